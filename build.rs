@@ -1,5 +1,5 @@
-//! Judges what a build with `embed-web` takes in, before the compiler stumbles over it; and writes down the targets that
-//! logs are written under, so that a slip in LOG is noticed.
+//! Checks that the web pages are built before `embed-web` includes them, with a clearer error than the compiler's; and
+//! writes a list of all log targets, so that a mistyped target in LOG is noticed.
 
 use std::{collections::BTreeSet, env, fs, io, path::Path};
 
@@ -10,7 +10,7 @@ fn main() -> io::Result<()> {
         for page in ["web/dist/index.html", "web/dist/demo/index.html"] {
             if !Path::new(page).is_file() {
                 println!(
-                    "cargo::error=The feature embed-web takes the built pages into the binary, and {page} is missing. \
+                    "cargo::error=The feature embed-web includes the built web pages in the binary, and {page} is missing. \
                      Build them first: npm --prefix web ci && npm --prefix web run build"
                 );
             }
@@ -19,12 +19,20 @@ fn main() -> io::Result<()> {
     log_targets()
 }
 
-/// The paths of our modules, the names of all crates in the lock file, and the target of the audit trail.
+/// Writes the log targets: the module paths of this crate, the names of all crates in the lock file, and the target of
+/// the audit trail.
 fn log_targets() -> io::Result<()> {
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=crates");
     println!("cargo::rerun-if-changed=Cargo.lock");
     let mut targets = BTreeSet::from(["audit".to_owned(), "countersign".to_owned()]);
     modules(Path::new("src"), "countersign", &mut targets)?;
+    for folder in fs::read_dir("crates")? {
+        let folder = folder?;
+        let name = format!("countersign_{}", folder.file_name().to_string_lossy().replace('-', "_"));
+        modules(&folder.path().join("src"), &name, &mut targets)?;
+        targets.insert(name);
+    }
     let lock = fs::read_to_string("Cargo.lock").unwrap_or_default();
     let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
     targets.extend(names.map(|name| name.replace('-', "_")));

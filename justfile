@@ -1,4 +1,4 @@
-# The usual commands by their usual names. `just` alone lists them.
+# Common commands. `just` without arguments lists them.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
@@ -10,20 +10,24 @@ default:
 run *arguments:
     cargo run -- {{ arguments }}
 
-# What has to be clean before a commit: format and lints
+# Check format and lints, as required before a commit
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- --deny warnings
 
-# The whole suite, with the servers that it needs; `just test --embedded` without any
+# Run the whole test suite with the servers that it needs; `just test --embedded` needs none
 test *arguments:
     ./scripts/test {{ arguments }}
 
-# What the continuous integration runs
+# Run everything that the CI runs
 ci:
     bash .ci/run
 
-# Format everything
+# Licences, advisories, unused dependencies, workflows: before a release
+release-check:
+    scripts/release-check
+
+# Format the code
 fmt:
     cargo fmt --all
 
@@ -31,18 +35,18 @@ fmt:
 schema:
     cargo run --quiet -- schema > schema.graphql
 
-# Write .env.example anew from the table of settings
+# Regenerate .env.example from the table of settings
 env-example:
     COUNTERSIGN_WRITE=1 cargo test --quiet --package countersign --test it settings::
 
-# The documentation of the library, with the map of the house on its first page
+# Open the API documentation; its first page describes the modules and layers
 doc:
     cargo doc --no-deps --open
 
-# Have the files of deploy/ read by the tools that they are for
+# Validate the files of deploy/ with their own tools
 deploy-check:
     deploy/check
 
-# Judge the configuration and what it reaches
+# Check the configuration and connectivity
 doctor:
     cargo run --quiet -- doctor

@@ -1,5 +1,5 @@
--- Verifications that are over, each with everything that hangs on it, numbered :from to :to. They are from the last
--- days, within what the janitor keeps, and look like what the program writes.
+-- Inserts ended verifications with all their dependent rows, numbered :from to :to. They are from the last days, within the
+-- retention period, and equal the rows that the server writes.
 BEGIN;
 CREATE TEMPORARY VIEW past AS
 SELECT n,

@@ -1,6 +1,6 @@
-//! The janitor: erases what is over and nobody needs any more.
+//! The janitor deletes rows that are expired and no longer needed.
 //!
-//! One process does it at a time, in small batches with a pause after each, so that a send never waits for it.
+//! One process at a time runs it, in small batches with a pause after each, so that requests do not wait for it.
 
 use std::time::Duration;
 
@@ -9,60 +9,58 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Instant},
-    config,
     delivery::ACCOUNT_DELETED,
-    fault::Fault,
     quota::rules::local_day,
     session::{DEVICE_LIFE, rules::MEMORY},
     store::{Dead, Store},
-    telemetry,
 };
+use domain::Timestamp;
+use platform::{clock::Clock, config, fault::Fault, telemetry};
 
-/// How often it looks.
-const EVERY: Duration = Duration::from_secs(10 * 60);
-/// What only one process does at a time.
+/// The interval between runs.
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// The lease that makes it run in one process at a time.
 const LEASE_NAME: &str = "janitor";
-/// How long the lease holds: one that dies at work is replaced at the next look but one.
+/// The duration of the lease. If its process dies, another one takes over at the next run but one.
 const LEASE: Duration = Duration::from_secs(15 * 60);
-/// What is spent or expired is remembered a day, so that whoever comes with it late is told what became of it; and so
-/// that processes whose clocks do not agree erase nothing that another one needs.
-const LATE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Rows erased in one statement.
+/// Used or expired rows are kept for a day. A late request with such a row still gets the precise reason, and processes
+/// whose clocks differ delete nothing that another process needs.
+const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+/// Rows deleted per statement.
 const BATCH: u64 = 500;
-/// A breath for whoever waits to write.
+/// The pause after a batch, so that other writers are not blocked.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Erases what is over.
+/// Deletes expired rows.
 pub struct Janitor {
     pub store: Store,
     pub clock: Clock,
     pub settings: config::Janitor,
-    /// How long an access token lives: its session's end is remembered as long.
+    /// The lifetime of an access token: the end of its session is kept at least as long.
     pub access_ttl: Duration,
-    /// Whose midnight begins a day.
+    /// The time zone whose midnight begins a day.
     pub time_zone: Tz,
-    /// Names this process in the lease.
+    /// Identifies this process in the lease.
     pub process: String,
 }
 
 impl Janitor {
-    /// Works until `stop`, and leaves the work to whoever is left.
+    /// Runs until `stop`, then releases the lease for other processes.
     pub async fn run(self, stop: CancellationToken) {
-        self.work(stop).await;
+        self.run_until(stop).await;
         if let Err(fault) = self.store.release_lease(LEASE_NAME, &self.process).await {
             telemetry::report(&fault);
         }
     }
 
-    async fn work(&self, stop: CancellationToken) {
+    async fn run_until(&self, stop: CancellationToken) {
         loop {
-            let next = self.clock.now() + EVERY;
+            let next = self.clock.now() + INTERVAL;
             tokio::select! {
                 () = stop.cancelled() => return,
-                cleaned = self.clean() => match cleaned {
+                result = self.clean() => match result {
                     Ok(0) => {}
-                    Ok(rows) => tracing::info!(rows, "erased what was over"),
+                    Ok(rows) => tracing::info!(rows, "deleted expired rows"),
                     Err(fault) => telemetry::report(&fault),
                 },
             }
@@ -73,12 +71,12 @@ impl Janitor {
         }
     }
 
-    /// Erases everything that is over, and says how many rows that was.
+    /// Deletes all expired rows, and returns their number.
     async fn clean(&self) -> Result<u64, Fault> {
         let now = self.clock.now();
         let mut rows = 0;
         for dead in self.dead(now) {
-            while self.is_ours().await? {
+            while self.acquire_lease().await? {
                 let erased = self.store.erase(dead, BATCH).await?;
                 rows += erased;
                 if erased < BATCH {
@@ -90,31 +88,31 @@ impl Janitor {
         Ok(rows)
     }
 
-    /// Takes the lease, or renews it.
-    async fn is_ours(&self) -> Result<bool, Fault> {
+    /// Acquires the lease, or renews it.
+    async fn acquire_lease(&self) -> Result<bool, Fault> {
         self.store.hold_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn dead(&self, now: Instant) -> [Dead; 15] {
+    fn dead(&self, now: Timestamp) -> [Dead; 15] {
         let history = now - self.settings.history;
         [
-            Dead::Proofs { before: now - LATE },
-            // Yesterday's count is dead at midnight; the day more is for clocks that do not agree.
-            Dead::Usage { day: local_day(now, self.time_zone).num_days_from_ce() - 1, before: now - LATE },
+            Dead::Proofs { before: now - RETENTION },
+            // Yesterday's counter ends at midnight; one more day allows for clocks that differ.
+            Dead::Usage { day: local_day(now, self.time_zone).num_days_from_ce() - 1, before: now - RETENTION },
             Dead::Deliveries { before: history },
-            // Who was told that their account is gone is to be forgotten with it.
+            // The address that received the deletion notice is personal data of the deleted account.
             Dead::DeliveriesOf { kind: ACCOUNT_DELETED },
-            Dead::NoticeUsage { before: now - LATE * 2 },
-            Dead::ProviderVerifications { before: now - LATE },
+            Dead::NoticeUsage { before: now - RETENTION * 2 },
+            Dead::ProviderVerifications { before: now - RETENTION },
             Dead::Verifications { before: history, now },
             Dead::Audit { before: now - self.settings.audit },
-            // A family's tokens first, since there may be thousands to one session.
+            // Tokens before sessions, since a session may have thousands of them.
             Dead::RefreshTokens { before: history },
             Dead::Sessions { before: history },
-            Dead::Revocations { before: now - self.access_ttl - LATE },
+            Dead::Revocations { before: now - self.access_ttl - RETENTION },
             Dead::Lockouts { before: now - MEMORY, now },
             Dead::Devices { before: now - DEVICE_LIFE },
-            Dead::ContactChanges { before: now - LATE },
+            Dead::ContactChanges { before: now - RETENTION },
             Dead::Unproved { before: now - self.settings.unproved },
         ]
     }

@@ -1,64 +1,50 @@
 //! Countersign: verification codes by SMS, voice and e-mail over GraphQL, with live status.
 //!
-//! # The house
+//! # Architecture
 //!
-//! Each module is a room; a room imports only from the floors below its own (`tests/it/house.rs` keeps it so).
+//! The modules form layers. A module imports only from the layers below its own (`tests/it/architecture.rs` enforces this).
 //!
-//! | floor | rooms |
+//! | layer | modules |
 //! |---|---|
-//! | the program | [`cli`], [`app`] |
-//! | the wire | [`http`]; beside it [`janitor`], who erases what is over |
-//! | the face | [`graphql`] |
-//! | people | [`account`], above [`session`] |
-//! | the heart | [`verification`] |
-//! | messages | [`delivery`] |
-//! | how often, and who changed | [`quota`], [`events`] |
-//! | the truth | [`store`], the only room that knows SQL |
-//! | values | [`contact`], [`password`], [`code`], [`keys`], [`texts`], [`telemetry`], [`config`], [`clock`], [`fault`], [`patience`] and the words they share |
+//! | program | [`cli`], [`app`] |
+//! | HTTP | [`http`]; at the same level [`janitor`], which deletes expired rows |
+//! | GraphQL API | [`graphql`] |
+//! | accounts | [`account`], which uses [`session`] |
+//! | verifications | [`verification`] |
+//! | message delivery | [`delivery`] |
+//! | rate limits and change events | [`quota`], [`events`] |
+//! | storage | [`store`], the only module that contains SQL |
+//! | shared | [`password`], [`code`], [`keys`], [`texts`], [`telemetry`], [`config`], [`clock`], [`fault`], [`patience`] and a few small types |
+//! | domain | the crate [`domain`]: plain types and pure rules, without I/O |
 //!
-//! # A send, on its way in
+//! # The path of a send
 //!
-//! [`http`] finds the client's address and who is signed in, and runs the document. The resolver in
-//! `graphql/mutation/verification.rs` turns strings into a [`contact::Contact`], or answers `InvalidInput`.
-//! [`account::Accounts::send_code`] decides who is asked for; [`verification::Verifications::start`] charges the quotas
-//! and writes, in one transaction, the verification and the message it owes. The page has its answer, having waited for
-//! no provider. The [`delivery::Dispatcher`], nudged after the commit (or sweeping the table after a crash), claims the
-//! message, derives its code, has a provider carry it, writes what became of it, and publishes that.
+//! [`http`] determines the client address and the session, and executes the operation. The resolver in
+//! `graphql/mutation/verification.rs` parses the input into a [`domain::contact::Contact`], or returns `InvalidInput`.
+//! [`account::Accounts::send_code`] decides from the purpose and the accounts what is sent to the contact;
+//! [`verification::Verifications::start`] charges the quotas and writes, in one transaction, the verification and its
+//! delivery. The response is sent without waiting for a provider. The [`delivery::Dispatcher`], woken after the commit
+//! (or by its periodic scan of the table after a crash), claims the delivery, derives the code, sends the message
+//! through a provider, records the result and publishes it.
 //!
-//! # A status, on its way out
+//! # The path of a status
 //!
-//! Every change of a verification raises its `sequence` in the conditional statement that makes the change. What was
-//! committed is published as an [`events::Snapshot`], in the process and through Redis. The stream in
-//! `verification/watch.rs` began to listen before it read the row; it shows the row, then every newer snapshot, and by
-//! itself the expiry that nobody writes. `graphql/subscription.rs` hands each to the transport that the client chose.
+//! Every change of a verification increments its `sequence` in the same conditional statement. After the commit the
+//! change is published as an [`events::Snapshot`], in the process and through Redis. The stream in
+//! `verification/watch.rs` subscribes before it reads the row; it emits the row, then every newer snapshot, and the
+//! expiry, which is computed from the clock and never written. `graphql/subscription.rs` passes each item to the
+//! transport that the client chose.
 
 pub mod account;
 pub mod app;
-pub mod caller;
-pub mod channel;
 pub mod cli;
-pub mod clock;
 pub mod code;
-pub mod config;
-pub mod contact;
 pub mod delivery;
 pub mod events;
-pub mod fault;
 pub mod graphql;
 pub mod http;
-pub mod ids;
 pub mod janitor;
-pub mod keys;
-pub mod password;
-pub mod patience;
-pub mod purpose;
 pub mod quota;
-pub mod redis_link;
-pub mod secret;
 pub mod session;
-pub mod status;
 pub mod store;
-pub mod telemetry;
-pub mod texts;
 pub mod verification;
-pub mod vitals;

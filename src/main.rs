@@ -1,11 +1,11 @@
-//! The program: see `countersign::cli`.
+//! The binary: see `countersign::cli`.
 
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// A request allocates a few hundred times, mostly what is small and freed soon. docs/performance.md has what this
-/// saves beside the system's allocator.
+/// A request allocates a few hundred times, mostly small and short-lived objects. docs/performance.md has the measured
+/// difference from the system allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

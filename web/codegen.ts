@@ -17,10 +17,9 @@ function writeSchemaFiles(): void {
 }
 
 /**
- * Documents and their types, for the client package and everything that uses it.
+ * Generates typed documents for the client package.
  *
- * The output is not committed. `schema.graphql` and the documents are, and are what a reviewer reads; whatever follows
- * from them is made again by `npm install`, `build` and `check`, so it has no chance to drift.
+ * The output is not committed. `npm install`, `build` and `check` generate it from `schema.graphql` and the documents.
  */
 const config: CodegenConfig = {
   schema: SCHEMA,
@@ -30,12 +29,12 @@ const config: CodegenConfig = {
     [GENERATED]: {
       preset: 'client',
       presetConfig: {
-        // A package hands out plain data; masking is for the components of one app.
+        // The package returns plain data; masking is meant for components within one app.
         fragmentMasking: false,
-        // The manifest that a server with trusted documents reads.
+        // The manifest for a service with `TRUSTED_DOCUMENTS`.
         persistedDocuments: true,
       },
-      // Apollo and urql both ask for __typename; the types say so, and every union can be told apart.
+      // Apollo and urql add __typename to every selection, so the types include it as a discriminant.
       documentTransforms: [addTypenameSelectionDocumentTransform],
       config: {
         strictScalars: true,
@@ -49,7 +48,7 @@ const config: CodegenConfig = {
         dedupeFragments: true,
       },
     },
-    // Apollo's cache needs to know which types belong to a union or an interface; urql's document cache does not.
+    // Apollo's cache needs the members of unions and interfaces; urql's document cache does not.
     [`${GENERATED}possible-types.ts`]: {
       plugins: ['fragment-matcher'],
       config: { useExplicitTyping: true },

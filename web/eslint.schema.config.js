@@ -2,8 +2,8 @@ import graphql from '@graphql-eslint/eslint-plugin';
 import { defineConfig } from 'eslint/config';
 
 /**
- * For the schema, which stands above this folder: `npm run check:schema` runs from there. Every rule that there is, and
- * those of Relay, but for what the contract decides otherwise.
+ * For the schema, which is in the parent directory: `npm run check:schema` runs there. All rules and those of Relay, with the
+ * exceptions below.
  */
 export default defineConfig([
   {
@@ -13,7 +13,7 @@ export default defineConfig([
     rules: {
       ...graphql.configs['flat/schema-all'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
-      // Everything is described, down to the last argument and enum value.
+      // Descriptions are required everywhere, including arguments and enum values.
       '@graphql-eslint/require-description': [
         'error',
         {
@@ -25,27 +25,27 @@ export default defineConfig([
           DirectiveDefinition: true,
         },
       ],
-      // `User.username` is a word of its own.
+      // `User.username` is a single word.
       '@graphql-eslint/no-typename-prefix': 'off',
-      // Pages go forward; nobody walks backwards through devices or verifications.
+      // Connections support forward pagination only.
       '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
-      // `nodes` stands beside `edges`, and nothing is fetched by a global id.
+      // Connections have `nodes` in addition to `edges`, and there is no `Node` interface.
       '@graphql-eslint/relay-edge-types': [
         'error',
         { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false },
       ],
-      // Fields stand in the order in which a person reads them.
+      // Fields are ordered for readability.
       '@graphql-eslint/alphabetize': 'off',
-      // There are mutations and a subscription.
+      // The schema has mutations and a subscription.
       '@graphql-eslint/no-root-type': 'off',
-      // A refusal is a member of the result union, so a root field has no need of null to say that it failed.
+      // Refusals are members of the result union, so root fields need not be nullable.
       '@graphql-eslint/require-nullable-result-in-root': 'off',
-      // A payload names what changed; whoever wants more asks for it.
+      // Payloads contain only what changed.
       '@graphql-eslint/require-field-of-type-query-in-mutation-result': 'off',
       // Two mutations may take the same input: `changePhone` and `changeEmail` do.
       '@graphql-eslint/input-name': ['error', { checkInputType: false }],
-      // What has an identity has an id. Values, payloads and refusals have none, tokens and proofs on purpose: a
-      // normalising cache would keep them.
+      // Entities have an id. Values, payloads and refusals do not. Tokens and proofs intentionally have none, because a
+      // normalising cache would store them.
       '@graphql-eslint/strict-id-in-types': [
         'error',
         {

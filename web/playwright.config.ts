@@ -3,22 +3,22 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from '@playwright/test';
 
 /**
- * End-to-end tests of the pages and the clients against the program itself (`COUNTERSIGN`, else the debug build), a fresh
- * one for each worker, in the system's Chromium (`CHROMIUM`; browsers are not downloaded). `npm run build` comes first.
+ * End-to-end tests of the pages and clients. Each worker starts its own server (`COUNTERSIGN`, default: the debug build). The
+ * browser is the system's Chromium (`CHROMIUM`); browsers are not downloaded. Run `npm run build` first.
  */
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'e2e/artefacts/results',
   fullyParallel: false,
-  // Some tests wait a minute for something to expire; they start first, and the others run meanwhile. At least two workers
-  // for that reason; beyond it one for each core, since each has a browser and a service of its own.
+  // Some tests wait a minute for an expiry. They start first and the others run meanwhile, so there are at least two workers,
+  // and otherwise one for each core, because each has its own browser and server.
   workers: Math.max(2, Math.min(availableParallelism(), 8)),
   projects: [
-    { name: 'minutes', testMatch: ['expiry.spec.ts', 'sessions.spec.ts'] },
-    { name: 'moments', testIgnore: ['expiry.spec.ts', 'sessions.spec.ts'] },
+    { name: 'slow', testMatch: ['expiry.spec.ts', 'sessions.spec.ts'] },
+    { name: 'fast', testIgnore: ['expiry.spec.ts', 'sessions.spec.ts'] },
   ],
   forbidOnly: Boolean(process.env['CI']),
-  // Guards against hanging, not bounds on speed: a machine that is slow or busy with something else must pass too.
+  // Time limits against hanging; generous, so that tests also pass on slow machines.
   timeout: 600_000,
   expect: { timeout: 120_000 },
   retries: 0,

@@ -7,9 +7,9 @@ export default defineConfig({
     include: ['*/tests/**/*.test.{ts,tsx}'],
     setupFiles: ['client/tests/setup.ts'],
     restoreMocks: true,
-    // Loaded by Node itself, it would bring a second graphql, whose types are not those of the tests.
+    // Loaded by Node, it would import a second instance of graphql.
     server: { deps: { inline: ['@graphql-tools/utils'] } },
-    // A guard against hanging, not a bound on speed.
+    // A time limit against hanging.
     testTimeout: 120_000,
     unstubGlobals: true,
   },

@@ -1,7 +1,7 @@
-//! Which migrations a database has had: this program's, a newer version's and another program's.
+//! The migrations that were applied to a database: those of this version, of a newer version and of another program.
 //!
-//! sea-orm's own list fails as soon as the table names a migration that the program does not have. Two versions run side
-//! by side during every upgrade, so the older one must be able to read the list of the newer one.
+//! sea-orm's own status fails if the table contains an unknown migration. Two versions run side by side during every
+//! upgrade, so the older one must be able to read the list of the newer one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,24 +17,24 @@ use crate::Migrator;
 
 /// sea-orm's table of applied migrations.
 const APPLIED: &str = "seaql_migrations";
-/// Beside it, the oldest version that works with each.
+/// The oldest compatible version for each migration.
 const COMPATIBILITY: &str = "schema_compatibility";
 
-/// How the database stands beside this program.
+/// The applied migrations of a database, compared with those of this version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// What this program has and the database has not had, in the order in which it is applied.
+    /// Migrations that are not applied yet, in order.
     pub pending: Vec<String>,
-    /// What a newer version applied, each with the oldest version that works with it.
+    /// Migrations of a newer version, each with the oldest compatible version.
     pub newer: Vec<(String, String)>,
-    /// What no version of this program applied: another program shares the table.
+    /// Migrations of another program that uses the same table.
     pub foreign: Vec<String>,
 }
 
-/// Reads how the database stands. Changes nothing.
+/// Reads the history. Changes nothing.
 ///
 /// # Errors
-/// What the database says.
+/// The database returned an error.
 pub async fn read(manager: &SchemaManager<'_>) -> Result<History, DbErr> {
     let applied: BTreeSet<String> = match manager.has_table(APPLIED).await? {
         true => column(manager, "version", APPLIED).await?.into_iter().collect(),
@@ -57,14 +57,14 @@ pub async fn read(manager: &SchemaManager<'_>) -> Result<History, DbErr> {
     Ok(history)
 }
 
-/// Applies this pending migration, and records it with the oldest version that works with it. On PostgreSQL this belongs
-/// in a transaction.
+/// Applies this pending migration, and records it with the oldest compatible version. On PostgreSQL, call it in a
+/// transaction.
 ///
 /// # Errors
-/// What the database says.
+/// The database returned an error.
 pub async fn apply(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
     let db = manager.get_connection();
-    // PostgreSQL sends a notice, which the driver logs, for each CREATE TABLE IF NOT EXISTS that has nothing to do.
+    // Without this check, PostgreSQL sends a notice for CREATE TABLE IF NOT EXISTS, which the driver logs.
     if !manager.has_table(APPLIED).await? {
         Migrator::install(db).await?;
     }
@@ -84,13 +84,13 @@ pub async fn apply(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr>
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a column of sea-orm's that nothing is decided by")]
+#[expect(clippy::disallowed_methods, reason = "fills a column of sea-orm that has no effect")]
 fn seconds_since_the_epoch() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     now.try_into().unwrap_or(i64::MAX)
 }
 
-/// Records those that were applied and have no record yet: the table came after the first of them.
+/// Records the applied migrations that have no record yet. The table was added after the first migrations.
 async fn record(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     let applied = Query::select().column("version").from(APPLIED).to_owned();
     let rows = db.query_all(&applied).await?;

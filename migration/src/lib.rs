@@ -1,7 +1,7 @@
-//! The tables, as history. The entities in `countersign`'s store are held to what stands here by a test.
+//! The database migrations. A test compares the entities of the store in `countersign` with the resulting tables.
 //!
-//! Within a release migrations only add, so that two versions can run side by side. Instants have no database default:
-//! SQLite's `CURRENT_TIMESTAMP` compares wrongly, as text, with the RFC 3339 that the program writes.
+//! Within a release, migrations only add, so that two versions can run side by side. Timestamps have no database
+//! default: SQLite's `CURRENT_TIMESTAMP` does not compare correctly, as text, with the RFC 3339 timestamps of the program.
 
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
@@ -31,17 +31,17 @@ mod m20261130_000030_perhaps_sent;
 mod m20261130_000040_schema_compatibility;
 mod m20261130_000041_delivery_failures;
 
-/// Migrations that an older program can't work with, each with the oldest version that can. Every other one only adds,
-/// and works with the first version.
+/// Migrations that older versions are not compatible with, each with the oldest compatible version. All others only
+/// add, and are compatible with the first version.
 const MINIMUM_VERSIONS: &[(&str, &str)] = &[];
 
-/// The oldest version of the program that works with the database after this migration.
+/// The oldest version of the program that is compatible with the database after this migration.
 pub fn minimum_version(migration: &str) -> &'static str {
     let exception = MINIMUM_VERSIONS.iter().find(|(name, _)| *name == migration);
     exception.map_or("0.1.0", |(_, version)| version)
 }
 
-/// Applies what is pending, in order.
+/// All migrations in the order in which they are applied.
 pub struct Migrator;
 
 #[async_trait::async_trait]

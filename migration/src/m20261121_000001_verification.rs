@@ -1,4 +1,4 @@
-//! Verifications, what is sent for them, what a contact has used up today, and the proofs that they end in.
+//! Verifications, their messages, the daily usage of contacts, and proofs.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -9,7 +9,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(verification()).await?;
-        // A person's own history, newest first.
+        // The history of an account, newest first.
         manager
             .create_index(
                 Index::create()
@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        // A client's key names one verification: the second of two double clicks meets the first here.
+        // An idempotency key identifies one verification: the second of two simultaneous requests conflicts here.
         manager
             .create_index(
                 Index::create()
@@ -43,7 +43,7 @@ impl MigrationTrait for Migration {
         manager.create_table(contact_usage()).await?;
 
         manager.create_table(delivery()).await?;
-        // What is due. Only rows that are not settled stand in it, so it stays as small as the work at hand.
+        // Due messages. The index contains only unsettled rows, so it stays small.
         manager
             .create_index(
                 Index::create()
@@ -54,7 +54,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        // A receipt names a delivery by what its provider called it.
+        // A receipt identifies a delivery by the provider's message id.
         manager
             .create_index(
                 Index::create()
@@ -81,8 +81,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// One attempt to prove that somebody holds a contact, with the state of its newest message beside it, so that a
-/// watcher's whole picture is one row.
+/// One attempt to prove control of a contact, with the status of its newest message, so that a subscriber needs only
+/// this row.
 fn verification() -> TableCreateStatement {
     Table::create()
         .table("verification")
@@ -116,7 +116,7 @@ fn verification() -> TableCreateStatement {
         .to_owned()
 }
 
-/// What one contact has used of its day, whichever verification used it.
+/// The daily usage of a contact, over all its verifications.
 fn contact_usage() -> TableCreateStatement {
     Table::create()
         .table("contact_usage")
@@ -128,7 +128,7 @@ fn contact_usage() -> TableCreateStatement {
         .to_owned()
 }
 
-/// The outbox: one message each, from the transaction that owed it until it is settled.
+/// The outbox: one row for each message.
 fn delivery() -> TableCreateStatement {
     Table::create()
         .table("delivery")
@@ -157,7 +157,7 @@ fn delivery() -> TableCreateStatement {
         .to_owned()
 }
 
-/// What a confirmed code is exchanged for. The token itself is nowhere: this is its hash.
+/// The proof that a confirmed code yields. Only the hash of the token is stored.
 fn proof() -> TableCreateStatement {
     Table::create()
         .table("proof")

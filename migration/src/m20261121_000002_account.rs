@@ -1,4 +1,4 @@
-//! Accounts, where they are signed in, and the refresh tokens that keep them so.
+//! Accounts, sessions and refresh tokens.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -41,7 +41,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Columns that end in `_key` hold the normalised form that uniqueness is judged by.
+/// Columns that end in `_key` contain the normalised form, which has to be unique.
 fn account() -> TableCreateStatement {
     Table::create()
         .table("account")

@@ -1,4 +1,4 @@
-//! The audit trail, and the leases by which one of several processes does what only one may do.
+//! The audit trail, and leases for jobs that only one process may run at a time.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

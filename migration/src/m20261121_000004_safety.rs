@@ -1,5 +1,4 @@
-//! What keeps accounts their owners': devices they are known by, wrong passwords counted, changes of contact that can
-//! be taken back, sessions that are not to be honoured any more.
+//! Account protection: known devices, failed-login counters, contact changes that can be undone, revoked sessions.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -38,7 +37,7 @@ fn to_account(table: &'static str) -> ForeignKeyCreateStatement {
     ForeignKey::create().from(table, "account_id").to("account", "id").on_delete(ForeignKeyAction::Cascade).to_owned()
 }
 
-/// A device that signed in before, by the hash of the token that it keeps. One device may know several accounts.
+/// A device that signed in before, identified by the hash of its token. A device may belong to several accounts.
 fn device() -> TableCreateStatement {
     Table::create()
         .table("device")
@@ -51,7 +50,7 @@ fn device() -> TableCreateStatement {
         .to_owned()
 }
 
-/// Wrong passwords in a row, by what they are counted by. The account is null where nobody has what was typed.
+/// Consecutive wrong passwords, by counter key. The account is null if no account has the identifier.
 fn lockout() -> TableCreateStatement {
     Table::create()
         .table("lockout")
@@ -64,7 +63,7 @@ fn lockout() -> TableCreateStatement {
         .to_owned()
 }
 
-/// A contact that was given up for another one, until it can't be taken back any more.
+/// A contact change, kept as long as it can be undone.
 fn contact_change() -> TableCreateStatement {
     Table::create()
         .table("contact_change")
@@ -82,8 +81,8 @@ fn contact_change() -> TableCreateStatement {
         .to_owned()
 }
 
-/// Sessions that were ended while access tokens of theirs may still live. Kept apart from the sessions, since these go
-/// with their account and the tokens do not.
+/// Ended sessions whose access tokens may still be valid. A separate table, because sessions are deleted with their
+/// account while the tokens remain valid.
 fn revocation() -> TableCreateStatement {
     Table::create()
         .table("revocation")

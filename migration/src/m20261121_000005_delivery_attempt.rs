@@ -1,4 +1,5 @@
-//! Who took a message, under which name, and what they told of it since; and who makes a verification's code.
+//! The provider that accepted a message, its message id and its receipts; and the provider that generates the code of a
+//! verification.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -9,7 +10,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(delivery_attempt()).await?;
-        // A receipt names a message by what its provider called it.
+        // A receipt identifies a message by the provider's message id.
         manager
             .create_index(
                 Index::create()
@@ -20,7 +21,7 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        // What is to be asked for. Only attempts that may still hear something stand in it.
+        // Attempts to poll. The index contains only attempts that may still get a receipt.
         manager
             .create_index(
                 Index::create()
@@ -32,7 +33,7 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager.drop_index(Index::drop().name("delivery_of_provider").table("delivery").to_owned()).await?;
-        // SQLite adds one column at a time.
+        // SQLite adds one column per statement.
         for column in ["code_by", "code_ref"] {
             manager.alter_table(Table::alter().table("verification").add_column(text_null(column)).to_owned()).await?;
         }
@@ -57,7 +58,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// One provider's word on one message.
+/// The result of one message at one provider.
 fn delivery_attempt() -> TableCreateStatement {
     Table::create()
         .table("delivery_attempt")

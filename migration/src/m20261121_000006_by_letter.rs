@@ -1,4 +1,5 @@
-//! That the code for a phone went to its account's e-mail address as well, so that nothing of the phone is attested.
+//! Whether the code for a phone number was also sent to the e-mail address of the account. Then the phone number is not
+//! attested.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! What the janitor looks for among sessions and accounts.
+//! Indexes for the janitor on sessions and accounts.
 
 use sea_orm_migration::prelude::*;
 
@@ -21,8 +21,8 @@ impl MigrationTrait for Migration {
         manager
             .create_index(Index::create().name("session_expires").table("session").col("expires_at").to_owned())
             .await?;
-        // Few accounts have proved nothing. Said by what is null, which is the same text in every query, so that SQLite
-        // sees that the index will do.
+        // Few accounts have no verified contact. The condition uses IS NULL, which has the same text in every query,
+        // so that SQLite recognises that the index applies.
         manager
             .create_index(
                 Index::create()

@@ -1,4 +1,4 @@
-//! The address that somebody typed at sign-up and has not proved, also where it is another account's.
+//! The unverified e-mail address from a sign-up, also if it belongs to another account.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! Which trace a message belongs to, so that whoever carries it later goes on with it.
+//! The trace of a message, so that its delivery continues the trace.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

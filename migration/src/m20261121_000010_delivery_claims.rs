@@ -1,4 +1,4 @@
-//! What waits and what is in hand, apart: whoever claims reads nothing that others hold.
+//! Separate indexes for unclaimed and claimed messages, so that a claim does not read messages of other processes.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,8 +8,8 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // With one index for both, PostgreSQL reads and sorts the whole table for each claim while it has no statistics
-        // of a backlog: it takes rows that nobody has claimed for rare.
+        // With one index for both, PostgreSQL reads and sorts the whole table for each claim as long as its statistics
+        // do not include a backlog, because it estimates that unclaimed rows are rare.
         let waits = Expr::col("due_at").is_not_null().and(Expr::col("claimed_by").is_null());
         manager.create_index(on_due_at("delivery_waits", waits)).await?;
         manager.create_index(on_due_at("delivery_in_hand", Expr::col("claimed_by").is_not_null())).await?;

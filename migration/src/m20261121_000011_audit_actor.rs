@@ -1,4 +1,4 @@
-//! Who did what to somebody else's account: administrators are not whom their acts are about.
+//! The administrator who acted on an account, in addition to the account itself.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

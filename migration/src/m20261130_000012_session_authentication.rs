@@ -1,4 +1,4 @@
-//! When and how the person behind a session authenticated, and whether that authentication counts as a recent one.
+//! The time and the methods of the authentication of a session, and whether it counts as a recent authentication.
 //!
 //! The columns are nullable or have a default, so that a process of the previous version can still insert sessions.
 

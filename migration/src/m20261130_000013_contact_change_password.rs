@@ -1,4 +1,4 @@
-//! Which password an account had when a contact of it was changed: a password that was set later does not count as an
+//! The password of an account at the time of a contact change. A password that was set later does not count as an
 //! authentication while the change can be undone.
 
 use sea_orm_migration::{prelude::*, schema::*};
@@ -13,8 +13,8 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let column = timestamp_with_time_zone_null(COLUMN);
         manager.alter_table(Table::alter().table("contact_change").add_column(column).to_owned()).await?;
-        // A password that is older than the change is the one that the account had then. One that is newer is not, and
-        // stays different from the empty column.
+        // If the current password is older than the change, the account had it at that time. A newer password differs
+        // from the null column.
         let older = Query::select()
             .column(("account", COLUMN))
             .from("account")

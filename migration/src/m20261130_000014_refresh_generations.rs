@@ -1,7 +1,7 @@
-//! What decides about a refresh token that is presented again: generations, the server key and the client network of a
-//! rotation, and which generation of a session was seen in use.
+//! Columns for the reuse detection of refresh tokens: generations, the server key and the client network of a rotation,
+//! and the generation of a session that was seen in use.
 //!
-//! Every column has a default, so that rows of earlier versions stay valid and an earlier version can go on inserting.
+//! Every column has a default, so that rows of earlier versions stay valid and earlier versions can insert rows.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -12,7 +12,7 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, column) in columns() {
-            // SQLite adds one column in a statement.
+            // SQLite adds one column per statement.
             manager.alter_table(Table::alter().table(table).add_column(column).to_owned()).await?;
         }
         Ok(())

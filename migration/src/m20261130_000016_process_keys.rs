@@ -1,4 +1,4 @@
-//! Which keys each running process has, so that keys are replaced only once every process knows the new one.
+//! The keys of each running process, so that a key is replaced only when every process accepts the new one.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

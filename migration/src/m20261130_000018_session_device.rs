@@ -1,4 +1,4 @@
-//! The device of a session, so that ending the session can forget the device with it.
+//! The device of a session, so that the device can be forgotten when the session ends.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -8,7 +8,7 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Null for sessions that were begun before: their devices are not known.
+        // Null for older sessions, whose devices are unknown.
         manager.alter_table(Table::alter().table("session").add_column(text_null("device_hash")).to_owned()).await
     }
 

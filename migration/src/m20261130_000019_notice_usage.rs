@@ -1,4 +1,4 @@
-//! How many notices of a kind an account was sent, so that nobody can use them to flood its contacts.
+//! The number of notices of each kind that were sent to an account, so that they can't be used to flood its contacts.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -19,7 +19,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Notices of one kind since the first one of their period.
+/// Notices of one kind in the current period.
 fn notice_usage() -> TableCreateStatement {
     Table::create()
         .table("notice_usage")

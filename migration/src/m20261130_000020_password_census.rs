@@ -1,5 +1,5 @@
-//! How many accounts have which password hashing scheme, counted now and then, so that unknown accounts are given the
-//! same ones. One row.
+//! The number of accounts for each password hashing scheme, counted periodically, so that unknown accounts are
+//! simulated with the same schemes. One row.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,4 +1,4 @@
-//! How often a code was tried after its verification was verified.
+//! The number of confirmation requests after a verification was verified.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

@@ -1,12 +1,12 @@
-//! When a verification was closed, whose account a notice is about, which contact a change replaced beside the one that
-//! undoing it restores, and indexes for the acts that end ways into an account.
+//! The time at which a verification was closed, the account of a notice, the contact that a change replaced in addition
+//! to the one that an undo restores, and indexes for operations that revoke access to an account.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Names of indexes, with their tables.
+/// Names of the indexes, with their tables.
 const INDEXES: [(&str, &str); 5] = [
     ("verification_unnamed", "verification"),
     ("proof_of_account", "proof"),

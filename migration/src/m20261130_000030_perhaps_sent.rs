@@ -1,4 +1,4 @@
-//! Whether a message may have been sent already: until now a provider's reason had to say so.
+//! Whether a message may have been sent already. Before, this was derived from the provider's reason.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

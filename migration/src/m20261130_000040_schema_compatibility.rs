@@ -1,5 +1,5 @@
-//! The oldest version of the program that works with the database after each migration, so that an older process can
-//! decide about a migration that it does not know.
+//! The oldest version that is compatible with the database after each migration, so that an older process can decide
+//! whether it is compatible with an unknown migration.
 
 use sea_orm_migration::{prelude::*, schema::*};
 

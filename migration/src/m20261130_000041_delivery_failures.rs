@@ -1,12 +1,12 @@
-//! Why messages failed and when verifications changed; and which verification has the code of a provider that makes
-//! codes itself, since such a provider has one open verification of a number.
+//! The reason of delivery failures, the time of the last change of verifications, and the slots of recipients at providers
+//! that generate codes: such a provider keeps one open verification per recipient.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// All of them may be null: a process of the previous version writes none.
+/// All nullable: processes of the previous version do not write them.
 const COLUMNS: [(&str, &str); 3] =
     [("delivery", "failure"), ("delivery_attempt", "failure"), ("verification", "delivery_failure")];
 
@@ -36,7 +36,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// One row for each number at each provider: the second of two sends at once meets the first here.
+/// One row for each recipient and provider, which serializes concurrent sends.
 fn provider_verification() -> TableCreateStatement {
     Table::create()
         .table("provider_verification")
@@ -44,8 +44,8 @@ fn provider_verification() -> TableCreateStatement {
         .col(text("contact_key"))
         .col(text("verification_id"))
         .col(timestamp_with_time_zone("expires_at"))
-        .col(text_null("asked_for"))
-        .col(timestamp_with_time_zone_null("asked_at"))
+        .col(text_null("started_for"))
+        .col(timestamp_with_time_zone_null("started_at"))
         .col(text_null("reference"))
         .col(timestamp_with_time_zone("changed_at"))
         .primary_key(Index::create().col("provider").col("contact_key"))

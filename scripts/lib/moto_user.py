@@ -1,4 +1,4 @@
-"""Makes a user at moto who may publish, and prints the access key and its secret, apart by a colon."""
+"""Creates a moto user with the permission to publish, and prints its access key and secret, separated by a colon."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
-# shellcheck shell=bash disable=SC2154 # sourced by scripts/stand-ins, whose names these are
-# Postfix with a configuration and a spool of its own, away from any that the machine may run.
+# shellcheck shell=bash disable=SC2154 # sourced by scripts/stand-ins, which defines these names
+# Postfix with a private configuration and spool, independent of a Postfix of the machine.
 
-# postfix_up PORT CERTIFICATE KEY: STARTTLS is demanded; mail for example.com is kept, but for nobody@; no relaying.
+# postfix_up PORT CERTIFICATE KEY: requires STARTTLS; stores mail for example.com, except nobody@; no relaying.
 postfix_up() {
     local port=$1 home=$dir/postfix bin user
     if ((EUID != 0)); then
@@ -55,7 +55,7 @@ anvil     unix - - n - 1 anvil
 END
     cp /etc/postfix/postfix-files "$home/conf/" 2>/dev/null || true
     start postfix listens "$port" -- "$bin" -c "$home/conf" start-fg
-    # The command that starts it is not the one that runs it.
+    # Postfix runs as another process than the one that was started.
     echo "$(tr -d ' ' <"$home/queue/pid/master.pid")" >>"$pids"
     export_line COUNTERSIGN_TEST_POSTFIX "$port"
     export_line COUNTERSIGN_TEST_POSTFIX_MAIL "$home/mail/inbox"

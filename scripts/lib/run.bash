@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # scripts/test sources these files together; they share their names
-# Running one part of the suite, counting what it ran, and leaving nothing behind. Sourced by scripts/test.
+# Runs one part of the suite, counts its tests, and cleans up. Sourced by scripts/test.
 
 PART_LIMIT=${PART_LIMIT:-40m}
 passed=0 failed=0 parts=0
 summary=() notes=()
 running='' workdir=''
 
-# Makes the temporary folder and sees to it that everything ends with the script, also on Ctrl-C.
+# Creates the temporary folder, and installs traps so that everything is stopped when the script ends, also on Ctrl-C.
 begin() {
     workdir=$(mktemp -d "${TMPDIR:-/tmp}/countersign-test.XXXXXX")
-    # The database runs as another user and must find its way through.
+    # PostgreSQL runs as another user and needs to traverse this folder.
     chmod 711 "$workdir"
     mkdir "$workdir/logs"
     trap finish EXIT
@@ -19,18 +19,18 @@ begin() {
 
 heading() { printf '\n==> %s\n' "$*"; }
 
-# Something that should be read at the end, once more, together.
+# Adds a note that is printed at the end.
 note() { notes+=("$*"); }
 
-# The set-up failed: a clear word, and no further.
+# Prints an error of the set-up and exits.
 die() {
     printf '\nscripts/test: %s\n' "$*" >&2
     failed=$((failed + 1))
     exit 1
 }
 
-# Runs "$@" in a process group of its own and ends the group with it; the output goes to $log whole, to the screen
-# without the lines that say that all is well. Returns the command's status, 124 after PART_LIMIT.
+# Runs "$@" in its own process group and kills the group afterwards. The whole output goes to $log; the terminal gets it
+# without the lines of passed tests. Returns the status of the command, or 124 after PART_LIMIT.
 logged() {
     local pipe=$workdir/pipe show status=0
     parts=$((parts + 1))
@@ -42,7 +42,7 @@ logged() {
     timeout --kill-after=20s "$PART_LIMIT" "$@" </dev/null >"$pipe" 2>&1 &
     running=$!
     wait "$running" || status=$?
-    # What a test left running would hold the pipe open, and us with it.
+    # A process that a test left running would keep the pipe open, and this script waiting.
     kill -KILL -- "-$running" 2>/dev/null || true
     running=''
     wait "$show" || true
@@ -68,14 +68,14 @@ part() {
     if [[ $kind == tests ]]; then
         read -r good bad ignored < <(awk -f scripts/lib/tally.awk "$log")
         if ((good + bad == 0 && status == 0 && ${#filter[@]} == 0)); then
-            bad=1 why=', it ran no test'
+            bad=1 why=', no test was run'
         fi
         if ((ignored)); then note "$title: $ignored ignored or skipped"; fi
     fi
     if ((status == 124)); then
-        bad=$((bad + 1)) why=", ended after $PART_LIMIT"
+        bad=$((bad + 1)) why=", killed after $PART_LIMIT"
     elif ((status && !bad)); then
-        bad=1 why=", it ended with status $status without saying which test failed"
+        bad=1 why=", exit status $status without a failed test"
     fi
     passed=$((passed + good)) failed=$((failed + bad))
     local counts="$good passed, $bad failed"
@@ -86,7 +86,7 @@ part() {
 
 finish() {
     local status=$? line
-    # From here on nothing stops the clean-up.
+    # Signals must not interrupt the clean-up.
     trap '' INT TERM HUP
     trap - EXIT
     set +e

@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # scripts/test sources these files together; they share their names
-# A private PostgreSQL and a private Redis for one run: found or installed, started on free ports, stopped. Sourced by
+# A private PostgreSQL and a private Redis for one run: installed if necessary, started on free ports, stopped. Sourced by
 # scripts/test.
 
 postgres_pid='' redis_pid='' stand_ins=''
 apt_updated=''
 
-# apt WHAT PACKAGE...: installs packages, or says what a person has to do.
+# apt NAME PACKAGE...: installs packages, or explains how to install them.
 apt() {
     local what=$1 as_root=()
     shift
@@ -19,10 +19,10 @@ apt() {
     heading "Installing $*"
     local quietly=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
     if [[ ! $apt_updated ]]; then
-        "${as_root[@]}" "${quietly[@]}" update </dev/null || die "apt-get update failed; $what can't be had."
+        "${as_root[@]}" "${quietly[@]}" update </dev/null || die "apt-get update failed; $what can't be installed."
         apt_updated=1
     fi
-    # A server's package starts a server of its own; this run wants the program alone.
+    # The package of a server starts the server; policy-rc.d prevents this, because only the program is needed.
     local policy=/usr/sbin/policy-rc.d ours=''
     if [[ ! -e $policy ]]; then
         printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
@@ -34,11 +34,11 @@ apt() {
     if [[ $ours ]]; then "${as_root[@]}" rm -f $policy; fi
     if ((status)); then
         tail -n 15 "$workdir/logs/apt.log" >&2
-        die "apt-get install $* failed; $what can't be had."
+        die "apt-get install $* failed; $what can't be installed."
     fi
 }
 
-# A port that nobody listens on, below the range that the system gives to outgoing connections.
+# Prints an unused port below the ephemeral range.
 free_port() {
     local port
     while :; do
@@ -62,7 +62,7 @@ until_ready() {
     return 1
 }
 
-# The newest PostgreSQL of Debian's layout that has a server in it; its programs are not in PATH there.
+# Finds the newest PostgreSQL server in the layout of Debian, where its programs are not in PATH.
 find_postgres() {
     local bin
     postgres_bin=''
@@ -75,11 +75,11 @@ find_postgres() {
     [[ $postgres_bin ]]
 }
 
-# Sets POSTGRES_URL. Nothing here outlives the run, so nothing waits for the disk.
+# Sets POSTGRES_URL. The data is discarded after the run, so fsync is off.
 postgres_up() {
-    find_postgres || { apt PostgreSQL postgresql; find_postgres; } || die 'PostgreSQL was installed, yet has no initdb.'
+    find_postgres || { apt PostgreSQL postgresql; find_postgres; } || die 'PostgreSQL was installed, but initdb was not found.'
     local data=$workdir/postgres log=$workdir/logs/postgres.log port tries
-    # The server ends with this script, even if that is killed.
+    # The server is stopped with this script, even if the script is killed.
     local as=(setpriv --pdeathsig INT)
     mkdir -m 700 "$data"
     if ((EUID == 0)); then
@@ -114,7 +114,7 @@ postgres_up() {
 redis_up() {
     local server cli log=$workdir/logs/redis.log port tries
     find_redis() { server=$(command -v redis-server || command -v valkey-server); }
-    find_redis || { apt Redis redis-server; find_redis; } || die 'Redis was installed, yet there is no redis-server.'
+    find_redis || { apt Redis redis-server; find_redis; } || die 'Redis was installed, but redis-server was not found.'
     cli=${server%-server}-cli
     mkdir -m 700 "$workdir/redis"
     for tries in 1 2 3 4 5; do
@@ -135,7 +135,7 @@ redis_up() {
     die 'Redis does not start.'
 }
 
-# stop PID SIGNAL: ends a server of ours, by force after ten seconds.
+# stop PID SIGNAL: stops a server that this script started, with SIGKILL after ten seconds.
 stop() {
     local tries
     kill "-$2" "$1" 2>/dev/null || return 0
@@ -147,7 +147,7 @@ stop() {
     wait "$1" 2>/dev/null || true
 }
 
-# What tests of faults start or are started with: a pooler in front of PostgreSQL, and a library that moves the clock.
+# Tools of the fault tests: PgBouncer, and libfaketime.
 fault_tools_up() {
     local here=(/usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib*/faketime/libfaketimeMT.so.1) found='' library
     for library in "${here[@]}"; do if [[ -e $library ]]; then found=1; fi; done
@@ -155,14 +155,27 @@ fault_tools_up() {
     command -v pgbouncer >/dev/null || apt pgbouncer pgbouncer
 }
 
-# What the code blocks of the documentation use.
+# What the code blocks of the documentation and the layout of deploy/compose use.
 docs_tools_up() {
     local missing=() pair
-    for pair in curl:curl jq:jq nginx:nginx-light caddy:caddy python3:python3; do
+    for pair in curl:curl jq:jq openssl:openssl nginx:nginx-light caddy:caddy python3:python3; do
         PATH=$PATH:/usr/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
     done
     /usr/bin/python3 -c 'import jwt, cryptography' 2>/dev/null || missing+=(python3-jwt python3-cryptography)
-    if ((${#missing[@]})); then apt 'what the documentation uses' "${missing[@]}"; fi
+    if ((${#missing[@]})); then apt 'the tools of the documentation' "${missing[@]}"; fi
+}
+
+# What reads the files of deploy/. kubernetes-validate is PyPI's; without it that file is left out, and said to be.
+deploy_tools_up() {
+    local missing=() pair
+    for pair in promtool:prometheus docker-compose:docker-compose systemd-analyze:systemd; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+    done
+    if ((${#missing[@]})); then apt 'what reads the files of deploy/' "${missing[@]}"; fi
+    if ! command -v kubernetes-validate >/dev/null && python3 -m venv "$workdir/venv" >"$workdir/logs/venv.log" 2>&1; then
+        "$workdir/venv/bin/pip" install --quiet kubernetes-validate >>"$workdir/logs/venv.log" 2>&1 || true
+        PATH=$PATH:$workdir/venv/bin
+    fi
 }
 
 servers_down() {

@@ -1,6 +1,6 @@
-"""Two SMTP servers by aiosmtpd, one with STARTTLS and one with TLS from the start, both demanding a password.
+"""Two SMTP servers with aiosmtpd, one with STARTTLS and one with implicit TLS, both with authentication required.
 
-What they are told they keep in a Maildir; the local part of a recipient says what they refuse.
+Received mail is stored in a Maildir. The local part of a recipient selects a refusal.
 """
 
 import ssl

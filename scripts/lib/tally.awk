@@ -1,4 +1,4 @@
-# Reads what test runners print and answers "passed failed ignored". Each runner says its totals in its own words.
+# Reads the output of test runners and prints "passed failed ignored". Each runner has its own format.
 { gsub(/\033\[[0-9;]*m/, "") }
 
 # cargo test: "test result: ok. 5 passed; 0 failed; 1 ignored; ..."
@@ -9,7 +9,7 @@
 /^[^ ]+ (fail|cancelled) [0-9]+$/ { failed += $3 }
 /^[^ ]+ (skipped|todo) [0-9]+$/ { ignored += $3 }
 
-# Playwright: "  5 passed (3.1s)", "  1 failed", "  1 flaky", "  2 did not run". One that passes at the second try failed.
+# Playwright: "  5 passed (3.1s)", "  1 failed", "  1 flaky", "  2 did not run". A flaky test counts as failed.
 /^ +[0-9]+ passed \([0-9.]+(ms|s|m|h)\)$/ { passed += $1 }
 /^ +[0-9]+ (failed|flaky|interrupted|did not run)$/ { failed += $1 }
 /^ +[0-9]+ skipped$/ { ignored += $1 }
@@ -23,7 +23,7 @@
     }
 }
 
-# A script of our own: "5 passed, 0 failed"
+# The scripts of this repository: "5 passed, 0 failed"
 /^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
 
 END { print passed + 0, failed + 0, ignored + 0 }

@@ -1,4 +1,4 @@
-// Password hashes as libraries for Node make them, for tests/fixtures/passwords/node.json.
+// Generates password hashes with Node libraries, for tests/fixtures/passwords/node.json.
 //
 // npm i bcryptjs@3.0.3 better-auth@1.7.25 aspnetcore-identity-password-hasher@1.0.1
 // node make.mjs > ../../tests/fixtures/passwords/node.json
@@ -30,7 +30,7 @@ async function add(system, madeBy, make, chosen = passwords) {
   }
 }
 
-/** ASP.NET Core Identity 3 with SHA-512, the default since .NET 7, which the library does not make. */
+/** ASP.NET Core Identity 3 with SHA-512, the default since .NET 7, which the library does not support. */
 function identitySha512(password) {
   const salt = randomBytes(16);
   const head = Buffer.alloc(13);

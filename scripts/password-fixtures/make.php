@@ -1,5 +1,5 @@
 <?php
-// Password hashes as PHP and its libraries make them, for tests/fixtures/passwords/php.json.
+// Generates password hashes with PHP and its libraries, for tests/fixtures/passwords/php.json.
 //
 // apt-get install php-cli php-symfony-password-hasher
 // php make.php > ../../tests/fixtures/passwords/php.json

@@ -1,10 +1,10 @@
-"""Password hashes as Python's libraries make them, for tests/fixtures/passwords/python.json.
+"""Generates password hashes with Python libraries, for tests/fixtures/passwords/python.json.
 
 pip install Django==5.2.19 Werkzeug==3.1.9 libpass==1.9.4 firebase-scrypt==0.1.0 argon2-cffi==25.1.0 bcrypt==5.0.0
 python3 make.py > ../../tests/fixtures/passwords/python.json
 
-Costs are low, so that the tests are quick. What no library of these makes is computed with hashlib by the rule that the
-system documents: its "made_by" says so.
+Costs are low, so that the tests are fast. Formats that none of these libraries supports are computed with hashlib according to
+the documentation of the system; "made_by" is then "hashlib".
 """
 
 import base64
@@ -26,7 +26,7 @@ settings.configure(USE_I18N=False)
 django.setup()
 from django.contrib.auth import hashers  # noqa: E402
 
-# Passwords that NFKC changes, and one that it leaves alone.
+# Passwords that NFKC changes, and one that it does not change.
 PASSWORDS = [
     "\u3142\u3163\u3141\u3163\u3139-1234",  # compatibility jamo
     "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44-1234",  # full width
@@ -115,7 +115,7 @@ def passlib_hashes():
     for kind in (argon2.Type.ID, argon2.Type.I, argon2.Type.D):
         hasher = argon2.PasswordHasher(time_cost=2, memory_cost=4096, parallelism=4, type=kind)
         add(f"argon2-cffi argon2{kind.name.lower()}", by("argon2-cffi"), hasher.hash)
-    # The same parameters as this service's default, from elsewhere.
+    # The default parameters of Countersign, from another library.
     hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
     add("argon2-cffi, our parameters", by("argon2-cffi"), hasher.hash)
 

@@ -1,37 +1,41 @@
-//! What administrators do with other people's accounts.
+//! Operations of administrators on other accounts.
 
 use super::{Accounts, Administrator, Required, rules, rules::Forbidden};
 use crate::{
-    caller::Caller,
-    clock::Instant,
-    contact::PersonName,
     delivery::Notice,
-    fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     session::ways_in::{self, Ended, SecurityAct, Subject},
     store::{
         Ending, Identifier, Page, Search, Slice, Tx,
         entity::account::{AccountStatus, Model},
     },
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::PersonName,
+    ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
     telemetry::audit::{self, Event},
 };
 
-/// What became of a status that was set.
+/// Result of setting an account's status.
 pub enum StatusSet {
     Set(Box<Model>),
     NotFound,
     Forbidden(Forbidden),
     ReauthenticationRequired(Required),
-    /// The caller ceased to be an administrator in between.
+    /// The caller lost the administrator role in the meantime.
     NotAdministrator,
 }
 
-/// What became of unlocking.
+/// Result of unlocking an account.
 pub enum Unlocked {
     Unlocked(Box<Model>),
     NotFound,
     ReauthenticationRequired(Required),
-    /// The caller ceased to be an administrator in between.
+    /// The caller lost the administrator role in the meantime.
     NotAdministrator,
 }
 
@@ -59,14 +63,14 @@ impl Unlocked {
     }
 }
 
-/// One status that is set, with everything that it is decided by.
-struct Setting {
+/// A status change and its inputs.
+struct StatusChange {
     accounts: Accounts,
     administrator: Administrator,
     id: AccountId,
     status: AccountStatus,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {
@@ -81,7 +85,7 @@ impl Accounts {
         slice: &Slice,
     ) -> Result<Page<Model>, Fault> {
         let search = search.map(normalised).filter(|search| !search.is_empty());
-        // No name or address has one, and databases do not agree on what they make of it.
+        // No name or address contains control characters, and databases handle them differently.
         if search.as_ref().is_some_and(|search| search.contains(char::is_control)) {
             return Ok(Page { rows: Vec::new(), more: false });
         }
@@ -90,8 +94,9 @@ impl Accounts {
         self.0.store.users(status, search.as_ref(), slice).await
     }
 
-    /// Says whether an account may be used. One that may not loses everything that leads into it. One that waits for its
-    /// owner to prove the address can only be activated: the administrator vouches for it then.
+    /// Sets the status of an account. Any status but active ends the account's sessions and revokes its codes and
+    /// proofs. An account whose e-mail address is not verified yet can only be activated: the administrator vouches for
+    /// the address.
     ///
     /// # Errors
     /// A fault of the store.
@@ -112,11 +117,11 @@ impl Accounts {
         }
         let Some(id) = id else { return parts.ended(event, "user_not_found", StatusSet::NotFound).await };
         let (accounts, administrator) = (self.clone(), administrator.clone());
-        let setting = Setting { accounts, administrator, id, status, entry: event.clone(), now };
-        let written = parts.store.write(move |tx| Box::pin(async move { setting.write(tx).await }));
-        let Written { set, ended, told } = written.await?;
+        let change = StatusChange { accounts, administrator, id, status, entry: event.clone(), now };
+        let written = parts.store.write(move |tx| Box::pin(async move { change.write(tx).await }));
+        let WriteResult { set, ended, messages } = written.await?;
         parts.sessions.announce_ended(&ended, now);
-        parts.dispatch(told);
+        parts.dispatch(messages);
         match set {
             StatusSet::Set(_) => {
                 event.log();
@@ -126,7 +131,7 @@ impl Accounts {
         }
     }
 
-    /// Forgets the wrong passwords that were counted for an account.
+    /// Resets the failed-login counter of an account.
     ///
     /// # Errors
     /// A fault of the store.
@@ -145,25 +150,25 @@ impl Accounts {
             return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
         let Some(id) = id else { return parts.ended(event, "user_not_found", Unlocked::NotFound).await };
-        let (accounts, asking, entry) = (self.clone(), administrator.clone(), event.clone());
+        let (accounts, admin, entry) = (self.clone(), administrator.clone(), event.clone());
         let written = parts.store.write(move |tx| {
             Box::pin(async move {
                 let locked = Ended::locked(tx, &id).await?;
-                let may = asking.still_may(tx, &locked, now).await?;
+                let allowed = admin.still_may(tx, &locked, now).await?;
                 let Some(account) = locked.account else {
                     return Ok(Ending::Rollback((Unlocked::NotFound, Vec::new())));
                 };
-                if !may {
+                if !allowed {
                     return Ok(Ending::Rollback((Unlocked::NotAdministrator, Vec::new())));
                 }
                 accounts.0.sessions.unlock(tx, &id).await?;
                 tx.insert_audit(&entry).await?;
-                let told = accounts.0.tell(tx, &account, Notice::AccountUnlocked, now).await?;
-                Ok(Ending::Commit((Unlocked::Unlocked(Box::new(account)), told)))
+                let messages = accounts.0.tell(tx, &account, Notice::AccountUnlocked, now).await?;
+                Ok(Ending::Commit((Unlocked::Unlocked(Box::new(account)), messages)))
             })
         });
-        let (written, told) = written.await?;
-        parts.dispatch(told);
+        let (written, messages) = written.await?;
+        parts.dispatch(messages);
         match written {
             Unlocked::Unlocked(_) => {
                 event.log();
@@ -174,16 +179,16 @@ impl Accounts {
     }
 }
 
-struct Written {
+struct WriteResult {
     set: StatusSet,
     ended: Vec<SessionId>,
-    told: Vec<DeliveryId>,
+    messages: Vec<DeliveryId>,
 }
 
-impl Setting {
-    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+impl StatusChange {
+    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
         let Self { accounts, administrator, id, status, entry, now } = self;
-        let refused = |set| Ok(Ending::Rollback(Written { set, ended: Vec::new(), told: Vec::new() }));
+        let refused = |set| Ok(Ending::Rollback(WriteResult { set, ended: Vec::new(), messages: Vec::new() }));
         let ended = match status {
             AccountStatus::Active => Ended::locked(tx, &id).await?,
             _ => ways_in::end(tx, SecurityAct::Suspension, &Subject::new(id.clone()), now).await?,
@@ -204,15 +209,15 @@ impl Setting {
         };
         let Some(after) = after else { return refused(StatusSet::NotFound) };
         tx.insert_audit(&entry).await?;
-        let told = match rules::status_notice(status).filter(|_| before.status != status) {
+        let messages = match rules::status_notice(status).filter(|_| before.status != status) {
             Some(notice) => accounts.0.tell(tx, &after, notice, now).await?,
             None => Vec::new(),
         };
-        Ok(Ending::Commit(Written { set: StatusSet::Set(Box::new(after)), ended: ended.session_ids(), told }))
+        Ok(Ending::Commit(WriteResult { set: StatusSet::Set(Box::new(after)), ended: ended.session_ids(), messages }))
     }
 }
 
-/// What is searched for, as the keys have it; a phone number may be typed in national form.
+/// Normalises a search text as stored keys are normalised. A phone number may be entered in national form.
 fn normalised(search: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
     let search: String = search.trim().chars().take(100).nfkc().collect::<String>().to_lowercase();
@@ -221,7 +226,7 @@ fn normalised(search: &str) -> String {
         // 010-1234 is a part of +82101234….
         let digits: String = search.chars().filter(char::is_ascii_digit).collect();
         let without_zeros = digits.trim_start_matches('0');
-        // What is not more than that is looked for as it is: nothing typed finds everybody, and something does not.
+        // Fall back to the text itself: an empty pattern would match every account.
         let kept = [without_zeros, &digits, &search].into_iter().find(|kept| !kept.is_empty());
         return kept.unwrap_or_default().to_owned();
     }
@@ -233,7 +238,7 @@ mod tests {
     use super::normalised;
 
     #[test]
-    fn what_is_typed_finds_what_is_stored() {
+    fn search_text_is_normalised_like_stored_keys() {
         assert_eq!(normalised(" Hong "), "hong");
         assert_eq!(normalised("ＨＯＮＧ"), "hong");
         assert_eq!(normalised("010-1234-5678"), "1012345678");

@@ -1,11 +1,8 @@
-//! Who may administer: read from the database for each operation. A token alone says what was true when it was issued,
-//! and a forged one says what its forger likes.
+//! Administrator permission. It is read from the database for each operation: the role in an access token may be
+//! outdated, or forged if a signing key leaked.
 
 use super::Accounts;
 use crate::{
-    clock::Instant,
-    fault::Fault,
-    ids::AccountId,
     session::{
         gate::{Role, SignedIn},
         rules::{Standing, standing},
@@ -13,18 +10,20 @@ use crate::{
     },
     store::{Identifier, Tx, entity::account::AccountStatus},
 };
+use domain::{Timestamp, ids::AccountId};
+use platform::fault::Fault;
 
-/// An administrator whose account, role, status and session were found in the database. It can be had from
-/// [`Accounts::administrator`] alone.
+/// An administrator whose account, role, status and session were found in the database. Only
+/// [`Accounts::administrator`] creates one.
 #[derive(Clone, Debug)]
 pub struct Administrator(SignedIn);
 
-/// Why somebody who is signed in may not administer.
+/// Why a signed-in user may not administer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAdministrator {
-    /// The account may not, or not any more.
+    /// The account is not, or no longer, an active administrator.
     Forbidden,
-    /// There is no such account, or its session is over.
+    /// The account does not exist, or its session has ended.
     Unauthenticated,
 }
 
@@ -37,17 +36,17 @@ impl Administrator {
         &self.0.account
     }
 
-    /// Whether they still may, in a transaction that has locked all administrators who can act. An act upon their own
-    /// account may have ended their session in it.
-    pub(super) async fn still_may(&self, tx: &Tx, locked: &Ended, now: Instant) -> Result<bool, Fault> {
-        let acted_on_themselves = locked.sessions.iter().any(|session| session.id == self.0.session);
-        let lives = acted_on_themselves || tx.is_live(&self.0.session, now).await?;
-        Ok(lives && locked.administrators.contains(self.account()))
+    /// Whether the permission still holds, in a transaction that has locked all active administrators. If the operation
+    /// is on the caller's own account, it may already have ended the caller's session.
+    pub(super) async fn still_may(&self, tx: &Tx, locked: &Ended, now: Timestamp) -> Result<bool, Fault> {
+        let is_own_account = locked.sessions.iter().any(|session| session.id == self.0.session);
+        let is_live = is_own_account || tx.is_live(&self.0.session, now).await?;
+        Ok(is_live && locked.administrators.contains(self.account()))
     }
 }
 
 impl Accounts {
-    /// The administrator behind a token.
+    /// The administrator that an access token belongs to.
     ///
     /// # Errors
     /// A fault of the store.
@@ -60,8 +59,8 @@ impl Accounts {
             session.account_id == signed_in.account && standing(&session, now) == Standing::Live
         });
         let (Some(account), true) = (account, live) else { return Ok(Err(NotAdministrator::Unauthenticated)) };
-        let may =
+        let allowed =
             signed_in.role == Role::Admin && account.role == Role::Admin && account.status == AccountStatus::Active;
-        Ok(may.then(|| Administrator(signed_in.clone())).ok_or(NotAdministrator::Forbidden))
+        Ok(allowed.then(|| Administrator(signed_in.clone())).ok_or(NotAdministrator::Forbidden))
     }
 }

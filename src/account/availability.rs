@@ -1,15 +1,17 @@
-//! Whether a sign-up could take a value.
+//! Whether a value is available for sign-up.
 
 use super::{Accounts, rules};
 use crate::{
-    caller::Caller,
-    contact::{Contact, Nickname, Username},
-    fault::Fault,
     quota::{Act, Refused},
     store::Identifier,
 };
+use domain::{
+    caller::Caller,
+    contact::{Contact, Nickname, Username},
+};
+use platform::fault::Fault;
 
-/// What somebody would like to have.
+/// The value to check.
 #[derive(Clone, Debug)]
 pub enum Wanted {
     Username(Username),
@@ -17,18 +19,18 @@ pub enum Wanted {
     Contact(Contact),
 }
 
-/// Whether they could.
+/// Result of the check.
 pub enum Availability {
     Available(bool),
     Quota(Refused),
 }
 
 impl Accounts {
-    /// Whether a sign-up could take this value. Every contact is free for the asking, unless accounts are disclosed:
-    /// whose it is learns who proves to hold it.
+    /// Whether a sign-up could use this value. Unless account existence is disclosed, every contact is reported as
+    /// available: only proof of control reveals whether it has an account.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store or of the quotas.
     pub async fn availability(&self, caller: &Caller, wanted: Wanted) -> Result<Availability, Fault> {
         let parts = &self.0;
         if let Err(refused) = parts.quotas.charge(Act::Lookup, caller).await {

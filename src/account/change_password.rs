@@ -1,36 +1,41 @@
-//! A new password for somebody who knows the old one; and asking for the password again before what can't be undone.
+//! Changing the password with the current one, and checking the current password before irreversible operations.
 
 use super::{Accounts, Parts, Required, words};
 use crate::{
-    caller::Caller,
-    clock::Instant,
     delivery::{Notice, Order, notices},
-    fault::Fault,
-    ids::{DeliveryId, SessionId},
-    password::{PasswordHash, Violation},
     quota::{Act, Quota, Refused},
-    secret::Secret,
     session::{
         Counted, Opaque, Sessions, Subjects, established,
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
     },
     store::{Ending, Identifier, Tx, entity::account::Model},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Violation},
+    secret::Secret,
     telemetry::audit::{self, Event},
 };
 
-/// What became of a change of password.
+/// Result of changing the password.
 pub enum PasswordChange {
     Changed {
         sessions_ended: usize,
-        /// What the device that did it is known by from now on. None: the devices stay known as they were.
+        /// The new device token of the client. None: known devices were kept.
         device: Option<Secret>,
     },
     CredentialsRejected,
     PasswordRejected(Vec<Violation>),
-    /// The password was right, and does not count; nor does the token tell of a recent authentication.
+    /// The password is correct but does not count as an authentication ([`Established`](crate::session::Established)),
+    /// and the access token has no recent one.
     ReauthenticationRequired(Required),
-    /// The account was erased meanwhile.
+    /// The account was deleted in the meantime.
     Gone,
     Quota(Refused),
 }
@@ -48,48 +53,50 @@ impl PasswordChange {
     }
 }
 
-/// Whether somebody who is signed in knows the password.
+/// Result of checking the password of a signed-in user.
 pub(super) enum Confirmed {
     Known(Box<Model>),
     Wrong,
-    /// The account was erased meanwhile.
+    /// The account was deleted in the meantime.
     Gone,
     Quota(Refused),
 }
 
-enum Written {
+enum WriteResult {
     Changed {
         ended: Vec<SessionId>,
-        told: Vec<DeliveryId>,
+        messages: Vec<DeliveryId>,
     },
-    /// A reset or a sign-out came between.
-    Overtaken,
+    /// The password was reset or the session ended in the meantime.
+    Conflict,
     NotRecent,
 }
 
-/// One change, with everything that it is decided by and that it writes.
-struct Changing {
+/// A password change and its inputs.
+struct Change {
     sessions: Sessions,
     account: Model,
     signed_in: SignedIn,
-    /// The token tells of a recent authentication.
-    fresh: bool,
+    /// The access token has a recent authentication.
+    recently_authenticated: bool,
     hash: PasswordHash,
-    /// None: the other sessions and devices are kept.
+    /// None: other sessions and devices are kept.
     device: Option<Opaque>,
-    told: Vec<Order>,
+    messages: Vec<Order>,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {
-    /// Changes a password. Codes and proofs of before are worth nothing then. Every other session is ended and every
-    /// device forgotten, unless they are kept; the account is unlocked, and its contacts are told.
+    /// Changes the password and revokes the account's earlier codes and proofs. Ends every other session and removes
+    /// every known device, unless `keep_others` is set. Resets the failed-login counter and notifies the account's
+    /// contacts.
     ///
-    /// The present password is an authentication of its own, if it counts; else the token's must be recent.
+    /// The current password is an authentication of its own, if it counts; otherwise the access token must have a
+    /// recent one.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store, the quotas or the password hasher.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -109,7 +116,7 @@ impl Accounts {
             Confirmed::Quota(why) => PasswordChange::Quota(why),
         };
         match changed {
-            // It stands in the trail already.
+            // Already in the audit trail.
             PasswordChange::Changed { .. } => Ok(changed),
             refusal => self.0.ended(event, refusal.outcome(), refusal).await,
         }
@@ -142,35 +149,35 @@ impl Accounts {
         let parts = &self.0;
         let now = parts.clock.now();
         let device = (!keep_others).then(|| Opaque::new(&parts.entropy));
-        let changing = Changing {
+        let change = Change {
             sessions: parts.sessions.clone(),
-            told: notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now),
+            messages: notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now),
             account,
             signed_in: signed_in.clone(),
-            fresh: parts.sessions.is_fresh(signed_in),
+            recently_authenticated: parts.sessions.is_fresh(signed_in),
             hash,
             device: device.clone(),
             entry: event.clone(),
             now,
         };
-        Ok(match parts.store.write(move |tx| Box::pin(async move { changing.write(tx).await })).await? {
-            Written::Changed { ended, told } => {
+        Ok(match parts.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await? {
+            WriteResult::Changed { ended, messages } => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(told);
+                parts.dispatch(messages);
                 let device = device.map(|device| device.secret().clone());
                 PasswordChange::Changed { sessions_ended: ended.len(), device }
             }
-            Written::Overtaken => PasswordChange::CredentialsRejected,
-            Written::NotRecent => {
+            WriteResult::Conflict => PasswordChange::CredentialsRejected,
+            WriteResult::NotRecent => {
                 PasswordChange::ReauthenticationRequired(parts.required_of(&signed_in.account).await?)
             }
         })
     }
 }
 
-impl Changing {
-    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+impl Change {
+    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
         let Self { account, signed_in, now, .. } = self;
         let act = match self.device {
             Some(_) => SecurityAct::PasswordChange,
@@ -178,16 +185,16 @@ impl Changing {
         };
         let subject = Subject::new(account.id.clone()).session(signed_in.session.clone());
         let ended = ways_in::end(tx, act, &subject, now).await?;
-        // A reset that came between wins: it ended this session too.
+        // A concurrent reset wins: it also ended this session.
         let unchanged = |locked: &&Model| locked.password_hash == account.password_hash;
         let Some(locked) = ended.account.as_ref().filter(unchanged) else {
-            return Ok(Ending::Rollback(Written::Overtaken));
+            return Ok(Ending::Rollback(WriteResult::Conflict));
         };
         if !tx.is_live(&signed_in.session, now).await? {
-            return Ok(Ending::Rollback(Written::Overtaken));
+            return Ok(Ending::Rollback(WriteResult::Conflict));
         }
-        if !(self.fresh || established::of(tx, locked, now).await?.password) {
-            return Ok(Ending::Rollback(Written::NotRecent));
+        if !(self.recently_authenticated || established::of(tx, locked, now).await?.password) {
+            return Ok(Ending::Rollback(WriteResult::NotRecent));
         }
         tx.set_password(&account.id, self.hash.as_str(), now).await?;
         self.sessions.unlock(tx, &account.id).await?;
@@ -195,14 +202,14 @@ impl Changing {
             ways_in::know_device(tx, &account.id, Some(&signed_in.session), device, now).await?;
         }
         tx.insert_audit(&self.entry).await?;
-        let told = notices::owe(tx, &account.id, self.told, now).await?;
-        Ok(Ending::Commit(Written::Changed { ended: ended.session_ids(), told }))
+        let messages = notices::owe(tx, &account.id, self.messages, now).await?;
+        Ok(Ending::Commit(WriteResult::Changed { ended: ended.session_ids(), messages }))
     }
 }
 
 impl Parts {
-    /// Judges the password of somebody who is signed in. A wrong one counts like one at sign-in (PW-05), for the session
-    /// that asks.
+    /// Checks the password of a signed-in user. A wrong one counts like one at sign-in (PW-05), against the session of
+    /// the request.
     pub(super) async fn confirm_password(
         &self,
         caller: &Caller,
@@ -210,13 +217,14 @@ impl Parts {
         password: &Secret,
     ) -> Result<Confirmed, Fault> {
         let id = &signed_in.account;
+        // A token whose session has ended must not distinguish a correct password from a wrong one, nor use up the
+        // account's quota.
+        if !self.is_live(signed_in).await? {
+            return Ok(Confirmed::Gone);
+        }
         let act = Act::ConfirmPassword { account: id, session: &signed_in.session };
         if let Err(refused) = self.quotas.charge(act, caller).await {
             return Ok(Confirmed::Quota(refused));
-        }
-        // A token whose session has ended must not tell a right password from a wrong one.
-        if !self.is_live(signed_in).await? {
-            return Ok(Confirmed::Gone);
         }
         let subjects = Subjects::confirming(signed_in);
         let locks = match self.sessions.count_try(&subjects).await? {

@@ -1,4 +1,4 @@
-//! Moving to another phone number or e-mail address, with a way back for whoever is robbed of theirs.
+//! Changing the phone number or e-mail address of an account, with an undo token for the previous contact.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Accounts, Parts, Required, rules};
 use crate::{
-    caller::Caller,
-    clock::Instant,
-    contact::{Contact, ContactKind},
     delivery::{ContactChanged, Notice, Order, notices},
-    fault::Fault,
-    ids::{ContactChangeId, DeliveryId, SessionId},
-    purpose::Purpose,
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
@@ -23,17 +16,28 @@ use crate::{
         Ending, Held, Tx,
         entity::{account::Model, contact_change},
     },
-    telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
 };
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::{Contact, ContactKind},
+    ids::{ContactChangeId, DeliveryId, SessionId},
+    purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    secret::Secret,
+    telemetry::audit::{self, Event},
+};
 
-/// What became of a change of contact.
+/// Result of a contact change.
 pub enum ContactChange {
     Changed(Box<Model>),
     ProofRejected(Rejection),
-    /// Another account has it.
+    /// Another account uses it.
     Taken,
-    /// The account has it already.
+    /// It is already this account's contact.
     Unchanged,
     ReauthenticationRequired(Required),
     Quota(Refused),
@@ -52,28 +56,28 @@ impl ContactChange {
     }
 }
 
-enum Written {
-    Changed { account: Box<Model>, ended: Vec<SessionId>, told: Vec<DeliveryId> },
+enum WriteResult {
+    Changed { account: Box<Model>, ended: Vec<SessionId>, messages: Vec<DeliveryId> },
     Refused(ContactChange),
 }
 
-/// One change, with everything that it writes.
-struct Moving {
+/// A contact change and its inputs.
+struct Change {
     accounts: Accounts,
     new: Contact,
     token_hash: String,
     purpose: Purpose,
     signed_in: SignedIn,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {
-    /// Gives the account that is signed in the contact that was proved. Its other sessions are ended, and so are the
-    /// codes and proofs of before; the old contact is told how to undo the change, and the other one that it was made.
+    /// Replaces a contact of the signed-in account with a verified one. Ends the other sessions and revokes earlier
+    /// codes and proofs. Sends an undo token to the old contact, and a notice to the other one.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store or of the quotas.
     pub async fn change_contact(
         &self,
         caller: &Caller,
@@ -94,7 +98,7 @@ impl Accounts {
         if let Err(why) = parts.quotas.charge(Act::SpendProof, caller).await {
             return refused(ContactChange::Quota(why)).await;
         }
-        // Before the proof is looked at: a refused act does not spend it.
+        // Checked before the proof: a rejected request does not spend it.
         if let Some(required) = parts.required(signed_in).await? {
             return refused(ContactChange::ReauthenticationRequired(required)).await;
         }
@@ -108,7 +112,7 @@ impl Accounts {
             Err(reason) => return rejected(reason).await,
         };
         let account = self.get(&signed_in.account).await?;
-        // A proof that another account asked for is none.
+        // A proof that another account requested is treated as unknown.
         if account.is_none_or(|account| proof.account_id.as_ref() != Some(&account.id)) {
             return rejected(Rejection::Unknown).await;
         }
@@ -119,13 +123,13 @@ impl Accounts {
         let event = event.clone().contact(new.masked());
         let now = parts.clock.now();
         let (accounts, signed_in, entry) = (self.clone(), signed_in.clone(), event.clone());
-        let moving = Moving { accounts, new, token_hash, purpose, signed_in, entry, now };
-        match parts.store.write(move |tx| Box::pin(async move { moving.write(tx).await })).await? {
-            Written::Refused(refusal) => parts.ended(event, refusal.outcome(), refusal).await,
-            Written::Changed { account, ended, told } => {
+        let pending = Change { accounts, new, token_hash, purpose, signed_in, entry, now };
+        match parts.store.write(move |tx| Box::pin(async move { pending.write(tx).await })).await? {
+            WriteResult::Refused(refusal) => parts.ended(event, refusal.outcome(), refusal).await,
+            WriteResult::Changed { account, ended, messages } => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(told);
+                parts.dispatch(messages);
                 Ok(ContactChange::Changed(account))
             }
         }
@@ -133,8 +137,8 @@ impl Accounts {
 }
 
 impl Accounts {
-    /// Whether a spent proof was this account's, for a contact that the account has by now: the change that it was for
-    /// was made, with this proof or with another one.
+    /// Whether a spent proof belongs to this account, and the account now has its contact: then the change was already
+    /// made, with this proof or another one.
     async fn has_proved(&self, signed_in: &SignedIn, token_hash: &str) -> Result<bool, Fault> {
         let Some(proof) = self.0.store.proof(token_hash).await? else { return Ok(false) };
         let account = self.get(&signed_in.account).await?;
@@ -144,11 +148,11 @@ impl Accounts {
 }
 
 impl Parts {
-    /// The change as it is written, and the notices of it. One of them has the undo token: that to the replaced
-    /// contact, or else to the other one.
+    /// Builds the change record and its notices. One notice carries the undo token: the one to the replaced contact,
+    /// otherwise the one to the other contact.
     ///
-    /// A contact that was brought by a change that can still be undone gets no token. Otherwise a thief whose contact
-    /// the owner has replaced could undo that. If neither contact may have it, no notice has one.
+    /// A contact that was set by a change that can still be undone gets no token. Otherwise an attacker whose contact
+    /// the owner has replaced could undo the replacement. If neither contact qualifies, no notice has a token.
     ///
     /// `open`: the changes of the account that can be undone, oldest first.
     fn undoable(
@@ -156,7 +160,7 @@ impl Parts {
         account: &Model,
         new: &Contact,
         open: &[contact_change::Model],
-        now: Instant,
+        now: Timestamp,
     ) -> (contact_change::Model, Vec<Order>) {
         let (kind, undo) = (new.kind(), self.settings.contact_undo);
         let key = self.keys.current();
@@ -181,35 +185,36 @@ impl Parts {
             undone_at: None,
             password_changed_at: account.password_changed_at,
         };
-        let brought = |contact: &Contact| open.iter().any(|change| change.contact_kind == contact.kind());
-        let with_token = replaced.into_iter().chain(&proved).find(|contact| !brought(contact));
-        let changed = ContactChanged::new(id, key.id(), new, undo);
-        let told = proved.iter().map(|contact| {
+        let set_by_open_change = |contact: &Contact| open.iter().any(|change| change.contact_kind == contact.kind());
+        let with_token = replaced.into_iter().chain(&proved).find(|contact| !set_by_open_change(contact));
+        let changed =
+            ContactChanged { final_change: with_token.is_none(), ..ContactChanged::new(id, key.id(), new, undo) };
+        let messages = proved.iter().map(|contact| {
             let changed = if Some(contact) == with_token { changed.clone() } else { changed.clone().without_undo() };
             let notice = Notice::ContactChanged(changed);
-            // It can be read as long as it can be used.
+            // Valid for as long as the token can be used.
             Order { expires_at: now + undo, ..notices::to(contact.clone(), account, notice, &self.entropy, now) }
         });
-        (change, told.collect())
+        (change, messages.collect())
     }
 }
 
-/// What the store knows an undo token by.
+/// The hash under which the store looks up an undo token.
 pub(super) fn token_hash(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose()))
 }
 
-impl Moving {
-    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
-        let refused = |refusal| Ok(Ending::Rollback(Written::Refused(refusal)));
+impl Change {
+    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
+        let refused = |refusal| Ok(Ending::Rollback(WriteResult::Refused(refusal)));
         let id = &self.signed_in.account;
         let new = &self.new;
         let subject = Subject::new(id.clone()).session(self.signed_in.session.clone());
         let subject = subject.contacts([new.key().to_owned()]).spending(Some(self.token_hash.clone()));
         let ended = ways_in::end(tx, SecurityAct::ContactChange, &subject, self.now).await?;
-        // Whoever undid a change, or reset the password, ended this session, and its proofs with it.
-        let lives = tx.is_live(&self.signed_in.session, self.now).await?;
-        let Some(account) = ended.account.as_ref().filter(|_| lives) else {
+        // An undo or a password reset in the meantime ended this session and revoked its proofs.
+        let is_live = tx.is_live(&self.signed_in.session, self.now).await?;
+        let Some(account) = ended.account.as_ref().filter(|_| is_live) else {
             return refused(ContactChange::ProofRejected(Rejection::Unknown));
         };
         let spending = tx.spend_proof(&self.token_hash, self.purpose, self.now).await?;
@@ -220,9 +225,9 @@ impl Moving {
         if held.contains(new.key()) {
             return refused(ContactChange::Unchanged);
         }
-        // Read after the account was locked: before that, the contact might be one that a thief has brought.
+        // Read after the account was locked: before that, the contact could be one that an attacker has set.
         let open = tx.undoable_changes(id, self.now).await?;
-        let (change, told) = self.accounts.0.undoable(account, new, &open, self.now);
+        let (change, messages) = self.accounts.0.undoable(account, new, &open, self.now);
         tx.give_up_unproved(&rules::identifier(new)).await?;
         let held = Held {
             kind: new.kind(),
@@ -236,7 +241,7 @@ impl Moving {
         };
         tx.insert_contact_change(change).await?;
         tx.insert_audit(&self.entry).await?;
-        let told = notices::owe(tx, id, told, self.now).await?;
-        Ok(Ending::Commit(Written::Changed { account: Box::new(account), ended: ended.session_ids(), told }))
+        let messages = notices::owe(tx, id, messages, self.now).await?;
+        Ok(Ending::Commit(WriteResult::Changed { account: Box::new(account), ended: ended.session_ids(), messages }))
     }
 }

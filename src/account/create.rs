@@ -1,23 +1,25 @@
-//! Making an account from the command line, for seeding and for the first administrator.
+//! Creating an account from the command line, for seeding and for the first administrator.
 
 use std::sync::Arc;
 
 use super::Accounts;
-use crate::{
+use crate::store::{
+    Ending,
+    entity::account::{AccountStatus, Model, Role},
+};
+use domain::{
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
-    fault::Fault,
     ids::AccountId,
+    locale::Locale,
+};
+use platform::{
+    fault::Fault,
     password::{Context, Violation},
     secret::Secret,
-    store::{
-        Ending,
-        entity::account::{AccountStatus, Model, Role},
-    },
     telemetry::audit::{self, Event},
-    texts::Locale,
 };
 
-/// An account as an operator describes it. Its contacts count as proved: the operator vouches for them.
+/// An account as entered by an operator. Its contacts count as verified: the operator vouches for them.
 pub struct NewUser {
     pub username: Username,
     pub password: Secret,
@@ -29,16 +31,16 @@ pub struct NewUser {
     pub locale: Locale,
 }
 
-/// What became of it.
+/// Result of creating an account.
 pub enum Created {
     Created(AccountId),
     PasswordRejected(Vec<Violation>),
-    /// Its username, phone or e-mail address is another account's.
+    /// The username, phone number or e-mail address belongs to another account.
     Taken,
 }
 
 impl Accounts {
-    /// Makes an active account.
+    /// Creates an active account.
     ///
     /// # Errors
     /// A fault of the store or of the hashing pool.

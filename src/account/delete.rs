@@ -1,36 +1,40 @@
-//! Erasing an account at its owner's wish.
+//! Deleting an account at its owner's request.
 
 use super::{Accounts, Required, change_password::Confirmed, rules};
 use crate::{
-    caller::Caller,
-    clock::Instant,
     delivery::{Notice, Order, notices},
-    fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         established::{self, Established},
         gate::SignedIn,
         ways_in::{self, SecurityAct, Subject},
     },
     store::{Ending, Identifier, Tx, entity::account::Model},
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
+    secret::Secret,
     telemetry::audit::{self, Event},
 };
 
-/// What became of it.
+/// Result of deleting an account.
 pub enum Deleted {
     Deleted(AccountId),
     CredentialsRejected,
     ReauthenticationRequired(Required),
-    /// A contact change can still be undone: until then the owner can have the account back.
+    /// A contact change can still be undone; until then the owner must be able to recover the account.
     HeldBack {
-        until: Instant,
+        until: Timestamp,
     },
-    /// Nobody would be left to administer the service.
+    /// The service would be left without an administrator.
     LastAdministrator,
     Quota(Refused),
-    /// It was erased meanwhile.
+    /// The account was deleted in the meantime.
     Gone,
 }
 
@@ -48,37 +52,38 @@ impl Deleted {
     }
 }
 
-enum Written {
-    Erased(Vec<SessionId>, Vec<DeliveryId>),
+enum WriteResult {
+    Deleted(Vec<SessionId>, Vec<DeliveryId>),
     NotRecent,
-    HeldBack { until: Instant },
+    HeldBack { until: Timestamp },
     LastAdministrator,
     PasswordChanged,
     Gone,
 }
 
-/// One erasure, with everything that it is decided by.
-struct Erasing {
+/// A deletion and its inputs.
+struct Deletion {
     account: Model,
     signed_in: SignedIn,
-    /// The token tells of a recent authentication.
-    fresh: bool,
-    /// The present password was given with the request.
+    /// The access token has a recent authentication.
+    recently_authenticated: bool,
+    /// The current password was sent with the request.
     password_given: bool,
-    told: Vec<Order>,
+    messages: Vec<Order>,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {
-    /// Erases the account that is signed in, with everything personal: its contacts, what it was sent, its sessions and
-    /// devices. What stays is the audit trail, without contact, address and browser: what happened, to an id that
-    /// means nobody any more; and the messages that tell the account's contacts of it, until they were sent.
+    /// Deletes the signed-in account with all personal data: contacts, messages, sessions and devices. The audit trail
+    /// stays, without contacts, addresses and user agents, so its account id refers to no person. Messages that notify
+    /// the account's contacts of the deletion stay until they are sent.
     ///
-    /// A password that is given is an authentication of its own, if it counts; without one the token's must be recent.
+    /// A password, if sent, is an authentication of its own, if it counts; without one the access token must have a
+    /// recent one.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store, the quotas or the password hasher.
     pub async fn delete(
         &self,
         caller: &Caller,
@@ -86,24 +91,24 @@ impl Accounts {
         password: Option<&Secret>,
     ) -> Result<Deleted, Fault> {
         let event = self.0.event(caller, audit::Act::DeleteAccount).account(signed_in.account.clone());
-        let deleted = match self.to_erase(caller, signed_in, password, &event).await? {
-            Ok(erasing) => self.erase(erasing, event.clone()).await?,
+        let deleted = match self.prepare_deletion(caller, signed_in, password, &event).await? {
+            Ok(deletion) => self.erase(deletion, event.clone()).await?,
             Err(refusal) => refusal,
         };
         match deleted {
-            // It stands in the trail already.
+            // Already in the audit trail.
             Deleted::Deleted(_) => Ok(deleted),
             refusal => self.0.ended(event, refusal.outcome(), refusal).await,
         }
     }
 
-    async fn to_erase(
+    async fn prepare_deletion(
         &self,
         caller: &Caller,
         signed_in: &SignedIn,
         password: Option<&Secret>,
         entry: &Event,
-    ) -> Result<Result<Erasing, Deleted>, Fault> {
+    ) -> Result<Result<Deletion, Deleted>, Fault> {
         let parts = &self.0;
         let account = match password {
             Some(password) => match parts.confirm_password(caller, signed_in, password).await? {
@@ -126,76 +131,78 @@ impl Accounts {
             }
         };
         let now = parts.clock.now();
-        let (fresh, password_given) = (parts.sessions.is_fresh(signed_in), password.is_some());
-        // Decided again in the transaction. Asked here as well, so that a refusal erases nothing and rolls nothing back.
+        let (recently_authenticated, password_given) = (parts.sessions.is_fresh(signed_in), password.is_some());
+        // Checked again in the transaction. The check here avoids a transaction that would be rolled back.
         let changes = parts.store.contact_changes(&account.id).await?;
         let established = Established::of(&account, &changes, now);
-        if let Some(until) = established.held_until.filter(|_| fresh || password_given && established.password) {
+        if let Some(until) =
+            established.deletion_held_until.filter(|_| recently_authenticated || password_given && established.password)
+        {
             return Ok(Err(Deleted::HeldBack { until }));
         }
-        Ok(Ok(Erasing {
-            told: notices::to_all(&account, &Notice::AccountDeleted, &parts.entropy, now),
+        Ok(Ok(Deletion {
+            messages: notices::to_all(&account, &Notice::AccountDeleted, &parts.entropy, now),
             account,
             signed_in: signed_in.clone(),
-            fresh,
+            recently_authenticated,
             password_given,
             entry: entry.clone(),
             now,
         }))
     }
 
-    async fn erase(&self, erasing: Erasing, event: Event) -> Result<Deleted, Fault> {
+    async fn erase(&self, deletion: Deletion, event: Event) -> Result<Deleted, Fault> {
         let parts = &self.0;
-        let (id, now) = (erasing.account.id.clone(), erasing.now);
-        let written = parts.store.write(move |tx| Box::pin(async move { erasing.write(tx).await })).await?;
+        let (id, now) = (deletion.account.id.clone(), deletion.now);
+        let written = parts.store.write(move |tx| Box::pin(async move { deletion.write(tx).await })).await?;
         Ok(match written {
-            Written::Erased(ended, told) => {
+            WriteResult::Deleted(ended, messages) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(told);
+                parts.dispatch(messages);
                 Deleted::Deleted(id)
             }
-            Written::NotRecent => Deleted::ReauthenticationRequired(parts.required_of(&id).await?),
-            Written::HeldBack { until } => Deleted::HeldBack { until },
-            Written::LastAdministrator => Deleted::LastAdministrator,
-            Written::PasswordChanged => Deleted::CredentialsRejected,
-            Written::Gone => Deleted::Gone,
+            WriteResult::NotRecent => Deleted::ReauthenticationRequired(parts.required_of(&id).await?),
+            WriteResult::HeldBack { until } => Deleted::HeldBack { until },
+            WriteResult::LastAdministrator => Deleted::LastAdministrator,
+            WriteResult::PasswordChanged => Deleted::CredentialsRejected,
+            WriteResult::Gone => Deleted::Gone,
         })
     }
 }
 
-impl Erasing {
-    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
+impl Deletion {
+    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
         let Self { account, now, .. } = &self;
         let refused = |refusal| Ok(Ending::Rollback(refusal));
-        // Verifications and proofs before the account: the order of all locks.
+        // Verifications and proofs are locked before the account: the order of all locks.
         tx.erase_history(&account.id).await?;
         let ended = ways_in::end(tx, SecurityAct::Deletion, &Subject::new(account.id.clone()), *now).await?;
         let sessions = ended.session_ids();
-        let Some(locked) = &ended.account else { return refused(Written::Gone) };
-        // It was changed while it was checked, and so is worth nothing.
+        let Some(locked) = &ended.account else { return refused(WriteResult::Gone) };
+        // The password changed after it was checked, so the check no longer counts.
         if self.password_given && locked.password_hash != account.password_hash {
-            return refused(Written::PasswordChanged);
+            return refused(WriteResult::PasswordChanged);
         }
-        // The session that asks was live until now, or something else ended it before.
+        // The session of the request must have been live until this transaction ended it.
         if !sessions.contains(&self.signed_in.session) {
-            return refused(Written::Gone);
+            return refused(WriteResult::Gone);
         }
         let established = established::of(tx, locked, *now).await?;
-        if !(self.fresh || self.password_given && established.password) {
-            return refused(Written::NotRecent);
+        if !(self.recently_authenticated || self.password_given && established.password) {
+            return refused(WriteResult::NotRecent);
         }
-        if let Some(until) = established.held_until {
-            return refused(Written::HeldBack { until });
+        if let Some(until) = established.deletion_held_until {
+            return refused(WriteResult::HeldBack { until });
         }
         if rules::may_leave(&account.id, &ended.administrators).is_err() {
-            return refused(Written::LastAdministrator);
+            return refused(WriteResult::LastAdministrator);
         }
-        // After the messages to these contacts were erased: these stay although the account goes.
-        let told = notices::owe(tx, &account.id, self.told.clone(), *now).await?;
+        // After deleting the earlier messages to these contacts: these must outlive the account.
+        let messages = notices::owe(tx, &account.id, self.messages.clone(), *now).await?;
         tx.insert_audit(&self.entry).await?;
         tx.anonymise_audit(&account.id).await?;
         tx.delete_account(&account.id).await?;
-        Ok(Ending::Commit(Written::Erased(sessions, told)))
+        Ok(Ending::Commit(WriteResult::Deleted(sessions, messages)))
     }
 }

@@ -1,17 +1,18 @@
-//! Ending all sessions of somebody else's account, as an administrator.
+//! Ending all sessions of another account, as an administrator.
 
 use super::{Accounts, Administrator, Required};
 use crate::{
-    caller::Caller,
     delivery::Notice,
-    fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     session::ways_in::{self, SecurityAct, Subject},
     store::{Ending, entity::account::Model},
-    telemetry::audit,
 };
+use domain::{
+    caller::Caller,
+    ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{fault::Fault, telemetry::audit};
 
-/// The result.
+/// Result of ending another account's sessions.
 pub enum SessionsEnded {
     Ended {
         account: Box<Model>,
@@ -19,7 +20,7 @@ pub enum SessionsEnded {
     },
     NotFound,
     ReauthenticationRequired(Required),
-    /// The caller ceased to be an administrator in between.
+    /// The caller lost the administrator role in the meantime.
     NotAdministrator,
 }
 
@@ -30,7 +31,8 @@ enum Outcome {
 }
 
 impl Accounts {
-    /// Ends every session of an account, with the codes and proofs that lead into it, and forgets its devices.
+    /// Ends every session of an account, revokes the codes and proofs that grant access to it, and removes its known
+    /// devices.
     ///
     /// # Errors
     /// A fault of the store.
@@ -49,30 +51,30 @@ impl Accounts {
             return parts.ended(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
         let Some(id) = id else { return parts.ended(event, "user_not_found", SessionsEnded::NotFound).await };
-        let (accounts, asking, entry) = (self.clone(), administrator.clone(), event.clone());
+        let (accounts, admin, entry) = (self.clone(), administrator.clone(), event.clone());
         let written = parts
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     let subject = Subject::new(id);
                     let ended = ways_in::end(tx, SecurityAct::SessionsEndedByAdministrator, &subject, now).await?;
-                    let may = asking.still_may(tx, &ended, now).await?;
+                    let allowed = admin.still_may(tx, &ended, now).await?;
                     let sessions = ended.session_ids();
                     let Some(account) = ended.account else { return Ok(Ending::Rollback(Outcome::NotFound)) };
-                    if !may {
+                    if !allowed {
                         return Ok(Ending::Rollback(Outcome::NotAdministrator));
                     }
                     tx.insert_audit(&entry).await?;
-                    let told = accounts.0.tell(tx, &account, Notice::SessionsEnded, now).await?;
-                    Ok(Ending::Commit(Outcome::Ended(Box::new(account), sessions, told)))
+                    let messages = accounts.0.tell(tx, &account, Notice::SessionsEnded, now).await?;
+                    Ok(Ending::Commit(Outcome::Ended(Box::new(account), sessions, messages)))
                 })
             })
             .await?;
         match written {
-            Outcome::Ended(account, ended, told) => {
+            Outcome::Ended(account, ended, messages) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(told);
+                parts.dispatch(messages);
                 Ok(SessionsEnded::Ended { account, sessions_ended: ended.len() })
             }
             Outcome::NotFound => parts.ended(event, "user_not_found", SessionsEnded::NotFound).await,

@@ -1,7 +1,7 @@
-//! Taking over the accounts of another system, with their password hashes: one JSON object on each line.
+//! Importing accounts of another system with their password hashes: one JSON object per line.
 //!
-//! It can be run again: an account that is there already, with the same contacts, is passed over. Nothing of a line is
-//! ever printed but its number and a reason.
+//! An import can be repeated: an account that already exists with the same contacts is skipped. Output names a line
+//! only by its number and the reason of the rejection, never by its content.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -11,43 +11,44 @@ use super::{
     Accounts,
     import_line::{self, Import, Line, LineRefusal},
 };
-use crate::{
+use crate::store::{Ending, Identifier, entity::account::Model};
+use domain::ids::AccountId;
+use platform::{
     fault::Fault,
-    ids::AccountId,
-    store::{Ending, Identifier, entity::account::Model},
     telemetry::audit::{self, Event},
 };
 
-/// What became of a line.
+/// Result of importing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Imported {
     Made,
-    /// It was there already.
+    /// The account already existed.
     Known,
     Refused(Vec<LineRefusal>),
 }
 
-/// A line as it was read.
+/// A parsed line.
 type Read = Result<Line, Vec<LineRefusal>>;
 
-/// Lines that are written at once: they share commits.
-const AT_ONCE: usize = 64;
+/// Number of lines written concurrently, so that they share commits.
+const BATCH_SIZE: usize = 64;
 
-/// Lines to be written at once. No two of them claim the same name or contact: of two that do, the first one has it.
+/// A batch of lines that are written concurrently. No two of them claim the same name or contact; of two that do, the
+/// first one gets it.
 #[derive(Default)]
-struct Wave {
+struct Batch {
     lines: Vec<(usize, Read)>,
     claimed: HashSet<(&'static str, String)>,
 }
 
-impl Wave {
-    /// Whether it has to be written before this line can join.
-    fn is_closed_to(&self, line: &Read) -> bool {
+impl Batch {
+    /// Whether the batch has to be written before this line can be added.
+    fn must_flush_before(&self, line: &Read) -> bool {
         let clashes = |line: &Line| claims(&line.row).any(|claim| self.claimed.contains(&claim));
-        self.lines.len() >= AT_ONCE || line.as_ref().is_ok_and(clashes)
+        self.lines.len() >= BATCH_SIZE || line.as_ref().is_ok_and(clashes)
     }
 
-    fn join(&mut self, number: usize, line: Read) {
+    fn add(&mut self, number: usize, line: Read) {
         if let Ok(line) = &line {
             self.claimed.extend(claims(&line.row));
         }
@@ -55,7 +56,7 @@ impl Wave {
     }
 }
 
-/// What nobody else may have.
+/// The unique values of an account.
 fn claims(row: &Model) -> impl Iterator<Item = (&'static str, String)> {
     let claims = [
         ("username", Some(row.username_key.clone())),
@@ -67,21 +68,21 @@ fn claims(row: &Model) -> impl Iterator<Item = (&'static str, String)> {
 }
 
 impl Accounts {
-    /// Imports lines, and tells of each, in order, with its number from one on. Empty lines are passed over; one that
-    /// could not be read is refused in its place. No more lines are taken than are worked at.
+    /// Imports lines and reports each, in order, with its line number starting at 1. Empty lines are skipped; a line
+    /// that could not be read is reported as rejected in its place. Lines are read only as fast as they are imported.
     ///
     /// # Errors
-    /// A fault of the store; the lines before it stay imported.
+    /// A fault of the store. Lines before it stay imported.
     pub async fn import_users(
         &self,
         run: &Arc<str>,
         lines: impl Stream<Item = Result<String, LineRefusal>>,
         import: Import,
-        mut tell: impl FnMut(usize, Imported),
+        mut report: impl FnMut(usize, Imported),
     ) -> Result<(), Fault> {
         let parts = &self.0;
         let mut lines = std::pin::pin!(lines.enumerate());
-        let mut wave = Wave::default();
+        let mut batch = Batch::default();
         while let Some((at, line)) = lines.next().await {
             if line.as_ref().is_ok_and(|text| text.trim().is_empty()) {
                 continue;
@@ -89,40 +90,40 @@ impl Accounts {
             let line = line
                 .map_err(|refusal| vec![refusal])
                 .and_then(|text| import_line::read(&text, import, AccountId::new(&parts.entropy), parts.clock.now()));
-            if wave.is_closed_to(&line) {
-                self.import_wave(run, std::mem::take(&mut wave), &mut tell).await?;
+            if batch.must_flush_before(&line) {
+                self.import_batch(run, std::mem::take(&mut batch), &mut report).await?;
             }
-            wave.join(at + 1, line);
+            batch.add(at + 1, line);
         }
-        self.import_wave(run, wave, &mut tell).await?;
-        // Their schemes are those of decoys from now on.
+        self.import_batch(run, batch, &mut report).await?;
+        // Decoys imitate the password schemes in use, which now include the imported ones.
         parts.sessions.count_password_schemes().await
     }
 
-    async fn import_wave(
+    async fn import_batch(
         &self,
         run: &Arc<str>,
-        wave: Wave,
-        tell: &mut impl FnMut(usize, Imported),
+        batch: Batch,
+        report: &mut impl FnMut(usize, Imported),
     ) -> Result<(), Fault> {
-        let lines = wave.lines.into_iter().map(|(number, line)| async move {
+        let lines = batch.lines.into_iter().map(|(number, line)| async move {
             let imported = match line {
                 Ok(line) => self.import_line(Arc::clone(run), line).await?,
                 Err(refusals) => Imported::Refused(refusals),
             };
             Ok::<_, Fault>((number, imported))
         });
-        let mut imported = stream::iter(lines).buffered(AT_ONCE);
+        let mut imported = stream::iter(lines).buffered(BATCH_SIZE);
         while let Some(line) = imported.next().await {
             let (number, imported) = line?;
-            tell(number, imported);
+            report(number, imported);
         }
         Ok(())
     }
 
     async fn import_line(&self, run: Arc<str>, Line { mut row, password }: Line) -> Result<Imported, Fault> {
         if let Some(password) = password {
-            // An account that is there already need not be hashed for.
+            // Skip the costly hash if the account already exists.
             let name = Identifier::Username(row.username_key.clone());
             if password.takes_hashing() && self.0.store.account(&name).await?.is_some() {
                 return self.clash(&row).await;
@@ -137,7 +138,7 @@ impl Accounts {
         let now = parts.clock.now();
         let event = Event::internal(run, audit::Act::AdminImportUsers, audit::OK, now).account(row.id.clone());
         let (entry, draft) = (event.clone(), row.clone());
-        let made = parts
+        let created = parts
             .store
             .write(move |tx| {
                 Box::pin(async move {
@@ -149,14 +150,14 @@ impl Accounts {
                 })
             })
             .await?;
-        if made {
+        if created {
             event.log();
             return Ok(Imported::Made);
         }
         self.clash(&row).await
     }
 
-    /// Why an account could not be made: it is there already, or something of it is another one's.
+    /// Why an account could not be created: it already exists, or one of its unique values belongs to another account.
     async fn clash(&self, row: &Model) -> Result<Imported, Fault> {
         let store = &self.0.store;
         let refused = |field, reason| Ok(Imported::Refused(vec![LineRefusal::new(field, reason)]));

@@ -1,4 +1,4 @@
-//! A line of an import file: one account in JSON. Everything that is wrong with it is named by field and reason.
+//! A line of an import file: one account in JSON. Every error is reported with its field and a reason.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,30 +10,39 @@ use serde::{
 use serde_json::Value;
 
 use super::ImageUrl;
-use crate::{
-    clock::Instant,
+use crate::store::entity::account::{AccountStatus, Model, Role};
+use domain::{
+    Timestamp,
     contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
     ids::AccountId,
-    password::ExportedPassword,
-    store::entity::account::{AccountStatus, Model, Role},
-    texts::Locale,
+    locale::Locale,
 };
+use platform::password::{Bound, ExportedPassword};
 
-/// Why a line was refused: the field and a stable reason. Never anything that stands in the line but the name of a
-/// field.
+/// Why a line was rejected: the field and a stable reason. It contains nothing of the line but the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineRefusal {
     pub field: Cow<'static, str>,
     pub reason: &'static str,
+    /// The bound that a value is above.
+    pub bound: Option<Bound>,
 }
 
 impl LineRefusal {
     pub fn new(field: impl Into<Cow<'static, str>>, reason: &'static str) -> Self {
-        Self { field: field.into(), reason }
+        Self { field: field.into(), reason, bound: None }
     }
 }
 
-/// What lines are read with.
+/// As the import prints it.
+impl fmt::Display for LineRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.reason.replace('_', " "))?;
+        self.bound.map_or(Ok(()), |bound| write!(f, ": {bound}"))
+    }
+}
+
+/// Settings for parsing lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Import {
     pub numbers: NumberRules,
@@ -41,17 +50,17 @@ pub struct Import {
     pub today: NaiveDate,
 }
 
-/// What a line describes: an account, without its password, and that as the other system has it.
+/// A parsed line: an account without its password, and the password as the other system exported it.
 pub struct Line {
     pub row: Model,
     pub password: Option<ExportedPassword>,
 }
 
-/// Reads a line.
+/// Parses a line.
 ///
 /// # Errors
-/// Everything that is wrong with it.
-pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<Line, Vec<LineRefusal>> {
+/// All errors of the line.
+pub fn read(line: &str, import: Import, id: AccountId, now: Timestamp) -> Result<Line, Vec<LineRefusal>> {
     let mut fields = Fields::read(line).map_err(|reason| vec![LineRefusal::new("line", reason)])?;
     let username = fields.parsed("username", |text| Username::parse(text).map_err(|why| why.reason()));
     let password = fields.password();
@@ -69,7 +78,7 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<L
     let created_at = fields.parsed("created_at", past_time);
     let username = match username {
         Some(username) => username,
-        None => return Err(fields.without("username")),
+        None => return Err(fields.missing("username")),
     };
     fields.finish()?;
     let created_at = created_at.unwrap_or(now).min(now);
@@ -100,17 +109,17 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Instant) -> Result<L
     Ok(Line { row, password })
 }
 
-/// A time from 1900 on. PostgreSQL has none before 4714 BC, and what is read may begin with a sign: that line alone is
-/// refused, with either database.
-fn past_time(text: &str) -> Result<Instant, &'static str> {
-    let time: Instant = text.parse().map_err(|_| "not_a_time")?;
+/// A time from 1900 on. PostgreSQL cannot store times before 4714 BC, and the parsed text may have a sign; with either
+/// database only that line is rejected.
+fn past_time(text: &str) -> Result<Timestamp, &'static str> {
+    let time: Timestamp = text.parse().map_err(|_| "not_a_time")?;
     if time.year() < EARLIEST_YEAR { Err("too_early") } else { Ok(time) }
 }
 
-/// Nobody alive was born before, and no account was made.
+/// Earlier birth dates and creation times are taken as errors.
 const EARLIEST_YEAR: i32 = 1900;
 
-/// The fields of a line that were not read yet, and what was wrong with those that were.
+/// The fields of a line that were not read yet, and the errors of those that were.
 struct Fields {
     unread: Vec<(String, Value)>,
     refusals: Vec<LineRefusal>,
@@ -126,37 +135,37 @@ impl Fields {
         }
     }
 
-    /// Takes a field out. Null is as if it were left out.
+    /// Removes a field and returns its value. Null counts as missing.
     fn take(&mut self, field: &'static str) -> Option<Value> {
-        let place = self.unread.iter().position(|(name, _)| name == field)?;
-        let (_, value) = self.unread.remove(place);
+        let index = self.unread.iter().position(|(name, _)| name == field)?;
+        let (_, value) = self.unread.remove(index);
         if self.unread.iter().any(|(name, _)| name == field) {
             self.unread.retain(|(name, _)| name != field);
-            self.refuse(field, "twice");
+            self.reject(field, "twice");
         }
         (!value.is_null()).then_some(value)
     }
 
-    fn refuse(&mut self, field: impl Into<Cow<'static, str>>, reason: &'static str) {
+    fn reject(&mut self, field: impl Into<Cow<'static, str>>, reason: &'static str) {
         self.refusals.push(LineRefusal::new(field, reason));
     }
 
-    /// A text, parsed. None: it is not there, or was refused.
+    /// A string field, parsed. None: it is missing or was rejected.
     fn parsed<T>(&mut self, field: &'static str, parse: impl FnOnce(&str) -> Result<T, &'static str>) -> Option<T> {
         let parsed = match self.take(field)? {
             Value::String(text) => parse(&text),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err("not_text"),
         };
-        parsed.map_err(|reason| self.refuse(field, reason)).ok()
+        parsed.map_err(|reason| self.reject(field, reason)).ok()
     }
 
-    fn flag(&mut self, field: &'static str, left_out: bool) -> bool {
+    fn flag(&mut self, field: &'static str, default: bool) -> bool {
         match self.take(field) {
-            None => left_out,
+            None => default,
             Some(Value::Bool(flag)) => flag,
             Some(_) => {
-                self.refuse(field, "not_true_or_false");
-                left_out
+                self.reject(field, "not_true_or_false");
+                default
             }
         }
     }
@@ -168,30 +177,31 @@ impl Fields {
             Err(refusal) => refusal,
         };
         let field = refusal.field.map_or(Cow::Borrowed(FIELD), |field| format!("{FIELD}.{field}").into());
-        self.refuse(field, refusal.reason.reason());
+        let (reason, bound) = (refusal.reason.reason(), refusal.reason.bound());
+        self.refusals.push(LineRefusal { field, reason, bound });
         None
     }
 
-    /// What is wrong with a line that lacks this field.
-    fn without(mut self, field: &'static str) -> Vec<LineRefusal> {
+    /// All errors of a line that lacks this required field.
+    fn missing(mut self, field: &'static str) -> Vec<LineRefusal> {
         if !self.refusals.iter().any(|refusal| refusal.field == field) {
-            self.refuse(field, "missing");
+            self.reject(field, "missing");
         }
         self.finish().err().unwrap_or_default()
     }
 
-    /// Refuses what is left: a misspelt field would be lost silently.
+    /// Rejects unknown fields: a misspelt field would otherwise be ignored silently.
     fn finish(mut self) -> Result<(), Vec<LineRefusal>> {
         for (name, _) in std::mem::take(&mut self.unread) {
-            // What is not a name may be anything.
+            // Text that is not a field name may be anything, so it is not repeated.
             let is_name = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            self.refuse(if is_name { Cow::Owned(name) } else { Cow::Borrowed("line") }, "unknown_field");
+            self.reject(if is_name { Cow::Owned(name) } else { Cow::Borrowed("line") }, "unknown_field");
         }
         if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }
     }
 }
 
-/// An object, its fields as they stand there: one that is there twice is not lost.
+/// An object that keeps duplicate fields, so that they can be rejected.
 struct Object(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -221,8 +231,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Entropy;
-    use crate::contact::Region;
+    use domain::contact::Region;
+    use platform::clock::Entropy;
 
     fn line(text: &str) -> Result<Line, Vec<LineRefusal>> {
         let import = Import {
@@ -230,11 +240,11 @@ mod tests {
             locale: Locale::Ko,
             today: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
         };
-        read(text, import, AccountId::new(&Entropy::seeded(1)), Instant::UNIX_EPOCH)
+        read(text, import, AccountId::new(&Entropy::seeded(1)), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
-    fn a_line_is_taken_as_the_other_system_has_it() {
+    fn a_line_is_parsed_as_exported() {
         let user = json!({
             "username": "Hong", "password_hash": "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
             "phone": "010-1234-5678", "email": "hong@example.com", "email_verified": false, "suspended": true,
@@ -247,14 +257,14 @@ mod tests {
         assert_eq!((row.status, row.role), (AccountStatus::Suspended, Role::User));
     }
 
-    /// What is said of a line.
-    fn said(text: &str) -> Vec<(String, &'static str)> {
+    /// The rejections of a line.
+    fn rejections(text: &str) -> Vec<(String, &'static str)> {
         let refusals = line(text).map(|_| ()).unwrap_err();
         refusals.into_iter().map(|refusal| (refusal.field.into_owned(), refusal.reason)).collect()
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_field_and_reason_alone() {
+    fn rejections_name_only_field_and_reason() {
         for (text, field, reason) in [
             ("{", "line", "not_json"),
             ("plain text", "line", "not_json"),
@@ -291,12 +301,12 @@ mod tests {
             (r#"{"username":"hong","birth_date":"1899-12-31"}"#, "birth_date", "too_early"),
             (r#"{"username":"hong","birth_date":"9999-12-31"}"#, "birth_date", "in_the_future"),
         ] {
-            assert_eq!(said(text), [(field.to_owned(), reason)], "{text}");
+            assert_eq!(rejections(text), [(field.to_owned(), reason)], "{text}");
         }
     }
 
     #[test]
-    fn everything_that_is_wrong_is_named_at_once() {
+    fn all_errors_of_a_line_are_reported() {
         let text = r#"{"phone":1,"suspended":"no","birthday":"1999-03-14"}"#;
         let expected = [
             ("phone", "not_text"),
@@ -304,6 +314,6 @@ mod tests {
             ("username", "missing"),
             ("birthday", "unknown_field"),
         ];
-        assert_eq!(said(text), expected.map(|(field, reason)| (field.to_owned(), reason)));
+        assert_eq!(rejections(text), expected.map(|(field, reason)| (field.to_owned(), reason)));
     }
 }

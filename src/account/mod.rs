@@ -1,4 +1,4 @@
-//! Accounts: who stands behind a contact, and what a proof does for them.
+//! Accounts: creation, profile, contacts, passwords, deletion and administration.
 
 mod admin;
 mod administrator;
@@ -45,26 +45,31 @@ pub use self::{
     undo::{Undo, UndoToken, Undone},
 };
 use crate::{
-    caller::Caller,
-    clock::{Clock, Entropy, Instant},
-    config,
     delivery::{Notice, Outbox, notices},
-    fault::Fault,
-    ids::{AccountId, DeliveryId},
-    keys::ServerKeys,
-    password::{Context, Description, Hasher, Policy},
     quota::Quotas,
     session::Sessions,
     store::{Identifier, Store, Tx, entity::account::Model},
-    telemetry::audit::{self, Event},
     verification::Verifications,
 };
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{AccountId, DeliveryId},
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config,
+    fault::Fault,
+    keys::ServerKeys,
+    password::{Context, Description, Hasher, Policy},
+    telemetry::audit::{self, Event},
+};
 
-/// The room. Cheap to clone.
+/// The account use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct Accounts(Arc<Parts>);
 
-/// What the room is made of.
+/// Dependencies of [`Accounts`].
 pub struct Parts {
     pub store: Store,
     pub clock: Clock,
@@ -84,7 +89,7 @@ impl Accounts {
         Self(Arc::new(parts))
     }
 
-    /// What a new password has to be.
+    /// The password policy, for display in a client.
     pub fn password_policy(&self) -> Description {
         self.0.policy.describe()
     }
@@ -103,14 +108,15 @@ impl Parts {
         Event::new(caller, act, audit::OK, self.clock.now())
     }
 
-    /// Writes how an act ended that changed nothing, and hands it on.
+    /// Records the outcome of an operation that changed nothing in the audit trail, and returns `ended`.
     async fn ended<T>(&self, event: Event, outcome: &'static str, ended: T) -> Result<T, Fault> {
         self.store.record(event.outcome(outcome)).await;
         Ok(ended)
     }
 
-    /// Owes a notice to every contact of an account, and says which messages are to be dispatched after the commit.
-    async fn tell(&self, tx: &Tx, account: &Model, notice: Notice, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
+    /// Queues a notice to every verified contact of an account, and returns the ids of the messages to dispatch after
+    /// the commit.
+    async fn tell(&self, tx: &Tx, account: &Model, notice: Notice, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
         let orders = notices::to_all(account, &notice, &self.entropy, now);
         notices::owe(tx, &account.id, orders, now).await
     }
@@ -122,7 +128,7 @@ impl Parts {
     }
 }
 
-/// What a password of this account must not be made of.
+/// Words that a password of this account must not contain.
 fn words(account: &Model) -> Context {
     let words = [
         Some(&account.username),

@@ -1,14 +1,10 @@
-//! What an operator does on the command line.
+//! Operations of an operator on the command line.
 
 use std::sync::Arc;
 
 use super::{Accounts, rules, rules::Forbidden};
 use crate::{
-    clock::Instant,
-    contact::NumberRules,
     delivery::Notice,
-    fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
     session::{
         self, Sessions,
         ways_in::{self, Ended, SecurityAct, Subject},
@@ -17,10 +13,18 @@ use crate::{
         Ending, Identifier, Tx, Work,
         entity::account::{AccountStatus, Model, Role},
     },
+};
+use domain::{
+    Timestamp,
+    contact::NumberRules,
+    ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    fault::Fault,
     telemetry::audit::{self, Event},
 };
 
-/// What became of it.
+/// Result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operated {
     Done(AccountId),
@@ -28,7 +32,7 @@ pub enum Operated {
     Forbidden(Forbidden),
 }
 
-/// What is to be done, in a transaction that holds the locks.
+/// The operation to run in a transaction that holds the locks.
 #[derive(Clone, Copy)]
 enum Operation {
     Grant(Role),
@@ -47,8 +51,8 @@ impl Operation {
 }
 
 impl Accounts {
-    /// Says what an account may do. `who` is an id, a username, a phone number or an e-mail address. Its sessions are
-    /// ended: their tokens say what it could do before.
+    /// Sets the role of an account. `who` is an id, a username, a phone number or an e-mail address. Ends the account's
+    /// sessions, since their access tokens carry the previous role.
     ///
     /// # Errors
     /// A fault of the store.
@@ -64,7 +68,7 @@ impl Accounts {
         self.operate(run, who, numbers, Operation::Suspend).await
     }
 
-    /// Forgets the wrong passwords that were counted for an account.
+    /// Resets the failed-login counter of an account.
     ///
     /// # Errors
     /// A fault of the store.
@@ -81,9 +85,9 @@ impl Accounts {
     ) -> Result<Operated, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let named = AccountId::parse(who.trim()).map(Identifier::Id).or_else(|| session::identify(who, numbers));
-        let account = match named {
-            Some(named) => parts.store.account(&named).await?,
+        let identifier = AccountId::parse(who.trim()).map(Identifier::Id).or_else(|| session::identify(who, numbers));
+        let account = match identifier {
+            Some(identifier) => parts.store.account(&identifier).await?,
             None => None,
         };
         let Some(account) = account else { return Ok(Operated::NotFound) };
@@ -98,19 +102,19 @@ impl Accounts {
                     Err(forbidden) => return Ok(Ending::Rollback(Err(forbidden))),
                 };
                 tx.insert_audit(&entry).await?;
-                let told = match operation.notice(&account) {
+                let messages = match operation.notice(&account) {
                     Some(notice) => accounts.0.tell(tx, &account, notice, now).await?,
                     None => Vec::new(),
                 };
-                Ok(Ending::Commit(Ok((ended, told))))
+                Ok(Ending::Commit(Ok((ended, messages))))
             })
         });
         match written.await? {
-            Ok((ended, told)) => {
+            Ok((ended, messages)) => {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
-                // No server runs in this process: the one that does finds the messages in the table.
-                parts.dispatch(told);
+                // This process runs no delivery worker: the server finds the messages in the outbox table.
+                parts.dispatch(messages);
                 Ok(Operated::Done(id))
             }
             Err(forbidden) => Ok(Operated::Forbidden(forbidden)),
@@ -119,7 +123,7 @@ impl Accounts {
 }
 
 impl Operation {
-    /// The act that ends ways in. None: it ends none.
+    /// The security act whose access is revoked. None: the operation revokes nothing.
     fn security_act(self) -> Option<SecurityAct> {
         match self {
             Operation::Grant(_) => Some(SecurityAct::RoleChange),
@@ -133,7 +137,7 @@ impl Operation {
         tx: &Tx,
         sessions: &Sessions,
         id: &AccountId,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Result<Ended, Forbidden>, Fault> {
         let ended = match self.security_act() {
             Some(act) => ways_in::end(tx, act, &Subject::new(id.clone()), now).await?,
@@ -158,7 +162,7 @@ impl Operation {
         Ok(Ok(ended))
     }
 
-    /// What the account's contacts are told.
+    /// The notice to the account's contacts.
     fn notice(self, before: &Model) -> Option<Notice> {
         match self {
             Operation::Grant(_) => None,

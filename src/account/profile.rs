@@ -1,38 +1,40 @@
-//! What somebody says of themselves.
+//! Profile data of an account.
 
 use super::Accounts;
 use crate::{
-    caller::Caller,
-    contact::{Nickname, PersonName},
-    fault::Fault,
     session::gate::SignedIn,
     store::{Ending, ProfileChange, entity::account::Model},
-    telemetry::audit,
 };
+use domain::{
+    caller::Caller,
+    contact::{Nickname, PersonName},
+};
+use platform::{fault::Fault, telemetry::audit};
 
-/// The address of a picture: absolute, by https or http, so that a page can show it without running it.
+/// The URL of a profile picture: absolute, with the scheme https or http, so that a page can display it without
+/// executing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageUrl(String);
 
-/// As long as common browsers and proxies take.
-const LONGEST_URL: usize = 2048;
+/// The length that common browsers and proxies accept, in bytes.
+const MAX_URL_LENGTH: usize = 2048;
 
 impl ImageUrl {
     /// # Errors
-    /// The stable reason.
+    /// A stable reason.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.is_empty() {
             return Err("empty");
         }
-        if text.len() > LONGEST_URL {
+        if text.len() > MAX_URL_LENGTH {
             return Err("too_long");
         }
         let url = reqwest::Url::parse(text).map_err(|_| "not_a_url")?;
-        let shown = matches!(url.scheme(), "https" | "http") && url.has_host();
-        // A user name in it would be shown to whoever loads the page.
-        let plain = url.username().is_empty() && url.password().is_none();
-        if shown && plain { Ok(Self(url.into())) } else { Err("not_a_url") }
+        let has_web_scheme = matches!(url.scheme(), "https" | "http") && url.has_host();
+        // User info in the URL would be shown to every viewer of the picture.
+        let has_no_user_info = url.username().is_empty() && url.password().is_none();
+        if has_web_scheme && has_no_user_info { Ok(Self(url.into())) } else { Err("not_a_url") }
     }
 
     pub fn into_string(self) -> String {
@@ -40,7 +42,7 @@ impl ImageUrl {
     }
 }
 
-/// What is to change; an outer None stays as it is, an inner one is taken away.
+/// Changes to a profile. Outer None: unchanged. Inner None: removed.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
     pub name: Option<Option<PersonName>>,
@@ -48,11 +50,11 @@ pub struct Profile {
     pub profile_image_url: Option<Option<ImageUrl>>,
 }
 
-/// What became of it.
+/// Result of changing a profile.
 pub enum ProfileChanged {
     Changed(Box<Model>),
     NicknameTaken,
-    /// The account was erased a moment ago, or the session that asks is over.
+    /// The account was deleted in the meantime, or the session of the request has ended.
     Gone,
 }
 
@@ -83,7 +85,7 @@ impl Accounts {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    // The account before its session: the order of all locks.
+                    // The account is locked before its session: the order of all locks.
                     tx.lock_account(&id).await?;
                     if !tx.is_live(&session, now).await? {
                         return Ok(Ending::Rollback(ProfileChanged::Gone));
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_has_an_address_that_only_shows() {
+    fn image_url_accepts_only_absolute_http_urls() {
         for url in ["https://cdn.example.com/a.png", "http://localhost:9000/a?b#c", "https://예시.kr/사진"] {
             assert!(ImageUrl::parse(url).is_ok(), "{url}");
         }

@@ -1,13 +1,8 @@
-//! Authenticating again while signed in: by password, or by a code to a contact that counts.
+//! Reauthentication while signed in: with the password, or with a code sent to an established contact.
 
 use super::{Accounts, change_password::Confirmed, recent::Required, rules};
 use crate::{
-    caller::Caller,
-    clock::Instant,
-    fault::Fault,
-    purpose::Purpose,
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         Method, Reauthenticated, Used, established,
         gate::SignedIn,
@@ -20,26 +15,31 @@ use crate::{
             proof, session,
         },
     },
-    telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
 };
+use domain::{Timestamp, caller::Caller, purpose::Purpose};
+use platform::{
+    fault::Fault,
+    secret::Secret,
+    telemetry::audit::{self, Event},
+};
 
-/// What somebody authenticates again with.
+/// Evidence for a reauthentication.
 pub enum Evidence {
     Password(Secret),
-    /// Of a STEP_UP verification. None: what was sent can't be a proof of ours.
+    /// The proof of a STEP_UP verification. None: the text sent is not in the format of a proof.
     Proof(Option<ProofToken>),
 }
 
-/// The result.
+/// Result of a reauthentication.
 pub enum Reauthentication {
     Done(Box<Reauthenticated>),
     CredentialsRejected,
     ProofRejected(Rejection),
-    /// It was right, and does not count for this account.
+    /// The evidence is valid, but does not count for this account.
     Required(Required),
     Quota(Refused),
-    /// The account or the session is gone, or may not be used.
+    /// The account or the session no longer exists, or may not be used.
     Gone,
 }
 
@@ -56,9 +56,9 @@ impl Reauthentication {
     }
 }
 
-/// Evidence that was checked as far as it can be outside the transaction.
+/// Evidence that was checked as far as possible outside the transaction.
 enum Checked {
-    /// The password was right for this hash.
+    /// The password matched this hash.
     Password(Option<String>),
     Proof {
         token_hash: String,
@@ -74,10 +74,10 @@ enum Outcome {
 }
 
 impl Accounts {
-    /// Answers an access token that alone carries a fresh authentication. The session stays as it is.
+    /// Returns an access token that carries a fresh authentication. The session itself is not changed.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store, the quotas or the password hasher.
     pub async fn reauthenticate(
         &self,
         caller: &Caller,
@@ -90,7 +90,7 @@ impl Accounts {
             Err(refusal) => refusal,
         };
         match ended {
-            // It stands in the trail already.
+            // Already in the audit trail.
             Reauthentication::Done(_) => Ok(ended),
             refusal => self.0.ended(event, refusal.outcome(), refusal).await,
         }
@@ -126,8 +126,8 @@ impl Accounts {
     ) -> Result<Reauthentication, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
-        let (asking, entry) = (signed_in.clone(), event.clone());
-        let work = parts.store.write(move |tx| Box::pin(async move { write(tx, &asking, checked, &entry, now).await }));
+        let (user, entry) = (signed_in.clone(), event.clone());
+        let work = parts.store.write(move |tx| Box::pin(async move { write(tx, &user, checked, &entry, now).await }));
         Ok(match work.await? {
             Outcome::Done { account, session, methods } => {
                 event.log();
@@ -142,13 +142,13 @@ impl Accounts {
     }
 }
 
-/// Decides whether what was shown counts, while the account is locked. A proof is spent only where it does.
+/// Decides whether the evidence counts, with the account locked. A proof is spent only if it does.
 async fn write(
     tx: &Tx,
-    asking: &SignedIn,
+    user: &SignedIn,
     checked: Checked,
     entry: &Event,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Ending<Outcome>, Fault> {
     let refused = |refusal| Ok(Ending::Rollback(refusal));
     let (hash, proof) = match checked {
@@ -161,14 +161,14 @@ async fn write(
             }
         }
     };
-    let account = tx.lock_account(&asking.account).await?.filter(|account| account.status == AccountStatus::Active);
+    let account = tx.lock_account(&user.account).await?.filter(|account| account.status == AccountStatus::Active);
     let Some(account) = account else { return refused(Outcome::Gone) };
-    let session = tx.lock_session(&asking.session).await?.filter(|session| standing(session, now) == Standing::Live);
+    let session = tx.lock_session(&user.session).await?.filter(|session| standing(session, now) == Standing::Live);
     let Some(session) = session else { return refused(Outcome::Gone) };
     let used = match &proof {
-        Some(proof) if !is_theirs(&account, proof) => return refused(Outcome::ProofRejected(Rejection::Unknown)),
+        Some(proof) if !belongs_to(&account, proof) => return refused(Outcome::ProofRejected(Rejection::Unknown)),
         Some(proof) => established::by_code(tx, &account, proof, now).await?,
-        // It was changed while it was checked.
+        // The password changed while it was checked.
         None if account.password_hash != hash => return refused(Outcome::PasswordChanged),
         None => Used { methods: vec![Method::Password], counts: established::of(tx, &account, now).await?.password },
     };
@@ -180,7 +180,7 @@ async fn write(
     Ok(Ending::Commit(Outcome::Done { account, session, methods: used.methods }))
 }
 
-/// Whether a proof was made for this account, and is of a contact that it still holds.
-fn is_theirs(account: &Model, proof: &proof::Model) -> bool {
+/// Whether a proof was made for this account, for a contact that it still has.
+fn belongs_to(account: &Model, proof: &proof::Model) -> bool {
     proof.account_id.as_ref() == Some(&account.id) && rules::holds_proved(account, proof)
 }

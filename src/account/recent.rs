@@ -1,12 +1,7 @@
-//! Recent authentication: asked for before an act that decides who owns an account (invariant 8).
+//! Recent authentication: required before an operation that decides who owns an account (invariant 8).
 
 use super::Parts;
 use crate::{
-    channel::Channel,
-    clock::Instant,
-    contact::{Contact, ContactKind},
-    fault::Fault,
-    ids::AccountId,
     session::{
         established::{self, Established},
         gate::SignedIn,
@@ -17,8 +12,15 @@ use crate::{
     },
     verification::Recipient,
 };
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::AccountId,
+};
+use platform::fault::Fault;
 
-/// A way to authenticate again.
+/// A method of reauthentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Password,
@@ -28,17 +30,18 @@ pub enum Way {
     EmailCode,
 }
 
-/// A recent authentication is needed and there is none.
+/// A recent authentication is required and missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Required {
-    /// What would count for this account now.
+    /// The methods that would count for this account now.
     pub ways: Vec<Way>,
-    /// When the contact changes that keep other ways from counting can no longer be undone. None: there are none.
-    pub held_until: Option<Instant>,
+    /// When the contact changes that keep other methods from counting can no longer be undone. None: there are no such
+    /// changes.
+    pub held_until: Option<Timestamp>,
 }
 
 impl Parts {
-    /// What is asked of somebody whose token tells of no recent authentication. None: nothing.
+    /// The reauthentication that is required for this access token. None: its authentication is recent.
     pub(super) async fn required(&self, signed_in: &SignedIn) -> Result<Option<Required>, Fault> {
         match self.sessions.is_fresh(signed_in) {
             true => Ok(None),
@@ -46,16 +49,16 @@ impl Parts {
         }
     }
 
-    /// What would count as an authentication of this account now.
+    /// The methods that would count as an authentication of this account now.
     pub(super) async fn required_of(&self, id: &AccountId) -> Result<Required, Fault> {
         let Some(account) = self.store.account(&Identifier::Id(id.clone())).await? else {
             return Ok(Required { ways: Vec::new(), held_until: None });
         };
         let changes = self.store.contact_changes(id).await?;
         let established = Established::of(&account, &changes, self.clock.now());
-        let reaches = |channels: &[Channel]| channels.iter().any(|channel| self.verifications.reaches(*channel));
-        let phone = established.phone && reaches(&[Channel::Sms, Channel::Voice]);
-        let email = established.email && reaches(&[Channel::Email]);
+        let has_channel = |channels: &[Channel]| channels.iter().any(|channel| self.verifications.reaches(*channel));
+        let phone = established.phone && has_channel(&[Channel::Sms, Channel::Voice]);
+        let email = established.email && has_channel(&[Channel::Email]);
         let ways = [(Way::Password, established.password), (Way::PhoneCode, phone), (Way::EmailCode, email)];
         Ok(Required {
             ways: ways.into_iter().filter(|(_, counts)| *counts).map(|(way, _)| way).collect(),
@@ -64,21 +67,22 @@ impl Parts {
     }
 }
 
-/// Why no STEP_UP code goes to a contact.
+/// Why no STEP_UP code is sent to a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoStepUp {
     /// It is not a verified contact of the account.
     NotTheirs(ContactKind),
-    /// It was changed so recently that it does not count.
+    /// It was changed too recently to count.
     TooNew(ContactKind),
-    /// The account or the session that asks is gone, or may not be used.
+    /// The account or the session of the request no longer exists, or may not be used.
     Gone,
 }
 
-/// A STEP_UP code goes to a contact that the account holds and that counts, as the account has it.
+/// The recipient of a STEP_UP code: the account, if the contact is a verified and established one of it. The address is
+/// taken from the account.
 ///
 /// # Errors
-/// Why it does not.
+/// Why no code is sent.
 pub fn for_step_up(account: &Model, established: Established, contact: &Contact) -> Result<Recipient, NoStepUp> {
     let kind = contact.kind();
     let (held, proved) = match kind {
@@ -97,20 +101,20 @@ pub fn for_step_up(account: &Model, established: Established, contact: &Contact)
     Ok(Recipient::Holder { account: Some(account.id.clone()), to: super::rules::own(account, kind) })
 }
 
-/// The same, of the account and the session as a transaction sees them.
+/// Same as [`for_step_up`], with the account and the session as seen in a transaction.
 ///
 /// # Errors
 /// A fault of the database.
 pub(super) async fn step_up(
     tx: &Tx,
-    asking: &SignedIn,
+    user: &SignedIn,
     contact: &Contact,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Result<Recipient, NoStepUp>, Fault> {
-    if !tx.is_live(&asking.session, now).await? {
+    if !tx.is_live(&user.session, now).await? {
         return Ok(Err(NoStepUp::Gone));
     }
-    let Some(account) = tx.account(&Identifier::Id(asking.account.clone())).await? else {
+    let Some(account) = tx.account(&Identifier::Id(user.account.clone())).await? else {
         return Ok(Err(NoStepUp::Gone));
     };
     let established = established::of(tx, &account, now).await?;

@@ -1,4 +1,4 @@
-//! The funnel of a period: what was asked for, what arrived, what was confirmed.
+//! Verification funnel of a period: codes requested, delivered and confirmed.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,11 @@ use chrono::{DurationRound, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use super::Accounts;
-use crate::{
-    channel::Channel,
-    clock::Instant,
-    fault::Fault,
-    purpose::Purpose,
-    store::{SLOT, SlotCount},
-};
+use crate::store::{SLOT, SlotCount};
+use domain::{Timestamp, channel::Channel, purpose::Purpose};
+use platform::fault::Fault;
 
-/// How long one row's time is.
+/// Length of the period that a row covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
     Hour,
@@ -22,10 +18,10 @@ pub enum Bucket {
     Day,
 }
 
-/// What became of the verifications of one purpose and channel that were started in one bucket.
+/// Counts of the verifications of one purpose and channel that were started in one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    pub start: Instant,
+    pub start: Timestamp,
     pub purpose: Purpose,
     pub channel: Channel,
     pub requested: i64,
@@ -38,14 +34,14 @@ pub struct Row {
 }
 
 impl Row {
-    /// Verified of sent; none where nothing was sent.
-    #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^52 messages")]
+    /// Verified divided by sent. None: nothing was sent.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
     pub fn conversion(&self) -> Option<f64> {
         (self.sent > 0).then(|| self.verified as f64 / self.sent as f64)
     }
 }
 
-/// The longest period of a report: a year of days, a month of hours.
+/// The longest period of a report: a year by day, a month by hour.
 pub fn longest(bucket: Bucket) -> TimeDelta {
     match bucket {
         Bucket::Hour => TimeDelta::days(31),
@@ -60,8 +56,8 @@ impl Accounts {
     /// A fault of the store.
     pub async fn verification_report(
         &self,
-        from: Instant,
-        to: Instant,
+        from: Timestamp,
+        to: Timestamp,
         bucket: Bucket,
         zone: Tz,
     ) -> Result<Vec<Row>, Fault> {
@@ -70,11 +66,11 @@ impl Accounts {
     }
 }
 
-/// Adds slots up to buckets.
+/// Sums slots into buckets.
 pub fn folded(slots: Vec<SlotCount>, bucket: Bucket, zone: Tz) -> Vec<Row> {
-    let mut rows: BTreeMap<(Instant, Purpose, Channel), Row> = BTreeMap::new();
+    let mut rows: BTreeMap<(Timestamp, Purpose, Channel), Row> = BTreeMap::new();
     for slot in slots {
-        let Some(at) = Instant::from_timestamp(slot.slot * SLOT, 0) else { continue };
+        let Some(at) = Timestamp::from_timestamp(slot.slot * SLOT, 0) else { continue };
         let start = start(at, bucket, zone);
         let row = rows.entry((start, slot.purpose, slot.channel)).or_insert(Row {
             start,
@@ -99,15 +95,15 @@ pub fn folded(slots: Vec<SlotCount>, bucket: Bucket, zone: Tz) -> Vec<Row> {
     rows.into_values().collect()
 }
 
-/// When the bucket began that an instant is in.
-fn start(at: Instant, bucket: Bucket, zone: Tz) -> Instant {
+/// Start of the bucket that contains `at`.
+fn start(at: Timestamp, bucket: Bucket, zone: Tz) -> Timestamp {
     let local = at.with_timezone(&zone);
     match bucket {
-        // Zones with half hours have their own hours.
+        // Zones with a half-hour offset have their own hour boundaries.
         Bucket::Hour => local.duration_trunc(TimeDelta::hours(1)).map_or(at, |start| start.to_utc()),
         Bucket::Day => {
             let midnight = local.date_naive().and_time(chrono::NaiveTime::MIN);
-            // Where clocks go forward at midnight the day begins at the first instant that there is.
+            // Where clocks go forward at midnight, the day begins at the first existing instant.
             let begins = zone.from_local_datetime(&midnight).earliest();
             let begins = begins.or_else(|| zone.from_local_datetime(&(midnight + TimeDelta::hours(1))).earliest());
             begins.map_or(at, |start| start.to_utc())
@@ -120,7 +116,7 @@ mod tests {
     use super::*;
 
     fn slot(at: &str, purpose: Purpose, sent: i64, verified: i64) -> SlotCount {
-        let at: Instant = at.parse().unwrap();
+        let at: Timestamp = at.parse().unwrap();
         SlotCount {
             slot: at.timestamp() / SLOT,
             purpose,
@@ -136,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_add_up_to_the_days_of_the_zone() {
+    fn slots_are_summed_by_day_of_the_time_zone() {
         let seoul = chrono_tz::Asia::Seoul;
         let slots = vec![
             slot("2026-03-01T14:45:00Z", Purpose::SignUp, 4, 1),
@@ -164,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_the_zones_own() {
+    fn hour_buckets_follow_the_time_zone() {
         let slots = || vec![slot("2026-03-01T00:15:00Z", Purpose::Contact, 1, 0)];
         let hour = |zone| folded(slots(), Bucket::Hour, zone)[0].start.to_rfc3339();
         assert_eq!(hour(chrono_tz::Asia::Seoul), "2026-03-01T00:00:00+00:00");

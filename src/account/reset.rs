@@ -1,4 +1,4 @@
-//! Choosing a new password when the old one is lost.
+//! Resetting a lost password.
 
 use super::{
     Accounts,
@@ -7,35 +7,39 @@ use super::{
     words,
 };
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    clock::Instant,
-    contact::{BirthDate, Contact, PersonName, PhoneNumber},
     delivery::{Notice, Order, notices},
-    fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
-    password::{PasswordHash, Violation},
-    purpose::Purpose,
     quota::{Act, Refused},
-    secret::Secret,
     session::{
         Opaque, Sessions,
         ways_in::{self, SecurityAct, Subject},
     },
     store::{Ending, Identifier, Tx, entity},
-    telemetry::audit::{self, Event},
-    texts::Locale,
     verification::{self, Audience, ProofToken, Rejection, Start},
 };
+use domain::{
+    Timestamp,
+    caller::Caller,
+    channel::Channel,
+    contact::{BirthDate, Contact, PersonName, PhoneNumber},
+    ids::{AccountId, DeliveryId, SessionId},
+    locale::Locale,
+    purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Violation},
+    secret::Secret,
+    telemetry::audit::{self, Event},
+};
 
-/// Who says that the account is theirs.
+/// How the account to reset is identified.
 #[derive(Clone, Debug)]
 pub enum Claim {
     Identity(Identity),
     Contact(Contact),
 }
 
-/// A person, as they say it.
+/// Personal data entered by the user.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub name: PersonName,
@@ -44,7 +48,7 @@ pub struct Identity {
 }
 
 impl Claim {
-    /// Where the code would go.
+    /// The contact that the code would be sent to.
     pub fn contact(&self) -> Contact {
         match self {
             Claim::Identity(identity) => Contact::Phone(identity.phone.clone()),
@@ -53,12 +57,12 @@ impl Claim {
     }
 }
 
-/// What became of a reset.
+/// Result of a password reset.
 pub enum Reset {
     Reset {
         sessions_ended: usize,
         notification_queued: bool,
-        /// What the device that did it is known by from now on.
+        /// The new device token of the client.
         device: Secret,
     },
     ProofRejected(Rejection),
@@ -77,16 +81,16 @@ impl Reset {
     }
 }
 
-enum Written {
+enum WriteResult {
     Changed { account: AccountId, ended: Vec<SessionId>, notices: Vec<DeliveryId> },
     Rejected(Rejection),
 }
 
 impl Accounts {
-    /// Sends a code to choose a new password with, if the claim is an account's.
+    /// Sends a password reset code if the claim matches an account.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store or of the quotas.
     pub async fn request_password_reset(
         &self,
         caller: &Caller,
@@ -96,7 +100,7 @@ impl Accounts {
         device: Option<Opaque>,
     ) -> Result<Sent, Fault> {
         let act = audit::Act::RequestPasswordReset;
-        let known_client = self.knows(None, device.as_ref(), channel, &claim.contact()).await?;
+        let known_client = self.is_known_client(None, device.as_ref(), channel, &claim.contact()).await?;
         let disclosed = self.0.settings.disclosed;
         let to = claim.contact();
         let kind = to.kind();
@@ -124,14 +128,14 @@ impl Accounts {
         Ok(sent)
     }
 
-    /// Sets a new password for the account that a proof was made for, ends everything else that leads into it, unlocks
-    /// it and tells its contacts. The device that did it is the only one that is known from then on.
+    /// Sets a new password for the account of a proof, revokes all other access to it, resets its failed-login counter
+    /// and notifies its contacts. The client's device is the only known device afterwards.
     ///
-    /// The new password is judged before the proof is spent, so that a weak one costs nothing; and hashed before the
-    /// transaction begins, since hashing takes long.
+    /// The new password is validated before the proof is spent, so that a weak password does not use it up. It is
+    /// hashed before the transaction begins, since hashing is slow.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store, the quotas or the password hasher.
     pub async fn reset_password(
         &self,
         caller: &Caller,
@@ -141,7 +145,7 @@ impl Accounts {
         let event = self.0.event(caller, audit::Act::ResetPassword);
         let reset = self.reset(caller, token, password, &event).await?;
         match &reset {
-            // It stands in the trail with what it wrote.
+            // Already in the audit trail.
             Reset::Reset { .. } => Ok(reset),
             refused => self.0.ended(event, refused.outcome(), ()).await.map(|()| reset),
         }
@@ -169,29 +173,29 @@ impl Accounts {
                 None => None,
             },
         };
-        // The account was erased since.
+        // The account was deleted in the meantime.
         let Some(account) = account else { return Ok(Reset::ProofRejected(Rejection::Unknown)) };
         let violations = self.violations(password, &account).await?;
         if !violations.is_empty() {
             return Ok(Reset::PasswordRejected(violations));
         }
         let hash = parts.hasher.hash(password).await?;
-        let told = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
+        let messages = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
         let device = Opaque::new(&parts.entropy);
         let change = Change {
             sessions: parts.sessions.clone(),
             account: account.id.clone(),
             token_hash,
             hash,
-            told,
+            messages,
             device: device.clone(),
             entry: event.clone().account(account.id),
             now,
         };
         let written = parts.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await?;
         match written {
-            Written::Rejected(reason) => Ok(Reset::ProofRejected(reason)),
-            Written::Changed { account, ended, notices } => {
+            WriteResult::Rejected(reason) => Ok(Reset::ProofRejected(reason)),
+            WriteResult::Changed { account, ended, notices } => {
                 event.clone().account(account).log();
                 parts.sessions.announce_ended(&ended, now);
                 let notification_queued = !notices.is_empty();
@@ -202,11 +206,11 @@ impl Accounts {
         }
     }
 
-    /// Everything that is wrong with a new password of this account.
+    /// All policy violations of a new password of this account.
     async fn violations(&self, password: &Secret, account: &entity::account::Model) -> Result<Vec<Violation>, Fault> {
         let parts = &self.0;
         let mut violations = parts.policy.judge(password, &words(account)).await?;
-        // Only a password that would do is compared with the present one: comparing costs a hash.
+        // Compared with the current password only if nothing else is wrong: the comparison costs a hash.
         if violations.is_empty()
             && let Some(hash) = account.password_hash.as_deref().and_then(PasswordHash::from_stored)
             && parts.hasher.verify(password, Some(&hash), account.id.as_str()).await?.is_right()
@@ -217,22 +221,22 @@ impl Accounts {
     }
 }
 
-/// One reset, with everything that it writes.
+/// A password reset and its inputs.
 struct Change {
     sessions: Sessions,
     account: AccountId,
     token_hash: String,
     hash: PasswordHash,
-    told: Vec<Order>,
+    messages: Vec<Order>,
     device: Opaque,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Change {
-    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
-        let Self { sessions, account: id, token_hash, hash, told, device, entry, now } = self;
-        let rejected = |reason| Ok(Ending::Rollback(Written::Rejected(reason)));
+    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
+        let Self { sessions, account: id, token_hash, hash, messages, device, entry, now } = self;
+        let rejected = |reason| Ok(Ending::Rollback(WriteResult::Rejected(reason)));
         let subject = Subject::new(id.clone()).spending(Some(token_hash.clone()));
         let ended = ways_in::end(tx, SecurityAct::PasswordReset, &subject, now).await?;
         let spending = tx.spend_proof(&token_hash, Purpose::PasswordReset, now).await?;
@@ -240,7 +244,7 @@ impl Change {
             Ok(proof) => proof,
             Err(reason) => return rejected(reason),
         };
-        // The contact that was proved may have been given up since.
+        // The verified contact may have been removed from the account in the meantime.
         let holds = ended.account.as_ref().is_some_and(|account| rules::holds_proved(account, &proof));
         if !holds || proof.account_id.as_ref() != Some(&id) {
             return rejected(Rejection::Unknown);
@@ -249,7 +253,7 @@ impl Change {
         sessions.unlock(tx, &id).await?;
         ways_in::know_device(tx, &id, None, &device, now).await?;
         tx.insert_audit(&entry).await?;
-        let notices = notices::owe(tx, &id, told, now).await?;
-        Ok(Ending::Commit(Written::Changed { account: id, ended: ended.session_ids(), notices }))
+        let notices = notices::owe(tx, &id, messages, now).await?;
+        Ok(Ending::Commit(WriteResult::Changed { account: id, ended: ended.session_ids(), notices }))
     }
 }

@@ -1,9 +1,7 @@
-//! The rules of accounts, as functions of what was found.
+//! Rules of accounts, as pure functions.
 
 use crate::{
-    contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
     delivery::{Notice, notices},
-    ids::AccountId,
     store::{
         Held, Identifier,
         entity::{
@@ -13,18 +11,22 @@ use crate::{
     },
     verification::Recipient,
 };
+use domain::{
+    contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
+    ids::AccountId,
+};
 
-/// Why nobody gets a code. All but the last are told only where accounts are disclosed.
+/// Why no code is sent. All variants but the last are disclosed only if account existence is disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turned {
     ContactTaken,
     IdentityNotFound,
     AccountNotActive(AccountStatus),
-    /// No STEP_UP code goes to the contact; told always, since whoever asks is signed in.
+    /// No STEP_UP code is sent to the contact. Always disclosed, since the caller is signed in.
     NoStepUp(super::NoStepUp),
 }
 
-/// What names the account behind a contact.
+/// The identifier that finds the account of a contact.
 pub fn identifier(contact: &Contact) -> Identifier {
     match contact.kind() {
         ContactKind::Phone => Identifier::Phone(contact.key().to_owned()),
@@ -32,8 +34,8 @@ pub fn identifier(contact: &Contact) -> Identifier {
     }
 }
 
-/// Whether the account has proved to hold this contact: one that was merely typed at sign-up gets no code that opens
-/// the account.
+/// Whether the account has verified its contact of this kind. A contact that was only entered at sign-up gets no code
+/// that grants access to the account.
 fn holds(account: &Model, kind: ContactKind) -> bool {
     match kind {
         ContactKind::Phone => account.phone_verified_at.is_some(),
@@ -41,7 +43,7 @@ fn holds(account: &Model, kind: ContactKind) -> bool {
     }
 }
 
-/// A contact as the account has it.
+/// A contact as stored with the account.
 pub fn own(account: &Model, kind: ContactKind) -> Option<Contact> {
     let stored = match kind {
         ContactKind::Phone => account.phone.as_deref(),
@@ -50,19 +52,19 @@ pub fn own(account: &Model, kind: ContactKind) -> Option<Contact> {
     Contact::from_stored(kind, stored?)
 }
 
-/// How an account starts whose contact was proved.
+/// Initial status of an account whose contact was verified.
 pub fn proved_status(approval: bool) -> AccountStatus {
     if approval { AccountStatus::PendingApproval } else { AccountStatus::Active }
 }
 
-/// Whether an account never proved any contact: it may be a stranger's, whatever it says.
+/// Whether an account never verified any contact. Its contact may belong to another person.
 pub fn is_unproved(account: &Model) -> bool {
     account.status == AccountStatus::PendingVerification
         && account.phone_verified_at.is_none()
         && account.email_verified_at.is_none()
 }
 
-/// Whether `holder` gives way to a newcomer with the same address: nobody proved it before, so the later word counts.
+/// Whether `holder` is replaced by `newcomer` with the same address: neither verified it, so the later sign-up wins.
 pub fn gives_way(holder: &Model, newcomer: &Model) -> bool {
     let key = |account: &Model| {
         let typed = account.email.as_deref().and_then(EmailAddress::from_stored);
@@ -71,22 +73,22 @@ pub fn gives_way(holder: &Model, newcomer: &Model) -> bool {
     is_unproved(holder) && key(holder).is_some_and(|held| key(newcomer) == Some(held))
 }
 
-/// Why an administrator can't do something.
+/// Why an administrator may not do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forbidden {
-    /// Nobody would be left to undo it.
+    /// No administrator would be left to undo it.
     LastAdministrator,
-    /// An account does not go back to before its contact was proved, and before that it can't be told from a stranger's.
+    /// An account cannot return to PENDING_VERIFICATION, and before its contact is verified it can only be activated.
     NotAStatusToSet,
 }
 
 /// Whether an account may be given this status. `administrators` are those who can act.
 ///
-/// One that never proved its address can only be activated, by somebody who vouches for the address: with any other
-/// status it would keep an address that may be somebody else's for good.
+/// An account that never verified its address can only be activated, by an administrator who vouches for the address.
+/// With any other status it would keep an address that may belong to another person.
 ///
 /// # Errors
-/// Why not.
+/// The reason.
 pub fn may_set_status(account: &Model, status: AccountStatus, administrators: &[AccountId]) -> Result<(), Forbidden> {
     let vouched_for = status == AccountStatus::Active && account.email_key.is_some();
     match status {
@@ -97,7 +99,7 @@ pub fn may_set_status(account: &Model, status: AccountStatus, administrators: &[
     }
 }
 
-/// What an account's contacts are told when an administrator gives it this status. None: nobody can set it.
+/// The notice to an account's contacts when an administrator sets this status. None: the status cannot be set.
 pub fn status_notice(status: AccountStatus) -> Option<Notice> {
     match status {
         AccountStatus::PendingVerification => None,
@@ -107,7 +109,8 @@ pub fn status_notice(status: AccountStatus) -> Option<Notice> {
     }
 }
 
-/// Whether the service can do without this account: it must not lose its last administrator, by mistake or by a thief.
+/// Whether an account may cease to be an active administrator: the service must keep at least one, in case of a mistake
+/// or an attack.
 ///
 /// # Errors
 /// [`Forbidden::LastAdministrator`].
@@ -115,14 +118,15 @@ pub fn may_leave(account: &AccountId, administrators: &[AccountId]) -> Result<()
     if administrators == std::slice::from_ref(account) { Err(Forbidden::LastAdministrator) } else { Ok(()) }
 }
 
-/// The contacts of an account after changes of it were undone, of the kinds that these changed: as they were before
-/// the first of them. `undone`: oldest first.
+/// The contacts to restore when these changes are undone, for each kind that they changed: the values before the first
+/// change. `undone`: oldest first.
 pub fn restored(undone: &[contact_change::Model]) -> Vec<Held> {
     [ContactKind::Phone, ContactKind::Email].into_iter().filter_map(|kind| before(undone, kind)).collect()
 }
 
-/// What undoing a new change of this kind restores. Where the present contact was brought by a change that can still be
-/// undone, it is what undoing that one restores. `open`: the changes that can be undone, oldest first.
+/// The contact that undoing a new change of this kind restores. If the current contact was set by a change that can
+/// still be undone, it is the contact that undoing that change restores. `open`: the changes that can be undone, oldest
+/// first.
 pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: ContactKind) -> Held {
     before(open, kind).unwrap_or_else(|| match kind {
         ContactKind::Phone => Held {
@@ -138,29 +142,29 @@ pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: Contac
     })
 }
 
-/// The contact of this kind from before these changes. None: they did not change it.
+/// The contact of this kind before these changes. None: they did not change this kind.
 fn before(changes: &[contact_change::Model], kind: ContactKind) -> Option<Held> {
     let first = changes.iter().find(|change| change.contact_kind == kind)?;
     let contact = first.old_contact.clone().zip(first.old_contact_key.clone());
     Some(Held { kind, contact, verified_at: first.old_verified_at })
 }
 
-/// A contact that was proved before all of these changes and that none of them changed: whoever took the others may
-/// not have this one. `changes`: oldest first.
+/// A contact that was verified before all of these changes and that none of them changed: an attacker who made the
+/// changes may not control it. `changes`: oldest first.
 pub fn untouched(account: &Model, changes: &[contact_change::Model]) -> Option<Contact> {
     let oldest = changes.first()?.created_at;
     let proved_at = |kind: ContactKind| match kind {
         ContactKind::Phone => account.phone_verified_at,
         ContactKind::Email => account.email_verified_at,
     };
-    let stays = |kind: &ContactKind| {
+    let is_unchanged = |kind: &ContactKind| {
         let changed = changes.iter().any(|change| change.contact_kind == *kind);
         !changed && proved_at(*kind).is_some_and(|proved| proved <= oldest)
     };
-    [ContactKind::Email, ContactKind::Phone].into_iter().find(stays).and_then(|kind| own(account, kind))
+    [ContactKind::Email, ContactKind::Phone].into_iter().find(is_unchanged).and_then(|kind| own(account, kind))
 }
 
-/// Everybody who had a contact of this account while the changes were made: before them, in between, and now.
+/// All contacts that the account had before, between and after the changes.
 pub fn all_contacts(account: &Model, changes: &[contact_change::Model]) -> Vec<Contact> {
     let proved =
         |change: &contact_change::Model| change.old_contact.clone().filter(|_| change.old_verified_at.is_some());
@@ -177,7 +181,7 @@ pub fn all_contacts(account: &Model, changes: &[contact_change::Model]) -> Vec<C
     all
 }
 
-/// Whether the contact that was proved is still the account's.
+/// Whether the contact of a proof is still a verified contact of the account.
 pub fn holds_proved(account: &Model, proof: &proof::Model) -> bool {
     let held = match proof.contact_kind {
         ContactKind::Phone => account.phone.as_deref(),
@@ -186,28 +190,28 @@ pub fn holds_proved(account: &Model, proof: &proof::Model) -> bool {
     held == Some(&proof.contact_key) && holds(account, proof.contact_kind)
 }
 
-/// A code to sign in or to choose a new password goes to the holder of an account in use, and to nobody else.
+/// A code to sign in or to reset the password is sent only to a verified contact of an active account.
 ///
 /// # Errors
-/// Where accounts are disclosed: why not.
+/// The reason, if account existence is disclosed.
 pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, Turned> {
-    let turned = match account.filter(|account| holds(account, kind)) {
+    let rejection = match account.filter(|account| holds(account, kind)) {
         None => Turned::IdentityNotFound,
         Some(account) if account.status == AccountStatus::Active => {
             return Ok(Recipient::Holder { account: Some(account.id.clone()), to: own(account, kind) });
         }
         Some(account) => Turned::AccountNotActive(account.status),
     };
-    if disclosed { Err(turned) } else { Ok(Recipient::Decoy) }
+    if disclosed { Err(rejection) } else { Ok(Recipient::Decoy) }
 }
 
-/// The same, for somebody who says who they are: all of it must be the account's.
+/// Same as [`for_holder`], for a claim with personal data: all of it must match the account.
 ///
-/// Names are compared by their keys, and the account's is made here from its name: what is stored beside it may have
-/// been made by an earlier version's rule.
+/// Names are compared by key. The account's key is computed from its name: the stored key may have been computed by an
+/// earlier version's rule.
 ///
 /// # Errors
-/// Where accounts are disclosed: why not.
+/// The reason, if account existence is disclosed.
 pub fn for_identity(
     account: Option<&Model>,
     name: &PersonName,
@@ -222,10 +226,10 @@ pub fn for_identity(
     for_holder(account, ContactKind::Phone, disclosed)
 }
 
-/// A code to sign up goes to a contact that is nobody's. Where it is somebody's, they are told in place of a code.
+/// A sign-up code is sent to a contact that no account has verified. If an account has, its owner is notified instead.
 ///
 /// # Errors
-/// Where accounts are disclosed: that the contact is taken.
+/// That the contact is taken, if account existence is disclosed.
 pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, Turned> {
     match account.filter(|account| holds(account, kind)) {
         None => Ok(Recipient::Holder { account: None, to: None }),
@@ -237,35 +241,33 @@ pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool)
     }
 }
 
-/// A code to change a contact goes to a new contact that is nobody's. Where it is somebody else's, they are told in
-/// place of a code, and whoever asked learns nothing.
+/// A contact change code is sent to a contact that no account has verified. If another account has, its owner is
+/// notified instead, and the caller cannot tell the difference.
 ///
 /// # Errors
-/// Where accounts are disclosed: that the contact is taken.
+/// That the contact is taken, if account existence is disclosed.
 pub fn for_mover(
     holder: Option<&Model>,
     kind: ContactKind,
-    mover: AccountId,
+    account: AccountId,
     disclosed: bool,
 ) -> Result<Recipient, Turned> {
     match for_newcomer(holder, kind, disclosed)? {
-        Recipient::Holder { .. } => Ok(Recipient::Holder { account: Some(mover), to: None }),
-        told => Ok(told),
+        Recipient::Holder { .. } => Ok(Recipient::Holder { account: Some(account), to: None }),
+        notify => Ok(notify),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        clock::{Entropy, Instant},
-        ids::ContactChangeId,
-        store::entity::account::Role,
-    };
+    use crate::store::entity::account::Role;
+    use domain::{Timestamp, ids::ContactChangeId};
+    use platform::clock::Entropy;
 
     const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 
-    fn account(phone_at: Option<Instant>, email_at: Option<Instant>) -> Model {
+    fn account(phone_at: Option<Timestamp>, email_at: Option<Timestamp>) -> Model {
         let id = AccountId::new(&Entropy::seeded(1));
         Model {
             username: "hong".to_owned(),
@@ -288,12 +290,12 @@ mod tests {
             role: Role::User,
             password_hash: None,
             password_changed_at: None,
-            created_at: Instant::UNIX_EPOCH,
-            updated_at: Instant::UNIX_EPOCH,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
         }
     }
 
-    fn change(kind: ContactKind, at: Instant, old: Option<&str>) -> contact_change::Model {
+    fn change(kind: ContactKind, at: Timestamp, old: Option<&str>) -> contact_change::Model {
         contact_change::Model {
             id: ContactChangeId::new(&Entropy::System),
             token_hash: String::new(),
@@ -301,7 +303,7 @@ mod tests {
             contact_kind: kind,
             old_contact: old.map(str::to_owned),
             old_contact_key: old.map(str::to_owned),
-            old_verified_at: old.map(|_| Instant::UNIX_EPOCH),
+            old_verified_at: old.map(|_| Timestamp::UNIX_EPOCH),
             created_at: at,
             expires_at: at + HOUR * 72,
             undone_at: None,
@@ -311,8 +313,8 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_confirms_an_undo_if_it_was_proved_before_and_not_changed_since() {
-        let start = Instant::UNIX_EPOCH;
+    fn undo_is_confirmed_by_a_contact_verified_before_and_unchanged_since() {
+        let start = Timestamp::UNIX_EPOCH;
         let (before, after) = (Some(start), Some(start + HOUR * 2));
         let phone = || change(ContactKind::Phone, start + HOUR, Some("+821099990000"));
         let email = || change(ContactKind::Email, start + HOUR * 2, None);
@@ -326,19 +328,19 @@ mod tests {
     }
 
     #[test]
-    fn everybody_who_had_a_contact_is_told_once() {
-        let start = Instant::UNIX_EPOCH;
+    fn all_contacts_lists_each_contact_once() {
+        let start = Timestamp::UNIX_EPOCH;
         let changes = [
             change(ContactKind::Phone, start, Some("+821099990000")),
             change(ContactKind::Phone, start + HOUR, Some("+821088880000")),
             change(ContactKind::Phone, start + HOUR * 2, Some("+821099990000")),
             change(ContactKind::Email, start + HOUR * 2, None),
         ];
-        let mut told: Vec<_> = all_contacts(&account(Some(start), Some(start)), &changes)
+        let mut contacts: Vec<_> = all_contacts(&account(Some(start), Some(start)), &changes)
             .iter()
             .map(|contact| contact.key().to_owned())
             .collect();
-        told.sort();
-        assert_eq!(told, ["+821012345678", "+821088880000", "+821099990000", "hong@example.com"]);
+        contacts.sort();
+        assert_eq!(contacts, ["+821012345678", "+821088880000", "+821099990000", "hong@example.com"]);
     }
 }

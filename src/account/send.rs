@@ -1,4 +1,4 @@
-//! Sending a code for any purpose: who is asked for, and who that turns out to be.
+//! Sending a code for any purpose, and choosing its recipient.
 
 use super::{
     Accounts, NoStepUp, Parts, Required,
@@ -6,12 +6,6 @@ use super::{
     rules::{self, Turned},
 };
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    contact::{Contact, ContactKind},
-    fault::Fault,
-    ids::VerificationId,
-    purpose::Purpose,
     quota::{Act, Refused},
     session::{
         Opaque,
@@ -20,12 +14,19 @@ use crate::{
         rules::{Standing, standing},
     },
     store::{Identifier, entity::account::AccountStatus},
-    telemetry::audit,
-    texts::Locale,
     verification::{Audience, Resent, Start, Started, Verification},
 };
+use domain::{
+    caller::Caller,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::VerificationId,
+    locale::Locale,
+    purpose::Purpose,
+};
+use platform::{fault::Fault, telemetry::audit};
 
-/// What somebody wants to be sent.
+/// A request to send a code.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub purpose: Purpose,
@@ -33,39 +34,39 @@ pub struct Request {
     pub channel: Channel,
     pub locale: Locale,
     pub idempotency_key: Option<String>,
-    /// What the device was known by when it signed in before.
+    /// The device token of an earlier sign-in.
     pub device: Option<Opaque>,
 }
 
-/// What became of it.
+/// Result of sending a code.
 pub enum Sent {
     Sent(Verification),
     Quota(Refused),
     ContactTaken,
-    /// The contact is the account's already.
+    /// The contact is already the account's.
     ContactUnchanged,
     IdentityNotFound,
     AccountNotActive(AccountStatus),
-    /// The purpose is for somebody who is signed in.
+    /// The purpose requires a signed-in user.
     SignedOut,
-    /// `SIGN_IN_BY_EMAIL_CODE` is off. It depends on the input alone, so it says nothing of the account.
+    /// `SIGN_IN_BY_EMAIL_CODE` is off. Depends only on the input, so it reveals nothing about the account.
     SignInByEmailOff,
-    /// The purpose is another act's to ask for.
+    /// Codes for this purpose are requested by another operation.
     NotRequestable,
-    /// The purpose needs a recent authentication.
+    /// The purpose requires a recent authentication.
     ReauthenticationRequired(Required),
-    /// The contact can't be used to authenticate again.
+    /// The contact cannot be used for reauthentication.
     NoStepUp(NoStepUp),
 }
 
-/// What became of a resend.
+/// Result of resending a code.
 pub enum SentAgain {
     Resent(Resent),
-    /// The code is for an account, and whoever asks is not signed in to it.
+    /// The code is for an account, and the caller is not signed in to it.
     SignedOut,
-    /// The purpose needs a recent authentication.
+    /// The purpose requires a recent authentication.
     ReauthenticationRequired(Required),
-    /// The contact can't be used to authenticate again.
+    /// The contact cannot be used for reauthentication.
     NoStepUp(NoStepUp),
 }
 
@@ -84,12 +85,12 @@ impl From<Started<Turned>> for Sent {
 }
 
 impl Parts {
-    /// Whether the session of a request is live, as the database has it.
+    /// Whether the session of a request is live, according to the database.
     ///
     /// # Errors
     /// A fault of the database.
-    pub(super) async fn is_live(&self, asking: &SignedIn) -> Result<bool, Fault> {
-        let session = self.store.session(&asking.session).await?;
+    pub(super) async fn is_live(&self, user: &SignedIn) -> Result<bool, Fault> {
+        let session = self.store.session(&user.session).await?;
         Ok(session.is_some_and(|session| standing(&session, self.clock.now()) == Standing::Live))
     }
 }
@@ -98,7 +99,7 @@ impl Accounts {
     /// Sends a code.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store or of the quotas.
     pub async fn send_code(
         &self,
         caller: &Caller,
@@ -109,8 +110,8 @@ impl Accounts {
         let audience = match self.audience(signed_in, &request).await? {
             Ok(audience) => audience,
             Err(refusal) => {
-                let event = self.0.event(caller, act).maybe_account(signed_in.map(|asking| asking.account.clone()));
-                // A contact that is looked up costs what any other look costs.
+                let event = self.0.event(caller, act).maybe_account(signed_in.map(|user| user.account.clone()));
+                // Revealing that a contact is the account's own costs the same as any other lookup.
                 if matches!(refusal, Sent::ContactUnchanged)
                     && let Err(refused) = self.0.quotas.charge(Act::Lookup, caller).await
                 {
@@ -120,7 +121,8 @@ impl Accounts {
                 return self.0.ended(event, outcome, refusal).await;
             }
         };
-        let known_client = self.knows(signed_in, request.device.as_ref(), request.channel, &request.to).await?;
+        let known_client =
+            self.is_known_client(signed_in, request.device.as_ref(), request.channel, &request.to).await?;
         let Request { purpose, to, channel, locale, idempotency_key, device: _ } = request;
         let start = Start { purpose, to, channel, locale, idempotency_key, audience, known_client, act };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
@@ -128,7 +130,7 @@ impl Accounts {
         Ok(sent)
     }
 
-    /// Who stands behind the contact that a code is asked for, or why none is sent.
+    /// The audience of a requested code, or why no code is sent.
     async fn audience(
         &self,
         signed_in: Option<&SignedIn>,
@@ -142,10 +144,10 @@ impl Accounts {
             return Ok(Err(Sent::SignInByEmailOff));
         }
         Ok(Ok(match (request.purpose, signed_in) {
-            // A session that is over asks as nobody, as with a token that is refused.
-            (Purpose::Contact, Some(asking)) => {
-                let is_live = self.0.is_live(asking).await?;
-                Audience::Anyone { account: is_live.then(|| asking.account.clone()) }
+            // A request with an ended session is treated as anonymous, like one with a rejected token.
+            (Purpose::Contact, Some(user)) => {
+                let is_live = self.0.is_live(user).await?;
+                Audience::Anyone { account: is_live.then(|| user.account.clone()) }
             }
             (Purpose::Contact, None) => Audience::Anyone { account: None },
             (Purpose::SignUp, _) => Audience::Account {
@@ -158,41 +160,41 @@ impl Accounts {
             },
             (Purpose::ContactUndo, _) => return Ok(Err(Sent::NotRequestable)),
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => return Ok(Err(Sent::SignedOut)),
-            (Purpose::PhoneChange | Purpose::EmailChange, Some(asking)) => {
-                if let Some(required) = self.0.required(asking).await? {
+            (Purpose::PhoneChange | Purpose::EmailChange, Some(user)) => {
+                if let Some(required) = self.0.required(user).await? {
                     return Ok(Err(Sent::ReauthenticationRequired(required)));
                 }
-                if self.is_theirs(asking, &request.to).await? {
+                if self.is_theirs(user, &request.to).await? {
                     return Ok(Err(Sent::ContactUnchanged));
                 }
-                let (asking, now) = (asking.clone(), self.0.clock.now());
+                let (user, now) = (user.clone(), self.0.clock.now());
                 Audience::Newcomer(Box::new(move |tx| {
                     Box::pin(async move {
-                        if !tx.is_live(&asking.session, now).await? {
+                        if !tx.is_live(&user.session, now).await? {
                             return Ok(Err(Turned::NoStepUp(NoStepUp::Gone)));
                         }
                         let holder = tx.account(&identifier).await?;
-                        Ok(rules::for_mover(holder.as_ref(), kind, asking.account, disclosed))
+                        Ok(rules::for_mover(holder.as_ref(), kind, user.account, disclosed))
                     })
                 }))
             }
-            (Purpose::StepUp, Some(asking)) => {
-                if let Some(why) = self.no_step_up(asking, &request.to).await? {
+            (Purpose::StepUp, Some(user)) => {
+                if let Some(why) = self.no_step_up(user, &request.to).await? {
                     return Ok(Err(Sent::from(Started::Refused(Turned::NoStepUp(why)))));
                 }
-                let (asking, to, now) = (asking.clone(), request.to.clone(), self.0.clock.now());
-                // Again in the transaction of the send: the contact may have been changed in between.
+                let (user, to, now) = (user.clone(), request.to.clone(), self.0.clock.now());
+                // Checked again in the transaction of the send: the contact may have changed in the meantime.
                 Audience::Newcomer(Box::new(move |tx| {
-                    Box::pin(async move { Ok(step_up(tx, &asking, &to, now).await?.map_err(Turned::NoStepUp)) })
+                    Box::pin(async move { Ok(step_up(tx, &user, &to, now).await?.map_err(Turned::NoStepUp)) })
                 }))
             }
         }))
     }
 
-    /// Sends the code of a verification once more. Where its purpose needs somebody signed in, so does this.
+    /// Resends the code of a verification. If its purpose requires a signed-in user, so does this.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store or of the quotas.
     pub async fn resend_code(
         &self,
         caller: &Caller,
@@ -202,7 +204,7 @@ impl Accounts {
     ) -> Result<SentAgain, Fault> {
         if let Some(refusal) = self.may_resend(signed_in, id).await? {
             let event = self.0.event(caller, audit::Act::ResendVerificationCode);
-            let event = event.maybe_account(signed_in.map(|asking| asking.account.clone()));
+            let event = event.maybe_account(signed_in.map(|user| user.account.clone()));
             let outcome = match refusal {
                 SentAgain::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
                 SentAgain::NoStepUp(_) => audit::INVALID_INPUT,
@@ -213,39 +215,39 @@ impl Accounts {
         Ok(SentAgain::Resent(self.0.verifications.resend(caller, id, channel).await?))
     }
 
-    /// Why a code is not sent once more to whoever asks; none: the verification decides.
+    /// Why a code is not resent to this caller. None: the verification decides.
     async fn may_resend(&self, signed_in: Option<&SignedIn>, id: &VerificationId) -> Result<Option<SentAgain>, Fault> {
         let Some(found) = self.0.verifications.get(id).await? else { return Ok(None) };
         Ok(match (found.purpose(), signed_in) {
-            // Whoever has the id of a CONTACT_UNDO verification was given it for the undo token.
+            // The id of a CONTACT_UNDO verification is only given to a client with the undo token.
             (
                 Purpose::Contact | Purpose::SignUp | Purpose::SignIn | Purpose::PasswordReset | Purpose::ContactUndo,
                 _,
             ) => None,
             (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => Some(SentAgain::SignedOut),
-            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, Some(asking))
-                if !self.0.is_live(asking).await? =>
+            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, Some(user))
+                if !self.0.is_live(user).await? =>
             {
                 Some(SentAgain::SignedOut)
             }
-            // Not compared with the account that the code is for: an answer would tell a code from what is sent in place
-            // of one.
-            (Purpose::PhoneChange | Purpose::EmailChange, Some(asking)) => {
-                self.0.required(asking).await?.map(SentAgain::ReauthenticationRequired)
+            // Not compared with the account of the code: the answer would distinguish a code from the notice that is
+            // sent in its place.
+            (Purpose::PhoneChange | Purpose::EmailChange, Some(user)) => {
+                self.0.required(user).await?.map(SentAgain::ReauthenticationRequired)
             }
-            // One that a security act closed names no account any more, and goes on to look like any other.
-            (Purpose::StepUp, Some(asking)) => match (found.contact(), found.account()) {
-                (Some(to), account) if account.is_none_or(|account| *account == asking.account) => {
-                    self.no_step_up(asking, &to).await?.map(SentAgain::NoStepUp)
+            // A verification closed by a security act has no account any more and must look like any other.
+            (Purpose::StepUp, Some(user)) => match (found.contact(), found.account()) {
+                (Some(to), account) if account.is_none_or(|account| *account == user.account) => {
+                    self.no_step_up(user, &to).await?.map(SentAgain::NoStepUp)
                 }
                 _ => Some(SentAgain::SignedOut),
             },
         })
     }
 
-    /// Whether the client is known to the account that has the contact: signed in to it, or on a device that signed in to
-    /// it before. It is looked up only where a provider makes codes, and costs the same without an account.
-    pub(super) async fn knows(
+    /// Whether the client is known to the account of the contact: signed in to it, or on a device that signed in to it
+    /// before. Only looked up where a provider generates codes; takes the same time without an account.
+    pub(super) async fn is_known_client(
         &self,
         signed_in: Option<&SignedIn>,
         device: Option<&Opaque>,
@@ -255,26 +257,26 @@ impl Accounts {
         if !self.0.verifications.needs_known_client(channel, to) {
             return Ok(false);
         }
-        let holder = self.0.store.account(&rules::identifier(to)).await?.map(|account| account.id);
-        let on_device = match device {
-            Some(token) => self.0.store.knows_device(&token.hash(), holder.as_ref()).await?,
+        let owner = self.0.store.account(&rules::identifier(to)).await?.map(|account| account.id);
+        let known_device = match device {
+            Some(token) => self.0.store.knows_device(&token.hash(), owner.as_ref()).await?,
             None => false,
         };
-        let own = match signed_in {
-            Some(asking) if holder.as_ref() == Some(&asking.account) => self.0.is_live(asking).await?,
+        let owner_session = match signed_in {
+            Some(client) if owner.as_ref() == Some(&client.account) => self.0.is_live(client).await?,
             _ => false,
         };
-        Ok(on_device || own)
+        Ok(known_device || owner_session)
     }
 
-    /// Writes into the trail why nobody was asked for a code; what was asked for stands there already.
+    /// Records why no code was sent. Requests that were accepted, or over quota, are already in the audit trail.
     pub(super) async fn record_refused(&self, caller: &Caller, act: audit::Act, sent: &Sent) {
         if let (Some(outcome), false) = (sent.outcome(), matches!(sent, Sent::Quota(_))) {
             self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
         }
     }
 
-    /// Whether a contact is the one that the account has already.
+    /// Whether the account already has this contact.
     async fn is_theirs(&self, signed_in: &SignedIn, contact: &Contact) -> Result<bool, Fault> {
         let account = self.0.store.account(&Identifier::Id(signed_in.account.clone())).await?;
         Ok(account.is_some_and(|account| match contact {
@@ -283,7 +285,7 @@ impl Accounts {
         }))
     }
 
-    /// Why no STEP_UP code goes to this contact of somebody who is signed in. None: one may.
+    /// Why no STEP_UP code is sent to this contact of the signed-in user. None: one may be sent.
     async fn no_step_up(&self, signed_in: &SignedIn, contact: &Contact) -> Result<Option<NoStepUp>, Fault> {
         let id = &signed_in.account;
         let Some(account) = self.0.store.account(&Identifier::Id(id.clone())).await? else {
@@ -296,7 +298,7 @@ impl Accounts {
 }
 
 impl Sent {
-    /// Its name in the audit trail. None: what was asked for was sent.
+    /// The outcome in the audit trail. None: the code was sent.
     fn outcome(&self) -> Option<&'static str> {
         Some(match self {
             Sent::Sent(_) => return None,

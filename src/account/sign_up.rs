@@ -1,18 +1,9 @@
-//! Making an account: with a contact that was proved before, or with an address that a code will prove.
+//! Sign-up: with a verified contact, or with an e-mail address that is verified afterwards.
 
 use super::{Accounts, Parts, rules, words};
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    clock::Instant,
-    contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
     delivery::Notice,
-    fault::Fault,
-    ids::AccountId,
-    password::{PasswordHash, Violation},
-    purpose::Purpose,
     quota::{Act, Refused},
-    secret::Secret,
     session::{Device, Method, Opened, Opening, Tokens, Used},
     store::{
         Ending, Identifier, Tx,
@@ -21,12 +12,25 @@ use crate::{
             proof,
         },
     },
-    telemetry::audit::{self, Event},
-    texts::Locale,
     verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification},
 };
+use domain::{
+    Timestamp,
+    caller::Caller,
+    channel::Channel,
+    contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
+    ids::AccountId,
+    locale::Locale,
+    purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Violation},
+    secret::Secret,
+    telemetry::audit::{self, Event},
+};
 
-/// Somebody who wants an account.
+/// The data of a sign-up.
 pub struct Newcomer {
     pub username: Username,
     pub password: Secret,
@@ -38,13 +42,13 @@ pub struct Newcomer {
     pub device: Device,
 }
 
-/// What became of a sign-up.
+/// Result of a sign-up.
 pub enum SignUp {
     SignedUp {
         account: Box<Model>,
-        /// None: the account waits for its address to be proved, or for an administrator.
+        /// None: the account waits for its address to be verified, or for approval by an administrator.
         tokens: Option<Box<Tokens>>,
-        /// Of the address, while that is yet to be proved.
+        /// The verification of the address, if it is not verified yet.
         verification: Option<Box<Verification>>,
     },
     ProofRejected(Rejection),
@@ -52,12 +56,12 @@ pub enum SignUp {
     UsernameTaken,
     NicknameTaken,
     ContactTaken,
-    /// The service takes no sign-up without a proof.
+    /// The service requires a proof for sign-up.
     ProofMissing,
     Quota(Refused),
 }
 
-/// What an account can't have because it is another one's.
+/// The value that belongs to another account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     Username,
@@ -76,7 +80,7 @@ impl From<Taken> for SignUp {
 }
 
 impl SignUp {
-    /// Its name in the audit trail.
+    /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
             SignUp::SignedUp { .. } => audit::OK,
@@ -91,18 +95,18 @@ impl SignUp {
     }
 }
 
-enum Written {
-    Made(Option<Box<Opened>>),
+enum WriteResult {
+    Created(Option<Box<Opened>>),
     Taken,
     Rejected(Rejection),
 }
 
 impl Accounts {
-    /// Makes an account for whoever holds a SIGN_UP proof. It can be used at once, unless an administrator has to
-    /// approve of it.
+    /// Creates an account for the contact of a SIGN_UP proof. The account is active at once, unless sign-ups require
+    /// approval.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store, the quotas or the password hasher.
     pub async fn sign_up(
         &self,
         caller: &Caller,
@@ -113,7 +117,7 @@ impl Accounts {
         let event = parts.event(caller, audit::Act::SignUp);
         let outcome = self.sign_up_proved(caller, token, newcomer, &event).await?;
         match &outcome {
-            // It stands in the trail with what it wrote.
+            // Already in the audit trail.
             SignUp::SignedUp { .. } => Ok(outcome),
             refused => parts.ended(event, refused.outcome(), ()).await.map(|()| outcome),
         }
@@ -145,7 +149,7 @@ impl Accounts {
         let Some(contact) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
             return Err(Fault::internal("a proof's contact does not read"));
         };
-        hold(&mut account, &contact, Some(now));
+        set_contact(&mut account, &contact, Some(now));
         if let Some(taken) = parts.taken(&account).await? {
             return Ok(taken.into());
         }
@@ -162,14 +166,14 @@ impl Accounts {
             let entry = entry.clone();
             parts
                 .store
-                .write(move |tx| Box::pin(async move { make(tx, row, &token_hash, opening, &entry, now).await }))
+                .write(move |tx| Box::pin(async move { create(tx, row, &token_hash, opening, &entry, now).await }))
                 .await?
         };
         match written {
-            Written::Rejected(reason) => Ok(SignUp::ProofRejected(reason)),
-            // Somebody else was faster by a moment; the proof is still whole.
-            Written::Taken => Ok(parts.taken(&account).await?.unwrap_or(Taken::Username).into()),
-            Written::Made(opened) => {
+            WriteResult::Rejected(reason) => Ok(SignUp::ProofRejected(reason)),
+            // A concurrent sign-up took the value; the proof was not spent.
+            WriteResult::Taken => Ok(parts.taken(&account).await?.unwrap_or(Taken::Username).into()),
+            WriteResult::Created(opened) => {
                 entry.log();
                 let tokens = opened.map(|opened| parts.sessions.welcome(&account, &opened)).transpose()?;
                 Ok(SignUp::SignedUp { account: Box::new(account), tokens: tokens.map(Box::new), verification: None })
@@ -177,15 +181,15 @@ impl Accounts {
         }
     }
 
-    /// Makes an account that waits for the code that its address is sent (`ACTIVATION=email`).
+    /// Creates an account that waits for the code sent to its address (`ACTIVATION=email`).
     ///
-    /// A second sign-up with an address that nobody has proved takes the place of the first, so that nobody can keep an
-    /// address by typing it; whoever holds the address decides by the code that they confirm. A sign-up with somebody's
-    /// proved address looks like any other: its username is kept as any other's would be, its owner is told in place
-    /// of a code, and no code of it is ever right.
+    /// A second sign-up with an unverified address replaces the first, so that entering an address does not reserve it;
+    /// the holder of the address decides by confirming a code. A sign-up with an address that an account has verified
+    /// looks the same to the caller: its username is reserved as usual, the owner is notified instead of being sent a
+    /// code, and no code confirms it.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store, the quotas or the password hasher.
     pub async fn sign_up_by_email(
         &self,
         caller: &Caller,
@@ -205,7 +209,7 @@ impl Accounts {
         let password = newcomer.password.clone();
         let mut account = parts.draft(newcomer, AccountStatus::PendingVerification, now);
         let contact = Contact::Email(email);
-        hold(&mut account, &contact, None);
+        set_contact(&mut account, &contact, None);
         if let Some(taken) = parts.taken(&account).await? {
             let refused = SignUp::from(taken);
             return parts.ended(event, refused.outcome(), refused).await;
@@ -219,7 +223,7 @@ impl Accounts {
         let row = account.clone();
         let disclosed = parts.settings.disclosed;
         let audience: Audience<Taken> =
-            Audience::Newcomer(Box::new(move |tx| Box::pin(async move { await_code(tx, row, disclosed).await })));
+            Audience::Newcomer(Box::new(move |tx| Box::pin(async move { insert_pending(tx, row, disclosed).await })));
         let start = Start {
             purpose: Purpose::SignUp,
             to: contact,
@@ -247,8 +251,8 @@ impl Accounts {
 }
 
 impl Parts {
-    /// The account that a newcomer asks for, without its contact and its password.
-    fn draft(&self, newcomer: Newcomer, status: AccountStatus, now: Instant) -> Model {
+    /// The account of a sign-up, without contact and password.
+    fn draft(&self, newcomer: Newcomer, status: AccountStatus, now: Timestamp) -> Model {
         Model {
             id: AccountId::new(&self.entropy),
             username: newcomer.username.as_str().to_owned(),
@@ -275,10 +279,10 @@ impl Parts {
         }
     }
 
-    /// What of an account is another one's. A contact counts only where it was proved on both sides: what was merely
-    /// typed keeps nobody out and tells nobody anything.
+    /// The value that belongs to another account. A contact counts only if it is verified on both sides: an unverified
+    /// contact reserves nothing and reveals nothing.
     async fn taken(&self, account: &Model) -> Result<Option<Taken>, Fault> {
-        for (name, taken) in names(account) {
+        for (name, taken) in unique_names(account) {
             let holder = self.store.account(&name).await?;
             if holder.is_some_and(|holder| !rules::gives_way(&holder, account)) {
                 return Ok(Some(taken));
@@ -298,8 +302,8 @@ impl Parts {
     }
 }
 
-/// Gives a draft its contact.
-fn hold(account: &mut Model, contact: &Contact, verified_at: Option<Instant>) {
+/// Sets the contact of a draft.
+fn set_contact(account: &mut Model, contact: &Contact, verified_at: Option<Timestamp>) {
     match contact {
         Contact::Phone(number) => {
             account.phone = Some(number.as_str().to_owned());
@@ -313,17 +317,17 @@ fn hold(account: &mut Model, contact: &Contact, verified_at: Option<Instant>) {
     }
 }
 
-/// The names that nobody else may have.
-fn names(account: &Model) -> impl Iterator<Item = (Identifier, Taken)> {
+/// The unique names of an account.
+fn unique_names(account: &Model) -> impl Iterator<Item = (Identifier, Taken)> {
     let username = (Identifier::Username(account.username_key.clone()), Taken::Username);
     let nickname = account.nickname_key.clone().map(|key| (Identifier::Nickname(key), Taken::Nickname));
     std::iter::once(username).chain(nickname)
 }
 
-/// Takes away what an earlier sign-up with the same address left, which nobody proved.
-async fn make_room(tx: &Tx, account: &Model, contact: &Identifier) -> Result<(), Fault> {
+/// Deletes earlier unverified sign-ups with the same address.
+async fn delete_replaceable(tx: &Tx, account: &Model, contact: &Identifier) -> Result<(), Fault> {
     tx.give_up_unproved(contact).await?;
-    for (name, _) in names(account) {
+    for (name, _) in unique_names(account) {
         if let Some(holder) = tx.account(&name).await?.filter(|holder| rules::gives_way(holder, account)) {
             tx.delete_account(&holder.id).await?;
         }
@@ -331,55 +335,55 @@ async fn make_room(tx: &Tx, account: &Model, contact: &Identifier) -> Result<(),
     Ok(())
 }
 
-/// Spends the proof, makes the account and begins its first session: all of it or nothing.
-async fn make(
+/// Spends the proof, creates the account and opens its first session, atomically.
+async fn create(
     tx: &Tx,
     account: Model,
     token_hash: &str,
     opening: Option<Opening>,
     entry: &Event,
-    now: Instant,
-) -> Result<Ending<Written>, Fault> {
+    now: Timestamp,
+) -> Result<Ending<WriteResult>, Fault> {
     let spending = tx.spend_proof(token_hash, Purpose::SignUp, now).await?;
     let proof: proof::Model = match verification::spent(spending, Purpose::SignUp, now) {
         Ok(proof) => proof,
-        Err(reason) => return Ok(Ending::Rollback(Written::Rejected(reason))),
+        Err(reason) => return Ok(Ending::Rollback(WriteResult::Rejected(reason))),
     };
     let contact = match proof.contact_kind {
         ContactKind::Phone => Identifier::Phone(proof.contact_key.clone()),
         ContactKind::Email => Identifier::Email(proof.contact_key.clone()),
     };
-    make_room(tx, &account, &contact).await?;
+    delete_replaceable(tx, &account, &contact).await?;
     let id = account.id.clone();
     if !tx.insert_account(account).await? {
-        return Ok(Ending::Rollback(Written::Taken));
+        return Ok(Ending::Rollback(WriteResult::Taken));
     }
     tx.own_verification(&proof.verification_id, &id).await?;
     let opened = match opening {
         Some(opening) => {
             let verification = tx.verification(&proof.verification_id).await?;
             let methods = verification.map(|row| Method::of_code(row.delivery_channel)).into_iter().collect();
-            // What was given at sign-up counts: no contact of the account was changed before.
+            // The methods used at sign-up count: no contact of the account was changed before.
             Some(Box::new(opening.write(tx, Used { methods, counts: true }).await?))
         }
         None => None,
     };
     tx.insert_audit(entry).await?;
-    Ok(Ending::Commit(Written::Made(opened)))
+    Ok(Ending::Commit(WriteResult::Created(opened)))
 }
 
-/// Writes the account that waits for a code, and says who gets it.
-async fn await_code(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Result<Recipient, Taken>, Fault> {
+/// Inserts the account that waits for a code, and returns the recipient.
+async fn insert_pending(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Result<Recipient, Taken>, Fault> {
     let key = account.email_key.clone().unwrap_or_default();
     account.claimed_email_key = Some(key.clone());
     let address = Identifier::Email(key);
-    make_room(tx, &account, &address).await?;
+    delete_replaceable(tx, &account, &address).await?;
     let recipient = match tx.account(&address).await? {
         None => Recipient::Holder { account: Some(account.id.clone()), to: None },
         Some(_) if disclosed => return Ok(Err(Taken::Contact)),
         Some(owner) => {
-            // The address stays its owner's: this row only remembers it as typed. Nobody will ever activate it; the
-            // janitor takes it away with the others that were never proved.
+            // The address stays the owner's: this row only records it as entered. It can never be activated; the
+            // janitor deletes it with other unverified accounts.
             account.email_key = None;
             let to = rules::own(&owner, ContactKind::Email);
             Recipient::Told { account: owner.id, to, notice: Notice::AccountExists }

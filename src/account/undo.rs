@@ -1,28 +1,32 @@
-//! Undoing changes of contact, with the token that the old contact was sent.
+//! Undoing contact changes, with the token that was sent to the old contact.
 
 use super::{Accounts, contact::token_hash, rules};
 use crate::{
-    caller::Caller,
-    clock::Instant,
-    contact::Contact,
     delivery::{Notice, notices},
-    fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
-    purpose::Purpose,
     quota::{Act, Refused},
-    secret::Secret,
     session::ways_in::{self, SecurityAct, Subject},
     store::{Ending, Held, Identifier, Tx, entity::contact_change},
-    telemetry::audit::{self, Event},
     verification::{self, Audience, ProofToken, Recipient, Rejection, Start, Started, Verification, rules as codes},
 };
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::Contact,
+    ids::{AccountId, DeliveryId, SessionId},
+    purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    secret::Secret,
+    telemetry::audit::{self, Event},
+};
 
-/// The token of a change of contact: 64 hex digits.
+/// The undo token of a contact change: 64 hex digits.
 #[derive(Clone, Debug)]
 pub struct UndoToken(Secret);
 
 impl UndoToken {
-    /// The token that a client sent. None: it can be none of ours.
+    /// Parses a token from a client. None: it does not have the format of an undo token.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -30,11 +34,11 @@ impl UndoToken {
     }
 }
 
-/// What a client sends to undo a change.
+/// A request to undo a change.
 pub struct Undo {
-    /// None: it can be none of ours.
+    /// None: the text does not have the format of an undo token.
     pub token: Option<UndoToken>,
-    /// Of a CONTACT_UNDO verification. The inner one is none where it can be none of ours.
+    /// Proof of a CONTACT_UNDO verification. Inner None: the text does not have the format of a proof.
     pub proof: Option<Option<ProofToken>>,
 }
 
@@ -43,13 +47,13 @@ pub enum Undone {
     Undone {
         sessions_ended: usize,
     },
-    /// A contact that was not changed was sent a code, to be confirmed first.
+    /// A code was sent to a contact that was not changed; it has to be confirmed first.
     ConfirmationRequired(Box<Verification>),
-    /// The undo token is not accepted.
+    /// The undo token was rejected.
     Rejected(Rejection),
-    /// The proof of the other contact is not accepted.
+    /// The proof of the other contact was rejected.
     ProofRejected(Rejection),
-    /// Other accounts have the old contacts by now, and the account has no other proved contact.
+    /// Other accounts now have the old contacts, and the account has no other verified contact.
     ContactTaken,
     Quota(Refused),
 }
@@ -66,37 +70,37 @@ impl Undone {
     }
 }
 
-enum Written {
-    Undone { account: AccountId, ended: Vec<SessionId>, told: Vec<DeliveryId> },
+enum WriteResult {
+    Undone { account: AccountId, ended: Vec<SessionId>, messages: Vec<DeliveryId> },
     Unconfirmed { account: AccountId, contact: Contact },
     Refused(Undone),
 }
 
-/// One undo, with everything that it writes.
-struct Undoing {
+/// An undo and its inputs.
+struct UndoTx {
     accounts: Accounts,
     token_hash: String,
     proof_hash: Option<String>,
     entry: Event,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Accounts {
-    /// Restores the contacts from before the oldest change that can still be undone, whichever change the token is of:
-    /// whoever made the one made the others. Ends everything that leads into the account and takes the password away,
-    /// since a thief may know it: the owner chooses a new one by a code to the contact that is theirs again.
+    /// Restores the contacts from before the oldest change that can still be undone, regardless of which change the
+    /// token belongs to: they are all taken to be by the same person. Revokes all access to the account and removes the
+    /// password, since an attacker may know it; the owner sets a new one with a code to the restored contact.
     ///
-    /// Where the account has a contact that none of the changes touched, a code to it is confirmed first: an undo token
-    /// goes to an old contact, and a lost SIM card has an old number in it.
+    /// If the account has a contact that none of the changes touched, a code to it has to be confirmed first: undo
+    /// tokens are sent to old contacts, and an old phone number may be on a lost SIM card.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store or of the quotas.
     pub async fn undo_contact_change(&self, caller: &Caller, undo: Undo) -> Result<Undone, Fault> {
         let parts = &self.0;
         let event = parts.event(caller, audit::Act::UndoContactChange);
         let undone = self.undo(caller, undo, &event).await?;
         match &undone {
-            // It was written with what it changed.
+            // Already in the audit trail.
             Undone::Undone { .. } => Ok(undone),
             refused => parts.ended(event, refused.outcome(), ()).await.map(|()| undone),
         }
@@ -115,16 +119,16 @@ impl Accounts {
         };
         let now = parts.clock.now();
         let (accounts, entry) = (self.clone(), event.clone());
-        let undoing = Undoing { accounts, token_hash: token_hash(&token.0), proof_hash, entry, now };
-        match parts.store.write(move |tx| Box::pin(async move { undoing.write(tx).await })).await? {
-            Written::Undone { account, ended, told } => {
+        let undo_tx = UndoTx { accounts, token_hash: token_hash(&token.0), proof_hash, entry, now };
+        match parts.store.write(move |tx| Box::pin(async move { undo_tx.write(tx).await })).await? {
+            WriteResult::Undone { account, ended, messages } => {
                 event.clone().account(account).log();
                 parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(told);
+                parts.dispatch(messages);
                 Ok(Undone::Undone { sessions_ended: ended.len() })
             }
-            Written::Unconfirmed { account, contact } => self.ask_for_confirmation(caller, account, contact).await,
-            Written::Refused(refusal) => Ok(refusal),
+            WriteResult::Unconfirmed { account, contact } => self.ask_for_confirmation(caller, account, contact).await,
+            WriteResult::Refused(refusal) => Ok(refusal),
         }
     }
 
@@ -136,7 +140,7 @@ impl Accounts {
         contact: Contact,
     ) -> Result<Undone, Fault> {
         let Some(channel) = codes::channel(None, contact.kind()) else {
-            return Err(Fault::internal("no channel leads to a contact"));
+            return Err(Fault::internal("no channel for the kind of contact"));
         };
         let to = contact.clone();
         let audience: Audience<()> = Audience::Account {
@@ -159,15 +163,15 @@ impl Accounts {
         Ok(match self.0.verifications.start(caller, start).await? {
             Started::Sent(verification) => Undone::ConfirmationRequired(Box::new(verification)),
             Started::Quota(refused) => Undone::Quota(refused),
-            // The account was erased meanwhile.
+            // The account was deleted in the meantime.
             Started::Refused(()) => Undone::Rejected(Rejection::Unknown),
         })
     }
 }
 
-impl Undoing {
-    async fn write(self, tx: &Tx) -> Result<Ending<Written>, Fault> {
-        let refused = |refusal| Ok(Ending::Rollback(Written::Refused(refusal)));
+impl UndoTx {
+    async fn write(self, tx: &Tx) -> Result<Ending<WriteResult>, Fault> {
+        let refused = |refusal| Ok(Ending::Rollback(WriteResult::Refused(refusal)));
         let rejected = |reason| refused(Undone::Rejected(reason));
         let Some(change) = tx.contact_change(&self.token_hash).await? else { return rejected(Rejection::Unknown) };
         if change.expires_at <= self.now {
@@ -180,7 +184,7 @@ impl Undoing {
         let ended = ways_in::end(tx, SecurityAct::ContactUndo, &subject, self.now).await?;
         let sessions = ended.session_ids();
         let (Some(account), undone) = (ended.account, ended.undone) else { return rejected(Rejection::Unknown) };
-        // The account is locked: a change that is not among these was undone before.
+        // The account is locked, so a change that is not among these was already undone.
         if !undone.iter().any(|undone| undone.id == change.id) {
             return rejected(Rejection::Spent);
         }
@@ -188,7 +192,7 @@ impl Undoing {
             match self.spend_confirmation(tx, &id, &contact).await? {
                 Some(Ok(())) => {}
                 Some(Err(reason)) => return refused(Undone::ProofRejected(reason)),
-                None => return Ok(Ending::Rollback(Written::Unconfirmed { account: id, contact })),
+                None => return Ok(Ending::Rollback(WriteResult::Unconfirmed { account: id, contact })),
             }
         }
         if !self.restore(tx, &id, &undone).await? {
@@ -199,12 +203,12 @@ impl Undoing {
             notices::to(contact, &account, Notice::ContactChangeUndone, entropy, self.now)
         };
         let orders = rules::all_contacts(&account, &undone).into_iter().map(to).collect();
-        let told = notices::owe(tx, &id, orders, self.now).await?;
+        let messages = notices::owe(tx, &id, orders, self.now).await?;
         tx.insert_audit(&self.entry.clone().account(id.clone())).await?;
-        Ok(Ending::Commit(Written::Undone { account: id, ended: sessions, told }))
+        Ok(Ending::Commit(WriteResult::Undone { account: id, ended: sessions, messages }))
     }
 
-    /// Spends the proof that a contact of the account was confirmed. None: there was no proof.
+    /// Spends the proof that a contact of the account was confirmed. None: no proof was sent.
     async fn spend_confirmation(
         &self,
         tx: &Tx,
@@ -220,13 +224,13 @@ impl Undoing {
         }))
     }
 
-    /// Gives the account its contacts back and takes its password away. A contact that another account has by now is
-    /// left out. False: the account would have no proved contact then.
+    /// Restores the contacts of the account and removes its password. A contact that another account now has is left
+    /// out. False: the account would have no verified contact.
     async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[contact_change::Model]) -> Result<bool, Fault> {
         let mut account = None;
         for mut held in rules::restored(undone) {
             if let Some(contact) = held.identifier() {
-                // An account that never proved the contact gives it up.
+                // An account that never verified the contact loses it.
                 tx.give_up_unproved(&contact).await?;
                 if tx.account(&contact).await?.is_some_and(|holder| holder.id != *id) {
                     held = Held { contact: None, verified_at: None, ..held };
@@ -234,7 +238,7 @@ impl Undoing {
             }
             match tx.set_contact(id, &held, self.now).await? {
                 Ok(changed) => account = changed,
-                // It was taken since it was looked up.
+                // Another account took it after the lookup.
                 Err(_) => return Ok(false),
             }
         }

@@ -1,4 +1,4 @@
-//! Opening the database at start: waiting for a server that is not there yet, migrating, and judging its tables.
+//! Opening the database at start: waiting for a server that is not available yet, migrating, and checking the schema.
 
 use std::time::Duration;
 
@@ -7,22 +7,24 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    config::{Config, Place, http::Http},
-    fault::{Fault, FaultKind},
     http::{self, server::Server, stop::Stop},
     store::Store,
+};
+use platform::{
+    config::{Config, Place, http::Http},
+    fault::{Fault, FaultKind},
     vitals::Vitals,
 };
 
-/// The first pause between two attempts; each failure doubles it.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// The first pause between two attempts; each failure doubles it, up to `MAX_PAUSE`.
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+const MAX_PAUSE: Duration = Duration::from_secs(3);
 
-/// Opens the database and brings its tables up to date as far as the settings allow. While a server is waited for,
-/// `listener` answers `/healthz`.
+/// Opens the database and applies migrations as far as the settings allow. While it waits for a server, `listener`
+/// serves `/healthz`.
 ///
 /// # Errors
-/// The reason, for the operator.
+/// An error message for the operator.
 pub(super) async fn open(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
     let store = connect(config, vitals, listener).await?;
     let place = place(config);
@@ -51,14 +53,14 @@ pub(super) async fn open(config: &Config, vitals: &Vitals, listener: Option<&Tcp
     }
 }
 
-/// Connects; a server that is not there yet, starts up or is read-only is waited for, within `DATABASE_WAIT`.
+/// Connects. Waits up to `DATABASE_WAIT` for a server that is not reachable yet, is starting or is read-only.
 ///
 /// # Errors
-/// The reason, for the operator.
+/// An error message for the operator.
 pub(super) async fn connect(config: &Config, vitals: &Vitals, listener: Option<&TcpListener>) -> Result<Store, String> {
     let deadline = Instant::now() + config.store.wait;
-    let mut pause = SHORTEST_PAUSE;
-    let mut said = String::new();
+    let mut pause = MIN_PAUSE;
+    let mut logged = String::new();
     let mut waiting = None;
     loop {
         let fault = match attempt(config, vitals).await {
@@ -70,19 +72,19 @@ pub(super) async fn connect(config: &Config, vitals: &Vitals, listener: Option<&
             }
             Err(fault) => fault,
         };
-        let passes = fault.kind() == FaultKind::Unavailable && !config.store.is_embedded();
-        if !passes || Instant::now() + pause > deadline {
+        let is_transient = fault.kind() == FaultKind::Unavailable && !config.store.is_embedded();
+        if !is_transient || Instant::now() + pause > deadline {
             return Err(format!("{}: {}", place(config), fault.words()));
         }
-        if fault.words() != said {
-            said = fault.words();
-            tracing::warn!("waiting for the database: {said}");
+        if fault.words() != logged {
+            logged = fault.words();
+            tracing::warn!("waiting for the database: {logged}");
         }
         if waiting.is_none() {
             waiting = listener.and_then(|listener| Waiting::begin(listener, &config.http));
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
@@ -104,15 +106,16 @@ fn place(config: &Config) -> String {
     }
 }
 
-/// What answers while the database is waited for: `/healthz` says that the process is alive, everything else that it
-/// starts.
+/// The server that runs while the program waits for the database: `/healthz` reports that the process is alive, all
+/// other paths that it is starting.
 struct Waiting {
     stop: CancellationToken,
     serving: AbortOnDropHandle<usize>,
 }
 
 impl Waiting {
-    /// On the same socket as what follows. None: it can't be had, and connections wait in the kernel's queue.
+    /// Serves on the same socket as the API later. `None`: the socket can't be cloned, and connections wait in the
+    /// kernel's queue.
     fn begin(listener: &TcpListener, settings: &Http) -> Option<Self> {
         let socket = std::os::fd::AsFd::as_fd(listener).try_clone_to_owned().ok()?;
         let listener = TcpListener::from_std(std::net::TcpListener::from(socket)).ok()?;
@@ -122,7 +125,7 @@ impl Waiting {
         Some(Self { stop, serving: AbortOnDropHandle::new(tokio::spawn(server.run())) })
     }
 
-    /// Answers what it has taken on.
+    /// Stops after the requests in flight.
     async fn end(self) {
         self.stop.cancel();
         let _ = self.serving.await;

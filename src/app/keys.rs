@@ -1,8 +1,12 @@
-//! The secrets that the program runs on: given, or made at first start where the embedded default may.
+//! The keys of the program: from settings, or generated at first start with the embedded database.
 
 use std::path::Path;
 
 use crate::{
+    session::{self, KeySource},
+    verification::Attestor,
+};
+use platform::{
     clock::Entropy,
     config::{self, Env},
     keys::{
@@ -10,18 +14,16 @@ use crate::{
         folder::{KeyFiles, KeyKind},
     },
     secret::Secret,
-    session::{self, KeySource},
-    verification::Attestor,
 };
 
-/// The secrets, all of them there.
+/// All keys of the program.
 pub struct Secrets {
     pub server_keys: ServerKeys,
     pub access_tokens: KeySource,
     pub attestation_key: Secret,
-    /// Keys that don't sign attestations now, and are published.
+    /// Keys that are published and don't sign attestations: the next and previous ones.
     pub attestation_keys_accepted: Vec<Secret>,
-    /// What an operator should know about the files they came from.
+    /// Warnings for the operator about the key files.
     pub warnings: Vec<String>,
 }
 
@@ -29,24 +31,24 @@ pub struct Secrets {
 #[derive(Debug, Default)]
 pub struct KeySet {
     pub current: Option<Secret>,
-    /// The next one, and those before.
+    /// The next key, and the previous ones.
     pub accepted: Vec<Secret>,
     warnings: Vec<String>,
 }
 
-/// Takes the secrets that were configured and makes the missing ones in `data_dir`.
+/// Loads the configured keys and generates the missing ones in `data_dir`.
 ///
 /// # Errors
-/// What stood in the way, in words for the operator.
+/// An error message for the operator.
 pub fn open(settings: &config::Keys, data_dir: &Path, entropy: &Entropy) -> Result<Secrets, String> {
     let current = |files: &KeyFiles| files.current_or_made(entropy).map(Some);
     assemble(settings, |kind| collect(settings, kind, data_dir, current, file::make_private))
 }
 
-/// Takes the secrets as they are now, and changes nothing. None: one of them will be made at first start.
+/// Loads the keys without changing anything. `None`: one of them will be generated at first start.
 ///
 /// # Errors
-/// What is wrong with them, in words for the operator.
+/// An error message for the operator.
 pub fn read(settings: &config::Keys, data_dir: &Path) -> Result<Option<Secrets>, String> {
     for kind in KeyKind::ALL.into_iter().filter(|kind| settings.comes_from_file(*kind)) {
         if KeyFiles::new(kind, data_dir).current()?.is_none() {
@@ -80,10 +82,10 @@ fn assemble(settings: &config::Keys, set: impl Fn(KeyKind) -> Result<KeySet, Str
 }
 
 impl Secrets {
-    /// The ids of all of them.
+    /// The ids of all keys.
     ///
     /// # Errors
-    /// What is wrong with a key, in words for the operator.
+    /// An error message for the operator, if a key is invalid.
     pub fn in_use(&self) -> Result<KeysInUse, String> {
         let of_attestation =
             Attestor::new(&self.attestation_key, &self.attestation_keys_accepted, String::new(), String::new())?;
@@ -97,7 +99,7 @@ impl Secrets {
     /// The ids of one key.
     ///
     /// # Errors
-    /// What is wrong with it, in words for the operator.
+    /// An error message for the operator, if the key is invalid.
     pub fn ids_of(&self, kind: KeyKind, key: &Secret) -> Result<Ids, String> {
         Ok(match kind {
             KeyKind::Server => vec![keys::parse(key)?.id().to_owned()],
@@ -107,15 +109,15 @@ impl Secrets {
     }
 }
 
-/// What was found in the key files, before anything is opened or made.
+/// The result of inspecting the key files, before any key is loaded or generated.
 #[derive(Debug, Default)]
 pub struct Inspected {
-    /// The keys that come from files, under the setting that they stand for.
+    /// The keys from files, each with the setting that it replaces.
     pub secrets: Vec<(&'static str, Secret)>,
     pub warnings: Vec<String>,
 }
 
-/// Reads the key files that the program would use, and refuses those that it would not start with. Changes nothing.
+/// Reads the key files that the program would use, and records invalid ones in `env`. Changes nothing.
 pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected {
     let mut inspected = Inspected::default();
     for kind in KeyKind::ALL.into_iter().filter(|kind| settings.comes_from_file(*kind)) {
@@ -134,8 +136,8 @@ pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected
     inspected
 }
 
-/// The keys of one kind, from settings, or from files where no setting has the current one. `mode` says what is wrong
-/// with the mode of a file.
+/// The keys of one kind, from settings, or from files if no setting has the current key. `mode` returns a warning about
+/// the permissions of a file.
 fn collect(
     settings: &config::Keys,
     kind: KeyKind,

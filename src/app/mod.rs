@@ -1,4 +1,4 @@
-//! The composition root: opens stores, wires rooms, serves, drains.
+//! The composition root: opens the database, builds the services, serves and shuts down.
 
 mod database;
 pub mod keys;
@@ -24,18 +24,20 @@ use self::{
 };
 use crate::{
     account::Accounts,
-    clock::{Clock, Entropy},
-    config::Config,
     events::Events,
-    fault::Fault,
     graphql,
     http::{self, server::Server, stop::Stop, tls::Tls},
     store::Store,
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config::Config,
+    fault::Fault,
     telemetry,
     vitals::Vitals,
 };
 
-/// What the program takes from the world: the time, and chance.
+/// The external inputs of the program: the time and randomness.
 #[derive(Clone, Debug)]
 pub struct World {
     pub clock: Clock,
@@ -43,7 +45,7 @@ pub struct World {
 }
 
 impl World {
-    /// The system's.
+    /// The system clock and the system's random number generator.
     pub fn real() -> Self {
         Self { clock: Clock::System, entropy: Entropy::System }
     }
@@ -55,88 +57,88 @@ pub struct App {
     public_url: Option<String>,
     graphiql: bool,
     outbox: Option<crate::delivery::providers::development::DevOutbox>,
-    /// The channels whose messages the outbox takes.
-    in_outbox: Vec<&'static str>,
+    /// The channels whose messages are captured in the outbox.
+    outbox_channels: Vec<&'static str>,
     store: Store,
     events: Events,
-    asked: CancellationToken,
-    dispatching: CancellationToken,
+    shutdown: CancellationToken,
+    dispatcher_shutdown: CancellationToken,
     server: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
     poller: JoinHandle<()>,
-    /// Writes which refresh generations were seen.
+    /// Writes which refresh generations were used.
     confirmations: JoinHandle<()>,
-    /// The gate's, with what is revoked elsewhere.
-    keeping_up: AbortOnDropHandle<()>,
+    /// Updates the gate with sessions that were revoked by other processes.
+    revocation_updates: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
-    /// Tells the other processes which keys this one has.
+    /// Publishes the keys of this process to the other processes.
     presence: JoinHandle<()>,
-    /// Keeps them like the passwords of accounts.
+    /// Keeps the decoy password hashes similar to those of accounts.
     decoys: JoinHandle<()>,
     vitals: Vitals,
-    /// Told, and what only they need.
+    /// The metrics server, and the task that counts expired verifications for it.
     metrics: Option<(Metrics, JoinHandle<()>)>,
     tls: Option<Tls>,
 }
 
 impl App {
-    /// Starts everything and serves on `listener`.
+    /// Starts all tasks and serves on `listener`.
     ///
     /// # Errors
-    /// The reason, for the operator.
+    /// An error message for the operator.
     pub async fn start(settings: Settings, world: World, listener: TcpListener) -> Result<Self, String> {
         let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
         let counting = Counting::begin(&settings.config.telemetry).await?;
         let vitals = Vitals::default();
-        let in_outbox = settings.providers.iter().filter(|provider| provider.name == "development");
-        let in_outbox =
-            in_outbox.flat_map(|provider| provider.channels.iter().map(|channel| channel.as_str())).collect();
+        let outbox_channels = settings.providers.iter().filter(|provider| provider.name == "development");
+        let outbox_channels =
+            outbox_channels.flat_map(|provider| provider.channels.iter().map(|channel| channel.as_str())).collect();
         let built = rooms::build(settings, &world, &vitals, Some(&listener)).await?;
-        // Before anything is made with the keys. A disk that is full keeps nobody from reading.
+        // Before the keys are used. A fault is only logged: with a full disk, reads still work.
         if let Err(fault) = built.presence.note().await {
             telemetry::report(&fault);
         }
         let config = built.config.clone();
-        let asked = CancellationToken::new();
-        let stop = Stop::new(asked.clone());
+        let shutdown = CancellationToken::new();
+        let stop = Stop::new(shutdown.clone());
         built.rooms.sessions.prepare_decoys().await;
-        let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().keep_decoys(asked.clone()));
+        let decoys = vitals.spawn("decoys", built.rooms.sessions.clone().keep_decoys(shutdown.clone()));
         let router = router(&built, &world, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
         let tls = server.tls();
-        let keeping_up =
+        let revocation_updates =
             built.gate.clone().keep_up(built.store.clone(), built.events.revocations(), config.session.revocation_lag);
         let metrics = match counting {
             Some(counting) => {
                 let metrics = counting.tell(&built, world.clock.clone())?;
-                Some((metrics, tokio::spawn(built.expiries().run(asked.clone()))))
+                Some((metrics, tokio::spawn(built.expiries().run(shutdown.clone()))))
             }
             None => None,
         };
-        let dispatching = CancellationToken::new();
-        let dispatcher = vitals.spawn("dispatcher", built.dispatcher.run(built.nudged, dispatching.clone()));
-        let poller = vitals.spawn("poller", built.poller.run(dispatching.clone()));
-        let confirming = built.confirmations.run(built.store.clone(), dispatching.clone());
+        let dispatcher_shutdown = CancellationToken::new();
+        let dispatcher = vitals.spawn("dispatcher", built.dispatcher.run(built.nudged, dispatcher_shutdown.clone()));
+        let poller = vitals.spawn("poller", built.poller.run(dispatcher_shutdown.clone()));
+        let confirming = built.confirmations.run(built.store.clone(), dispatcher_shutdown.clone());
         let confirmations = vitals.spawn("confirmations", confirming);
-        let janitor = vitals.spawn("janitor", built.janitor.run(asked.clone()));
-        let presence = vitals.spawn("presence", built.presence.run(asked.clone()));
+        let janitor = vitals.spawn("janitor", built.janitor.run(shutdown.clone()));
+        let presence = vitals.spawn("presence", built.presence.run(shutdown.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
             graphiql: config.http.graphiql,
             outbox: built.outbox,
-            in_outbox,
+            outbox_channels,
             store: built.store,
             events: built.events,
-            asked,
-            dispatching,
+            shutdown,
+            dispatcher_shutdown,
             server: vitals.spawn("server", async {
                 server.run().await;
             }),
             dispatcher,
             poller,
             confirmations,
-            keeping_up: AbortOnDropHandle::new(vitals.spawn("gate", keeping_up)),
+            revocation_updates: AbortOnDropHandle::new(vitals.spawn("gate", revocation_updates)),
             janitor,
             presence,
             decoys,
@@ -146,50 +148,50 @@ impl App {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Says where to look.
+    /// Logs the URLs of the API, GraphiQL and the development outbox.
     pub fn announce(&self) {
         let here = format!("http://{}", self.address);
         let url = self.public_url.as_deref().unwrap_or(&here);
         tracing::info!("serving the GraphQL API at {url}/graphql");
         if self.graphiql {
-            tracing::info!("try it with GraphiQL at {here}/");
+            tracing::info!("GraphiQL is available at {here}/");
         }
         if self.outbox.is_some() {
-            let channels = self.in_outbox.join(", ");
-            tracing::info!("messages by {channels} go nowhere but to {here}/dev/outbox");
+            let channels = self.outbox_channels.join(", ");
+            tracing::info!("development mode: messages are captured at {here}/dev/outbox ({channels})");
         }
     }
 
-    /// Reads again what may change while the program runs: the certificate and its key. Everything else takes a restart.
+    /// Reloads what can change while the program runs: the certificate and its key. All other settings need a restart.
     pub fn reload(&self) {
         match &self.tls {
             Some(tls) => tls.reload(),
-            None => tracing::info!("SIGHUP: there is no certificate to read again; settings take a restart"),
+            None => tracing::info!("SIGHUP ignored: no TLS certificate is configured, and settings need a restart"),
         }
     }
 
-    /// Waits until a part has panicked that has to work for as long as the program does.
+    /// Waits until a task that must run as long as the program has panicked.
     pub async fn fallen(&self) {
         self.vitals.fallen().await;
     }
 
-    /// Stops: no new work, requests finished, streams completed, the dispatcher drained.
+    /// Shuts down: accepts no new work, finishes requests, completes streams and drains the dispatcher.
     pub async fn stop(self) {
-        self.asked.cancel();
+        self.shutdown.cancel();
         if let Some(outbox) = &self.outbox {
             outbox.close();
         }
         let _ = self.server.await;
-        self.dispatching.cancel();
+        self.dispatcher_shutdown.cancel();
         let _ =
             tokio::join!(self.dispatcher, self.poller, self.confirmations, self.janitor, self.presence, self.decoys);
-        drop(self.keeping_up);
-        // What was published last still has to reach the other processes.
+        drop(self.revocation_updates);
+        // The last events must still reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
         if let Some((metrics, expiries)) = self.metrics {
             let _ = expiries.await;
@@ -199,18 +201,19 @@ impl App {
     }
 }
 
-/// The accounts, for the command line: nothing is served and nothing dispatched, but by the processes that serve.
+/// The account service, for the command line. It starts no server and no dispatcher; running processes send the
+/// messages.
 ///
 /// # Errors
-/// The reason, for the operator.
+/// An error message for the operator.
 pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, String> {
     Ok(rooms::build(settings, &world, &Vitals::default(), None).await?.accounts)
 }
 
-/// The database, for `migrate`: a server that is not there yet is waited for, within `DATABASE_WAIT`.
+/// The database, for `migrate`. Waits up to `DATABASE_WAIT` for a server that is not available yet.
 ///
 /// # Errors
-/// The reason, for the operator.
+/// An error message for the operator.
 pub async fn database(settings: &Settings) -> Result<Store, String> {
     database::connect(&settings.config, &Vitals::default(), None).await
 }
@@ -244,13 +247,13 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     })
 }
 
-/// Routes beside the API.
+/// Routes other than the API.
 fn extra(built: &Built) -> Router {
     let mut keys = built.attestor.public_keys().to_vec();
     keys.extend(built.access.public_keys().iter().map(|key| json!(key)));
     let keys = Json(json!({ "keys": keys }));
-    // A verifier that asks for each token would be a request here for each of its own. A new key is published long before
-    // it is used, so five minutes cost nothing.
+    // Without caching, a back end that fetches the keys for each token would send one request here for each of its own.
+    // A new key is published long before it is used, so five minutes are harmless.
     let cached = [(header::CACHE_CONTROL, "public, max-age=300")];
     let mut extra = Router::new().route("/.well-known/jwks.json", get(move || async move { (cached, keys) }));
     if let Some(outbox) = &built.outbox {
@@ -267,5 +270,5 @@ fn extra(built: &Built) -> Router {
     }))
 }
 
-/// What the program was told, for rooms that keep it.
+/// The configuration, shared by services.
 type Told = Arc<Config>;

@@ -1,45 +1,43 @@
-//! What this process tells the others about its keys, so that keys are replaced only once every process has them.
+//! Publishes the key ids of this process in the database, so that a key is used only once every process accepts it.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Instant},
-    fault::Fault,
-    keys::KeysInUse,
     quota::Quotas,
     store::{Store, entity::process_keys::Model},
-    telemetry,
 };
+use domain::Timestamp;
+use platform::{clock::Clock, fault::Fault, keys::KeysInUse, telemetry};
 
-/// How often it says that it runs.
-const EVERY: Duration = Duration::from_secs(30);
-/// How soon it looks for others after its start, when they may have started with it.
-const FIRST: Duration = Duration::from_secs(1);
-/// A process that was not seen for so long has ended.
+/// How often the row of this process is updated.
+const INTERVAL: Duration = Duration::from_secs(30);
+/// The first interval after the start, when other processes may have started at the same time.
+const FIRST_INTERVAL: Duration = Duration::from_secs(1);
+/// A process whose row was not updated for this long is considered stopped.
 pub const GONE_AFTER: Duration = Duration::from_secs(120);
-/// Rows of processes that died are kept so long, for whoever looks into it.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long rows of processes that ended without shutdown are kept, for diagnosis.
+const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Keeps this process's row.
+/// Maintains the row of this process.
 pub struct Presence {
     pub store: Store,
     pub clock: Clock,
     pub process: String,
     pub keys: KeysInUse,
-    pub started_at: Instant,
-    /// These divide their budgets by the number of processes.
+    pub started_at: Timestamp,
+    /// Local budgets are divided by the number of processes.
     pub quotas: Quotas,
 }
 
 impl Presence {
-    /// Says it again and again until `stop`, then takes it back.
+    /// Updates the row periodically until `stop`, then deletes it.
     pub async fn run(self, stop: CancellationToken) {
-        let mut pause = FIRST;
+        let mut pause = FIRST_INTERVAL;
         loop {
             let next = self.clock.now() + pause;
-            pause = (pause * 2).min(EVERY);
+            pause = (pause * 2).min(INTERVAL);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.clock.sleep_until(next) => {}
@@ -53,7 +51,7 @@ impl Presence {
         }
     }
 
-    /// Says that this process runs with these keys.
+    /// Writes the row with the current time and keys.
     ///
     /// # Errors
     /// A fault of the database.
@@ -67,7 +65,7 @@ impl Presence {
             last_seen_at: now,
             keys,
         };
-        self.store.note_process_keys(row, now - KEPT).await?;
+        self.store.note_process_keys(row, now - RETENTION).await?;
         self.quotas.note_processes(self.store.process_keys(now - GONE_AFTER).await?.len());
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What `/readyz` answers.
+//! The readiness check of `/readyz`.
 
 use std::{
     sync::{
@@ -10,51 +10,52 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{clock::Clock, fault::Fault, store::Store};
+use crate::store::Store;
+use platform::{clock::Clock, fault::Fault};
 
-/// A probe waits no longer for a look at the database: the usual time-out of a prober is one second.
-const PATIENCE: Duration = Duration::from_millis(800);
+/// How long a probe waits for the check of the database: the usual timeout of probes is one second.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// Looks whether the process can work. Cheap to clone.
+/// Checks whether the process can serve requests. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Readiness(Arc<Inner>);
 
 struct Inner {
     store: Store,
     clock: Clock,
-    /// What the last look found, with its number.
+    /// The result of the last check, with its sequence number.
     found: watch::Sender<(u64, Vec<&'static str>)>,
-    looking: AtomicBool,
-    /// Whether the log has been told of a newer version's migrations.
-    said_newer: AtomicBool,
+    checking: AtomicBool,
+    /// Whether the migrations of a newer version were logged.
+    logged_newer: AtomicBool,
 }
 
 impl Readiness {
     pub fn new(store: Store, clock: Clock) -> Self {
         let found = watch::Sender::new((0, Vec::new()));
-        let (looking, said_newer) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self(Arc::new(Inner { store, clock, found, looking, said_newer }))
+        let (checking, logged_newer) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self(Arc::new(Inner { store, clock, found, checking, logged_newer }))
     }
 
-    /// What keeps the process from working, within a second. However many ask at once, one look is under way.
+    /// The unavailable components, within a second. Concurrent calls share one check.
     pub async fn unready(&self) -> Vec<&'static str> {
         let inner = &self.0;
         if !inner.store.is_reachable() {
             return vec!["database"];
         }
         let mut found = inner.found.subscribe();
-        if !inner.looking.swap(true, Ordering::SeqCst) {
+        if !inner.checking.swap(true, Ordering::SeqCst) {
             let inner = Arc::clone(inner);
             tokio::spawn(async move {
-                let missing = inner.look().await;
-                inner.looking.store(false, Ordering::SeqCst);
+                let missing = inner.check().await;
+                inner.checking.store(false, Ordering::SeqCst);
                 inner.found.send_modify(|(number, found)| {
                     *number += 1;
                     *found = missing;
                 });
             });
         }
-        match tokio::time::timeout(PATIENCE, found.changed()).await {
+        match tokio::time::timeout(CHECK_TIMEOUT, found.changed()).await {
             Ok(Ok(())) => found.borrow().1.clone(),
             Ok(Err(_)) | Err(_) => vec!["database"],
         }
@@ -62,19 +63,20 @@ impl Readiness {
 }
 
 impl Inner {
-    async fn look(&self) -> Vec<&'static str> {
-        let looked = async {
+    async fn check(&self) -> Vec<&'static str> {
+        let checked = async {
             let schema = self.store.schema().await?;
-            // No work is sent here while this says no, so it has to find out by itself when writing is possible again.
+            // While the process is not ready it gets no requests, so this check itself must try to write to detect that
+            // writes are possible again.
             if !self.store.keeps_what_is_written() {
                 self.store.hold_lease("readiness", "readiness", Duration::ZERO, self.clock.now()).await?;
             }
             Ok::<_, Fault>(schema)
         };
-        let Ok(schema) = looked.await else { return vec!["database"] };
-        if !schema.newer.is_empty() && !self.said_newer.swap(true, Ordering::Relaxed) {
+        let Ok(schema) = checked.await else { return vec!["database"] };
+        if !schema.newer.is_empty() && !self.logged_newer.swap(true, Ordering::Relaxed) {
             let newer = schema.newer.join(", ");
-            tracing::info!("a newer version migrated the database, and this one works with it: {newer}");
+            tracing::info!("the database has migrations of a newer, compatible version: {newer}");
         }
         if self.store.read_only().is_some() {
             return vec!["database"];

@@ -1,4 +1,4 @@
-//! The rooms, built from the ground up.
+//! Builds all services.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -7,8 +7,6 @@ use tokio::{net::TcpListener, sync::mpsc};
 use super::{Settings, Told, World, database, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
-    clock::Clock,
-    config::Config,
     delivery::{
         self, Dispatcher, HttpClient, Limits, Lines, Outbox, Poller, Reception, Routes, Settler, Tools, Writer,
         message::{Composer, Largest},
@@ -18,22 +16,26 @@ use crate::{
         segments::Carriers,
     },
     events::Events,
-    fault::Fault,
     graphql::Rooms,
-    ids::DeliveryId,
     janitor::Janitor,
-    password::{Hasher, Observer, Policy, Pool},
     quota::Quotas,
-    redis_link::RedisLink,
     session::{self, AccessTokens, Confirmations, Sessions, gate::Gate},
     store::{Store, Trail, entity::account::AccountStatus},
+    verification::{self, Attestor, ExpiryCounter, Verifications},
+};
+use domain::ids::DeliveryId;
+use platform::{
+    clock::Clock,
+    config::Config,
+    fault::Fault,
+    password::{Hasher, Observer, Policy, Pool},
+    redis_link::RedisLink,
     telemetry::metrics::{self, Queue},
     texts::Texts,
-    verification::{self, Attestor, ExpiryCounter, Verifications},
     vitals::Vitals,
 };
 
-/// Everything that was built.
+/// All services and what they share.
 pub(super) struct Built {
     pub config: Told,
     pub clock: Clock,
@@ -52,15 +54,15 @@ pub(super) struct Built {
     pub presence: Presence,
     pub nudged: mpsc::Receiver<DeliveryId>,
     pub verifiers: Arc<Verifiers>,
-    /// Where the development provider is in use.
+    /// `Some` if the development provider is in use.
     pub outbox: Option<DevOutbox>,
     pub hashing: Pool,
-    /// Names this process in claims and leases.
+    /// Identifies this process in claims and leases.
     process: String,
 }
 
 impl Built {
-    /// Who counts what expires.
+    /// The task that counts expired verifications.
     pub fn expiries(&self) -> ExpiryCounter {
         ExpiryCounter {
             store: self.store.clone(),
@@ -71,17 +73,17 @@ impl Built {
     }
 }
 
-/// Builds them.
+/// Builds all services.
 ///
 /// # Errors
-/// The reason, for the operator.
+/// An error message for the operator.
 pub(super) async fn build(
     settings: Settings,
     world: &World,
     vitals: &Vitals,
     listener: Option<&TcpListener>,
 ) -> Result<Built, String> {
-    // The first provider installed stays; a second start in one process finds it there.
+    // Fails if a provider is already installed, as at a second start in one process; then that one is used.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let Settings { config, plan, verifiers, .. } = settings;
     let World { clock, entropy } = world.clone();
@@ -92,7 +94,7 @@ pub(super) async fn build(
     let in_use = secrets.in_use()?;
     let store = database::open(&config, vitals, listener).await?;
     let redis = match &config.redis {
-        Some(redis) => Some(RedisLink::open(redis).await.map_err(told)?),
+        Some(redis) => Some(RedisLink::open(redis).await.map_err(startup_error)?),
         None => None,
     };
     let quotas = Quotas::open(&config.quota, clock.clone(), redis.clone());
@@ -106,7 +108,7 @@ pub(super) async fn build(
     let dev_outbox =
         dev_outbox.map_err(|error| format!("DATA_DIR: the development outbox can't be opened: {error}"))?;
     let routes = plan.build(&Tools {
-        http: HttpClient::new(config.delivery.provider_timeout, clock.clone()).map_err(told)?,
+        http: HttpClient::new(config.delivery.provider_timeout, clock.clone()).map_err(startup_error)?,
         timeout: config.delivery.provider_timeout,
         clock: clock.clone(),
         entropy: entropy.clone(),
@@ -152,7 +154,7 @@ pub(super) async fn build(
         clock: clock.clone(),
         entropy: entropy.clone(),
         writer: Writer { composer, keys: secrets.server_keys.clone(), default_locale: config.messages.default_locale },
-        heard: heard(&routes, &verifiers),
+        heard: providers_with_receipts(&routes, &verifiers),
         lines,
         settler,
         process: process.clone(),
@@ -181,12 +183,12 @@ pub(super) async fn build(
         },
     });
     let observer = Observer { done: metrics::hashed, full: || metrics::queue_full(Queue::Hashing) };
-    let pool = Pool::start(config.password.threads, config.password.queue).map_err(told)?.observed(observer);
+    let pool = Pool::start(config.password.threads, config.password.queue).map_err(startup_error)?.observed(observer);
     let hasher = Hasher::new(pool.clone(), config.password.cost.clone(), entropy.clone());
     let access = AccessTokens::open(&secrets.access_tokens, &config.session, clock.clone(), entropy.clone())?;
     let confirmations = Confirmations::default();
     let gate = Gate::new(access.clone(), confirmations.clone(), clock.clone());
-    gate.refill(&store).await.map_err(told)?;
+    gate.refill(&store).await.map_err(startup_error)?;
     let sessions = Sessions::new(session::Parts {
         store: store.clone(),
         clock: clock.clone(),
@@ -256,12 +258,15 @@ pub(super) async fn build(
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn told(fault: Fault) -> String {
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err needs")]
+fn startup_error(fault: Fault) -> String {
     fault.words()
 }
 
-/// The database, with its tables as this program needs them.
+/// The composer of messages, with its templates checked.
+///
+/// # Errors
+/// An error message for the operator, if a template is too long.
 pub(super) fn composer(texts: &Texts, config: &Config) -> Result<Composer, String> {
     let composer = Composer::new(texts.clone(), &config.messages);
     let carriers: &[Carriers] =
@@ -284,11 +289,11 @@ fn attestor(config: &Config, secrets: &keys::Secrets) -> Result<Attestor, String
         .map_err(|why| format!("ATTESTATION_KEY: {why}"))
 }
 
-/// The providers whose receipts reach this program: it asks them, or they were told where to call and are believed.
-fn heard(routes: &Routes, verifiers: &Verifiers) -> HashSet<&'static str> {
-    let heard = routes.all().filter(|provider| {
+/// The providers whose receipts reach this program: it polls them, or they call the webhook and can be verified.
+fn providers_with_receipts(routes: &Routes, verifiers: &Verifiers) -> HashSet<&'static str> {
+    let providers = routes.all().filter(|provider| {
         let receipts = provider.abilities().receipts;
         receipts.are_polled() || (receipts == Receipts::Webhook && verifiers.hear(provider.name()))
     });
-    heard.map(|provider| provider.name()).collect()
+    providers.map(|provider| provider.name()).collect()
 }

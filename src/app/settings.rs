@@ -1,34 +1,36 @@
-//! The configuration as a whole: every room's settings, judged together, complete or refused.
+//! The complete configuration: all settings, validated together.
 
 use super::{keys, rooms};
 use crate::{
-    config::{self, Chapter, Config, Env, Refusal, Setting, secret_file},
     delivery::{self, Description, Plan, describe, receipts::Verifiers},
     http::{graphql::persisted::Trusted, tls::Tls},
     session,
+};
+use platform::{
+    config::{self, Chapter, Config, Env, Refusal, Setting, secret_file},
     texts::Texts,
 };
 
-/// Everything that the program was told.
+/// The validated settings of the program.
 pub struct Settings {
     pub config: Config,
-    /// Which providers carry what.
+    /// The providers of each channel.
     pub plan: Plan,
-    /// What receipts of providers are judged by.
+    /// Verify the receipts of providers.
     pub verifiers: Verifiers,
-    /// Each chosen provider, in a line for `doctor`.
+    /// A line for `doctor` about each configured provider.
     pub providers: Vec<Description>,
-    /// What an operator should know of the settings and of where they came from.
+    /// Warnings for the operator about the settings and their sources.
     pub warnings: Vec<String>,
-    /// What an operator should know of the key files; starting repairs what it can.
+    /// Warnings for the operator about the key files. Starting the program corrects permissions where it can.
     pub key_warnings: Vec<String>,
 }
 
 impl Settings {
-    /// Judges the variables that the program was started with.
+    /// Validates the variables that the program was started with.
     ///
     /// # Errors
-    /// Everything that is wrong with them, each with the variable and the mend.
+    /// All errors, each with the variable and a fix.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<Refusal>> {
         let env = Env::new(vars, settings());
         env.refuse_near_misses();
@@ -40,7 +42,7 @@ impl Settings {
         {
             env.refuse(
                 "SMS_PROVIDER",
-                "ENVIRONMENT=production can't send through the development provider, which shows every code: name \
+                "the development provider, which shows all codes, is not allowed with ENVIRONMENT=production: set other \
                  providers in SMS_PROVIDER, VOICE_PROVIDER and EMAIL_PROVIDER",
             );
         }
@@ -60,7 +62,8 @@ impl Settings {
         match Texts::load(config.messages.dir.as_deref()) {
             Err(wrong) => env.refuse("MESSAGES_DIR", wrong.join("; ")),
             Ok(texts) => {
-                // Our own templates fit by themselves; what makes one too long is a longer one, or the app's name.
+                // The built-in templates fit; only an operator's template or a long app name can make a message too
+                // long.
                 let name = if config.messages.dir.is_some() { "MESSAGES_DIR" } else { "APP_NAME" };
                 if let Err(wrong) = rooms::composer(&texts, &config) {
                     env.refuse(name, wrong);
@@ -77,10 +80,10 @@ impl Settings {
         }
     }
 
-    /// Looks at the files that only serving needs: certificate and key of TLS. Notes what an operator should know.
+    /// Checks the files that only `serve` needs, the certificate and key of TLS, and adds warnings for the operator.
     ///
     /// # Errors
-    /// Why it could not be served with them.
+    /// The setting whose file can't be used.
     pub fn examine_tls(&mut self) -> Result<(), Refusal> {
         let Some(files) = &self.config.http.tls else { return Ok(()) };
         let refusal = |name: &str, mend: &str| Refusal { name: name.to_owned(), mend: mend.to_owned() };
@@ -96,12 +99,12 @@ impl Settings {
     }
 }
 
-/// Every chapter of settings, in the order in which somebody new would want to read them.
+/// All sections of settings, in a reading order for new operators.
 pub fn chapters() -> Vec<Chapter> {
     config::CHAPTERS.iter().copied().chain(delivery::chapters()).collect()
 }
 
-/// Every setting there is.
+/// All settings.
 pub fn settings() -> impl Iterator<Item = Setting> {
     chapters().into_iter().flat_map(|chapter| chapter.settings).copied()
 }

@@ -1,11 +1,12 @@
-//! Whether the system lets this process have as many files open as its settings need: each connection is one.
+//! Checks that the limit of open files is high enough for the settings: each connection is a file descriptor.
 
-use crate::{config::Config, telemetry::metrics::process};
+use platform::{config::Config, telemetry::metrics::process};
 
-/// What is open beside the connections of clients and of the database: listeners, Redis, providers, files, the runtime.
+/// File descriptors other than connections of clients and of the database: listeners, Redis, providers, files, the
+/// runtime.
 const OTHERS: usize = 64;
 
-/// A warning where the limit of open files is lower than the settings need.
+/// A warning if the limit of open files is lower than the settings need.
 pub fn warning(config: &Config) -> Option<String> {
     let limit = process::most_files()?;
     let database = if config.store.is_embedded() { 16 } else { config.store.max_connections as usize };
@@ -14,8 +15,8 @@ pub fn warning(config: &Config) -> Option<String> {
         return None;
     }
     Some(format!(
-        "MAX_CONNECTIONS={} needs {needed} open files, and this process may have {limit}: raise the limit (ulimit -n, \
-         LimitNOFILE=) or lower MAX_CONNECTIONS",
+        "MAX_CONNECTIONS={} needs {needed} open files, and the limit of this process is {limit}: raise the limit (ulimit \
+         -n, LimitNOFILE=) or lower MAX_CONNECTIONS",
         config.http.max_connections
     ))
 }

@@ -1,29 +1,31 @@
-//! `doctor`: is the configuration good, and is everything it names there? Sends nothing, changes nothing.
+//! `doctor`: checks configuration and connectivity. It sends no messages and changes nothing.
 
 use tokio::net::TcpListener;
 
 use super::{descriptors, keys};
 use crate::{
     app::Settings,
+    store::{Schema, Store},
+};
+use platform::{
     config::{self, Environment, Place},
     keys::folder::KeyKind,
     redis_link::RedisLink,
-    store::{Schema, Store},
     vitals::Vitals,
 };
 
-/// What was found of one thing.
+/// The result of one check.
 enum Finding {
     Good(String),
-    /// It will run, and somebody should know.
+    /// The program will run, with a warning for the operator.
     Warning(String),
     Bad(String),
 }
 
-/// Examines everything and says it in lines.
+/// Runs all checks and prints a line for each.
 ///
 /// # Errors
-/// Something is bad.
+/// A check failed.
 pub async fn examine(settings: Settings) -> Result<(), String> {
     let mut findings = vec![Finding::Good("the configuration is complete".to_owned())];
     findings.push(database(&settings).await);
@@ -45,8 +47,8 @@ pub async fn examine(settings: Settings) -> Result<(), String> {
     }
     match bad {
         0 => Ok(()),
-        1 => Err("one thing to mend".to_owned()),
-        bad => Err(format!("{bad} things to mend")),
+        1 => Err("1 check failed".to_owned()),
+        bad => Err(format!("{bad} checks failed")),
     }
 }
 
@@ -54,7 +56,7 @@ async fn database(settings: &Settings) -> Finding {
     let store = &settings.config.store;
     let place = match &store.place {
         Place::Sqlite { file } if !file.exists() => {
-            return Finding::Good(format!("database: SQLite, {} will be made at first start", file.display()));
+            return Finding::Good(format!("database: SQLite, {} will be created at first start", file.display()));
         }
         Place::Sqlite { file } => format!("SQLite in {}", file.display()),
         Place::Postgres { .. } => "PostgreSQL".to_owned(),
@@ -63,31 +65,31 @@ async fn database(settings: &Settings) -> Finding {
         Ok(opened) => opened,
         Err(fault) => {
             return Finding::Bad(format!(
-                "database: {place} can't be reached ({}): check DATABASE_URL, and that the server runs",
+                "database: {place} can't be reached ({}): check DATABASE_URL, and that the server is running",
                 fault.words()
             ));
         }
     };
     let schema = opened.schema().await;
-    let room = opened.room().await;
+    let available = opened.room().await;
     let read_only = opened.read_only();
     opened.close().await;
     if let Some(why) = read_only {
         return Finding::Bad(format!("database: {why}"));
     }
-    if let Ok(Some(room)) = room
-        && room < store.max_connections
+    if let Ok(Some(available)) = available
+        && available < store.max_connections
     {
         return Finding::Bad(format!(
-            "database: DATABASE_MAX_CONNECTIONS={} is more than the {room} connections that the server has for all its \
-             users: lower it, or raise max_connections",
+            "database: DATABASE_MAX_CONNECTIONS={} is more than the {available} connections that the server allows for \
+             all clients: lower it, or raise max_connections",
             store.max_connections
         ));
     }
     match schema {
         Ok(schema) => tables(store, &place, &schema),
         Err(fault) => {
-            Finding::Bad(format!("database: {place} answers, and its migrations can't be read: {}", fault.words()))
+            Finding::Bad(format!("database: {place} is reachable, and its migrations can't be read: {}", fault.words()))
         }
     }
 }
@@ -100,30 +102,30 @@ fn tables(store: &config::Store, place: &str, schema: &Schema) -> Finding {
         (0, Some(why)) => Finding::Warning(format!("database: {why}")),
         (_, Some(why)) => Finding::Bad(format!("database: {why}")),
         (0, None) if !schema.newer.is_empty() => Finding::Good(format!(
-            "database: {place} answers; a newer version migrated it, and this one works with it: {}",
+            "database: {place} is reachable, with migrations of a newer, compatible version: {}",
             schema.newer.join(", ")
         )),
-        (0, None) => Finding::Good(format!("database: {place} answers, migrations applied")),
+        (0, None) => Finding::Good(format!("database: {place} is reachable, migrations are applied")),
         _ if store.is_embedded() || store.auto_migrate => {
-            Finding::Good(format!("database: {place} answers, will be migrated at start"))
+            Finding::Good(format!("database: {place} is reachable, and will be migrated at start"))
         }
         (pending, None) => Finding::Bad(format!(
-            "database: {place} answers, and {pending} migrations are pending: run countersign migrate"
+            "database: {place} is reachable, and {pending} migrations are pending: run countersign migrate"
         )),
     }
 }
 
-/// Which keys this configuration uses, and whether the processes that run accept what it makes, and it what they make.
+/// The keys of this configuration, and whether it and the running processes accept each other's keys.
 async fn keys(settings: &Settings) -> Vec<Finding> {
     let configured = match keys::configured(settings) {
         Ok(Some(configured)) => configured,
-        Ok(None) => return vec![Finding::Good("keys: will be made at first start".to_owned())],
+        Ok(None) => return vec![Finding::Good("keys: will be generated at first start".to_owned())],
         Err(why) => return vec![Finding::Bad(format!("keys: {why}"))],
     };
     let used = KeyKind::ALL.iter().filter_map(|kind| Some((kind, configured.current(*kind)?.first()?)));
     let used: Vec<_> = used.map(|(kind, id)| format!("{} {id}", kind.as_str())).collect();
     let mut findings = vec![Finding::Good(format!("keys: {}", used.join(", ")))];
-    // Where the database can't be asked, that is said elsewhere.
+    // If the database can't be reached, the check of the database reports it.
     if let Ok(mut processes) = keys::processes(settings).await {
         processes.push(keys::Process::of_configuration(configured));
         findings.extend(keys::conflicts(&processes).into_iter().map(Finding::Warning));
@@ -133,19 +135,19 @@ async fn keys(settings: &Settings) -> Vec<Finding> {
 
 async fn redis(settings: &Settings) -> Finding {
     let Some(redis) = &settings.config.redis else {
-        return Finding::Good("Redis: none; one process keeps quotas and events in memory".to_owned());
+        return Finding::Good("Redis: not configured; a single process keeps quotas and events in memory".to_owned());
     };
     let link = match RedisLink::open(redis).await {
         Ok(link) => link,
         Err(fault) => return Finding::Bad(format!("Redis: {}", fault.words())),
     };
     if link.is_up() {
-        return Finding::Good("Redis: answers, takes writes, runs scripts and carries messages".to_owned());
+        return Finding::Good("Redis: reachable; writes, scripts and messages work".to_owned());
     }
     match link.probe().await {
-        Ok(_) => Finding::Warning("Redis: answers, but did not at first: it may be slow".to_owned()),
+        Ok(_) => Finding::Warning("Redis: reachable, but not at the first attempt: it may be slow".to_owned()),
         Err(fault) => Finding::Bad(format!(
-            "Redis: {}: check REDIS_URL, that the server runs, and the rights of its user",
+            "Redis: {}: check REDIS_URL, that the server is running, and the permissions of its user",
             fault.words()
         )),
     }
@@ -159,8 +161,8 @@ fn providers(settings: &Settings) -> Vec<Finding> {
 async fn address(settings: &Settings) -> Finding {
     let listen = settings.config.http.listen;
     match TcpListener::bind(listen).await {
-        Ok(_) => Finding::Good(format!("address: {listen} is free")),
-        Err(error) => Finding::Warning(format!("address: {listen} can't be listened on now ({error})")),
+        Ok(_) => Finding::Good(format!("address: {listen} is available")),
+        Err(error) => Finding::Warning(format!("address: can't listen on {listen} now ({error})")),
     }
 }
 
@@ -170,21 +172,23 @@ fn warnings(settings: &Settings) -> Vec<Finding> {
     warnings.extend(descriptors::warning(config));
     if config.keys.attestation_audience == config.session.audience {
         warnings.push(
-            "ATTESTATION_AUDIENCE is the same as JWT_AUDIENCE: a back end that does not check the type of a token takes an \
-             access token for an attestation"
+            "ATTESTATION_AUDIENCE is the same as JWT_AUDIENCE: a back end that does not check the type of a token accepts an \
+             access token as an attestation"
                 .to_owned(),
         );
     }
     if config.http.environment == Environment::Production && config.store.is_embedded() {
-        warnings.push("the embedded database in production: one process only; back DATA_DIR up".to_owned());
+        warnings
+            .push("the embedded database is used in production: only one process can run; back up DATA_DIR".to_owned());
     }
     if !config.http.listen.ip().is_loopback() && config.http.tls.is_none() {
         warnings.push(
-            "served beyond this machine without TLS: put a proxy in front, or set TLS_CERT and TLS_KEY".to_owned(),
+            "LISTEN_ADDR is reachable from other hosts without TLS: use a reverse proxy, or set TLS_CERT and TLS_KEY"
+                .to_owned(),
         );
     }
     if !config.contacts.test.is_empty() {
-        warnings.push("TEST_CONTACTS is set: whoever knows their codes can prove that they hold them".to_owned());
+        warnings.push("TEST_CONTACTS is set: anyone who knows their codes can verify them".to_owned());
     }
     warnings.into_iter().map(Finding::Warning).collect()
 }

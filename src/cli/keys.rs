@@ -1,4 +1,4 @@
-//! `keys`: which keys each process uses, new keys, and their replacement in two phases.
+//! `keys`: lists the keys of each process, generates keys, and replaces them in two phases.
 
 use std::time::Duration;
 
@@ -8,41 +8,44 @@ use clap::{Subcommand, ValueEnum};
 use super::{out, table::table};
 use crate::{
     app::{Settings, keys as app_keys, presence::GONE_AFTER},
-    clock::{Clock, Entropy, Instant},
+    store::Store,
+};
+use domain::Timestamp;
+use platform::{
+    clock::{Clock, Entropy},
     config::Place,
     fault::Fault,
     keys::{
         KeysInUse,
         folder::{KeyFiles, KeyKind, make},
     },
-    store::Store,
     vitals::Vitals,
 };
 
 mod rotate;
 
-/// What to do with keys.
+/// The subcommands of `keys`.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show which keys each running process uses and accepts, by their ids. No key is shown.
+    /// List the ids of the keys that each running process uses and accepts. The keys themselves are not shown.
     List,
-    /// Print new strong keys as settings.
+    /// Generate new strong keys and print them as settings.
     Make {
-        /// Make the missing key files in DATA_DIR instead (embedded database only).
+        /// Create the missing key files in DATA_DIR instead (embedded database only).
         #[arg(long)]
         files: bool,
     },
-    /// Do the next phase of replacing a key: in key files, or by printing the settings to change.
+    /// Run the next phase of replacing a key: in key files, or by printing the settings to change.
     Rotate {
         #[arg(value_enum)]
         kind: Kind,
     },
 }
 
-/// Which key.
+/// The kind of key.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Kind {
-    /// SERVER_KEY: codes and refresh tokens are derived from it.
+    /// SERVER_KEY: derives codes and refresh tokens.
     Server,
     /// JWT_SECRET or JWT_PRIVATE_KEY: signs access tokens.
     Jwt,
@@ -60,17 +63,17 @@ impl From<Kind> for KeyKind {
     }
 }
 
-/// A process that runs, and its keys.
+/// A running process and its keys.
 pub struct Process {
     pub id: String,
     pub version: String,
-    pub started_at: Instant,
-    pub last_seen_at: Instant,
+    pub started_at: Timestamp,
+    pub last_seen_at: Timestamp,
     pub keys: KeysInUse,
 }
 
 impl Process {
-    /// What would run with the present settings.
+    /// A process as it would run with the current settings.
     pub fn of_configuration(keys: KeysInUse) -> Self {
         let now = Clock::System.now();
         let (id, version) = ("this configuration".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
@@ -78,10 +81,10 @@ impl Process {
     }
 }
 
-/// Does it.
+/// Runs a subcommand.
 ///
 /// # Errors
-/// Why it was not done, in words for the operator.
+/// An error message for the operator.
 pub async fn run(settings: &Settings, command: Command) -> Result<(), String> {
     match command {
         Command::List => list(settings).await,
@@ -94,7 +97,7 @@ pub async fn run(settings: &Settings, command: Command) -> Result<(), String> {
     }
 }
 
-/// New keys as settings; needs no configuration.
+/// Prints new keys as settings. Needs no configuration.
 pub fn print_new() {
     for kind in KeyKind::ALL {
         say!("{}={}", kind.setting(), make(&Entropy::System).expose());
@@ -104,17 +107,17 @@ pub fn print_new() {
 fn make_files(settings: &Settings) -> Result<(), String> {
     let config = &settings.config;
     if !config.store.is_embedded() {
-        return Err("DATABASE_URL names a database server: key files are for the embedded database".to_owned());
+        return Err("DATABASE_URL is a database server: key files are only for the embedded database".to_owned());
     }
     for kind in KeyKind::ALL {
         let files = KeyFiles::new(kind, &config.store.data_dir);
         if !config.keys.comes_from_file(kind) {
-            say!("{}: is set, so no file is needed", kind.setting());
+            say!("{}: is set, no file is needed", kind.setting());
         } else if files.current()?.is_some() {
-            say!("{}: is there already", files.current_path().display());
+            say!("{}: exists already", files.current_path().display());
         } else {
             files.current_or_made(&Entropy::System)?;
-            say!("{}: made", files.current_path().display());
+            say!("{}: created", files.current_path().display());
         }
     }
     Ok(())
@@ -136,7 +139,7 @@ async fn list(settings: &Settings) -> Result<(), String> {
 }
 
 fn rows(process: &Process) -> Vec<Vec<String>> {
-    let time = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let time = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let mut rows = Vec::new();
     for kind in KeyKind::ALL {
         for (at, ids) in process.keys.of(kind).iter().enumerate() {
@@ -154,16 +157,16 @@ fn rows(process: &Process) -> Vec<Vec<String>> {
     rows
 }
 
-/// The processes that run on this database.
+/// The running processes of this database.
 ///
 /// # Errors
-/// The database can't be asked.
+/// The database can't be read.
 pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
     let place = &settings.config.store.place;
     if matches!(place, Place::Sqlite { file } if !file.exists()) {
         return Ok(Vec::new());
     }
-    let cannot = |fault: Fault| format!("the database can't be asked: {}", fault.words());
+    let cannot = |fault: Fault| format!("can't read the database: {}", fault.words());
     let store = Store::open(&settings.config.store, &Vitals::default()).await.map_err(cannot)?;
     let pending = store.schema().await.map_err(cannot)?.pending;
     let rows = match pending.is_empty() {
@@ -179,7 +182,7 @@ pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
     Ok(rows?.into_iter().map(process).collect())
 }
 
-/// Pairs of processes of which one does not accept what the other makes, in words.
+/// Warnings about processes that don't accept the current key of another process.
 pub fn conflicts(processes: &[Process]) -> Vec<String> {
     let mut conflicts = Vec::new();
     for kind in KeyKind::ALL {
@@ -201,7 +204,7 @@ pub fn conflicts(processes: &[Process]) -> Vec<String> {
     conflicts
 }
 
-/// How long what a key has made may still be presented after the key was replaced.
+/// How long tokens and codes of a key stay valid after the key was replaced.
 fn life(settings: &Settings, kind: KeyKind) -> Duration {
     let config = &settings.config;
     match kind {
@@ -211,10 +214,10 @@ fn life(settings: &Settings, kind: KeyKind) -> Duration {
     }
 }
 
-/// The ids of the present keys. None: they are made at first start.
+/// The ids of the configured keys. `None`: they are generated at first start.
 ///
 /// # Errors
-/// What is wrong with them.
+/// An error message for the operator, if a key is invalid.
 pub fn configured(settings: &Settings) -> Result<Option<KeysInUse>, String> {
     let config = &settings.config;
     app_keys::read(&config.keys, &config.store.data_dir)?.map(|secrets| secrets.in_use()).transpose()

@@ -1,6 +1,6 @@
 //! The command line: serve, migrate, schema, admin, doctor, backup, keys, stats.
 
-/// As `println!`, but for a reader that closed the pipe (`countersign doctor | head -1`), which is no error here.
+/// Like `println!`, but a closed pipe (`countersign doctor | head -1`) is not an error.
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::cli::out::line(format_args!($($text)*))
@@ -12,6 +12,7 @@ mod backup;
 mod descriptors;
 mod doctor;
 mod keys;
+mod log_targets;
 mod out;
 mod serve;
 mod stats;
@@ -27,11 +28,8 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use self::vars::{Source, Started};
-use crate::{
-    app::{self, Settings},
-    config::Environment,
-    telemetry,
-};
+use crate::app::{self, Settings};
+use platform::{config::Environment, telemetry};
 
 /// Verification codes by SMS, voice and e-mail over GraphQL, with live status.
 #[derive(Parser)]
@@ -43,30 +41,30 @@ use crate::{
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Judge the configuration, say what is wrong with it, and do nothing else.
+    /// Check the configuration, print all errors and exit.
     #[arg(long, global = true)]
     check_config: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API. This is what the program does without a command.
+    /// Serve the API. This is the default command.
     #[command(after_long_help = app::settings_help())]
     Serve,
-    /// Apply the database migrations that are pending.
+    /// Apply pending database migrations.
     Migrate,
     /// Print the GraphQL schema.
     Schema,
-    /// Judge the configuration and whether everything it names can be reached. Sends nothing, changes nothing.
+    /// Check configuration and connectivity. Sends no messages and changes nothing.
     Doctor,
-    /// Copy the embedded database into a new file, while the program serves.
+    /// Copy the embedded database into a new file while the server runs.
     Backup {
-        /// The file to be made; what is there already is never overwritten.
+        /// The file to create; an existing file is never overwritten.
         file: std::path::PathBuf,
     },
-    /// Show what became of verifications, and how the providers do, out of the database.
+    /// Show statistics of verifications and providers from the database.
     Stats(stats::Stats),
-    /// Show, make and replace keys.
+    /// List, generate and replace keys.
     Keys {
         #[command(subcommand)]
         command: keys::Command,
@@ -75,7 +73,7 @@ enum Command {
     Admin(admin::Arguments),
 }
 
-/// Does what the arguments say.
+/// Runs the command of the arguments.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve) {
@@ -93,7 +91,7 @@ pub fn run() -> ExitCode {
                 for warning in settings.warnings.iter().chain(&settings.key_warnings) {
                     say!("warning: {warning}");
                 }
-                say!("The configuration is complete: {}.", source.says());
+                say!("The configuration is valid: {}.", source.says());
                 warn(&source);
                 ExitCode::SUCCESS
             }
@@ -103,7 +101,7 @@ pub fn run() -> ExitCode {
 }
 
 fn block_on(command: Command, settings: Settings, source: Source) -> ExitCode {
-    // The log of `serve` says it.
+    // `serve` writes it to the log.
     if !matches!(command, Command::Serve) {
         warn(&source);
     }
@@ -122,13 +120,13 @@ fn block_on(command: Command, settings: Settings, source: Source) -> ExitCode {
             Command::Admin(arguments) => admin::run(settings, arguments).await,
         }
     });
-    // What still blocks (a prompt, a look-up of a name) is not waited for.
+    // Blocking tasks (a prompt, a DNS lookup) are not waited for.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     result.map_or_else(|why| refuse(&why), |()| ExitCode::SUCCESS)
 }
 
-/// The settings and where they come from, or every refusal in a line of its own. `serves`: with the files that only
-/// serving needs.
+/// The settings and their source. Errors are printed, one per line. `serves`: also checks the files that only `serve`
+/// needs.
 fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
     let Started { vars, source } = vars::read().map_err(|why| refuse(&why))?;
     let read = Settings::from_vars(vars).and_then(|mut settings| {
@@ -144,16 +142,16 @@ fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
                 eprintln!("{refusal}");
             }
             warn(&source);
-            eprintln!("countersign: the configuration is refused ({}); see .env.example", source.says());
+            eprintln!("countersign: the configuration is invalid ({}); see .env.example", source.says());
             return Err(ExitCode::FAILURE);
         }
     };
     settings.warnings.extend(source.repeated());
     if let Some(vars::Exposed { what, is_ours }) = source.exposed() {
         if *is_ours && settings.config.http.environment == Environment::Production {
-            return Err(refuse(&format!("{what}: chmod 600 it")));
+            return Err(refuse(&format!("{what}: run chmod 600 on it")));
         }
-        settings.warnings.push(format!("{what}: chmod 600 it where it comes from"));
+        settings.warnings.push(format!("{what}: run chmod 600 on the original file"));
     }
     Ok((settings, source))
 }
@@ -164,7 +162,8 @@ fn warn(source: &Source) {
     }
 }
 
-/// Says why on standard error. Nobody may be reading that: the end of the program waits a second for it and no longer.
+/// Prints an error to standard error. The write may block if standard error is not read, so the program waits for it
+/// for at most `telemetry::FLUSH`.
 fn refuse(why: &str) -> ExitCode {
     let line = format!("countersign: {why}\n");
     let (written, wait) = mpsc::channel();

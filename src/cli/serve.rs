@@ -10,11 +10,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{descriptors, vars::Source};
+use super::{descriptors, log_targets, vars::Source};
 use crate::{
     app::{self, App, Settings, World},
-    config,
     store::Migrating,
+};
+use platform::{
+    config,
     telemetry::{self, FLUSH},
 };
 
@@ -28,8 +30,8 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
     if let Some(warning) = descriptors::warning(&settings.config) {
         tracing::warn!("{warning}");
     }
-    for target in &settings.config.telemetry.unknown_targets {
-        tracing::warn!("LOG: there is no target {target}: nothing is logged under it");
+    for target in log_targets::unknown(&settings.config.telemetry.filter) {
+        tracing::warn!("LOG: the target {target} does not exist, so it has no effect");
     }
     let served = serve_logged(settings).await;
     log.flush(FLUSH);
@@ -38,22 +40,22 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
 
 async fn serve_logged(settings: Settings) -> Result<(), String> {
     let collector = telemetry::traces::start(&settings.config.telemetry.traces)?;
-    let _alone = alone(&settings.config.store)?;
+    let _lock = lock_data_dir(&settings.config.store)?;
     let listen = settings.config.http.listen;
     let listener =
         TcpListener::bind(listen).await.map_err(|error| format!("LISTEN_ADDR: can't listen on {listen}: {error}"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("can't wait for signals: {error}"))?;
-    // A terminal that closes, or `systemctl reload`: no reason to end.
+    // SIGHUP of a closed terminal or of `systemctl reload` does not stop the program.
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| format!("can't wait for signals: {error}"))?;
     let grace = settings.config.http.shutdown_grace;
-    // Nothing is under way yet that has to be finished.
+    // During startup there are no requests to finish.
     let app = tokio::select! {
         started = App::start(settings, World::real(), listener) => started?,
         _ = terminate.recv() => return stopped_early(),
         _ = tokio::signal::ctrl_c() => return stopped_early(),
     };
     app.announce();
-    let fell = loop {
+    let panicked = loop {
         tokio::select! {
             _ = terminate.recv() => break false,
             _ = tokio::signal::ctrl_c() => break false,
@@ -61,7 +63,7 @@ async fn serve_logged(settings: Settings) -> Result<(), String> {
             _ = hangup.recv() => app.reload(),
         }
     };
-    tracing::info!("stopping: no new work, {}s for what is under way", grace.as_secs());
+    tracing::info!("shutting down: waiting up to {}s for requests in flight", grace.as_secs());
     let stopped = async {
         app.stop().await;
         if let Some(collector) = collector {
@@ -69,19 +71,19 @@ async fn serve_logged(settings: Settings) -> Result<(), String> {
         }
     };
     tokio::select! {
-        () = stopped => match fell {
-            true => Err("stopped, since a part of the program panicked".to_owned()),
+        () = stopped => match panicked {
+            true => Err("stopped because a task panicked".to_owned()),
             false => Ok(()),
         },
-        () = tokio::time::sleep(grace + Duration::from_secs(3)) => Err("could not stop in time".to_owned()),
-        _ = terminate.recv() => Err("stopped at once".to_owned()),
-        _ = tokio::signal::ctrl_c() => Err("stopped at once".to_owned()),
+        () = tokio::time::sleep(grace + Duration::from_secs(3)) => Err("shutdown timed out".to_owned()),
+        _ = terminate.recv() => Err("stopped immediately by a second signal".to_owned()),
+        _ = tokio::signal::ctrl_c() => Err("stopped immediately by a second signal".to_owned()),
     }
 }
 
-/// On an embedded database one process serves: quotas and events are in its memory. Held until what is returned is
-/// dropped; the system lets go of it when a process dies.
-fn alone(store: &config::Store) -> Result<Option<File>, String> {
+/// Locks `DATA_DIR` for this process if the database is embedded: quotas and events are in memory, so only one process
+/// may serve. The lock is held until the returned file is dropped or the process ends.
+fn lock_data_dir(store: &config::Store) -> Result<Option<File>, String> {
     if !store.is_embedded() {
         return Ok(None);
     }
@@ -92,24 +94,24 @@ fn alone(store: &config::Store) -> Result<Option<File>, String> {
     match lock.try_lock() {
         Ok(()) => Ok(Some(lock)),
         Err(TryLockError::WouldBlock) => Err(format!(
-            "DATA_DIR: another process serves from {}: give this one a folder of its own, or let both use PostgreSQL and \
-             Redis",
+            "DATA_DIR: another process is serving from {}: use a different folder for this one, or PostgreSQL and Redis \
+             for both",
             store.data_dir.display()
         )),
-        // A file system without locks: that there is one process is for its operator to see to.
+        // A file system without locks: the operator must make sure that there is only one process.
         Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(None),
         Err(TryLockError::Error(error)) => Err(cannot(&error)),
     }
 }
 
 fn stopped_early() -> Result<(), String> {
-    tracing::info!("stopped while it started");
+    tracing::info!("stopped during startup");
     Ok(())
 }
 
-/// Applies what is pending.
+/// Applies pending migrations.
 pub async fn migrate(settings: Settings) -> Result<(), String> {
-    let cannot = |fault: crate::fault::Fault| fault.words();
+    let cannot = |fault: platform::fault::Fault| fault.words();
     let store = app::database(&settings).await?;
     let applied = store
         .migrate_telling(|Migrating { name, number, of }| say!("{number}/{of} {name} ..."))
@@ -117,7 +119,7 @@ pub async fn migrate(settings: Settings) -> Result<(), String> {
         .map_err(cannot)?;
     store.close().await;
     match applied {
-        0 => say!("Nothing was pending."),
+        0 => say!("No migrations were pending."),
         1 => say!("Applied 1 migration."),
         applied => say!("Applied {applied} migrations."),
     }

@@ -1,4 +1,4 @@
-//! `stats`: the funnel and the providers' health, out of the database, for people without Grafana.
+//! `stats`: the verification funnel and the health of providers, from the database, for installations without Grafana.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,19 +7,19 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{out, table::table};
-use crate::{
-    clock::{Clock, Instant},
+use crate::store::{ProviderCount, ReasonCount, SlotCount, Store};
+use domain::{Timestamp, status::DeliveryStatus};
+use platform::{
+    clock::Clock,
     config::{self, Place},
     fault::Fault,
-    status::DeliveryStatus,
-    store::{ProviderCount, ReasonCount, SlotCount, Store},
     vitals::Vitals,
 };
 
-/// What to show.
+/// The arguments of `stats`.
 #[derive(Args)]
 pub struct Stats {
-    /// How far back: 30m, 24h, 7d.
+    /// The period: 30m, 24h, 7d.
     #[arg(long, default_value = "24h", value_parser = humantime::parse_duration)]
     since: Duration,
     /// Print JSON.
@@ -27,17 +27,17 @@ pub struct Stats {
     json: bool,
 }
 
-/// Everything that is shown.
+/// All figures.
 struct Figures {
-    from: Instant,
-    to: Instant,
+    from: Timestamp,
+    to: Timestamp,
     funnel: Vec<Funnel>,
     providers: Vec<Health>,
-    /// Messages that are due and that nobody has in hand.
+    /// Messages that are due and not claimed by a process.
     waiting: u64,
 }
 
-/// What became of verifications of one purpose and channel.
+/// Verifications of one purpose and channel, by status.
 #[derive(Clone, Default)]
 struct Funnel {
     purpose: &'static str,
@@ -51,7 +51,7 @@ struct Funnel {
     locked: i64,
 }
 
-/// What became of messages that one provider carried.
+/// Messages of one provider and channel, by status.
 #[derive(Clone, Default)]
 struct Health {
     provider: String,
@@ -63,25 +63,25 @@ struct Health {
     undelivered: i64,
     failed: i64,
     unknown: i64,
-    /// The most frequent reason of those that did not arrive, in the provider's own code.
+    /// The most frequent failure reason, as the error code of the provider.
     reason: Option<String>,
 }
 
-/// Shows them.
+/// Prints the figures.
 ///
 /// # Errors
-/// Why there is nothing to show, for the operator.
+/// An error message for the operator.
 pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String> {
     if let Place::Sqlite { file } = &settings.place
         && !file.exists()
     {
-        return Err(format!("there is no database in {} yet", file.display()));
+        return Err(format!("the database {} does not exist yet", file.display()));
     }
-    let cannot = |fault: Fault| format!("the database can't be asked: {}", fault.words());
+    let cannot = |fault: Fault| format!("can't read the database: {}", fault.words());
     let store = Store::open(settings, &Vitals::default()).await.map_err(cannot)?;
     let to = Clock::System.now();
     let from = chrono::TimeDelta::from_std(stats.since).ok().and_then(|since| to.checked_sub_signed(since));
-    let from = from.ok_or("--since reaches back too far")?;
+    let from = from.ok_or("--since: the period is too long")?;
     let figures = read(&store, from, to).await.map_err(cannot);
     store.close().await;
     let figures = figures?;
@@ -92,7 +92,7 @@ pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String>
     Ok(())
 }
 
-async fn read(store: &Store, from: Instant, to: Instant) -> Result<Figures, Fault> {
+async fn read(store: &Store, from: Timestamp, to: Timestamp) -> Result<Figures, Fault> {
     Ok(Figures {
         from,
         to,
@@ -119,7 +119,7 @@ fn funnel(slots: Vec<SlotCount>) -> Vec<Funnel> {
 }
 
 fn health(counts: Vec<ProviderCount>, reasons: Vec<ReasonCount>) -> Vec<Health> {
-    let named = |provider: Option<String>| provider.unwrap_or_else(|| "nobody yet".to_owned());
+    let named = |provider: Option<String>| provider.unwrap_or_else(|| "none yet".to_owned());
     let mut rows: BTreeMap<_, Health> = BTreeMap::new();
     for ProviderCount { provider, channel, status, count } in counts {
         let key = (named(provider), channel.as_str());
@@ -149,7 +149,7 @@ fn health(counts: Vec<ProviderCount>, reasons: Vec<ReasonCount>) -> Vec<Health> 
 
 impl Figures {
     fn to_text(&self) -> String {
-        let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let instant = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let numbers = |numbers: &[i64]| numbers.iter().map(i64::to_string).collect::<Vec<_>>();
         let funnel: Vec<_> = self
             .funnel
@@ -209,11 +209,11 @@ impl Figures {
             "undelivered",
             "failed",
             "unknown",
-            "wrong",
-            "mostly",
+            "failure rate",
+            "top reason",
         ];
         format!(
-            "Verifications started from {} to {}\n\n{}\nMessages of that time, by who carried them\n\n{}\nDue and waiting now: {}\n",
+            "Verifications started from {} to {}\n\n{}\nMessages of this period, by provider\n\n{}\nDue and waiting now: {}\n",
             instant(self.from),
             instant(self.to),
             table(&heads, &funnel),
@@ -223,7 +223,7 @@ impl Figures {
     }
 
     fn to_json(&self) -> Value {
-        let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let instant = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Millis, true);
         let funnel: Vec<_> = self
             .funnel
             .iter()

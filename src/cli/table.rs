@@ -1,6 +1,7 @@
-//! A table in a terminal: words to the left, numbers to the right.
+//! Text tables for the terminal.
 
-/// Lines of equal columns under their heads; a column whose every cell is a number stands to the right.
+/// Renders aligned columns with a header line. Columns that contain only numbers are right-aligned, others
+/// left-aligned.
 pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let cell = |row: &[String], column: usize| row.get(column).map_or("", String::as_str).to_owned();
     let widths: Vec<_> = (0..heads.len())
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stand_left_and_numbers_right() {
+    fn text_is_left_aligned_and_numbers_right_aligned() {
         let rows = [["sms", "12", "-"], ["voice", "7", "50 %"]];
         let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect();
         let shown = table(&["channel", "sent", "verified"], &rows);
@@ -38,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_are_heads_alone() {
+    fn table_without_rows_has_only_the_header() {
         assert_eq!(table(&["channel", "sent"], &[]), "channel  sent\n");
     }
 }

@@ -1,4 +1,4 @@
-//! The variables that the program was started with: the environment's, and those of `.env` that it does not have.
+//! Reads the variables of the environment, and from `.env` those that the environment does not set.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,71 +7,73 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{app, config::dotenv, keys::file::loose_mode};
+use crate::app;
+use platform::{config::dotenv, keys::file::loose_mode};
 
 const FILE: &str = ".env";
 
-/// The variables, and where they come from.
+/// The variables and their source.
 pub struct Started {
     pub vars: BTreeMap<String, String>,
     pub source: Source,
 }
 
-/// Which files there are beside the environment.
+/// The sources of variables other than the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// `.env` in the folder that the program was started in.
     file: Option<PathBuf>,
-    /// `.env` in a folder above it, where there is none here. It is not read: it may be another program's.
+    /// `.env` in a parent folder, if there is none in this folder. It is not read, since it may belong to another
+    /// program.
     passed_over: Option<PathBuf>,
-    /// The file, where it holds secrets and others can read it.
+    /// The file, if it contains secrets and other users can read it.
     exposed: Option<Exposed>,
-    /// Names that the file gives more than once, in words.
+    /// Warnings about names that the file sets more than once.
     repeated: Vec<String>,
 }
 
 /// A file with secrets that other users can read.
 #[derive(Clone, Debug)]
 pub struct Exposed {
-    /// The file and its mode, in words.
+    /// A description of the file and its mode.
     pub what: String,
-    /// Whether this process could change that: not where it is mounted read-only, or belongs to somebody else.
+    /// Whether this process could change the mode: not if the file is mounted read-only or belongs to another user.
     pub is_ours: bool,
 }
 
 impl Source {
-    /// The file with secrets that others can read, if it is one.
+    /// The file, if it contains secrets and other users can read it.
     pub fn exposed(&self) -> Option<&Exposed> {
         self.exposed.as_ref()
     }
 
-    /// Names that `.env` gives more than once, in words.
+    /// Warnings about names that `.env` sets more than once.
     pub fn repeated(&self) -> impl Iterator<Item = String> {
         self.repeated.iter().map(|what| format!("{FILE}: {what}"))
     }
 
-    /// What is read, for a log line or a refusal.
+    /// A sentence about the source, for log lines and errors.
     pub fn says(&self) -> String {
         match &self.file {
-            Some(file) => format!("settings come from the environment, and else from {}", file.display()),
-            None => "settings come from the environment; there is no .env in this folder".to_owned(),
+            Some(file) => format!("settings are read from the environment and from {}", file.display()),
+            None => "settings are read from the environment; there is no .env in this folder".to_owned(),
         }
     }
 
-    /// What is not read although somebody may think so.
+    /// A warning about a `.env` that is not read although that may be expected.
     pub fn warning(&self) -> Option<String> {
         self.passed_over.as_ref().map(|file| {
-            format!("{} is not read: start the program in that folder, or copy the file here", file.display())
+            format!("{} is not read: start the program in that folder, or copy the file to this one", file.display())
         })
     }
 }
 
-/// Reads them.
+/// Reads the variables.
 ///
 /// # Errors
-/// `.env` is there and can't be read, or the value of a setting is not UTF-8.
+/// `.env` exists and can't be read, or the value of a setting is not UTF-8.
 pub fn read() -> Result<Started, String> {
-    let folder = std::env::current_dir().map_err(|error| format!("the current folder can't be found: {error}"))?;
+    let folder = std::env::current_dir().map_err(|error| format!("can't determine the current folder: {error}"))?;
     let mut vars = BTreeMap::new();
     let source = match read_file(&folder.join(FILE))? {
         Some(Contents { vars: found, repeated }) => {
@@ -88,14 +90,14 @@ pub fn read() -> Result<Started, String> {
     Ok(Started { vars, source })
 }
 
-/// What a file holds.
+/// The content of a file.
 struct Contents {
     vars: Vec<(String, String)>,
-    /// Names that it gives more than once, in words.
+    /// Warnings about names that it sets more than once.
     repeated: Vec<String>,
 }
 
-/// The variables of a file, and which of them it repeats; none: there is no such file.
+/// The content of a file. `None`: the file does not exist.
 fn read_file(path: &Path) -> Result<Option<Contents>, String> {
     match std::fs::read(path) {
         Ok(bytes) => match dotenv::parse(&bytes) {
@@ -103,7 +105,7 @@ fn read_file(path: &Path) -> Result<Option<Contents>, String> {
             Err(bad) => Err(format!("{}, {bad}", path.display())),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
+        Err(error) => Err(format!("can't read {}: {error}", path.display())),
     }
 }
 
@@ -112,10 +114,10 @@ fn exposed(file: &Path, vars: &BTreeMap<String, String>) -> Option<Exposed> {
     let holds_secrets = vars.iter().any(|(name, value)| secrets.contains(name.as_str()) && !value.trim().is_empty());
     let what = loose_mode(file).filter(|_| holds_secrets)?;
     let is_ours = std::fs::OpenOptions::new().append(true).open(file).is_ok();
-    Some(Exposed { what: format!("{what} and holds secrets"), is_ours })
+    Some(Exposed { what: format!("{what} and contains secrets"), is_ours })
 }
 
-/// The variables of the environment. One that is no setting may hold what it likes.
+/// The variables of the environment. Only settings must be UTF-8; other variables are skipped if they are not.
 fn checked(vars: impl Iterator<Item = (OsString, OsString)>) -> Result<BTreeMap<String, String>, String> {
     let settings: BTreeSet<_> = app::settings().map(|setting| setting.name).collect();
     let mut checked = BTreeMap::new();
@@ -145,10 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_not_utf_8_is_refused_by_name() {
+    fn non_utf_8_setting_is_refused_by_name() {
         for name in ["ENVIRONMENT", "SERVER_KEY", "SERVER_KEY_FILE", "TWILIO_AUTH_TOKEN"] {
-            let said = read_one(name, b"production\xff").unwrap_err();
-            assert!(said.starts_with(&format!("{name}: ")) && !said.contains("production"), "{said}");
+            let error = read_one(name, b"production\xff").unwrap_err();
+            assert!(error.starts_with(&format!("{name}: ")) && !error.contains("production"), "{error}");
         }
         assert!(read_one("LS_COLORS", b"\xff").unwrap().is_empty());
         assert_eq!(read_one("ENVIRONMENT", b"production").unwrap()["ENVIRONMENT"], "production");

@@ -1,38 +1,36 @@
-//! Codes: derived, never stored.
+//! Verification codes: derived with HMAC, never stored.
 //!
-//! A code is a function of a server key and of what it is for (the verification's id, its generation). So a resend, a
-//! second provider or a restart carries the same code, and a stolen database holds none: without the key a row says
-//! nothing of its code. Whoever guesses has `CODE_MAX_ATTEMPTS` tries, so its length need not resist more.
+//! A code is a function of a server key and of the verification's id, purpose and generation. So a resend, a second
+//! provider or a restart uses the same code, and a stolen database reveals no codes without the key. Guessing is
+//! limited to `CODE_MAX_ATTEMPTS`, so codes can be short.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use crate::{
+use domain::{ids::VerificationId, purpose::Purpose, status::CodeFormat};
+use platform::{
     config::Secret,
-    ids::VerificationId,
     keys::{ServerKey, ServerKeys},
-    purpose::Purpose,
-    status::CodeFormat,
 };
 
-/// 32 characters that nobody mistakes for one another: no 0 and O, no 1 and I. Five bits each, so no bias.
+/// 32 characters that are hard to confuse: no 0 or O, no 1 or I. Five bits each, so there is no bias.
 const ALPHANUMERIC: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 
-/// Everything that a code is derived from but the key. It is written beside a message in the outbox: it tells nothing.
+/// The inputs that a code is derived from, except the key. Stored with a message in the outbox; it reveals nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeSpec {
     pub key_id: String,
     pub purpose: Purpose,
     pub generation: i32,
-    /// Characters.
+    /// Number of characters.
     pub length: usize,
     pub format: CodeFormat,
 }
 
 impl CodeSpec {
-    /// The code of this verification. None: this process does not have the key that the row names.
+    /// The code of this verification. None: this process does not have the key with this id.
     pub fn derive(&self, id: &VerificationId, keys: &ServerKeys) -> Option<Secret> {
         let key = keys.get(&self.key_id)?;
         let code: Zeroizing<String> = Zeroizing::new(match self.format {
@@ -42,14 +40,14 @@ impl CodeSpec {
         Some(Secret::new(code.as_str()))
     }
 
-    /// Whether `guess` is the code, in a time that does not depend on how much of it is right. Typed separators, full-
-    /// width forms and, for alphanumeric codes, case do not count.
-    /// None: this process does not have the key that the row names, so it can't say.
+    /// Whether `guess` is the code. Takes constant time. Separators, full-width forms and, for alphanumeric codes, case
+    /// are ignored.
+    /// None: this process does not have the key with this id.
     pub fn matches(&self, id: &VerificationId, keys: &ServerKeys, guess: &str) -> Option<bool> {
         self.derive(id, keys).map(|code| is_same(&code, guess))
     }
 
-    /// An endless stream of bytes that only the key's holder can tell from chance.
+    /// An endless stream of bytes, pseudorandom without the key.
     fn characters(&self, id: &VerificationId, key: &ServerKey) -> impl Iterator<Item = u8> {
         let key = key.clone();
         let id = id.as_str().to_owned();
@@ -60,20 +58,20 @@ impl CodeSpec {
     }
 }
 
-/// Whether `guess` is this code, upper case, in a time that does not depend on how much of it is right. Typed
-/// separators, full-width forms and case do not count.
+/// Whether `guess` is this code, which is in upper case. Takes constant time. Separators, full-width forms and case are
+/// ignored.
 pub fn is_same(code: &Secret, guess: &str) -> bool {
     let guess = Zeroizing::new(normalise(guess));
     bool::from(code.expose().as_bytes().ct_eq(guess.as_bytes()))
 }
 
-/// What a code that somebody chose is made of.
+/// The format of a code that was chosen by a client or an operator.
 pub fn format_of(code: &Secret) -> CodeFormat {
     let numeric = code.expose().bytes().all(|byte| byte.is_ascii_digit());
     if numeric { CodeFormat::Numeric } else { CodeFormat::Alphanumeric }
 }
 
-/// A byte's digit; the last six of 256 values are passed over, or the low digits would come more often.
+/// The digit of a byte. The last six of 256 values are skipped to avoid a bias to low digits.
 fn digit(byte: u8) -> Option<char> {
     (byte < 250).then(|| char::from(b'0' + byte % 10))
 }
@@ -82,13 +80,13 @@ fn alphanumeric(byte: u8) -> char {
     char::from(ALPHANUMERIC[usize::from(byte & 31)])
 }
 
-/// A guess as it was typed, in the form that codes are written in.
+/// A guess in the form in which codes are written.
 pub fn typed(guess: &str) -> Secret {
     Secret::new(normalise(guess))
 }
 
-/// A typed code without its separators, in plain upper-case characters. Longer than any code is cut: it can't match,
-/// and nobody's megabyte is worth normalising.
+/// A typed code without separators, in plain upper-case characters. Input is cut at 64 characters, which is longer than
+/// any code, to bound the work.
 fn normalise(guess: &str) -> String {
     let typed = guess.chars().take(64).nfkc();
     typed
@@ -100,7 +98,7 @@ fn normalise(guess: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Entropy;
+    use platform::clock::Entropy;
 
     fn keys() -> ServerKeys {
         ServerKeys::new(ServerKey::new((0..32).collect()).unwrap(), Vec::new())
@@ -111,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_verification_has_the_same_code_and_another_has_another() {
+    fn codes_differ_by_verification_purpose_and_generation() {
         let (keys, entropy) = (keys(), Entropy::seeded(1));
         let spec = spec(&keys, CodeFormat::Numeric);
         let [one, other] = [(), ()].map(|()| VerificationId::new(&entropy));
@@ -123,7 +121,7 @@ mod tests {
     }
 
     /// CL-02: uniform in every position, leading zeros kept. With 9 degrees of freedom a chi-square above 45 has a
-    /// probability of about one in a million; the seed is fixed, so the test is not a lottery.
+    /// probability of about one in a million; the seed is fixed, so the result is reproducible.
     #[test]
     fn digits_are_uniform_in_every_position() {
         let (keys, entropy) = (keys(), Entropy::seeded(2));
@@ -144,9 +142,9 @@ mod tests {
         }
     }
 
-    /// EN-04: `is_same` compares by `subtle`; what it finds the same is held here.
+    /// EN-04: `is_same` compares with `subtle`; this test covers which inputs are equal.
     #[test]
-    fn separators_full_width_forms_and_case_do_not_count_and_nothing_else_passes() {
+    fn matching_ignores_only_separators_full_width_forms_and_case() {
         let (keys, entropy) = (keys(), Entropy::seeded(3));
         let id = VerificationId::new(&entropy);
         let numeric = spec(&keys, CodeFormat::Numeric);
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_a_key_that_is_not_here_is_neither_right_nor_wrong() {
+    fn a_code_with_an_unknown_key_has_no_match_result() {
         let (keys, entropy) = (keys(), Entropy::seeded(4));
         let id = VerificationId::new(&entropy);
         let unknown = CodeSpec { key_id: "00000000".to_owned(), ..spec(&keys, CodeFormat::Numeric) };

@@ -1,27 +1,27 @@
-//! Kakao's AlimTalk, as SENS and Aligo take it: a text that was approved word by word, in which the code alone may
-//! differ, and by SMS where KakaoTalk does not reach.
+//! Kakao's AlimTalk, as SENS and Aligo accept it: an approved template text in which only the code may vary, with SMS
+//! as the fallback if KakaoTalk does not reach the recipient.
 
 use super::registry::Reader;
-use crate::config::Secret;
+use platform::config::Secret;
 
-/// The longest text of a template, in characters.
-const LONGEST: usize = 1000;
-/// Stands before the id of an AlimTalk: its provider counts those apart from its text messages.
-const MARK: &str = "alimtalk:";
+/// The maximum length of a template text, in characters.
+const MAX_TEXT: usize = 1000;
+/// The prefix of stored AlimTalk ids, because the provider numbers them separately from its text messages.
+const PREFIX: &str = "alimtalk:";
 
-/// The variable that templates usually have for a code.
+/// The usual variable for the code in templates.
 pub const CODE_VARIABLE: &str = "#{코드}";
-/// What [`Template::read`] takes, for the tables of settings.
-pub const TEXT: &str = "The template's text, letter by letter as it was approved, with \\n for each line break.";
-pub const VARIABLE: &str = "The variable in the template that stands for the code.";
+/// The description of the setting that [`Template::read`] reads.
+pub const TEXT: &str = "The text of the template exactly as approved, with \\n for each line break.";
+pub const VARIABLE: &str = "The variable in the template that is replaced by the code.";
 
-/// An approved text.
+/// An approved template text.
 pub struct Template {
     text: String,
     variable: String,
 }
 
-/// Whether codes go by AlimTalk: any of these settings is there. Those that are not are missing then.
+/// Whether codes are sent by AlimTalk: at least one of these settings is set. The others are then reported as missing.
 pub fn is_chosen(reader: &mut Reader<'_>, names: &[&'static str]) -> bool {
     let env = reader.env();
     let chosen = names.iter().any(|name| env.is_set(name));
@@ -32,7 +32,7 @@ pub fn is_chosen(reader: &mut Reader<'_>, names: &[&'static str]) -> bool {
 }
 
 impl Template {
-    /// None: it was refused, or is missing.
+    /// None if the setting is missing or invalid.
     pub fn read(reader: &Reader<'_>, text: &'static str, variable: &'static str) -> Option<Self> {
         let variable = reader.env().text(variable).unwrap_or_default();
         reader.env().parse_optional(text, |text| Self::parse(text, &variable))
@@ -41,31 +41,31 @@ impl Template {
     fn parse(text: &str, variable: &str) -> Result<Self, String> {
         let text = text.replace("\\n", "\n");
         if variable.is_empty() || !text.contains(variable) {
-            return Err(format!("the code's place is missing: {variable}"));
+            return Err(format!("the text must contain the variable for the code: {variable}"));
         }
         if text.replace(variable, "").contains("#{") {
-            return Err(format!("a template with no variable but {variable}: nothing else is filled in"));
+            return Err(format!("a template with no variable other than {variable}: only the code is filled in"));
         }
-        if text.chars().count() > LONGEST {
-            return Err(format!("at most {LONGEST} characters"));
+        if text.chars().count() > MAX_TEXT {
+            return Err(format!("at most {MAX_TEXT} characters"));
         }
         Ok(Self { text, variable: variable.to_owned() })
     }
 
-    /// The text with this code in it.
+    /// The text with the variable replaced by `code`.
     pub fn fill(&self, code: &Secret) -> String {
         self.text.replace(&self.variable, code.expose())
     }
 }
 
-/// The id of an AlimTalk, as it is kept.
+/// The stored form of an AlimTalk id.
 pub fn mark(id: &str) -> String {
-    format!("{MARK}{id}")
+    format!("{PREFIX}{id}")
 }
 
-/// The provider's own id, where it is an AlimTalk's.
+/// The id at the provider, if `id` is the stored form of an AlimTalk id.
 pub fn marked(id: &str) -> Option<&str> {
-    id.strip_prefix(MARK)
+    id.strip_prefix(PREFIX)
 }
 
 #[cfg(test)]
@@ -77,25 +77,25 @@ mod tests {
     }
 
     #[test]
-    fn the_code_alone_is_filled_in() {
+    fn fill_replaces_the_variable_by_the_code() {
         let template = parse("[예시] 인증번호\\n#{코드} 입니다. (#{코드})").unwrap();
         assert_eq!(template.fill(&Secret::new("123456")), "[예시] 인증번호\n123456 입니다. (123456)");
     }
 
     #[test]
-    fn a_text_that_could_not_be_the_template_is_refused() {
-        for (text, why) in [
-            ("인증번호 [code]", "the code's place"),
-            ("#{이름}님, #{코드}", "no variable but"),
-            (&format!("#{{코드}}{}", "가".repeat(LONGEST)), "at most"),
+    fn parse_rejects_invalid_template_texts() {
+        for (text, reason) in [
+            ("인증번호 [code]", "must contain the variable"),
+            ("#{이름}님, #{코드}", "no variable other than"),
+            (&format!("#{{코드}}{}", "가".repeat(MAX_TEXT)), "at most"),
         ] {
-            let refused = parse(text).err().unwrap();
-            assert!(refused.contains(why), "{refused}");
+            let error = parse(text).err().unwrap();
+            assert!(error.contains(reason), "{error}");
         }
     }
 
     #[test]
-    fn ids_of_text_messages_are_not_taken_for_those_of_an_alimtalk() {
+    fn marked_recognises_only_alimtalk_ids() {
         assert_eq!(marked(&mark("123")), Some("123"));
         assert_eq!(marked("123"), None);
     }

@@ -1,13 +1,13 @@
-//! Where a provider's API stands, when an operator puts another in its place.
+//! Configured base URLs of provider APIs.
 
 use std::net::IpAddr;
 
 use reqwest::Url;
 
-/// Parses the URL of a provider: `https`, or `http` to this machine alone, since keys and codes travel by it.
+/// Parses the URL of a provider. `http` is only allowed to loopback addresses, because requests contain keys and codes.
 ///
 /// # Errors
-/// How to mend it, without the value: a URL may hold a secret.
+/// A hint for the operator, without the value: a URL may contain a secret.
 pub fn parse(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| "a URL such as https://api.example.com".to_owned())?;
     match (url.scheme(), url.host_str()) {
@@ -18,24 +18,24 @@ pub fn parse(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Like [`parse`], for the base of an API: no query, no fragment, no slash at its end.
+/// Like [`parse`], for the base URL of an API: no query and no fragment; a trailing slash is removed.
 ///
 /// # Errors
-/// How to mend it.
+/// A hint for the operator.
 pub fn parse_base(text: &str) -> Result<String, String> {
     let url = parse(text)?;
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("a base URL without ? and #".to_owned());
+        return Err("a base URL without a query and a fragment".to_owned());
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Whether a host's name or address is this machine.
+/// Whether a host name or address is a loopback address.
 pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address(host).is_some_and(|address| address.is_loopback())
 }
 
-/// Link-local addresses are where clouds keep their metadata; no provider stands there.
+/// Link-local addresses are those of cloud metadata services; no provider has one.
 fn is_link_local(host: &str) -> bool {
     match address(host) {
         Some(IpAddr::V4(address)) => address.is_link_local(),
@@ -52,9 +52,9 @@ fn address(host: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    /// DL-06: what leaves this machine is encrypted, and goes where an operator said.
+    /// DL-06: requests to other hosts are encrypted and go only to configured URLs.
     #[test]
-    fn clear_text_goes_to_loopback_alone() {
+    fn http_is_only_allowed_to_loopback_addresses() {
         for good in ["https://api.twilio.com", "http://127.0.0.1:4010", "http://localhost:1", "http://[::1]:2/x"] {
             assert!(parse_base(good).is_ok(), "{good}");
         }

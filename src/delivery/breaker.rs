@@ -1,42 +1,42 @@
-//! The circuit breaker of one provider: failures in a row open it, a probe after a rest closes it. Pure: the time and
-//! the chance are handed in.
+//! The circuit breaker of one provider: consecutive failures open it, a successful probe closes it. It has no side
+//! effects: the time and the random number are parameters.
 
 use std::time::Duration;
 
-use crate::clock::Instant;
+use domain::Timestamp;
 
-/// Failures in a row that open it. Fewer would punish a hiccup.
-const TOLERATED: u32 = 5;
-/// The first rest; each failed probe doubles it.
-const FIRST_REST: Duration = Duration::from_secs(5);
-/// Short beside a code's life, so that a provider that is back is used soon.
-const LONGEST_REST: Duration = Duration::from_secs(60);
-/// How long the others wait for the outcome of a probe before they ask again.
-const PROBE: Duration = Duration::from_secs(1);
+/// The number of consecutive failures that open the breaker, so that single failures do not.
+const FAILURE_THRESHOLD: u32 = 5;
+/// How long the breaker is open at first; each failed probe doubles it.
+const INITIAL_OPEN: Duration = Duration::from_secs(5);
+/// The maximum. Short compared to the lifetime of a code, so that a recovered provider is used again soon.
+const MAX_OPEN: Duration = Duration::from_secs(60);
+/// How long other messages wait for the outcome of a probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether a provider may be asked now.
+/// Whether a message may be sent to the provider now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     Go,
-    /// Not before this instant.
+    /// The circuit is open until this time.
     Rests {
-        until: Instant,
+        until: Timestamp,
     },
 }
 
-/// What an outcome changed.
+/// How an outcome changed the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     Nothing,
     /// The first failure after a success.
     Stumbled,
-    /// Too many failures: an outage begins.
+    /// Too many consecutive failures: the circuit opened.
     Opened,
-    /// The outage is over.
+    /// The circuit closed.
     Closed,
 }
 
-/// How a provider did of late.
+/// The state of the breaker.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Breaker {
     failures: u32,
@@ -45,64 +45,64 @@ pub struct Breaker {
 
 #[derive(Clone, Copy, Debug)]
 struct Outage {
-    until: Instant,
-    rest: Duration,
-    /// Somebody is finding out whether it is over.
+    until: Timestamp,
+    open_for: Duration,
+    /// A probe is running.
     probing: bool,
 }
 
 impl Breaker {
-    /// Asks whether to go. During an outage one goes after each rest, as a probe; if its outcome is never told, another
-    /// goes after as long again.
-    pub fn admit(&mut self, now: Instant) -> Admission {
+    /// Whether a message may be sent now. While the circuit is open, one message is sent as a probe after each open
+    /// period. If the outcome of the probe is never reported, another probe is sent after `MAX_OPEN`.
+    pub fn admit(&mut self, now: Timestamp) -> Admission {
         if let Some(until) = self.rests(now) {
             return Admission::Rests { until };
         }
         if let Some(outage) = &mut self.outage {
             outage.probing = true;
-            outage.until = now + LONGEST_REST;
+            outage.until = now + MAX_OPEN;
         }
         Admission::Go
     }
 
-    /// Until when nobody goes, if that is so.
-    pub fn rests(&self, now: Instant) -> Option<Instant> {
+    /// Until when no message is sent. None if the circuit is closed or a probe may be sent.
+    pub fn rests(&self, now: Timestamp) -> Option<Timestamp> {
         let outage = self.outage.filter(|outage| now < outage.until)?;
-        Some(if outage.probing { outage.until.min(now + PROBE) } else { outage.until })
+        Some(if outage.probing { outage.until.min(now + PROBE_TIMEOUT) } else { outage.until })
     }
 
-    /// The provider answered as a provider in order does, whatever it said of the message.
+    /// The provider responded normally, whether or not it accepted the message.
     pub fn succeeded(&mut self) -> Turn {
         self.failures = 0;
         if self.outage.take().is_some() { Turn::Closed } else { Turn::Nothing }
     }
 
-    /// What came says nothing of the provider: another probe may go at once.
-    pub fn undecided(&mut self, now: Instant) {
+    /// The outcome says nothing about the provider: another probe may be sent immediately.
+    pub fn undecided(&mut self, now: Timestamp) {
         if let Some(outage) = self.outage.as_mut().filter(|outage| outage.probing) {
             outage.probing = false;
             outage.until = now;
         }
     }
 
-    /// The provider did not answer, or said that it can't. `chance`, from 0 to 1, spreads the rests of processes.
-    pub fn failed(&mut self, now: Instant, chance: f64) -> Turn {
-        let rest = match &self.outage {
-            // Calls that were on their way when it opened say nothing new.
+    /// The provider did not respond or is unavailable. `chance`, from 0 to 1, is the jitter between processes.
+    pub fn failed(&mut self, now: Timestamp, chance: f64) -> Turn {
+        let open_for = match &self.outage {
+            // Calls that started before the circuit opened don't extend the open period.
             Some(outage) if !outage.probing => return Turn::Nothing,
-            Some(outage) => (outage.rest * 2).min(LONGEST_REST),
+            Some(outage) => (outage.open_for * 2).min(MAX_OPEN),
             None => {
                 self.failures += 1;
                 match self.failures {
                     1 => return Turn::Stumbled,
-                    failures if failures < TOLERATED => return Turn::Nothing,
-                    _ => FIRST_REST,
+                    failures if failures < FAILURE_THRESHOLD => return Turn::Nothing,
+                    _ => INITIAL_OPEN,
                 }
             }
         };
-        let turn = if self.outage.is_none() { Turn::Opened } else { Turn::Nothing };
-        self.outage = Some(Outage { until: now + rest.mul_f64(1.0 - chance / 4.0), rest, probing: false });
-        turn
+        let change = if self.outage.is_none() { Turn::Opened } else { Turn::Nothing };
+        self.outage = Some(Outage { until: now + open_for.mul_f64(1.0 - chance / 4.0), open_for, probing: false });
+        change
     }
 }
 
@@ -110,14 +110,14 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64) -> Instant {
-        Instant::UNIX_EPOCH + Duration::from_secs(seconds)
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn opened() -> Breaker {
+    fn open_breaker() -> Breaker {
         let mut breaker = Breaker::default();
         assert_eq!(breaker.failed(at(0), 0.0), Turn::Stumbled);
-        for _ in 2..TOLERATED {
+        for _ in 2..FAILURE_THRESHOLD {
             assert_eq!(breaker.failed(at(0), 0.0), Turn::Nothing);
             assert_eq!(breaker.admit(at(0)), Admission::Go);
         }
@@ -126,19 +126,19 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_open_it_and_a_success_in_between_does_not_let_them_add_up() {
-        let mut breaker = opened();
+    fn consecutive_failures_open_it_and_a_success_resets_the_count() {
+        let mut breaker = open_breaker();
         assert_eq!(breaker.admit(at(4)), Admission::Rests { until: at(5) });
-        let mut patchy = Breaker::default();
+        let mut intermittent = Breaker::default();
         for _ in 0..100 {
-            assert_ne!(patchy.failed(at(0), 0.0), Turn::Opened);
-            assert_eq!(patchy.succeeded(), Turn::Nothing);
+            assert_ne!(intermittent.failed(at(0), 0.0), Turn::Opened);
+            assert_eq!(intermittent.succeeded(), Turn::Nothing);
         }
     }
 
     #[test]
-    fn one_probe_goes_after_a_rest_and_decides() {
-        let mut breaker = opened();
+    fn one_probe_is_sent_after_the_open_period() {
+        let mut breaker = open_breaker();
         assert_eq!(breaker.admit(at(5)), Admission::Go);
         assert_eq!(breaker.admit(at(5)), Admission::Rests { until: at(6) });
         assert_eq!(breaker.failed(at(6), 0.0), Turn::Nothing);
@@ -150,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_on_its_way_when_it_opened_does_not_lengthen_the_rest() {
-        let mut breaker = opened();
+    fn calls_started_before_it_opened_do_not_extend_the_open_period() {
+        let mut breaker = open_breaker();
         for _ in 0..100 {
             assert_eq!(breaker.failed(at(1), 0.0), Turn::Nothing);
         }
@@ -159,16 +159,16 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_never_comes_back_is_followed_by_another() {
-        let mut breaker = opened();
+    fn a_probe_without_an_outcome_is_followed_by_another() {
+        let mut breaker = open_breaker();
         assert_eq!(breaker.admit(at(5)), Admission::Go);
         assert_eq!(breaker.admit(at(64)), Admission::Rests { until: at(65) });
         assert_eq!(breaker.admit(at(65)), Admission::Go);
     }
 
     #[test]
-    fn a_probe_that_says_nothing_of_the_provider_is_followed_by_another_at_once() {
-        let mut breaker = opened();
+    fn an_undecided_probe_is_followed_by_another_immediately() {
+        let mut breaker = open_breaker();
         assert_eq!(breaker.admit(at(5)), Admission::Go);
         breaker.undecided(at(5));
         assert_eq!(breaker.admit(at(5)), Admission::Go);
@@ -178,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn chance_shortens_a_rest_by_a_quarter_at_most() {
+    fn jitter_shortens_the_open_period_by_at_most_a_quarter() {
         let mut breaker = Breaker::default();
-        for _ in 0..TOLERATED {
+        for _ in 0..FAILURE_THRESHOLD {
             breaker.failed(at(0), 1.0);
         }
         let Admission::Rests { until } = breaker.admit(at(0)) else { panic!() };
-        assert_eq!(until, at(0) + FIRST_REST.mul_f64(0.75));
+        assert_eq!(until, at(0) + INITIAL_OPEN.mul_f64(0.75));
     }
 }

@@ -1,4 +1,4 @@
-//! One message in hand: whether it is still to be sent, by whom, and what came of it.
+//! The delivery of one claimed message: whether it is still to be sent, through which provider, and the result.
 
 use std::time::Duration;
 
@@ -13,31 +13,30 @@ use super::{
     settle::{CodeMaker, Report, Wanted},
     slot::Slots,
 };
-use crate::{
-    clock::Instant,
-    fault::Fault,
-    status::{DeliveryFailure, DeliveryStatus},
-    store::{
-        Acceptance, Settlement,
-        entity::{delivery::Model, verification},
-    },
-    telemetry,
+use crate::store::{
+    Acceptance, Settlement,
+    entity::{delivery::Model, verification},
 };
+use domain::{
+    Timestamp,
+    status::{DeliveryFailure, DeliveryStatus},
+};
+use platform::{fault::Fault, telemetry};
 
-/// How long a provider whose receipts are asked for is left in peace at first.
+/// The delay before the first poll for a receipt.
 const FIRST_POLL: Duration = Duration::from_secs(3);
-/// Younger messages are taken for wanted.
-const FRESH: Duration = Duration::from_secs(2);
-/// How long a message waits where the database did not answer.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How long a message waits for a process that has its key.
-const KEY_PAUSE: Duration = Duration::from_secs(1);
+/// Messages younger than this are sent without checking that they are still wanted.
+const SKIP_CHECK_AGE: Duration = Duration::from_secs(2);
+/// The delay before a retry after a database fault.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// The delay before a retry if this process lacks the server key.
+const KEY_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Carries one claimed message, writes what became of it, and says whether it could.
+/// Delivers one claimed message and records the result. Returns whether the result was recorded.
 pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> bool {
     let Inner { parts, stop, .. } = inner;
     let now = parts.clock.now();
-    // A decoy and a test contact's message need none.
+    // Decoys and messages to test contacts need no call permit.
     let room = room.filter(|_| !row.decoy && row.scenario.is_none());
     let report = match row.status {
         DeliveryStatus::Queued | DeliveryStatus::Sent => {
@@ -47,7 +46,7 @@ pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> b
             if row.discreet
                 && let Err(fault) = parts.settler.left(row).await
             {
-                // It shows with its end, then.
+                // The status is then shown with the final result.
                 telemetry::report(&fault);
             }
             if row.decoy {
@@ -55,84 +54,85 @@ pub(super) async fn deliver(inner: &Inner, row: &Model, room: Option<Room>) -> b
             } else {
                 carry(parts, row, room, now).await.unwrap_or_else(|fault| {
                     telemetry::report(&fault);
-                    put_back(row, now + PAUSE).into()
+                    put_back(row, now + RETRY_DELAY).into()
                 })
             }
         }
-        // A receipt was faster than whoever had it in hand.
+        // A receipt arrived before the sending process recorded its result.
         _ => Settlement::AsItStands.into(),
     };
     parts.settler.settle(row, report, stop).await
 }
 
-/// What has to be known of a message before anybody is asked.
-struct Case<'a> {
+/// The data that is needed before a message is handed to a provider.
+struct PreparedMessage<'a> {
     row: &'a Model,
     message: Outgoing,
     code_by: CodeBy,
-    /// Who took it before.
+    /// The providers that accepted it before.
     taken_by: Vec<String>,
 }
 
-async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Instant) -> Result<Report, Fault> {
+async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -> Result<Report, Fault> {
     let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
-    // What was taken once shows as sent from then on, whatever becomes of another route.
-    let over = |reason: &str, failure| match attempts.is_empty() {
-        false => sent_before(row),
+    // A message that was accepted once is shown as sent, whatever the result of another provider.
+    let ended_as = |reason: &str, failure| match attempts.is_empty() {
+        false => already_sent(row),
         true if row.perhaps_sent => unknown(None),
         true => failed(reason, failure),
     };
     if row.expires_at <= now {
-        return Ok(over("expired", DeliveryFailure::Expired).into());
+        return Ok(ended_as("expired", DeliveryFailure::Expired).into());
     }
-    // A first try follows its row at once; only what waited may have been overtaken by a confirmation, a cancel or a
-    // resend.
-    let waited = row.tries > 0 || (now - row.created_at).to_std().is_ok_and(|age| age > FRESH);
+    // A first attempt follows the insertion of its row immediately. Only a message that waited may be obsolete after a
+    // confirmation, a cancellation or a resend.
+    let waited = row.tries > 0 || (now - row.created_at).to_std().is_ok_and(|age| age > SKIP_CHECK_AGE);
     let verification = match waited || parts.lines.make_codes() {
         true => match parts.settler.waiting(row).await? {
-            Wanted::No => return Ok(over("no_longer_wanted", DeliveryFailure::Expired).into()),
+            Wanted::No => return Ok(ended_as("no_longer_wanted", DeliveryFailure::Expired).into()),
             Wanted::Yes(verification) => verification,
         },
         false => None,
     };
     if row.tries >= retry::MOST_TRIES {
         let failure = row.failure.unwrap_or(DeliveryFailure::Provider);
-        return Ok(over(row.reason.as_deref().unwrap_or("unavailable"), failure).into());
+        return Ok(ended_as(row.reason.as_deref().unwrap_or("unavailable"), failure).into());
     }
     let message = match parts.writer.write(row, now) {
         Ok(message) => message,
-        Err(Unwritten::Unreadable) => return Ok(over("unreadable", DeliveryFailure::Provider).into()),
-        // A process that has the key takes it up; while keys are replaced there may be one.
+        Err(Unwritten::Unreadable) => return Ok(ended_as("unreadable", DeliveryFailure::Provider).into()),
+        // A process with the key sends it; during a key rotation there may be one.
         Err(Unwritten::KeyUnknown) => {
-            let due_at = now + retry::after(KEY_PAUSE, &parts.entropy);
+            let due_at = now + retry::after(KEY_RETRY_DELAY, &parts.entropy);
             return Ok(put_back(row, due_at).into());
         }
     };
-    let case = Case { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
+    let prepared =
+        PreparedMessage { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
     if row.status == DeliveryStatus::Sent {
-        let told = attempts.iter().any(|attempt| attempt.told_at.is_some());
-        if told || !case.has_another_route(parts) || !parts.settler.requeue(row).await? {
+        let has_receipt = attempts.iter().any(|attempt| attempt.told_at.is_some());
+        if has_receipt || !prepared.has_another_route(parts) || !parts.settler.requeue(row).await? {
             return Ok(Settlement::AsItStands.into());
         }
-        tracing::info!(delivery = ?row.id, provider = row.provider, "no receipt came: the message goes by another route");
+        tracing::info!(delivery = ?row.id, provider = row.provider, "no receipt received, sending through another provider");
     }
     let passage = Passage {
-        message: &case.message,
+        message: &prepared.message,
         room,
-        code_by: case.code_by.clone(),
+        code_by: prepared.code_by.clone(),
         slots: Slots {
             store: &parts.store,
             clock: &parts.clock,
             verification: row.verification_id.as_ref(),
             expires_at: row.expires_at,
         },
-        taken_by: &case.taken_by,
+        taken_by: &prepared.taken_by,
         only: row.provider.as_deref().filter(|_| row.perhaps_sent),
         tries: row.tries,
         deadline: row.expires_at,
     };
     let carried = failover::carry(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await?;
-    Ok(case.report(parts, carried))
+    Ok(prepared.report(parts, carried))
 }
 
 fn providers(attempts: &[crate::store::entity::delivery_attempt::Model]) -> Vec<String> {
@@ -143,7 +143,7 @@ fn code_by(verification: Option<&verification::Model>) -> CodeBy {
     CodeBy::read(verification.and_then(|verification| verification.code_by.as_deref()))
 }
 
-impl Case<'_> {
+impl PreparedMessage<'_> {
     fn report(&self, parts: &Parts, Carried { end, asked }: Carried) -> Report {
         let code_by = match &end {
             End::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
@@ -153,7 +153,7 @@ impl Case<'_> {
         let tries = self.row.tries + asked;
         let settlement = match end {
             End::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
-            _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow { .. }) => sent_before(self.row),
+            _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow { .. }) => already_sent(self.row),
             End::Refused { provider, code, failure } => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider: Some(provider.to_owned()),
@@ -163,7 +163,7 @@ impl Case<'_> {
             },
             End::Unknown { provider, again } => {
                 let provider = Some(provider.to_owned());
-                match self.next_try(parts, tries, asked, None).filter(|_| again) {
+                match self.next_attempt_at(parts, tries, asked, None).filter(|_| again) {
                     Some(due_at) => Settlement::Again {
                         due_at,
                         provider,
@@ -175,19 +175,20 @@ impl Case<'_> {
                 }
             }
             End::NotNow { provider, code, failure, not_before, hopeless } => {
-                // An operator may mend it while a notice waits; a code is better asked for anew.
+                // An operator may fix the cause while a notice waits. For a code, the user had better request a new
+                // one.
                 let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
                 let perhaps_sent = self.row.perhaps_sent;
-                // Who may have it stays the one to ask, whatever it says in between.
+                // The provider that may have sent it stays the only one to retry, whatever it responded since.
                 let (provider, code) = match perhaps_sent {
                     true => (self.row.provider.clone(), self.row.reason.clone()),
                     false => (provider.map(str::to_owned), code),
                 };
-                match self.next_try(parts, tries, asked, not_before).filter(|_| !hopeless) {
+                match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !hopeless) {
                     Some(due_at) => {
                         Settlement::Again { due_at, provider, reason: code, failure: Some(failure), perhaps_sent }
                     }
-                    None if !self.taken_by.is_empty() => sent_before(self.row),
+                    None if !self.taken_by.is_empty() => already_sent(self.row),
                     None if perhaps_sent => unknown(provider),
                     None => Settlement::Ended {
                         status: DeliveryStatus::Failed,
@@ -202,8 +203,14 @@ impl Case<'_> {
         Report { settlement, asked, code_by }
     }
 
-    /// When to try again. None: it would be too often, or too late.
-    fn next_try(&self, parts: &Parts, tries: i32, asked: i32, not_before: Option<Instant>) -> Option<Instant> {
+    /// When to retry. None if there were too many attempts or the message would have expired.
+    fn next_attempt_at(
+        &self,
+        parts: &Parts,
+        tries: i32,
+        asked: i32,
+        not_before: Option<Timestamp>,
+    ) -> Option<Timestamp> {
         if tries >= retry::MOST_TRIES {
             return None;
         }
@@ -243,7 +250,7 @@ impl Case<'_> {
         })
     }
 
-    /// Whose code has left. Worth a note only where there is more than one who makes codes.
+    /// Which code was sent. Only recorded if some provider generates its own codes.
     fn code_maker(&self, parts: &Parts, provider: &str, reference: Option<String>) -> Option<CodeMaker> {
         if self.row.verification_id.is_none() || self.message.code.is_none() || !parts.lines.make_codes() {
             return None;
@@ -257,13 +264,13 @@ impl Case<'_> {
     }
 }
 
-/// It left, or would have.
+/// The message was sent, or its sending was simulated.
 pub(super) fn sent() -> Settlement {
     Settlement::Accepted { by: None, receipt_due: None }
 }
 
-/// As it stands, at this instant.
-pub(super) fn put_back(row: &Model, due_at: Instant) -> Settlement {
+/// Due again at `due_at`, otherwise unchanged.
+pub(super) fn put_back(row: &Model, due_at: Timestamp) -> Settlement {
     Settlement::Again {
         due_at,
         provider: None,
@@ -273,7 +280,7 @@ pub(super) fn put_back(row: &Model, due_at: Instant) -> Settlement {
     }
 }
 
-/// Nobody knows whether it left.
+/// It is unknown whether the message was sent.
 fn unknown(provider: Option<String>) -> Settlement {
     Settlement::Ended {
         status: DeliveryStatus::Unknown,
@@ -284,8 +291,8 @@ fn unknown(provider: Option<String>) -> Settlement {
     }
 }
 
-/// Another route led nowhere; what was sent before is sent.
-fn sent_before(row: &Model) -> Settlement {
+/// Another provider failed; the message was already sent before.
+fn already_sent(row: &Model) -> Settlement {
     Settlement::Ended {
         status: DeliveryStatus::Sent,
         provider: row.provider.clone(),

@@ -1,7 +1,9 @@
-//! The dispatcher: it claims what is due, oldest first, and never more than it has hands for and providers have room for.
+//! The dispatcher claims due messages, oldest first, and never more than its own concurrency and the limits of the
+//! providers allow.
 //!
-//! Each channel has hands of its own, so that a provider of text messages that hangs holds up no e-mail. A claim is
-//! renewed while its message is in hand; one that runs out belonged to a process that died, and is settled by another.
+//! Each channel has its own concurrency limit, so that a hanging SMS provider does not delay e-mails. A claim is
+//! renewed while its message is being delivered. An expired claim belonged to a process that died, and another process
+//! settles its message.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -19,29 +21,28 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{compose::Writer, deliver::deliver, lines::Lines, provider::Channel, room::Room, settle::Settler};
-use crate::{
-    clock::{Clock, Entropy, Instant},
+use crate::store::{Claimant, Store, entity::delivery::Model};
+use domain::{Timestamp, ids::DeliveryId};
+use platform::{
+    clock::{Clock, Entropy},
     fault::Fault,
-    ids::DeliveryId,
-    store::{Claimant, Store, entity::delivery::Model},
     telemetry::{
         self, metrics,
         traces::{Kind, Trace},
     },
 };
 
-/// How often the table is looked through for what nobody nudged: retries that have come due, messages of a process
-/// that died.
+/// The interval of the sweep, which finds due messages without a wake-up: retries, and messages of a process that died.
 const SWEEP: Duration = Duration::from_millis(500);
-/// Messages claimed in one statement, and nudges taken at once.
+/// The maximum number of messages claimed in one statement, and of wake-ups received at once.
 const BATCH: usize = 64;
-/// How long a claim holds without being renewed. A process that says nothing for so long is taken for dead.
+/// How long a claim is valid without a renewal. A process that does not renew it for so long is considered dead.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// How long the end waits for messages that are due.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long the shutdown waits for due messages to be claimed.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the dispatcher is made of.
+/// The dependencies and settings of the dispatcher.
 pub struct Parts {
     pub store: Store,
     pub clock: Clock,
@@ -49,49 +50,49 @@ pub struct Parts {
     pub writer: Writer,
     pub lines: Lines,
     pub settler: Settler,
-    /// Names this process in claims.
+    /// The name of this process in claims.
     pub process: String,
-    /// Messages of one channel in the hands of providers at once.
+    /// The maximum number of concurrent deliveries per channel.
     pub concurrency: usize,
-    /// How long to wait for a receipt before a message goes by another route.
+    /// How long to wait for a receipt before a message is sent through another provider.
     pub receipt_timeout: Duration,
-    /// The providers whose receipts can be expected.
+    /// The providers from which receipts are expected.
     pub heard: HashSet<&'static str>,
 }
 
-/// Carries messages until it is stopped.
+/// Delivers messages until it is stopped.
 pub struct Dispatcher(Arc<Inner>);
 
-/// What the hands share.
+/// The state shared by the delivery tasks.
 pub(super) struct Inner {
     pub parts: Parts,
     pub stop: CancellationToken,
-    in_hand: Mutex<HashSet<DeliveryId>>,
-    /// What a provider may have, and whose end could not be written.
+    in_progress: Mutex<HashSet<DeliveryId>>,
+    /// Messages that may have been sent, but whose result could not be recorded.
     unsettled: Mutex<HashSet<DeliveryId>>,
 }
 
-/// What one run keeps to itself.
+/// The state of one run.
 struct Run {
-    hands: BTreeMap<Channel, Arc<Semaphore>>,
-    working: TaskTracker,
-    renewed_at: Instant,
-    /// More was due than there were hands or room for.
+    permits: BTreeMap<Channel, Arc<Semaphore>>,
+    tasks: TaskTracker,
+    renewed_at: Timestamp,
+    /// More messages were due than could be started.
     backlog: bool,
-    /// What is due of some channel was left where it is: its providers rest for a moment.
-    rests: bool,
+    /// Due messages of some channel were not claimed, because all its providers are briefly unavailable.
+    briefly_unavailable: bool,
 }
 
-/// Messages that can be begun at once.
-struct Offer {
-    /// All channels together: no more than there is room for if all of them were of one.
-    most: usize,
-    /// By whom messages of a channel go first; none: everybody rests.
+/// The messages that can be started now.
+struct Capacity {
+    /// The maximum for all channels together: the smallest limit of a single channel, since all messages may be of one.
+    max: usize,
+    /// The provider that is tried first for each channel. None if all providers are unavailable.
     channels: BTreeMap<Channel, Option<&'static str>>,
     rooms: BTreeMap<&'static str, Vec<Room>>,
 }
 
-impl Offer {
+impl Capacity {
     fn room(&mut self, channel: Channel) -> Option<Room> {
         let provider = self.channels.get(&channel).copied().flatten()?;
         self.rooms.get_mut(provider)?.pop()
@@ -103,58 +104,58 @@ impl Dispatcher {
         Self(Arc::new(Inner {
             parts,
             stop: CancellationToken::new(),
-            in_hand: Mutex::default(),
+            in_progress: Mutex::default(),
             unsettled: Mutex::default(),
         }))
     }
 
-    /// Works until `stop`, then claims nothing more and returns once every message in hand is settled.
-    pub async fn run(self, mut nudged: mpsc::Receiver<DeliveryId>, stop: CancellationToken) {
+    /// Runs until `stop`, then claims nothing more and returns when every claimed message is settled.
+    pub async fn run(self, mut wakeups: mpsc::Receiver<DeliveryId>, stop: CancellationToken) {
         let inner = self.0;
-        let hands = |channel| (channel, Arc::new(Semaphore::new(inner.parts.concurrency)));
+        let permits = |channel| (channel, Arc::new(Semaphore::new(inner.parts.concurrency)));
         let mut run = Run {
-            hands: Channel::iter().map(hands).collect(),
-            working: TaskTracker::new(),
+            permits: Channel::iter().map(permits).collect(),
+            tasks: TaskTracker::new(),
             renewed_at: inner.parts.clock.now(),
             backlog: false,
-            rests: false,
+            briefly_unavailable: false,
         };
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut nudges = Vec::with_capacity(BATCH);
-        // No other process is alive: whatever is claimed was in the hands of one that died.
+        let mut received = Vec::with_capacity(BATCH);
+        // With an embedded database there is no other process: all existing claims belong to a process that died.
         if inner.parts.store.is_embedded()
             && let Err(fault) = inner.settle_abandoned(inner.parts.clock.now() + LEASE * 2).await
         {
-            // Their claims run out, and the sweep finds them then.
+            // The sweep finds these messages when their claims expire.
             telemetry::report(&fault);
         }
         loop {
-            let worked = tokio::select! {
+            let result = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 _ = sweep.tick() => inner.sweep(&mut run).await,
-                // Which ones does not matter: the oldest come first.
-                _ = nudged.recv_many(&mut nudges, BATCH) => { nudges.clear(); inner.claim(&mut run).await }
-                () = inner.parts.lines.freed().notified(), if run.backlog || run.rests => inner.claim(&mut run).await,
+                // The ids are not used: the oldest messages are claimed first.
+                _ = wakeups.recv_many(&mut received, BATCH) => { received.clear(); inner.claim(&mut run).await }
+                () = inner.parts.lines.freed().notified(), if run.backlog || run.briefly_unavailable => inner.claim(&mut run).await,
             };
-            if let Err(fault) = worked {
-                // The messages stay in the table; the next sweep tries again.
+            if let Err(fault) = result {
+                // The messages stay in the table; the next sweep retries.
                 telemetry::report(&fault);
             }
         }
-        let _ = tokio::time::timeout(DRAIN, inner.drain(&mut run)).await;
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, inner.drain(&mut run)).await;
         inner.stop.cancel();
-        run.working.close();
-        while tokio::time::timeout(SWEEP, run.working.wait()).await.is_err() {
+        run.tasks.close();
+        while tokio::time::timeout(SWEEP, run.tasks.wait()).await.is_err() {
             let _ = inner.renew(&mut run).await.inspect_err(telemetry::report);
         }
     }
 }
 
 impl Inner {
-    /// What was acknowledged leaves before we do, as far as providers take it at once: what has to wait stays in the
-    /// table for whoever comes next.
+    /// Before shutdown, delivers the due messages that providers accept immediately. Messages that have to wait stay in
+    /// the table for the next process.
     async fn drain(self: &Arc<Self>, run: &mut Run) {
         loop {
             if let Err(fault) = self.claim(run).await {
@@ -163,7 +164,7 @@ impl Inner {
             if !run.backlog {
                 return;
             }
-            // What waits for its place in a rate is told by nobody.
+            // No notification is sent when a rate limit allows the next call, so there is a timeout.
             let _ = tokio::time::timeout(SWEEP, self.parts.lines.freed().notified()).await;
         }
     }
@@ -173,91 +174,92 @@ impl Inner {
         let now = self.parts.clock.now();
         self.settle_abandoned(now).await?;
         self.claim(run).await?;
-        let waiting = if run.backlog || run.rests { self.parts.store.count_due_deliveries(now).await? } else { 0 };
+        let waiting =
+            if run.backlog || run.briefly_unavailable { self.parts.store.count_due_deliveries(now).await? } else { 0 };
         metrics::queue_depth(metrics::Queue::Deliveries, u32::try_from(waiting).unwrap_or(u32::MAX));
         Ok(())
     }
 
-    /// Claims what is due as long as there are hands for it and room at the provider that is asked first: what would wait
-    /// in hand, or be put back at once, keeps its place, and costs nothing while it waits.
+    /// Claims due messages as long as the concurrency limit and the provider that is tried first allow. Other messages
+    /// stay unclaimed, so that they keep their order and cost nothing while they wait.
     async fn claim(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
         let claimant = self.claimant();
         loop {
             let now = self.parts.clock.now();
-            let mut offer = self.offer(run, now);
-            if offer.channels.is_empty() {
+            let mut capacity = self.capacity(run, now);
+            if capacity.channels.is_empty() {
                 return Ok(());
             }
-            let channels: Vec<_> = offer.channels.keys().copied().collect();
-            let rows = self.parts.store.claim_due_deliveries(&channels, offer.most as u64, &claimant, now).await?;
+            let channels: Vec<_> = capacity.channels.keys().copied().collect();
+            let rows = self.parts.store.claim_due_deliveries(&channels, capacity.max as u64, &claimant, now).await?;
             let claimed = rows.len();
             for row in rows {
-                let hands = run.hands.get(&row.channel).map(Arc::clone);
-                let room = offer.room(row.channel);
-                // Free ones were counted, so this waits for nobody.
-                if let Some(Ok(hand)) = OptionFuture::from(hands.map(Semaphore::acquire_owned)).await {
-                    run.working.spawn(Arc::clone(self).work(row, room, hand));
+                let permits = run.permits.get(&row.channel).map(Arc::clone);
+                let room = capacity.room(row.channel);
+                // The available permits were counted, so this does not wait.
+                if let Some(Ok(permit)) = OptionFuture::from(permits.map(Semaphore::acquire_owned)).await {
+                    run.tasks.spawn(Arc::clone(self).work(row, room, permit));
                 }
             }
-            if claimed < offer.most {
+            if claimed < capacity.max {
                 return Ok(());
             }
             run.backlog = true;
         }
     }
 
-    /// What can be begun now.
-    fn offer(&self, run: &mut Run, now: Instant) -> Offer {
+    /// The messages that can be started now.
+    fn capacity(&self, run: &mut Run, now: Timestamp) -> Capacity {
         let lines = &self.parts.lines;
-        let mut offer = Offer { most: BATCH, channels: BTreeMap::new(), rooms: BTreeMap::new() };
-        (run.rests, run.backlog) = (false, false);
-        for (channel, hands) in &run.hands {
+        let mut capacity = Capacity { max: BATCH, channels: BTreeMap::new(), rooms: BTreeMap::new() };
+        (run.briefly_unavailable, run.backlog) = (false, false);
+        for (channel, permits) in &run.permits {
             if lines.rest_for_a_moment(*channel, now) {
-                run.rests = true;
+                run.briefly_unavailable = true;
                 continue;
             }
             let line = lines.first_awake(*channel, now);
             let provider = line.map(|line| line.provider().name());
             let room = match line.zip(provider) {
-                // One provider of several channels has room once.
-                Some((line, name)) => offer.rooms.entry(name).or_insert_with(|| line.rooms(BATCH)).len(),
-                // Nobody is asked: each message is told how long to wait.
+                // A provider of several channels has one set of permits.
+                Some((line, name)) => capacity.rooms.entry(name).or_insert_with(|| line.rooms(BATCH)).len(),
+                // No provider is called: each message is rescheduled.
                 None => BATCH,
             };
-            match hands.available_permits().min(room) {
+            match permits.available_permits().min(room) {
                 0 => run.backlog = true,
-                most => {
-                    offer.most = offer.most.min(most);
-                    offer.channels.insert(*channel, provider);
+                max => {
+                    capacity.max = capacity.max.min(max);
+                    capacity.channels.insert(*channel, provider);
                 }
             }
         }
-        offer
+        capacity
     }
 
-    async fn work(self: Arc<Self>, row: Model, room: Option<Room>, hand: OwnedSemaphorePermit) {
-        self.in_hand().insert(row.id.clone());
+    async fn work(self: Arc<Self>, row: Model, room: Option<Room>, permit: OwnedSemaphorePermit) {
+        self.in_progress().insert(row.id.clone());
         let trace = Trace::behind(row.trace.as_deref()).step("deliver", Kind::Consumer);
         trace.note("channel", row.channel.as_str());
-        // A panic is told by its hook; here it is one more way not to know what became of the message.
-        let carried = AssertUnwindSafe(trace.around(deliver(&self, &row, room))).catch_unwind();
-        let settled = carried.await.unwrap_or(false);
+        // The panic hook reports a panic; here it is treated as an unknown result.
+        let result = AssertUnwindSafe(trace.around(deliver(&self, &row, room))).catch_unwind();
+        let settled = result.await.unwrap_or(false);
         trace.end();
         if !settled {
             locked(&self.unsettled).insert(row.id.clone());
         }
-        self.in_hand().remove(&row.id);
-        drop(hand);
+        self.in_progress().remove(&row.id);
+        drop(permit);
         self.parts.lines.freed().notify_one();
     }
 
-    /// Holds on to what is in hand.
+    /// Renews the claims of messages that are being delivered.
     async fn renew(&self, run: &mut Run) -> Result<(), Fault> {
         let now = self.parts.clock.now();
         if now < run.renewed_at + LEASE / 4 {
             return Ok(());
         }
-        let ids: Vec<_> = self.in_hand().iter().cloned().collect();
+        let ids: Vec<_> = self.in_progress().iter().cloned().collect();
         if !ids.is_empty() {
             self.parts.store.renew_claims(ids, &self.claimant(), now).await?;
         }
@@ -265,14 +267,14 @@ impl Inner {
         Ok(())
     }
 
-    /// Settles messages whose claims ran out before `deadline`: of processes that died, and of our own what nobody here
-    /// has in hand.
-    async fn settle_abandoned(&self, deadline: Instant) -> Result<(), Fault> {
+    /// Settles messages whose claims expired before `deadline`: those of processes that died, and those claimed by this
+    /// process that no task delivers.
+    async fn settle_abandoned(&self, deadline: Timestamp) -> Result<(), Fault> {
         let Parts { store, settler, lines, .. } = &self.parts;
         let claimant = self.claimant();
         for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {
             let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.made(claim));
-            if ours && self.in_hand().contains(&row.id) {
+            if ours && self.in_progress().contains(&row.id) {
                 continue;
             }
             if ours && !locked(&self.unsettled).contains(&row.id) {
@@ -289,8 +291,8 @@ impl Inner {
         Claimant { process: self.parts.process.clone(), lease: LEASE }
     }
 
-    fn in_hand(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {
-        locked(&self.in_hand)
+    fn in_progress(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {
+        locked(&self.in_progress)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which provider is asked, and who is asked next.
+//! Failover: which provider is tried, and which one next.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,28 +7,28 @@ use super::{
     provider::{Abilities, Outcome, Outgoing},
     retry,
     room::Room,
-    slot::{Opened, Slots},
+    slot::{Acquired, Slots},
 };
-use crate::{
-    clock::{Clock, Entropy, Instant},
+use domain::{Timestamp, status::DeliveryFailure};
+use platform::{
+    clock::{Clock, Entropy},
     fault::Fault,
-    status::DeliveryFailure,
 };
 
-/// Whose code a message may carry: all messages of a verification carry one code, so whoever carried the first decides
-/// who may carry the next.
+/// Which code a message may contain. All messages of a verification contain the same code, so the provider of the first
+/// message determines which providers may send the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CodeBy {
-    /// Nobody has carried one yet.
+    /// No message was sent yet.
     Anybody,
-    /// Ours: not those who would make another.
+    /// The code of this service: excludes providers that generate their own.
     Us,
-    /// This provider's, and nobody else knows it.
+    /// The code that this provider generated and only it knows.
     Provider(String),
 }
 
 impl CodeBy {
-    /// Out of a verification's row.
+    /// From the column of a verification.
     pub fn read(code_by: Option<&str>) -> Self {
         match code_by {
             None => CodeBy::Anybody,
@@ -46,32 +46,32 @@ impl CodeBy {
     }
 }
 
-/// How a row says that the code is ours.
+/// The column value for a code of this service.
 pub const OURS: &str = "countersign";
 
-/// The reason for operators where a provider got a message and gave no answer. Nothing is decided by it: a provider may
-/// use the same word.
+/// The reason shown to operators if a provider received a message and did not respond. Never branch on it: a provider
+/// may use the same text.
 pub(super) const NO_ANSWER: &str = "no_answer";
 
-/// One message on its way through the providers.
+/// One attempt to send a message through the providers.
 pub(super) struct Passage<'a> {
     pub message: &'a Outgoing,
-    /// Room that was taken with the claim, at one provider.
+    /// The call permit that was acquired with the claim, for one provider.
     pub room: Option<Room>,
     pub code_by: CodeBy,
-    /// The number's open verifications at providers that make codes.
+    /// The open verifications of the recipient at providers that generate codes.
     pub slots: Slots<'a>,
-    /// Who took it before, and is not asked again.
+    /// The providers that accepted it before; they are not tried again.
     pub taken_by: &'a [String],
-    /// Who may have taken it, and takes it once however often it is asked: nobody else is.
+    /// The idempotent provider that may have accepted it: only this one is tried.
     pub only: Option<&'a str>,
-    /// Times that providers were asked before.
+    /// The number of calls to providers before this attempt.
     pub tries: i32,
-    /// Not handed over from then on.
-    pub deadline: Instant,
+    /// The message is not sent after this time.
+    pub deadline: Timestamp,
 }
 
-/// What became of it, and how many times a provider was asked.
+/// The result, and the number of calls to providers.
 pub(super) struct Carried {
     pub end: End,
     pub asked: i32,
@@ -83,7 +83,7 @@ pub(super) enum End {
         provider: &'static str,
         message_id: Option<String>,
     },
-    /// This recipient or this text is refused, or fits no provider: a later try would fare no better.
+    /// The recipient or the text was rejected, or no provider supports it: a retry would fail as well.
     Refused {
         provider: &'static str,
         code: Option<String>,
@@ -92,98 +92,93 @@ pub(super) enum End {
     /// It may have been sent.
     Unknown {
         provider: &'static str,
-        /// It takes a message once, so it alone can be asked again.
+        /// Whether the provider is idempotent, so that this provider can be retried.
         again: bool,
     },
-    /// It was certainly not sent; later it may be.
+    /// It was certainly not sent; a retry may succeed.
     NotNow {
         provider: Option<&'static str>,
         code: Option<String>,
         failure: DeliveryFailure,
-        /// Before then nobody can be asked; none: nobody said.
-        not_before: Option<Instant>,
-        /// Nobody can be asked with more success until an operator has mended something.
+        /// The earliest time at which a provider can be tried again. None if unknown.
+        not_before: Option<Timestamp>,
+        /// No retry will succeed until an operator fixes a problem.
         hopeless: bool,
     },
 }
 
-/// Asks one provider after the other until one takes the message, refuses it for good, or leaves it unknown.
+/// Tries one provider after the other until one accepts the message, rejects it permanently, or the result is unknown.
 pub(super) async fn carry(
     lines: &[Arc<Line>],
     mut passage: Passage<'_>,
     clock: &Clock,
     entropy: &Entropy,
 ) -> Result<Carried, Fault> {
-    let mut search = Search::default();
+    let mut state = FailoverState::default();
     for line in lines {
         let (name, abilities) = (line.provider().name(), line.provider().abilities());
-        if !passage.may_go_by(name, &abilities) {
+        if !passage.may_use(name, &abilities) {
             continue;
         }
-        if passage.tries + search.asked >= retry::MOST_TRIES {
+        if passage.tries + state.asked >= retry::MOST_TRIES {
             break;
         }
-        let Some(outcome) = passage.ask(line, &mut search).await? else { continue };
+        let Some(outcome) = passage.call(line, &mut state).await? else { continue };
         let failure = outcome.failure().unwrap_or(DeliveryFailure::Provider);
-        search.asked += i32::from(!matches!(outcome, Outcome::Unfit { .. }));
+        state.asked += i32::from(!matches!(outcome, Outcome::Unfit { .. }));
         let (code, wait) = match outcome {
             Outcome::Accepted { provider_message_id: message_id } => {
-                return Ok(search.over(End::Accepted { provider: name, message_id }));
+                return Ok(state.finish(End::Accepted { provider: name, message_id }));
             }
             Outcome::RejectedRecipient { code } | Outcome::Blocked { code } | Outcome::RejectedContent { code } => {
-                return Ok(search.over(End::Refused { provider: name, code, failure }));
+                return Ok(state.finish(End::Refused { provider: name, code, failure }));
             }
-            // Nobody else is asked: what they sent might be the second.
+            // No other provider is tried: it could send a duplicate.
             Outcome::Unknown | Outcome::Stalled => {
-                return Ok(search.over(End::Unknown { provider: name, again: abilities.idempotent }));
+                return Ok(state.finish(End::Unknown { provider: name, again: abilities.idempotent }));
             }
             Outcome::Unfit { code } => {
-                search.unfit = Some((name, code));
+                state.unfit = Some((name, code));
                 continue;
             }
             Outcome::RejectedDestination { code }
             | Outcome::RejectedSender { code }
             | Outcome::Misconfigured { code } => {
-                search.last = Some((name, code, failure));
+                state.last = Some((name, code, failure));
                 continue;
             }
             Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
             Outcome::Unavailable { code, retry_after } | Outcome::Deferred { code, retry_after } => (code, retry_after),
         };
-        search.put_off(
-            name,
-            code,
-            failure,
-            clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)),
-        );
+        state.defer(name, code, failure, clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)));
     }
-    Ok(search.ended())
+    Ok(state.exhausted())
 }
 
 impl Passage<'_> {
-    /// Hands the message to this provider. None: it was not asked, because it rests or because another verification uses
-    /// the number there.
-    async fn ask(&mut self, line: &Line, search: &mut Search) -> Result<Option<Outcome>, Fault> {
+    /// Sends the message through this provider. None: the provider was not called, because it is unavailable or because
+    /// another verification has the recipient's slot.
+    async fn call(&mut self, line: &Line, state: &mut FailoverState) -> Result<Option<Outcome>, Fault> {
         let provider = line.provider();
-        let opened = self.slots.open(provider, self.message).await?;
-        if let Some((code, until)) = opened.stands_against() {
-            search.asked += i32::from(opened == Opened::NotCanceled);
-            search.not_opened(provider.name(), code, until);
+        let acquired = self.slots.acquire(provider, self.message).await?;
+        if let Some((code, until)) = acquired.refusal() {
+            state.asked += i32::from(acquired == Acquired::CancelFailed);
+            state.not_called(provider.name(), code, until);
             return Ok(None);
         }
         let room = self.room.take_if(|room| room.provider == provider.name());
         let said = line.send(self.message, room, self.deadline).await;
-        self.slots.close_unless_taken(&opened, provider, self.message, &said).await;
+        self.slots.release_unless_sent(&acquired, provider, self.message, &said).await;
         Ok(match said {
             Said::Outcome(outcome) => Some(outcome),
             Said::Rests { until } => {
-                search.put_off(provider.name(), Some("resting".to_owned()), DeliveryFailure::Provider, until);
+                state.defer(provider.name(), Some("resting".to_owned()), DeliveryFailure::Provider, until);
                 None
             }
         })
     }
 
-    fn may_go_by(&self, name: &str, abilities: &Abilities) -> bool {
+    fn may_use(&self, name: &str, abilities: &Abilities) -> bool {
         abilities.carries(self.message)
             && self.code_by.allows(name, abilities)
             && !self.taken_by.iter().any(|by| by == name)
@@ -191,39 +186,39 @@ impl Passage<'_> {
     }
 }
 
-/// What is known so far of a message that nobody has taken.
+/// The state of a failover in which no provider has accepted the message yet.
 #[derive(Default)]
-struct Search {
+struct FailoverState {
     asked: i32,
-    /// Who said last that it can't, and why.
+    /// The last provider that failed, and why.
     last: Option<(&'static str, Option<String>, DeliveryFailure)>,
-    /// When the first of those can be asked again who may take it then.
-    soonest: Option<Instant>,
-    /// Who can't carry such a message.
+    /// The earliest time at which one of the temporarily failed providers can be tried again.
+    earliest: Option<Timestamp>,
+    /// The last provider that does not support the message, and why.
     unfit: Option<(&'static str, &'static str)>,
 }
 
-impl Search {
-    fn put_off(&mut self, provider: &'static str, code: Option<String>, failure: DeliveryFailure, until: Instant) {
+impl FailoverState {
+    fn defer(&mut self, provider: &'static str, code: Option<String>, failure: DeliveryFailure, until: Timestamp) {
         self.last = Some((provider, code, failure));
-        self.soonest = Some(self.soonest.map_or(until, |other| other.min(until)));
+        self.earliest = Some(self.earliest.map_or(until, |other| other.min(until)));
     }
 
-    /// The provider was not asked, because another verification uses the number there. Without an instant it is not asked
-    /// later either.
-    fn not_opened(&mut self, provider: &'static str, code: &str, until: Option<Instant>) {
+    /// The provider was not called, because another verification has the recipient's slot. Without a time it is not
+    /// retried.
+    fn not_called(&mut self, provider: &'static str, code: &str, until: Option<Timestamp>) {
         match until {
-            Some(until) => self.put_off(provider, Some(code.to_owned()), DeliveryFailure::Provider, until),
+            Some(until) => self.defer(provider, Some(code.to_owned()), DeliveryFailure::Provider, until),
             None => self.last = Some((provider, Some(code.to_owned()), DeliveryFailure::Provider)),
         }
     }
 
-    fn over(self, end: End) -> Carried {
+    fn finish(self, end: End) -> Carried {
         Carried { end, asked: self.asked }
     }
 
-    fn ended(self) -> Carried {
-        let (not_before, hopeless) = (self.soonest, self.soonest.is_none());
+    fn exhausted(self) -> Carried {
+        let (not_before, hopeless) = (self.earliest, self.earliest.is_none());
         let end = match (self.last.clone(), self.unfit) {
             (Some((provider, code, failure)), _) => {
                 End::NotNow { provider: Some(provider), code, failure, not_before, hopeless }
@@ -236,6 +231,6 @@ impl Search {
                 End::NotNow { provider: None, code, failure, not_before, hopeless }
             }
         };
-        self.over(end)
+        self.finish(end)
     }
 }

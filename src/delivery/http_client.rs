@@ -1,5 +1,5 @@
-//! The one HTTP client of the providers: bounded in time and size, without redirects, and clear about what is known
-//! when an answer does not come.
+//! The shared HTTP client of the providers: with limits on time and size, without redirects, and with precise errors
+//! about what is known if there is no response.
 
 use std::time::Duration;
 
@@ -7,41 +7,38 @@ use chrono::DateTime;
 use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 use serde::de::DeserializeOwned;
 
-use crate::{
-    clock::{Clock, Instant},
-    delivery::{loose, provider::Outcome},
-    fault::Fault,
-    telemetry::traces::Trace,
-};
+use crate::delivery::{loose, provider::Outcome};
+use domain::Timestamp;
+use platform::{clock::Clock, fault::Fault, telemetry::traces::Trace};
 
-/// Answers of providers are a few hundred bytes; what is longer is cut off there.
-const LONGEST_ANSWER: usize = 64 * 1024;
+/// The maximum length of a response body; the rest is discarded. Responses of providers have a few hundred bytes.
+const MAX_BODY: usize = 64 * 1024;
 
-/// An idle connection is given up before servers do it (five seconds is the shortest usual time): a request written
-/// into a connection that the other side is just closing has an unknown outcome.
-const LONGEST_IDLE: Duration = Duration::from_secs(4);
+/// Idle connections are closed before the server closes them (five seconds is the shortest common keep-alive): a
+/// request written to a connection that the server is closing has an unknown outcome.
+const MAX_IDLE: Duration = Duration::from_secs(4);
 
-/// Requests to providers. Cheap to clone; connections are pooled.
+/// Sends requests to providers. Cheap to clone; connections are pooled.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: reqwest::Client,
     clock: Clock,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
-    /// No connection came about: nothing was sent.
+    /// The connection failed: nothing was sent.
     NotReached,
-    /// The request was written, or may have been: whoever got it may act on it.
+    /// The request was sent, or may have been: the provider may have processed it.
     NoAnswer,
-    /// The request could not be written down at all (a key that fits into no header).
+    /// The request could not be built (for example, the API key is not a valid header value).
     NotMade,
 }
 
 impl From<Silence> for Outcome {
-    fn from(silence: Silence) -> Self {
-        match silence {
+    fn from(transport_error: Silence) -> Self {
+        match transport_error {
             Silence::NotReached => Outcome::unavailable("not_reached".to_owned()),
             Silence::NoAnswer => Outcome::Unknown,
             Silence::NotMade => Outcome::Misconfigured { code: Some("bad_request_settings".to_owned()) },
@@ -49,7 +46,7 @@ impl From<Silence> for Outcome {
     }
 }
 
-/// What a provider answered.
+/// The response of a provider.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -61,13 +58,13 @@ impl HttpClient {
     /// A client whose requests take at most `timeout`, connecting included.
     ///
     /// # Errors
-    /// When TLS cannot be set up here.
+    /// If TLS can't be initialised.
     pub fn new(timeout: Duration, clock: Clock) -> Result<Self, Fault> {
         let client = reqwest::Client::builder()
             .timeout(timeout)
-            // Shorter than the whole, so that a time-out of the whole means that a connection stood.
+            // Shorter than the total timeout, so that a total timeout means that the connection was established.
             .connect_timeout(timeout.mul_f64(0.6))
-            .pool_idle_timeout(LONGEST_IDLE)
+            .pool_idle_timeout(MAX_IDLE)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
@@ -88,20 +85,20 @@ impl HttpClient {
     /// Sends a request once.
     ///
     /// # Errors
-    /// Why no answer came.
+    /// Why there is no response.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Silence> {
         let request = match Trace::current().parent() {
             Some(parent) => request.header("traceparent", parent),
             None => request,
         };
-        let mut response = request.send().await.map_err(|error| silence(&error))?;
+        let mut response = request.send().await.map_err(|error| transport_error(&error))?;
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| parse_retry_after(text, self.clock.now()));
         let status = response.status();
         let mut body = Vec::new();
-        // A body that breaks off leaves the status, which says enough of a refusal, and no body that parses.
+        // If the body ends early, the status is still used, which is enough for a rejection; the body won't parse.
         while let Ok(Some(chunk)) = response.chunk().await {
-            let left = LONGEST_ANSWER - body.len();
+            let left = MAX_BODY - body.len();
             body.extend_from_slice(&chunk[..chunk.len().min(left)]);
             if chunk.len() > left {
                 break;
@@ -112,25 +109,25 @@ impl HttpClient {
 }
 
 impl Answer {
-    /// The body as JSON, whatever its content type says. None where it is anything else.
+    /// The body as JSON, regardless of its content type. None if it does not parse.
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The body as it came; it may hold what must not be logged.
+    /// The raw body. It may contain data that must not be logged.
     pub fn bytes(&self) -> &[u8] {
         &self.body
     }
 
-    /// What the status alone says, for answers that a provider's own table does not know. A success that does not read
-    /// as promised may still have sent; so may a gateway that timed out waiting (504).
+    /// The outcome by status code, for responses that the provider's own error table does not cover. With an unreadable
+    /// success or a gateway timeout (504), the message may still have been sent.
     pub fn by_status(&self, code: Option<String>) -> Outcome {
         let code = code.or_else(|| loose::code(self.status.as_str()));
         match self.status.as_u16() {
             200..300 | 504 => Outcome::Unknown,
             408 | 500.. => Outcome::Unavailable { code, retry_after: self.retry_after },
             429 => Outcome::Throttled { retry_after: self.retry_after },
-            // Understood and refused: for our account, or for this destination.
+            // Rejected for our account or for this destination.
             403 => Outcome::RejectedDestination { code },
             300..=399 | 401..=405 | 407 | 410 => Outcome::Misconfigured { code },
             _ => Outcome::RejectedContent { code },
@@ -138,7 +135,7 @@ impl Answer {
     }
 }
 
-fn silence(error: &reqwest::Error) -> Silence {
+fn transport_error(error: &reqwest::Error) -> Silence {
     if error.is_builder() {
         Silence::NotMade
     } else if error.is_connect() {
@@ -149,7 +146,7 @@ fn silence(error: &reqwest::Error) -> Silence {
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn parse_retry_after(text: &str, now: Instant) -> Option<Duration> {
+fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
@@ -174,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_alone_says_what_it_can() {
+    fn by_status_maps_status_codes_to_outcomes() {
         let outcome = |status: u16| {
             let status = StatusCode::from_u16(status).unwrap();
             Answer { status, retry_after: Some(Duration::from_secs(7)), body: b"<html>".to_vec() }.by_status(None)

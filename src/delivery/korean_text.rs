@@ -1,25 +1,25 @@
-//! A text and a number as Korean carriers take them: which kind of message the text needs, and whether they can carry
-//! it at all.
+//! Texts and numbers in the form that Korean carriers accept: which type of message a text needs, and whether it can be
+//! sent at all.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::segments::{KOREAN_LMS, KOREAN_SMS, korean_bytes};
-use crate::contact::PhoneNumber;
+use domain::contact::PhoneNumber;
 
 /// The calling code of Korea.
 pub const KOREA: u16 = 82;
 
-/// The kind of message that a text needs.
+/// The type of message that a text needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// SMS. A code belongs here: an LMS arrives as MMS, which no phone reads codes out of.
+    /// SMS. Codes must fit into it: an LMS arrives as MMS, from which phones don't autofill codes.
     Short,
     /// LMS.
     Long,
 }
 
 impl Kind {
-    /// What SENS, Aligo and Solapi call it.
+    /// The name at SENS, Aligo and Solapi.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Short => "SMS",
@@ -28,7 +28,7 @@ impl Kind {
     }
 }
 
-/// Why carriers would cut, garble or refuse a text.
+/// Why carriers would truncate, garble or reject a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
     TooLong,
@@ -37,7 +37,7 @@ pub enum Unfit {
 }
 
 impl Unfit {
-    /// Our own code for it.
+    /// The provider code that this service reports for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Unfit::TooLong => "text_too_long",
@@ -46,10 +46,10 @@ impl Unfit {
     }
 }
 
-/// The text as carriers take it (composed, with plain line feeds), and what kind of message it needs.
+/// The text in NFC with LF line breaks, and the type of message that it needs.
 ///
 /// # Errors
-/// When no Korean carrier would deliver it as it is.
+/// If no Korean carrier would deliver the text unchanged.
 pub fn prepare(text: &str) -> Result<(String, Kind), Unfit> {
     let text = text.nfc().collect::<String>().replace("\r\n", "\n");
     match korean_bytes(&text).map_err(|_| Unfit::Character)? {
@@ -59,7 +59,8 @@ pub fn prepare(text: &str) -> Result<(String, Kind), Unfit> {
     }
 }
 
-/// A number as Korean providers take it beside its country code: `01012345678` in Korea, elsewhere without any prefix.
+/// The number without its country code, as Korean providers expect it: `01012345678` in Korea, elsewhere without
+/// prefix.
 pub fn national(number: &PhoneNumber) -> String {
     match number.country_code() {
         KOREA => number.national_digits(),
@@ -67,7 +68,7 @@ pub fn national(number: &PhoneNumber) -> String {
     }
 }
 
-/// A sender as one writes it, as its digits.
+/// The digits of a sender number in any notation.
 pub fn digits(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).collect()
 }
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ninety_bytes_are_short_and_one_more_is_long() {
+    fn a_text_of_more_than_ninety_bytes_is_long() {
         assert_eq!(prepare(&"가".repeat(45)).unwrap().1, Kind::Short);
         assert_eq!(prepare(&("가".repeat(45) + "a")).unwrap().1, Kind::Long);
         assert_eq!(prepare(&"가".repeat(1000)).unwrap().1, Kind::Long);
@@ -85,12 +86,12 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_composed_and_its_line_breaks_are_one_byte() {
+    fn prepare_normalises_to_nfc_and_lf() {
         assert_eq!(prepare("\u{1112}\u{1161}\u{11ab}\r\n1").unwrap().0, "한\n1");
     }
 
     #[test]
-    fn what_carriers_garble_is_unfit() {
+    fn characters_outside_ks_x_1001_are_unfit() {
         for text in ["됬습니다", "뷁", "가—나", "😀", "₩1,000", "한\u{1112}"] {
             assert_eq!(prepare(text), Err(Unfit::Character), "{text}");
         }

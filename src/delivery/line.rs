@@ -1,5 +1,5 @@
-//! The line to one provider: how many calls it takes at once and how many a second, when it is to be left alone, and
-//! what it did, in metrics and, once per outage, in the log.
+//! The client of one provider: its limits on concurrency and rate, back-off and circuit breaker, metrics, and one log
+//! line per outage.
 
 use std::{
     collections::BTreeMap,
@@ -18,27 +18,28 @@ use super::{
     room::{Rate, Room},
     warned::{Refusal, Warned},
 };
-use crate::{
-    clock::{Clock, Entropy, Instant},
-    quota::Ticker,
+use crate::quota::Ticker;
+use domain::Timestamp;
+use platform::{
+    clock::{Clock, Entropy},
     telemetry::{
         metrics,
         traces::{Kind, Trace},
     },
 };
 
-/// What one provider may be asked for.
+/// The limits of one provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Calls at a time.
+    /// The maximum number of concurrent calls.
     pub calls: u32,
-    /// Messages a second; none: as many as there are.
+    /// The maximum number of messages per second. None: unlimited.
     pub rate: Option<NonZeroU32>,
-    /// How long a message waits for its turn before it goes elsewhere or back.
+    /// How long a message waits for a call permit before it is sent through another provider or rescheduled.
     pub patience: Duration,
 }
 
-/// The line to one provider.
+/// The client of one provider.
 pub(super) struct Line {
     provider: Arc<dyn Provider>,
     clock: Clock,
@@ -46,7 +47,7 @@ pub(super) struct Line {
     ticker: Ticker,
     rate: Option<Arc<Rate>>,
     calls: Arc<Semaphore>,
-    /// Told when there is room again.
+    /// Notified when a call permit is released.
     freed: Arc<Notify>,
     patience: Duration,
     state: Mutex<State>,
@@ -55,19 +56,19 @@ pub(super) struct Line {
 #[derive(Default)]
 struct State {
     breaker: Breaker,
-    /// Until when it asked to be sent nothing by a channel: a limit on text messages is none on e-mail.
-    asked_for_peace: BTreeMap<Channel, Instant>,
-    /// Until when it asked not to be asked what became of messages: it may still be sent some.
-    not_polled: Option<Instant>,
+    /// Until when the provider asked for no messages, by channel: a limit on SMS does not limit e-mail.
+    retry_after: BTreeMap<Channel, Timestamp>,
+    /// Until when the provider asked not to be polled for statuses; messages may still be sent.
+    no_polls_until: Option<Timestamp>,
     warned: Warned,
 }
 
-/// What came of asking.
+/// The result of sending.
 pub(super) enum Said {
     Outcome(Outcome),
-    /// It was not asked: it rests, or there is no room before `until`.
+    /// The provider was not called: it is unavailable, or there is no call permit, until `until`.
     Rests {
-        until: Instant,
+        until: Timestamp,
     },
 }
 
@@ -98,12 +99,12 @@ impl Line {
         &*self.provider
     }
 
-    /// Takes room for up to `most` calls, as far as there is any now.
-    pub fn rooms(&self, most: usize) -> Vec<Room> {
-        std::iter::from_fn(|| self.room_now()).take(most).collect()
+    /// Acquires up to `max` call permits, as many as are available now.
+    pub fn rooms(&self, max: usize) -> Vec<Room> {
+        std::iter::from_fn(|| self.try_acquire()).take(max).collect()
     }
 
-    fn room_now(&self) -> Option<Room> {
+    fn try_acquire(&self) -> Option<Room> {
         let call = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         if let Some(rate) = &self.rate {
             rate.take().ok()?;
@@ -111,7 +112,7 @@ impl Line {
         Some(Room::new(self.provider.name(), call, self.rate.clone()))
     }
 
-    async fn wait_for_room(&self) -> Option<Room> {
+    async fn acquire(&self) -> Option<Room> {
         let call = Arc::clone(&self.calls).acquire_owned().await.ok()?;
         while let Some(Err(wait)) = self.rate.as_ref().map(|rate| rate.take()) {
             self.clock.sleep(wait.max(Duration::from_millis(1))).await;
@@ -119,14 +120,15 @@ impl Line {
         Some(Room::new(self.provider.name(), call, self.rate.clone()))
     }
 
-    /// Hands a message over: at once where it has `room`, else when its turn comes, and no later than `deadline`.
-    pub async fn send(&self, message: &Outgoing, room: Option<Room>, deadline: Instant) -> Said {
+    /// Sends a message: immediately if it has a permit in `room`, otherwise when one is available, but not after
+    /// `deadline`.
+    pub async fn send(&self, message: &Outgoing, room: Option<Room>, deadline: Timestamp) -> Said {
         let asked_at = self.clock.now();
         let room = match room {
             Some(room) => Some(room),
             None => tokio::select! {
                 biased;
-                room = self.wait_for_room() => room,
+                room = self.acquire() => room,
                 () = self.clock.sleep(self.patience) => return Said::Rests { until: self.clock.now() },
             },
         };
@@ -156,55 +158,55 @@ impl Line {
         metrics::sent(self.provider.name(), outcome.name(), took);
         tracing::debug!(
             provider = self.provider.name(), outcome = outcome.name(), delivery = ?message.id,
-            waited = ?(now - asked_at), "asked a provider"
+            waited = ?(now - asked_at), "called a provider"
         );
-        self.note(&outcome, message);
+        self.record_outcome(&outcome, message);
         Said::Outcome(outcome)
     }
 
-    /// Asks what became of a message. None: it rests, so it was not asked.
+    /// Polls for the status of a message. None if the provider was not called, because it asked for fewer polls.
     pub async fn poll(&self, provider_message_id: &str) -> Option<Polled> {
-        if self.state().not_polled.is_some_and(|until| self.clock.now() < until) {
+        if self.state().no_polls_until.is_some_and(|until| self.clock.now() < until) {
             return None;
         }
         let polled = self.provider.poll(provider_message_id).await;
         if let Polled::Throttled { retry_after } = polled {
-            self.state().not_polled = self.end_of_peace(retry_after);
+            self.state().no_polls_until = self.back_off_until(retry_after);
         }
         Some(polled)
     }
 
-    fn admit(&self, channel: Channel, now: Instant) -> Admission {
-        match self.peace(channel, now) {
+    fn admit(&self, channel: Channel, now: Timestamp) -> Admission {
+        match self.backed_off_until(channel, now) {
             Some(until) => Admission::Rests { until },
             None => self.state().breaker.admit(now),
         }
     }
 
-    /// Until when it is sent nothing by `channel`, if that is so.
-    pub fn rests(&self, channel: Channel, now: Instant) -> Option<Instant> {
-        self.peace(channel, now).or_else(|| self.state().breaker.rests(now))
+    /// Until when no message is sent through `channel`. None if messages can be sent.
+    pub fn rests(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
+        self.backed_off_until(channel, now).or_else(|| self.state().breaker.rests(now))
     }
 
-    fn peace(&self, channel: Channel, now: Instant) -> Option<Instant> {
-        self.state().asked_for_peace.get(&channel).copied().filter(|until| *until > now)
+    fn backed_off_until(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
+        self.state().retry_after.get(&channel).copied().filter(|until| *until > now)
     }
 
-    fn end_of_peace(&self, retry_after: Option<Duration>) -> Option<Instant> {
+    fn back_off_until(&self, retry_after: Option<Duration>) -> Option<Timestamp> {
         let wait = retry_after.filter(|wait| !wait.is_zero())?;
-        Some(self.clock.now() + wait.min(LONGEST_PEACE))
+        Some(self.clock.now() + wait.min(MAX_BACK_OFF))
     }
 
-    /// Learns how the provider does from what it said. What concerns one recipient, one country or one text says
-    /// nothing against it.
-    fn note(&self, outcome: &Outcome, message: &Outgoing) {
+    /// Updates the state of the provider from an outcome. An outcome that concerns one recipient, one country or one
+    /// text does not count as a failure of the provider.
+    fn record_outcome(&self, outcome: &Outcome, message: &Outgoing) {
         let now = self.clock.now();
         self.warn_once(outcome, message, now);
-        let turn = match outcome {
+        let change = match outcome {
             Outcome::Throttled { retry_after } => {
-                let until = self.end_of_peace(*retry_after);
+                let until = self.back_off_until(*retry_after);
                 let mut state = self.state();
-                state.asked_for_peace.extend(until.map(|until| (message.channel, until)));
+                state.retry_after.extend(until.map(|until| (message.channel, until)));
                 state.breaker.undecided(now);
                 return;
             }
@@ -224,21 +226,21 @@ impl Line {
             | Outcome::RejectedContent { .. } => self.state().breaker.succeeded(),
         };
         let (provider, outcome) = (self.provider.name(), outcome.name());
-        match turn {
+        match change {
             Turn::Nothing => {}
-            Turn::Stumbled => tracing::warn!(provider, outcome, "a provider did not take a message"),
+            Turn::Stumbled => tracing::warn!(provider, outcome, "provider failed to accept a message"),
             Turn::Opened => {
                 metrics::provider_rests(provider, true);
-                tracing::error!(provider, outcome, "a provider fails again and again: it rests, and is probed");
+                tracing::error!(provider, outcome, "provider circuit breaker opened");
             }
             Turn::Closed => {
                 metrics::provider_rests(provider, false);
-                tracing::info!(provider, "a provider is back");
+                tracing::info!(provider, "provider circuit breaker closed");
             }
         }
     }
 
-    fn warn_once(&self, outcome: &Outcome, message: &Outgoing, now: Instant) {
+    fn warn_once(&self, outcome: &Outcome, message: &Outgoing, now: Timestamp) {
         let Some(refusal) = Refusal::of(outcome, message) else { return };
         if self.state().warned.is_due(&refusal, now) {
             tracing::warn!(
@@ -246,7 +248,7 @@ impl Line {
                 outcome = outcome.name(),
                 code = refusal.code,
                 country = refusal.country,
-                "a provider refuses messages to this destination or from our sender (logged once a day)"
+                "provider rejects messages to this destination or from our sender (logged once a day)"
             );
         }
     }
@@ -256,5 +258,5 @@ impl Line {
     }
 }
 
-/// However long a provider asks to be left alone: one that asks for a year is asked again.
-const LONGEST_PEACE: Duration = Duration::from_secs(15 * 60);
+/// The maximum back-off, even if a provider asks for a longer one.
+const MAX_BACK_OFF: Duration = Duration::from_secs(15 * 60);

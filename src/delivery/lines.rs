@@ -1,4 +1,4 @@
-//! The lines to all providers, by channel and in order of failover.
+//! The clients of all providers, by channel and in order of failover.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,15 +10,17 @@ use super::{
     provider::{Channel, Provider},
     registry::Routes,
 };
-use crate::{
-    clock::{Clock, Entropy, Instant},
+use domain::Timestamp;
+use platform::{
+    clock::{Clock, Entropy},
     telemetry::metrics,
 };
 
-/// A rest that is worth waiting for. Longer ones are told to each message, which may then fail before its time is over.
-const MOMENT: Duration = Duration::from_secs(5);
+/// The maximum unavailability for which messages stay unclaimed. With a longer one, messages are claimed and
+/// rescheduled, and may fail before they expire.
+const MAX_WAIT_UNCLAIMED: Duration = Duration::from_secs(5);
 
-/// The lines to all providers. One provider has one line, however many channels it carries. Cheap to clone.
+/// The clients of all providers. Each provider has one client for all its channels. Cheap to clone.
 #[derive(Clone)]
 pub struct Lines(Arc<Inner>);
 
@@ -29,7 +31,7 @@ struct Inner {
 }
 
 impl Lines {
-    /// A line for each provider, within what `limits` gives for its name.
+    /// Creates a client for each provider; `limits` returns the limits by provider name.
     pub fn new(routes: &Routes, limits: impl Fn(&str) -> Limits, clock: &Clock, entropy: &Entropy) -> Self {
         let freed = Arc::new(Notify::new());
         let line = |provider: &Arc<dyn Provider>| {
@@ -47,23 +49,25 @@ impl Lines {
         Self(Arc::new(Inner { by_name, by_channel, freed }))
     }
 
-    /// The lines of a channel, in order of failover.
+    /// The clients of a channel, in order of failover.
     pub(super) fn of(&self, channel: Channel) -> &[Arc<Line>] {
         self.0.by_channel.get(&channel).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether nobody of a channel can be asked now, and somebody can in a moment.
-    pub(super) fn rest_for_a_moment(&self, channel: Channel, now: Instant) -> bool {
-        let rests: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(channel, now)).collect();
-        rests.and_then(|rests| rests.into_iter().min()).is_some_and(|until| until <= now + MOMENT)
+    /// Whether all providers of a channel are unavailable now, but one will be available within a few seconds.
+    pub(super) fn rest_for_a_moment(&self, channel: Channel, now: Timestamp) -> bool {
+        let unavailable: Option<Vec<_>> = self.of(channel).iter().map(|line| line.rests(channel, now)).collect();
+        unavailable
+            .and_then(|unavailable| unavailable.into_iter().min())
+            .is_some_and(|until| until <= now + MAX_WAIT_UNCLAIMED)
     }
 
-    /// Who is asked first for messages of a channel now. None: everybody rests, or nobody carries them.
-    pub(super) fn first_awake(&self, channel: Channel, now: Instant) -> Option<&Arc<Line>> {
+    /// The first available provider for messages of a channel. None if all are unavailable or there is none.
+    pub(super) fn first_awake(&self, channel: Channel, now: Timestamp) -> Option<&Arc<Line>> {
         self.of(channel).iter().find(|line| line.rests(channel, now).is_none())
     }
 
-    /// Told when there may be room that there was not.
+    /// Notified when a call permit may be available again.
     pub(super) fn freed(&self) -> &Notify {
         &self.0.freed
     }
@@ -76,12 +80,12 @@ impl Lines {
         self.0.by_name.values()
     }
 
-    /// Whether some provider makes the codes that it carries.
+    /// Whether some provider generates its own codes.
     pub(super) fn make_codes(&self) -> bool {
         self.all().any(|line| line.provider().abilities().makes_code)
     }
 
-    /// Whether a message sent twice arrives once, whoever of this channel carries it.
+    /// Whether all providers of this channel are idempotent.
     pub(super) fn are_idempotent(&self, channel: Channel) -> bool {
         self.of(channel).iter().all(|line| line.provider().abilities().idempotent)
     }

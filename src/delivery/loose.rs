@@ -1,12 +1,12 @@
-//! What providers say, taken leniently.
+//! Lenient parsing of provider responses.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// The longest text of a provider that is kept.
-const LONGEST: usize = 80;
+/// The maximum length of a stored text of a provider, in characters.
+const MAX_CHARACTERS: usize = 80;
 
-/// A field that comes as a string today and as a number tomorrow. Absent and null are empty.
+/// A field that may be a string or a number. Absent and null are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loose(String);
 
@@ -15,7 +15,7 @@ impl Loose {
         &self.0
     }
 
-    /// The field, unless empty.
+    /// The field. None if it is empty.
     pub fn some(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.clone())
     }
@@ -32,26 +32,27 @@ impl<'de> Deserialize<'de> for Loose {
     }
 }
 
-/// A provider's own code, fit to be stored and shown: one line, short. None when there is none.
+/// A provider code in a form that can be stored and shown: one short line. None if it is empty.
 pub fn code(text: impl AsRef<str>) -> Option<String> {
-    let text: String = text.as_ref().trim().chars().filter(|char| !char.is_control()).take(LONGEST).collect();
+    let text: String = text.as_ref().trim().chars().filter(|char| !char.is_control()).take(MAX_CHARACTERS).collect();
     (!text.is_empty()).then_some(text)
 }
 
-/// A provider's code and its reason in words. Digits in the words are hidden where they could be a number or a code.
+/// A provider code with its reason text. Runs of four or more digits in the reason are masked, since they may be a
+/// phone number or a code.
 pub fn code_and_reason(code: &str, reason: &str) -> Option<String> {
-    let mut words = String::new();
+    let mut masked = String::new();
     let mut digits = String::new();
     for char in reason.chars().chain(['\n']) {
         if char.is_ascii_digit() {
             digits.push(char);
             continue;
         }
-        words.push_str(if digits.len() < 4 { &digits } else { "…" });
+        masked.push_str(if digits.len() < 4 { &digits } else { "…" });
         digits.clear();
-        words.push(char);
+        masked.push(char);
     }
-    self::code(format!("{code} {}", words.trim()))
+    self::code(format!("{code} {}", masked.trim()))
 }
 
 #[cfg(test)]
@@ -73,11 +74,11 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_keeps_its_words_and_loses_numbers_and_line_breaks() {
+    fn a_reason_loses_long_numbers_and_line_breaks() {
         assert_eq!(code_and_reason("-101", "인증오류입니다.").unwrap(), "-101 인증오류입니다.");
         assert_eq!(code_and_reason("9", "01012345678 refused\r\nin 30 s").unwrap(), "9 … refusedin 30 s");
         assert_eq!(code_and_reason("9", "code 123456").unwrap(), "9 code …");
         assert_eq!(code("\r\n"), None);
-        assert_eq!(code("x".repeat(500)).unwrap().len(), LONGEST);
+        assert_eq!(code("x".repeat(500)).unwrap().len(), MAX_CHARACTERS);
     }
 }

@@ -1,8 +1,8 @@
-//! Outbox and dispatcher, message texts, providers, receipts.
+//! Delivery: outbox and dispatcher, message texts, providers, receipts.
 //!
-//! A message is owed from the transaction that wrote it. The [`Dispatcher`] claims it, asks a provider, and writes what
-//! became of it; a process that dies in between leaves a claim that runs out, and what was certainly not sent is sent
-//! then by another. What may have been sent is never sent again blindly.
+//! A message is written to a transactional outbox. The [`Dispatcher`] claims it, calls a provider and records the
+//! result. If a process dies in between, its claim expires: a message that was certainly not sent is then sent by
+//! another process. A message that may have been sent is never repeated blindly.
 
 mod alimtalk;
 mod base_url;

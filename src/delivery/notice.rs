@@ -1,62 +1,66 @@
-//! What an account's contacts are told, as the outbox remembers it: no secret is in it.
+//! Notices to the contacts of an account in the form stored in the outbox, which contains no secrets.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{contact::Contact, ids::ContactChangeId, store::NoticeLimit};
+use crate::store::NoticeLimit;
+use domain::{contact::Contact, ids::ContactChangeId};
 
-/// Something that happened to an account.
+/// An event about which the owner of an account is notified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
     PasswordChanged,
-    /// Somebody tried to sign up with this contact, or to move to it, and it has an account.
+    /// A sign-up with this contact, or a contact change to it, was requested, but it already belongs to an account.
     AccountExists,
-    /// Somebody tried to sign in or to reset a password with this contact, and it has no account.
+    /// A sign-in or password reset with this contact was requested, but it belongs to no account.
     NoAccount,
-    /// Another contact took the place of one; told to the old one, with the way back, and to the others without.
+    /// A contact was changed. Sent to the old contact with an undo token, and to the other contacts without one.
     ContactChanged(ContactChanged),
-    /// Changes of contact were undone, and every device was signed out.
+    /// Contact changes were undone, and all devices were signed out.
     ContactChangeUndone,
-    /// Somebody signed in on a device that was not seen before.
+    /// A sign-in on an unknown device.
     NewDevice {
         device: Option<String>,
     },
     /// There were too many wrong passwords.
     AccountLocked,
-    /// The account was erased at its owner's wish. Sent although the account is gone.
+    /// The account was deleted by its owner. Sent although the account no longer exists.
     AccountDeleted,
     /// An administrator suspended the account.
     AccountSuspended,
-    /// An administrator allowed the account to be used.
+    /// An administrator activated the account.
     AccountActivated,
-    /// An administrator put the account back to waiting for approval.
+    /// An administrator set the account back to awaiting approval.
     AccountAwaitsApproval,
     /// An administrator unlocked the account.
     AccountUnlocked,
     /// An administrator ended every session of the account.
     SessionsEnded,
-    /// A refresh token was presented a second time, and its session was ended.
+    /// A refresh token was reused, and its session was ended.
     SessionEnded {
         device: Option<String>,
     },
 }
 
-/// A change of contact, with what the token that takes it back is derived from.
+/// A contact change, with the data from which its undo token is derived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactChanged {
     pub change: ContactChangeId,
-    /// The server key of the token.
+    /// The id of the server key of the token.
     pub key_id: String,
     /// `phone` or `email`.
     pub kind: String,
     pub new: String,
-    /// How long the change can be taken back, as the message says it.
+    /// How long the change can be undone, as the message states it.
     pub undo_seconds: u64,
     /// The message carries no undo token: it goes to a contact that was not changed.
     #[serde(default)]
     pub without_undo: bool,
+    /// No message of this change carries an undo token.
+    #[serde(default)]
+    pub final_change: bool,
 }
 
 impl ContactChanged {
@@ -68,10 +72,11 @@ impl ContactChanged {
             new: new.as_str().to_owned(),
             undo_seconds: undo.as_secs(),
             without_undo: false,
+            final_change: false,
         }
     }
 
-    /// The same, for a contact that was not changed.
+    /// The same notice for a contact that was not changed.
     #[must_use]
     pub fn without_undo(self) -> Self {
         Self { without_undo: true, ..self }
@@ -81,7 +86,7 @@ impl ContactChanged {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Notice {
-    /// The server key that a token in the message is derived with.
+    /// The id of the server key from which a token in the message is derived.
     pub fn key_id(&self) -> Option<&str> {
         match self {
             Notice::ContactChanged(change) => Some(&change.key_id).filter(|_| !change.without_undo).map(String::as_str),
@@ -101,7 +106,7 @@ impl Notice {
         }
     }
 
-    /// What it is, for reports and metrics.
+    /// The kind of notice, for reports and metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Notice::PasswordChanged => "password_changed",
@@ -121,17 +126,17 @@ impl Notice {
         }
     }
 
-    /// How many of them an account is sent at most. None: each one is sent.
+    /// The maximum number of such notices per account. None: unlimited.
     pub fn limit(&self) -> Option<NoticeLimit> {
         match self {
-            // A change of who owns the account must not be hidden behind a flood of other notices. AccountExists and
-            // NoAccount are sent in place of a code, and were counted as one.
+            // A possible account takeover must not be hidden by a flood of other notices. AccountExists and NoAccount
+            // replace a code, and were counted as one.
             Notice::ContactChanged(_)
             | Notice::ContactChangeUndone
             | Notice::AccountDeleted
             | Notice::AccountExists
             | Notice::NoAccount => None,
-            // Anybody who knows a username can cause it.
+            // Anyone who knows a username can trigger it.
             Notice::AccountLocked => Some(NoticeLimit { most: 1, period: DAY }),
             Notice::PasswordChanged
             | Notice::NewDevice { .. }
@@ -145,5 +150,5 @@ impl Notice {
     }
 }
 
-/// The kind of the notice that outlives its account.
+/// The kind of the notice that is sent after its account was deleted.
 pub const ACCOUNT_DELETED: &str = "account_deleted";

@@ -1,37 +1,35 @@
-//! To whom of an account's contacts a notice goes, and how many of them.
+//! Which contacts of an account receive a notice, and how many notices are sent.
 
 use std::time::Duration;
 
 use super::{Content, Notice, Order};
-use crate::{
-    channel::Channel,
-    clock::{Entropy, Instant},
-    contact::{Contact, ContactKind},
-    fault::Fault,
-    ids::{AccountId, ContactChangeId, DeliveryId},
-    keys::ServerKey,
-    secret::Secret,
-    store::{
-        Tx,
-        entity::{account::Model, delivery},
-    },
-    texts::Locale,
+use crate::store::{
+    Tx,
+    entity::{account::Model, delivery},
 };
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::{AccountId, ContactChangeId, DeliveryId},
+    locale::Locale,
+};
+use platform::{clock::Entropy, fault::Fault, keys::ServerKey, secret::Secret};
 
-/// How long a notice is worth sending: it must not get lost, and has time.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The lifetime of a notice: it must not get lost, but is not urgent.
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// To every contact that the account has proved to hold.
-pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Instant) -> Vec<Order> {
+/// One message to every verified contact of the account.
+pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<Order> {
     proved(account).into_iter().map(|contact| to(contact, account, notice.clone(), entropy, now)).collect()
 }
 
-/// Puts the messages of one notice to an account into the outbox, unless the account had enough of the kind
-/// ([`Notice::limit`]), and says which are to be dispatched after the commit.
+/// Adds the messages of one notice to the outbox, unless the account reached the limit for the kind
+/// ([`Notice::limit`]). Returns the messages to dispatch after the commit.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Instant) -> Result<Vec<DeliveryId>, Fault> {
+pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Timestamp) -> Result<Vec<DeliveryId>, Fault> {
     let notice = orders.iter().find_map(|order| match &order.content {
         Content::Notice(notice) => Some(notice),
         Content::Code(_) => None,
@@ -51,8 +49,8 @@ pub async fn owe(tx: &Tx, account: &AccountId, orders: Vec<Order>, now: Instant)
     Ok(ids)
 }
 
-/// To this contact.
-pub fn to(contact: Contact, account: &Model, notice: Notice, entropy: &Entropy, now: Instant) -> Order {
+/// A message to this contact.
+pub fn to(contact: Contact, account: &Model, notice: Notice, entropy: &Entropy, now: Timestamp) -> Order {
     let channel = match contact.kind() {
         ContactKind::Phone => Channel::Sms,
         ContactKind::Email => Channel::Email,
@@ -67,11 +65,11 @@ pub fn to(contact: Contact, account: &Model, notice: Notice, entropy: &Entropy, 
         decoy: false,
         discreet: false,
         scenario: None,
-        expires_at: now + LIFE,
+        expires_at: now + LIFETIME,
     }
 }
 
-/// The contacts that the account has proved to hold.
+/// The verified contacts of the account.
 pub fn proved(account: &Model) -> Vec<Contact> {
     let phone = account.phone.as_deref().filter(|_| account.phone_verified_at.is_some());
     let email = account.email.as_deref().filter(|_| account.email_verified_at.is_some());
@@ -79,8 +77,7 @@ pub fn proved(account: &Model) -> Vec<Contact> {
     contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text?)).collect()
 }
 
-/// The token that takes a change of contact back: 64 hex digits. It is derived where a message carries it, and stored
-/// nowhere.
+/// The token that undoes a contact change: 64 hex digits. It is derived when a message is composed, and never stored.
 pub fn undo_token(change: &ContactChangeId, key: &ServerKey) -> Secret {
     Secret::new(hex::encode(key.derive("contact-undo/1", &[change.as_str().as_bytes()])))
 }

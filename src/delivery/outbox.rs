@@ -1,25 +1,24 @@
-//! The outbox: what is owed to whom, and the nudge that gets it on its way at once.
+//! The outbox: messages to send, and the wake-up of the dispatcher.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::notice::Notice;
-use crate::{
+use crate::{code::CodeSpec, store::entity::delivery::Model};
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
-    code::CodeSpec,
     contact::Contact,
     ids::{DeliveryId, VerificationId},
+    locale::Locale,
     status::DeliveryStatus,
-    store::entity::delivery::Model,
-    telemetry::traces::Trace,
-    texts::Locale,
 };
+use platform::telemetry::traces::Trace;
 
-/// Messages that may wait for the dispatcher in this process; what does not fit is found in the table a moment later.
+/// The capacity of the wake-up queue. Messages beyond it are found in the table by the next sweep.
 const QUEUE: usize = 10_000;
 
-/// What a message says: enough to write it at any time, and nothing that is secret.
+/// The content of a message: everything that is needed to compose it at any time, and no secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
@@ -28,7 +27,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// What it is, for reports and metrics.
+    /// The kind of content, for reports and metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Content::Code(_) => "code",
@@ -37,29 +36,29 @@ impl Content {
     }
 }
 
-/// One message that is owed.
+/// A message to send.
 #[derive(Clone, Debug)]
 pub struct Order {
     pub id: DeliveryId,
-    /// None: a notice that no verification waits for.
+    /// None for a notice that belongs to no verification.
     pub verification: Option<VerificationId>,
     pub channel: Channel,
     pub to: Contact,
     pub locale: Locale,
     pub content: Content,
-    /// Goes through the motions and sends nothing.
+    /// Whether the delivery is simulated and nothing is sent.
     pub decoy: bool,
-    /// What becomes of it after it left is kept from the page.
+    /// Whether its status after it was sent is hidden from the client.
     pub discreet: bool,
-    /// What a test contact plays.
+    /// The scenario of a test contact.
     pub scenario: Option<String>,
-    /// Not sent after this.
-    pub expires_at: Instant,
+    /// The message is not sent after this time.
+    pub expires_at: Timestamp,
 }
 
 impl Order {
-    /// The row that owes it, due at once.
-    pub fn into_row(self, now: Instant) -> Model {
+    /// The row of the message, due immediately.
+    pub fn into_row(self, now: Timestamp) -> Model {
         Model {
             id: self.id,
             verification_id: self.verification,
@@ -92,22 +91,22 @@ impl Order {
     }
 }
 
-/// The rooms' end of the dispatcher. Cheap to clone.
+/// Wakes up the dispatcher. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outbox {
-    nudges: mpsc::Sender<DeliveryId>,
+    wakeups: mpsc::Sender<DeliveryId>,
 }
 
 impl Outbox {
-    /// The outbox, and what the dispatcher listens to.
+    /// The outbox, and the receiver for the dispatcher.
     pub fn new() -> (Self, mpsc::Receiver<DeliveryId>) {
-        let (nudges, nudged) = mpsc::channel(QUEUE);
-        (Self { nudges }, nudged)
+        let (wakeups, receiver) = mpsc::channel(QUEUE);
+        (Self { wakeups }, receiver)
     }
 
-    /// Gets a message that was committed on its way. Never waits: with a full queue the message stays in the table,
-    /// where the dispatcher's next sweep finds it.
+    /// Wakes up the dispatcher for a committed message. Never waits: if the queue is full, the message stays in the
+    /// table, where the next sweep of the dispatcher finds it.
     pub fn dispatch(&self, id: DeliveryId) {
-        let _ = self.nudges.try_send(id);
+        let _ = self.wakeups.try_send(id);
     }
 }

@@ -1,4 +1,4 @@
-//! Messages that are never sent: the plays of test contacts.
+//! Simulated deliveries to test contacts: nothing is sent.
 
 use std::time::Duration;
 
@@ -8,17 +8,14 @@ use super::{
     deliver::{failed, sent},
     dispatcher::Parts,
 };
-use crate::{
-    config::Scenario,
-    status::{DeliveryFailure, DeliveryStatus},
-    store::entity::delivery::Model,
-    telemetry,
-};
+use crate::store::entity::delivery::Model;
+use domain::status::{DeliveryFailure, DeliveryStatus};
+use platform::{config::Scenario, telemetry};
 
-/// How long each step of the slow play takes.
+/// The duration of each step of the slow scenario.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// Plays what a test contact was given to play, and says whether it could be written that it left.
+/// Simulates the scenario of a test contact. Returns whether the result was recorded.
 pub(super) async fn play(parts: &Parts, row: &Model, scenario: &str, stop: &CancellationToken) -> bool {
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };

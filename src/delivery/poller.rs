@@ -1,4 +1,4 @@
-//! Asking providers what became of messages, where they do not tell by themselves: by one process, within a budget.
+//! Polls providers for the status of messages, if they send no receipts. One process polls, within a rate limit.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -9,43 +9,45 @@ use tokio_util::sync::CancellationToken;
 
 use super::{line::Line, provider::Polled, receipts::Receipt, reception::Reception};
 use crate::{
-    clock::Clock,
-    fault::Fault,
     quota::Ticker,
     store::{Store, entity::delivery_attempt::Model},
+};
+use platform::{
+    clock::Clock,
+    fault::Fault,
     telemetry::{self, metrics},
 };
 
-/// How often it is looked up whom to ask.
+/// The interval between rounds of polling.
 const TICK: Duration = Duration::from_secs(1);
-/// What only one process does at a time.
+/// The lease that ensures that only one process polls.
 const LEASE_NAME: &str = "polling";
-/// How long the one process that asks may say nothing before another takes its place.
+/// The duration of the lease. If it is not renewed, another process takes over.
 const LEASE: Duration = Duration::from_secs(30);
-/// Questions to one provider at a time, and in one round.
-const AT_A_TIME: usize = 4;
-const PER_ROUND: u64 = 16;
-/// The first pause after an answer that told nothing final; each is twice as long as the one before.
-const FIRST_PAUSE: Duration = Duration::from_secs(3);
-/// Questions about one message: the last one not half an hour after it was sent.
-const MOST_POLLS: i32 = 10;
+/// The maximum number of concurrent polls to one provider, and of polls per round.
+const CONCURRENCY: usize = 4;
+const BATCH: u64 = 16;
+/// The delay after the first poll without a final status; it doubles with each poll.
+const FIRST_DELAY: Duration = Duration::from_secs(3);
+/// The maximum number of polls for a message. The last one is less than half an hour after it was sent.
+const MAX_POLLS: i32 = 10;
 
-/// Asks until it is stopped.
+/// Polls until it is stopped.
 pub struct Poller {
     pub store: Store,
     pub clock: Clock,
     pub reception: Reception,
-    /// Names this process in the lease.
+    /// The name of this process in the lease.
     pub process: String,
-    /// Questions a minute to each provider.
+    /// The maximum number of polls per minute to each provider.
     pub budget: NonZeroU32,
 }
 
-/// What may be asked of one provider.
+/// The rate limiter of one provider.
 type Budget = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMiddleware<Nanos>>;
 
 impl Poller {
-    /// Asks until `stop`. Returns at once where no provider wants to be asked.
+    /// Polls until `stop`. Returns immediately if no provider needs polling.
     pub async fn run(self, stop: CancellationToken) {
         let polled = |line: &&Arc<Line>| line.provider().abilities().receipts.are_polled();
         let budget =
@@ -67,7 +69,7 @@ impl Poller {
                 telemetry::report(&fault);
             }
         }
-        // Whoever is left need not wait for the lease's end.
+        // Another process need not wait until the lease expires.
         let _ = self.store.release_lease(LEASE_NAME, &self.process).await.inspect_err(telemetry::report);
     }
 
@@ -77,25 +79,25 @@ impl Poller {
             return Ok(());
         }
         for (line, budget) in lines {
-            let waiting = self.store.attempts_to_poll(line.provider().name(), PER_ROUND, now).await?;
-            let mut asking = FuturesUnordered::new();
+            let waiting = self.store.attempts_to_poll(line.provider().name(), BATCH, now).await?;
+            let mut polls_running = FuturesUnordered::new();
             for attempt in waiting {
                 if budget.check().is_err() {
                     break;
                 }
-                if asking.len() >= AT_A_TIME {
-                    asking.next().await.transpose()?;
+                if polls_running.len() >= CONCURRENCY {
+                    polls_running.next().await.transpose()?;
                 }
-                asking.push(self.ask(line, attempt));
+                polls_running.push(self.poll_attempt(line, attempt));
             }
-            while let Some(asked) = asking.next().await {
-                asked?;
+            while let Some(finished) = polls_running.next().await {
+                finished?;
             }
         }
         Ok(())
     }
 
-    async fn ask(&self, line: &Line, attempt: Model) -> Result<(), Fault> {
+    async fn poll_attempt(&self, line: &Line, attempt: Model) -> Result<(), Fault> {
         let provider = line.provider().name();
         let Some(id) = &attempt.provider_message_id else { return self.store.poll_again(&attempt, None).await };
         let Some(polled) = line.poll(id).await else { return Ok(()) };
@@ -108,10 +110,10 @@ impl Poller {
             Polled::Status { .. } => "told",
         };
         metrics::polled(provider, outcome);
-        // First the pause, then the news: what is final ends the asking.
-        let pause = FIRST_PAUSE * 2_u32.pow(attempt.polls.clamp(0, MOST_POLLS).unsigned_abs());
-        let more = attempt.polls + 1 < MOST_POLLS;
-        self.store.poll_again(&attempt, more.then(|| self.clock.now() + pause)).await?;
+        // Schedule the next poll before recording the status: a final status cancels it.
+        let delay = FIRST_DELAY * 2_u32.pow(attempt.polls.clamp(0, MAX_POLLS).unsigned_abs());
+        let more = attempt.polls + 1 < MAX_POLLS;
+        self.store.poll_again(&attempt, more.then(|| self.clock.now() + delay)).await?;
         if let Polled::Status { status, code } = polled {
             let receipt = Receipt {
                 provider,
@@ -131,9 +133,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_question_comes_within_the_hour() {
-        let pauses = (0..MOST_POLLS.unsigned_abs() - 1).map(|polls| FIRST_PAUSE * 2_u32.pow(polls));
-        let whole: Duration = pauses.sum();
+    fn the_last_poll_is_within_an_hour() {
+        let delays = (0..MAX_POLLS.unsigned_abs() - 1).map(|polls| FIRST_DELAY * 2_u32.pow(polls));
+        let whole: Duration = delays.sum();
         assert!(whole > Duration::from_secs(20 * 60) && whole < Duration::from_secs(3600), "{whole:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a provider is: it carries a message and says what happened. It knows nothing of verifications.
+//! The provider interface: a provider sends a message and returns the outcome. It does not depend on verifications.
 
 use std::{
     future::{Future, ready},
@@ -6,89 +6,89 @@ use std::{
     time::Duration,
 };
 
-pub use crate::channel::Channel;
-use crate::{
-    config::Secret,
+pub use domain::channel::Channel;
+use domain::{
     contact::Contact,
     ids::DeliveryId,
+    locale::Locale,
     status::{DeliveryFailure, DeliveryStatus},
-    texts::Locale,
 };
+use platform::config::Secret;
 
-/// A message to carry. It holds a code: it is not logged, and its text does not print.
+/// A message to send. It may contain a code: it is not logged, and `Debug` does not print its text.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
-    /// Constant across retries; where a provider takes an idempotency key, this is it.
+    /// Constant across retries; used as the idempotency key if the provider supports one.
     pub id: DeliveryId,
     pub channel: Channel,
     pub to: Contact,
-    /// Plain text: the whole SMS, the text part of an e-mail, what a voice says (digits already apart, twice).
+    /// Plain text: the whole SMS, the text part of an e-mail, or the voice text (with separated digits, repeated).
     pub text: Secret,
     /// E-mail only.
     pub subject: Option<String>,
     /// E-mail only.
     pub html: Option<Secret>,
-    /// The code in the text, for providers that take it apart from the text (a template's variable, a service that
-    /// makes the message itself). None: a notice.
+    /// The code in the text, for providers that need it separately (a template variable, a service that composes the
+    /// message itself). None for a notice.
     pub code: Option<Secret>,
     pub locale: Locale,
-    /// How long the message is worth delivering.
+    /// The remaining lifetime of the message.
     pub ttl: Duration,
 }
 
-/// What a provider said of a message.
+/// The outcome of sending a message.
 ///
-/// A `code` is the provider's own word for it, for operators and for `DeliveryRefused.providerCode`: short, and without
-/// the number, the address or the code.
+/// A `code` is the error code of the provider, for operators and for `DeliveryRefused.providerCode`: short, and without
+/// the phone number, the e-mail address or the verification code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It took the message; delivery shows later, if ever.
+    /// The provider accepted the message. Whether it is delivered is known later, if at all.
     Accepted { provider_message_id: Option<String> },
-    /// This recipient can't get it: bad, blocked or unroutable. Another provider would say the same.
+    /// The recipient is invalid, blocked or unroutable. Other providers would reject it, too.
     RejectedRecipient { code: Option<String> },
-    /// The recipient stopped messages from us, or a guard against fraud or spam blocks the number. Another provider
-    /// would be asked to get round that.
+    /// The recipient opted out of messages from us, or fraud or spam protection blocks the recipient. No other provider
+    /// is tried, because it would circumvent the block.
     Blocked { code: Option<String> },
-    /// This provider does not carry to this recipient or country for us: another provider may.
+    /// This provider does not deliver to this recipient or country for us; another provider may.
     RejectedDestination { code: Option<String> },
     /// Our sender is not registered or not allowed there.
     RejectedSender { code: Option<String> },
-    /// The text is refused.
+    /// The text was rejected.
     RejectedContent { code: Option<String> },
-    /// Our account there: wrong key, address not allowed, no balance. An operator must look.
+    /// A problem with our account: wrong key, client address not allowed, no balance. An operator must fix it.
     Misconfigured { code: Option<String> },
-    /// This provider can't carry this message, so it was not asked: another provider may be able to.
+    /// This provider does not support this message, so it was not called; another provider may.
     Unfit { code: &'static str },
-    /// Our account is too fast there, whatever the recipient.
+    /// The rate limit of our account is reached, for all recipients.
     Throttled { retry_after: Option<Duration> },
-    /// Not now, for a reason that concerns this recipient alone (a limit per number, a full mailbox, greylisting).
-    /// Nothing was sent.
+    /// Temporarily rejected for a reason that concerns only this recipient (a limit per number, a full mailbox,
+    /// greylisting). Nothing was sent.
     Deferred { code: Option<String>, retry_after: Option<Duration> },
-    /// Not reached, or it said that it can't now. Nothing was sent.
+    /// The provider is unreachable or temporarily unavailable. Nothing was sent.
     Unavailable { code: Option<String>, retry_after: Option<Duration> },
-    /// The request was written and no answer came: it may have been sent. Never repeated blindly.
+    /// The request was sent and there was no response: the message may have been sent. Never repeated blindly.
     Unknown,
-    /// The same, at a step that depends on the recipient or the text: it says nothing of the provider.
+    /// Like `Unknown`, at a step that depends on the recipient or the text: not counted as a failure of the provider.
     Stalled,
 }
 
 impl Outcome {
-    /// [`Outcome::Unavailable`], for nobody knows how long.
+    /// [`Outcome::Unavailable`] without a known duration.
     pub fn unavailable(code: impl Into<Option<String>>) -> Self {
         Outcome::Unavailable { code: code.into(), retry_after: None }
     }
 
-    /// [`Outcome::Deferred`], for nobody knows how long.
+    /// [`Outcome::Deferred`] without a known duration.
     pub fn deferred(code: impl Into<Option<String>>) -> Self {
         Outcome::Deferred { code: code.into(), retry_after: None }
     }
 
-    /// Whether it counts against the provider: not reached, no answer, or out of order for us.
+    /// Whether it counts as a failure of the provider: unreachable, no response, or misconfigured.
     pub fn blames_provider(&self) -> bool {
         matches!(self, Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown)
     }
 
-    /// Why the message does not arrive if nothing more is done. None: it may have been sent.
+    /// The delivery failure that this outcome means without a further attempt. None: the message may have been sent.
     pub fn failure(&self) -> Option<DeliveryFailure> {
         Some(match self {
             Outcome::Accepted { .. } | Outcome::Unknown | Outcome::Stalled => return None,
@@ -103,7 +103,7 @@ impl Outcome {
         })
     }
 
-    /// Its name in metrics and logs.
+    /// The name in metrics and logs.
     pub fn name(&self) -> &'static str {
         match self {
             Outcome::Accepted { .. } => "accepted",
@@ -122,13 +122,13 @@ impl Outcome {
     }
 }
 
-/// What became of a message that was accepted, as its provider tells it later.
+/// The status of an accepted message that its provider reports later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptStatus {
     /// On its way.
     Sent,
     Delivered,
-    /// It could not be handed over, and will not be.
+    /// It could not be delivered, and will not be.
     Undelivered(DeliveryFailure),
 }
 
@@ -152,49 +152,49 @@ impl ReceiptStatus {
     }
 }
 
-/// How a provider tells what became of a message.
+/// How a provider reports the status of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipts {
     /// Never.
     None,
-    /// It calls us (`/receipts/…`).
+    /// By webhook (`/receipts/…`).
     Webhook,
-    /// When asked, by [`Provider::poll`].
+    /// On request, by [`Provider::poll`].
     Polling,
-    /// It calls us, in a way that proves little; [`Provider::poll`] gives the word that counts.
+    /// By an unauthenticated webhook, whose status is confirmed by [`Provider::poll`].
     WebhookThenPolling,
 }
 
 impl Receipts {
-    /// Whether [`Provider::poll`] is worth calling.
+    /// Whether [`Provider::poll`] is supported.
     pub fn are_polled(self) -> bool {
         matches!(self, Receipts::Polling | Receipts::WebhookThenPolling)
     }
 }
 
-/// Where a provider reaches.
+/// The regions to which a provider delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Regions {
     Everywhere,
-    /// Phone numbers of these calling codes alone.
+    /// Only phone numbers with these calling codes.
     CallingCodes(&'static [u16]),
 }
 
-/// What a provider can do, for routing and for `doctor`.
+/// The capabilities of a provider, for routing and for `doctor`.
 #[derive(Clone, Copy, Debug)]
 pub struct Abilities {
     pub channels: &'static [Channel],
     pub regions: Regions,
     pub receipts: Receipts,
-    /// A message sent twice under the same id arrives once, so an unknown outcome may be tried again.
+    /// A message sent twice with the same id is delivered once, so an unknown outcome may be retried.
     pub idempotent: bool,
-    /// It makes the code and the text itself and alone can check the code ([`Provider::checker`]): it carries no
-    /// notices, and once it has accepted a message no other provider may carry a code for the same verification.
+    /// The provider generates the code and the text, and only it can check the code ([`Provider::checker`]). It sends
+    /// no notices, and once it accepted a message no other provider may send a code for the same verification.
     pub makes_code: bool,
 }
 
 impl Abilities {
-    /// Carries these channels everywhere, tells nothing afterwards.
+    /// These channels in all regions, without receipts.
     pub const fn of(channels: &'static [Channel]) -> Self {
         Self { channels, regions: Regions::Everywhere, receipts: Receipts::None, idempotent: false, makes_code: false }
     }
@@ -204,7 +204,7 @@ impl Abilities {
         Self { receipts, ..self }
     }
 
-    /// Whether this provider carries to where the contact is.
+    /// Whether this provider delivers to the region of the contact.
     pub fn reaches(&self, to: &Contact) -> bool {
         match (to, self.regions) {
             (Contact::Phone(number), Regions::CallingCodes(codes)) => codes.contains(&number.country_code()),
@@ -212,7 +212,7 @@ impl Abilities {
         }
     }
 
-    /// Whether this provider could carry `message` at all, so that a route may pass over it without asking.
+    /// Whether this provider supports `message`, so that it can be skipped without a call.
     pub fn carries(&self, message: &Outgoing) -> bool {
         self.reaches(&message.to)
             && self.channels.contains(&message.channel)
@@ -220,35 +220,35 @@ impl Abilities {
     }
 }
 
-/// What [`Provider::poll`] learnt.
+/// The result of [`Provider::poll`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Polled {
-    /// So it stands.
+    /// The current status.
     Status { status: ReceiptStatus, code: Option<String> },
-    /// Nothing to tell yet, or not reached.
+    /// No status yet, or the provider is unreachable.
     NotYet,
-    /// Asked too often.
+    /// Polled too often.
     Throttled { retry_after: Option<Duration> },
 }
 
-/// What a provider that makes codes said of one.
+/// The result of checking a code at the provider that generated it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckOutcome {
     Approved,
     Wrong,
     /// Expired, canceled or approved already.
     Over,
-    /// Its own bound on guesses is reached; ours should have been reached before.
+    /// The attempt limit of the provider is reached; ours should have been reached before.
     TooManyAttempts,
     Throttled {
         retry_after: Option<Duration>,
     },
-    /// Not reached, or no answer: the guess may have counted there.
+    /// Unreachable, or no response: the provider may have counted the attempt.
     Unavailable,
 }
 
 impl CheckOutcome {
-    /// Its name in metrics.
+    /// The name in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             CheckOutcome::Approved => "approved",
@@ -261,36 +261,37 @@ impl CheckOutcome {
     }
 }
 
-/// A boxed future, so that providers of different kinds stand in one list.
+/// A boxed future, so that the provider trait is object-safe.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub type Sending<'a> = Answering<'a, Outcome>;
 
-/// Who carries messages.
+/// Sends messages.
 pub trait Provider: Send + Sync {
-    /// Its name in `SMS_PROVIDER`, in metrics and in logs.
+    /// The name in `SMS_PROVIDER`, in metrics and in logs.
     fn name(&self) -> &'static str;
 
     fn abilities(&self) -> Abilities;
 
-    /// Carries one message. Neither retries nor logs: whoever calls does.
+    /// Sends one message. Does not retry and does not log: that is up to the caller.
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a>;
 
-    /// Asks what became of a message, where [`Receipts::are_polled`].
+    /// Polls for the status of a message, if [`Receipts::are_polled`].
     fn poll<'a>(&'a self, _provider_message_id: &'a str) -> Answering<'a, Polled> {
         Box::pin(ready(Polled::NotYet))
     }
 
-    /// Who checks the codes, where the provider makes them.
+    /// The code checker, if the provider generates the codes.
     fn checker(&self) -> Option<&dyn CodeChecker> {
         None
     }
 }
 
-/// Checks codes that a provider made.
+/// Checks codes that a provider generated.
 pub trait CodeChecker: Send + Sync {
-    /// Judges a guess. The caller has counted it against its own bounds first.
+    /// Checks a code. The caller must count the attempt against its own limits first.
     fn check<'a>(&'a self, provider_message_id: &'a str, code: &'a Secret) -> Answering<'a, CheckOutcome>;
 
-    /// Ends the verification there, so that its code is worth nothing any more. True: it did, or it was over already.
+    /// Cancels the verification at the provider, so that its code becomes invalid. True if it was canceled or already
+    /// over.
     fn cancel<'a>(&'a self, provider_message_id: &'a str) -> Answering<'a, bool>;
 }

@@ -1,5 +1,5 @@
-//! Receipts, from whoever was let in: they are made sure of where they prove little, and waited for where they came
-//! before their provider's own answer.
+//! Processing of received receipts: unauthenticated ones are confirmed by polling, and receipts that arrive before the
+//! response of their provider wait for it.
 
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use super::{
     receipts::Receipt,
     settle::{Settler, Taken},
 };
-use crate::{fault::Fault, telemetry::metrics};
+use platform::{fault::Fault, telemetry::metrics};
 
-/// How long, together, the receipts of one request wait for their messages to be known.
-const LOOKS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(250);
+/// The number of lookups, and the delay between them, for which the receipts of one request together wait until their
+/// messages are known.
+const MAX_LOOKUPS: u32 = 20;
+const LOOKUP_DELAY: Duration = Duration::from_millis(250);
 
-/// Takes receipts on. Cheap to clone.
+/// Processes receipts. Cheap to clone.
 #[derive(Clone)]
 pub struct Reception {
     pub settler: Settler,
@@ -24,19 +25,19 @@ pub struct Reception {
 }
 
 impl Reception {
-    /// Takes receipts on, each for itself.
+    /// Processes each receipt.
     ///
-    /// A provider may tell of a message before we have read its answer, so before we know what it calls it. While the
-    /// request waits nothing can get lost: if this process dies, the provider has no answer and tells again.
+    /// A receipt may arrive before the response with the provider's message id was read. While the request waits,
+    /// nothing can get lost: if this process dies, the provider receives no response and repeats the receipt.
     ///
     /// # Errors
-    /// A fault of the store: the provider should tell again.
+    /// A fault of the store: the provider should repeat the receipts.
     pub async fn take(&self, receipts: Vec<Receipt>) -> Result<(), Fault> {
-        let mut looks = LOOKS;
+        let mut lookups_left = MAX_LOOKUPS;
         for receipt in receipts {
             let provider = receipt.provider;
-            let outcome = match self.made_sure_of(receipt).await {
-                Some(receipt) => self.take_one(receipt, &mut looks).await?,
+            let outcome = match self.confirmed(receipt).await {
+                Some(receipt) => self.take_one(receipt, &mut lookups_left).await?,
                 None => "unconfirmed",
             };
             metrics::receipt(provider, outcome);
@@ -44,12 +45,12 @@ impl Reception {
         Ok(())
     }
 
-    /// Takes what a provider said when it was asked.
+    /// Processes a status that was polled.
     pub(super) async fn take_known(&self, receipt: Receipt) -> Result<(), Fault> {
         self.take_one(receipt, &mut 0).await.map(|_| ())
     }
 
-    async fn take_one(&self, receipt: Receipt, looks: &mut u32) -> Result<&'static str, Fault> {
+    async fn take_one(&self, receipt: Receipt, lookups_left: &mut u32) -> Result<&'static str, Fault> {
         let provider = receipt.provider;
         loop {
             match self.settler.take_receipt(receipt.clone()).await? {
@@ -58,21 +59,23 @@ impl Reception {
                     metrics::delivered(provider, after);
                     return Ok("accepted");
                 }
-                Taken::UnknownMessage if receipt.delivery.is_some() || *looks == 0 => return Ok("unknown_message"),
+                Taken::UnknownMessage if receipt.delivery.is_some() || *lookups_left == 0 => {
+                    return Ok("unknown_message");
+                }
                 Taken::UnknownMessage => {
-                    *looks -= 1;
-                    tokio::time::sleep(PAUSE).await;
+                    *lookups_left -= 1;
+                    tokio::time::sleep(LOOKUP_DELAY).await;
                 }
             }
         }
     }
 
-    /// A receipt that anybody could have written is a hint to ask its provider. None: it does not say the same.
-    async fn made_sure_of(&self, receipt: Receipt) -> Option<Receipt> {
+    /// Confirms an unauthenticated receipt by polling the provider. None if the provider does not confirm it.
+    async fn confirmed(&self, receipt: Receipt) -> Option<Receipt> {
         let line = self.lines.named(receipt.provider);
-        let proves_little =
+        let is_unauthenticated =
             |line: &&std::sync::Arc<Line>| line.provider().abilities().receipts == Receipts::WebhookThenPolling;
-        let Some(line) = line.filter(proves_little) else { return Some(receipt) };
+        let Some(line) = line.filter(is_unauthenticated) else { return Some(receipt) };
         match line.poll(&receipt.provider_message_id).await {
             Some(Polled::Status { status, code }) => Some(Receipt { status, code, ..receipt }),
             Some(Polled::NotYet | Polled::Throttled { .. }) | None => None,

@@ -1,57 +1,57 @@
-//! From names in `SMS_PROVIDER` and its sisters to providers that stand ready: what each needs is judged first, whole.
+//! Builds providers from their names in `SMS_PROVIDER`, `VOICE_PROVIDER` and `EMAIL_PROVIDER`. All settings are
+//! validated first.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use crate::{
+use crate::delivery::{
+    HttpClient, base_url,
+    provider::{Abilities, Channel, Provider, Receipts, Regions},
+    providers::{self, development::DevOutbox},
+};
+use domain::contact::Contact;
+use platform::{
     clock::{Clock, Entropy},
     config::{Chapter, Env, Secret, Setting, delivery::DeliverySettings},
-    contact::Contact,
-    delivery::{
-        HttpClient, base_url,
-        provider::{Abilities, Channel, Provider, Receipts, Regions},
-        providers::{self, development::DevOutbox},
-    },
 };
 
-/// A provider before it is built: one file under `providers/` each.
+/// The registration of a provider. Each provider has one file in `providers/`.
 pub struct Registration {
-    /// Its name in `SMS_PROVIDER`.
+    /// The name in `SMS_PROVIDER`.
     pub name: &'static str,
     pub abilities: Abilities,
-    /// The variables that are its own.
+    /// The settings of this provider.
     pub settings: &'static [Setting],
-    /// Reads them, and says how to build the provider. What is missing is noted in the reader; the maker is then
-    /// never called.
+    /// Reads the settings and returns the function that builds the provider. Missing settings are recorded in the
+    /// reader; the function is then never called.
     pub read: fn(&mut Reader<'_>) -> Maker,
 }
 
-/// Builds a provider from settings that were judged.
+/// Builds a provider from validated settings.
 pub type Maker = Box<dyn FnOnce(&Tools) -> Arc<dyn Provider> + Send>;
 
-/// What providers are built with.
+/// The dependencies of providers.
 #[derive(Clone)]
 pub struct Tools {
     pub http: HttpClient,
-    /// `PROVIDER_TIMEOUT`, for what does not travel by HTTP.
+    /// `PROVIDER_TIMEOUT`, for providers that do not use HTTP.
     pub timeout: Duration,
     pub clock: Clock,
     pub entropy: Entropy,
-    /// Where the development provider puts messages; there when it was chosen.
+    /// The outbox of the development provider, if that is configured.
     pub outbox: Option<DevOutbox>,
-    /// `PUBLIC_URL`, without a slash at its end: where providers send receipts.
+    /// `PUBLIC_URL` without a trailing slash, to which providers send receipts.
     pub public_url: Option<String>,
 }
 
 impl Tools {
-    /// Where `name` sends receipts to: what its own setting says, else below `PUBLIC_URL` where that can be reached
-    /// from outside.
+    /// The URL for receipts of the provider `name`: its own setting, or a path below `PUBLIC_URL` if that is https.
     pub fn receipts_at(&self, own: Option<&str>, name: &str) -> Option<String> {
         let below = || self.public_url.as_ref().filter(|url| url.starts_with("https://"));
         own.map(str::to_owned).or_else(|| below().map(|url| format!("{url}/receipts/{name}")))
     }
 }
 
-/// Reads the settings of one provider, and notes which are missing.
+/// Reads the settings of one provider and records which are missing.
 pub struct Reader<'a> {
     env: &'a Env,
     channels: &'a [Channel],
@@ -59,17 +59,17 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// For settings that may be left out or have a default.
+    /// For settings that are optional or have a default.
     pub fn env(&self) -> &'a Env {
         self.env
     }
 
-    /// Whether the provider is chosen for this channel.
+    /// Whether the provider is configured for this channel.
     pub fn carries(&self, channel: Channel) -> bool {
         self.channels.contains(&channel)
     }
 
-    /// A setting that it can't do without. Empty where missing.
+    /// A required setting. Empty if missing.
     pub fn text(&mut self, name: &'static str) -> String {
         self.env.text(name).unwrap_or_else(|| {
             self.missing(name);
@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A secret that it can't do without. Empty where missing.
+    /// A required secret. Empty if missing.
     pub fn secret(&mut self, name: &'static str) -> Secret {
         self.env.secret(name).unwrap_or_else(|| {
             self.missing(name);
@@ -90,46 +90,47 @@ impl<'a> Reader<'a> {
         self.env.parse(name, base_url::parse_base)
     }
 
-    /// The text, refused where it holds anything but letters, digits and `also`: it becomes part of a path or header.
+    /// A required setting with only letters, digits and the characters of `also`, since it becomes part of a path or
+    /// header.
     pub fn word(&mut self, name: &'static str, also: &str) -> String {
         let text = self.text(name);
         if !text.chars().all(|char| char.is_ascii_alphanumeric() || also.contains(char)) {
-            self.env.refuse(name, "letters and digits, as the provider shows it");
+            self.env.refuse(name, "letters and digits, as shown by the provider");
         }
         text
     }
 
-    /// Notes that something is missing: a variable's name, or `A or B`.
+    /// Records a missing setting: the name of a variable, or `A or B`.
     pub fn missing(&mut self, what: impl Into<String>) {
         self.missing.push(what.into());
     }
 }
 
-/// Secrets apart by commas: the first is used, all are believed, so that one can be replaced without a gap.
+/// Secrets separated by commas, for rotation without interruption: the first is used to sign, all are accepted.
 pub fn secrets(env: &Env, name: &'static str) -> Vec<Secret> {
     let given = env.secret(name);
     let parts = given.iter().flat_map(|secret| secret.expose().split(',')).map(str::trim);
     parts.filter(|part| !part.is_empty()).map(Secret::new).collect()
 }
 
-/// The variables of every provider.
+/// The settings of all providers.
 pub fn settings() -> impl Iterator<Item = Setting> {
     chapters().flat_map(|chapter| chapter.settings).copied()
 }
 
-/// The same as chapters of `.env.example`.
+/// The settings of all providers as chapters of `.env.example`.
 pub fn chapters() -> impl Iterator<Item = Chapter> {
     providers::ALL.iter().map(|registration| Chapter { title: registration.name, settings: registration.settings })
 }
 
-/// Providers that were chosen and can be built.
+/// The configured providers, ready to be built.
 pub struct Plan {
     makers: Vec<(&'static Registration, Maker)>,
     settings: DeliverySettings,
 }
 
 impl Plan {
-    /// Judges every chosen provider. What can't work is refused through `env`, provider by provider.
+    /// Validates every configured provider. Errors are reported through `env`, one for each provider.
     pub fn read(env: &Env, settings: &DeliverySettings) -> Self {
         let mut makers = Vec::new();
         for channel in CHANNELS {
@@ -140,7 +141,7 @@ impl Plan {
                     Ok(found) if !found.abilities.channels.contains(&channel) => {
                         env.refuse(
                             variable,
-                            format!("{name} carries {} alone: take it out", list(found.abilities.channels)),
+                            format!("{name} carries only {}: remove it", list(found.abilities.channels)),
                         );
                     }
                     Ok(found) => makers.push((channel, found)),
@@ -155,18 +156,18 @@ impl Plan {
             let Candidate { registration, channels, missing, .. } = candidate;
             let variable = channels.first().map_or("SMS_PROVIDER", |channel| settings.chosen(*channel).0);
             let (name, missing) = (registration.name, missing.join(", "));
-            env.refuse(variable, format!("{name} lacks {missing}: set what is missing, or take {name} out"));
+            env.refuse(variable, format!("{name} requires {missing}: set what is missing, or remove {name}"));
         }
         let makers = read.into_values().map(|candidate| (candidate.registration, candidate.maker)).collect();
         Self { makers, settings: settings.clone() }
     }
 
-    /// The providers that were chosen.
+    /// The names of the configured providers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.makers.iter().map(|(registration, _)| registration.name)
     }
 
-    /// Builds every provider once, however many channels it carries.
+    /// Builds every provider once, also if it is used for several channels.
     pub fn build(self, tools: &Tools) -> Routes {
         let mut routes = Routes::default();
         for (registration, maker) in self.makers {
@@ -183,7 +184,7 @@ impl Plan {
 
 const CHANNELS: [Channel; 3] = [Channel::Sms, Channel::Voice, Channel::Email];
 
-/// Who carries what, in order of failover.
+/// The providers of each channel, in order of failover.
 #[derive(Clone, Default)]
 pub struct Routes {
     providers: BTreeMap<&'static str, Arc<dyn Provider>>,
@@ -196,54 +197,55 @@ impl Routes {
         self.by_channel.get(&channel).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether anybody carries messages of this channel.
+    /// Whether there is a provider for this channel.
     pub fn leads(&self, channel: Channel) -> bool {
         !self.of(channel).is_empty()
     }
 
-    /// Whether a message without a code goes by the same providers of this channel as one with a code: some make and carry
-    /// codes alone, and a notice that has to pass them by would show another one's pace and receipts.
+    /// Whether notices are sent through the same providers of this channel as codes. Some providers generate and send
+    /// only codes; a notice would skip them, and its different speed and receipts could be distinguished from a code.
     pub fn carry_notices(&self, channel: Channel) -> bool {
         let providers = self.of(channel);
         !providers.is_empty() && providers.iter().all(|provider| !provider.abilities().makes_code)
     }
 
-    /// The first provider of a channel that makes the codes that it carries, and whether it is asked before any other.
+    /// The first provider of a channel that generates the codes it sends, and whether it is the first provider of the
+    /// channel.
     pub fn code_maker(&self, channel: Channel) -> Option<(&'static str, bool)> {
         let maker = |provider: &Arc<dyn Provider>| provider.abilities().makes_code;
         let at = self.of(channel).iter().position(maker)?;
         self.of(channel).get(at).map(|provider| (provider.name(), at == 0))
     }
 
-    /// Whether some provider of a channel carries our own codes to this contact.
+    /// Whether a provider of a channel sends the codes of this service to this contact.
     pub fn carry_our_codes(&self, channel: Channel, to: &Contact) -> bool {
-        let abilities = self.of(channel).iter().map(|provider| provider.abilities());
-        abilities.into_iter().any(|abilities| !abilities.makes_code && abilities.reaches(to))
+        let mut abilities = self.of(channel).iter().map(|provider| provider.abilities());
+        abilities.any(|abilities| !abilities.makes_code && abilities.reaches(to))
     }
 
-    /// The provider that a delivery or a receipt names.
+    /// The provider with this name, as stored with a delivery or a receipt.
     pub fn named(&self, name: &str) -> Option<&Arc<dyn Provider>> {
         self.providers.get(name)
     }
 
-    /// Every provider, once.
+    /// All providers, each once.
     pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         self.providers.values()
     }
 }
 
-/// One chosen provider, as `doctor` shows it.
+/// The description of a configured provider in `doctor`.
 #[derive(Clone, Debug)]
 pub struct Description {
     pub name: &'static str,
     pub abilities: Abilities,
-    /// The channels that it was chosen for.
+    /// The channels that it is configured for.
     pub channels: Vec<Channel>,
-    /// Names of variables; `A or B` where either will do.
+    /// The names of missing variables; `A or B` if either is sufficient.
     pub missing: Vec<String>,
 }
 
-/// Every chosen provider that there is. Values that can't be read are refused through `env`.
+/// Describes every configured provider that exists. Invalid values are reported through `env`.
 pub fn describe(env: &Env, settings: &DeliverySettings) -> Vec<Description> {
     let chosen = CHANNELS.iter().flat_map(|channel| settings.chosen(*channel).1);
     let mut found: BTreeMap<_, _> = BTreeMap::new();
@@ -261,23 +263,23 @@ impl fmt::Display for Description {
         let Self { name, abilities, channels, missing } = self;
         write!(f, "{name}: carries {}", list(channels))?;
         match abilities.regions {
-            Regions::Everywhere => f.write_str("; everywhere")?,
+            Regions::Everywhere => f.write_str("; worldwide")?,
             Regions::CallingCodes(codes) => {
                 let codes: Vec<_> = codes.iter().map(|code| format!("+{code}")).collect();
-                write!(f, "; to {} alone", codes.join(", "))?;
+                write!(f, "; only to {}", codes.join(", "))?;
             }
         }
         f.write_str(match abilities.receipts {
-            Receipts::None => "; gives no receipts",
+            Receipts::None => "; no receipts",
             Receipts::Webhook => "; receipts by webhook",
             Receipts::Polling => "; receipts by polling",
-            Receipts::WebhookThenPolling => "; receipts by webhook, asked again",
+            Receipts::WebhookThenPolling => "; receipts by webhook, confirmed by polling",
         })?;
-        if missing.is_empty() { f.write_str("; ready") } else { write!(f, "; lacks {}", missing.join(", ")) }
+        if missing.is_empty() { f.write_str("; ready") } else { write!(f, "; missing: {}", missing.join(", ")) }
     }
 }
 
-/// One chosen provider with what was read for it.
+/// A configured provider with the result of reading its settings.
 struct Candidate {
     registration: &'static Registration,
     channels: Vec<Channel>,
@@ -298,11 +300,11 @@ impl Candidate {
 
 fn find(name: &str) -> Result<&'static Registration, String> {
     if cfg!(not(feature = "aws-sns")) && name == "aws-sns" {
-        return Err("this program was built without aws-sns (a cargo feature): take it out".to_owned());
+        return Err("this program was built without the cargo feature aws-sns: remove it".to_owned());
     }
     providers::ALL.iter().find(|registration| registration.name == name).ok_or_else(|| {
         let names: Vec<_> = providers::ALL.iter().map(|registration| registration.name).collect();
-        format!("no provider is called {name:?}: there are {}", names.join(", "))
+        format!("unknown provider {name:?}: expected one of {}", names.join(", "))
     })
 }
 

@@ -1,10 +1,10 @@
-//! Which status of a message may follow which.
+//! The allowed transitions of the status of a message.
 
-use crate::status::DeliveryStatus::{self, Delivered, Failed, Queued, Sent, Undelivered, Unknown};
+use domain::status::DeliveryStatus::{self, Delivered, Failed, Queued, Sent, Undelivered, Unknown};
 
-/// The statuses that a message may have when a receipt makes it `new`. Receipts come late, twice and in any order; what
-/// is known to have arrived never un-arrives, though a carrier that gave up may deliver after all. A message that waits
-/// is in somebody's hand, or about to be: unless it has arrived, whoever has it in hand writes down how it stands.
+/// The statuses from which a receipt may change a message to `new`. Receipts may be late, repeated and out of order.
+/// `Delivered` is final, but a carrier may still deliver after `Undelivered`. A `Queued` message is being sent or about
+/// to be: except for `Delivered`, its status is written by the process that sends it.
 pub fn before(new: DeliveryStatus) -> &'static [DeliveryStatus] {
     match new {
         Queued | Failed | Unknown => &[],
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_arrived_stays_arrived_and_nothing_follows_itself() {
+    fn delivered_is_final_and_no_status_follows_itself() {
         for new in DeliveryStatus::iter() {
             assert!(!before(new).contains(&Delivered), "{new:?}");
             assert!(!before(new).contains(&new), "{new:?}");

@@ -1,27 +1,27 @@
-//! How long a text message is, and whether it can be carried at all: as Korean carriers count, and as all others do.
+//! The length of a text message and whether it can be sent, by the rules of Korean carriers and of all others.
 
 use encoding_rs::EUC_KR;
 
 use super::korean_text::KOREA;
-use crate::contact::PhoneNumber;
+use domain::contact::PhoneNumber;
 
-/// Bytes of EUC-KR in a Korean short message (SENS, Aligo and Solapi agree). What is longer becomes an LMS, which
-/// arrives as MMS: phones read no codes out of it.
+/// The maximum length of a Korean SMS in bytes of EUC-KR (the same at SENS, Aligo and Solapi). A longer text becomes an
+/// LMS, which arrives as MMS: phones don't autofill codes from it.
 pub const KOREAN_SMS: usize = 90;
-/// Bytes of EUC-KR in a Korean long message.
+/// The maximum length of a Korean LMS in bytes of EUC-KR.
 pub const KOREAN_LMS: usize = 2000;
 
-/// Whose rules a text message must fit.
+/// The carriers whose rules apply to a text message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Carriers {
-    /// Bytes of EUC-KR, and the characters of KS X 1001 alone.
+    /// Bytes of EUC-KR, and only the characters of KS X 1001.
     Korean,
     /// Segments of GSM-7 or UCS-2 (3GPP TS 23.038).
     Others,
 }
 
 impl Carriers {
-    /// The carriers that a number belongs to.
+    /// The carriers of a number.
     pub fn of(number: &PhoneNumber) -> Self {
         if number.country_code() == KOREA { Carriers::Korean } else { Carriers::Others }
     }
@@ -29,22 +29,22 @@ impl Carriers {
 
 /// The length of a text in EUC-KR.
 ///
-/// Windows-949, which `encoding_rs` calls EUC-KR, has some 8,800 syllables that carriers refuse or show as `?`; those
-/// of KS X 1001 are the ones with both bytes from 0xA1 on.
+/// Windows-949, which `encoding_rs` calls EUC-KR, has about 8,800 syllables that carriers reject or show as `?`. The
+/// characters of KS X 1001 are those with both bytes at 0xA1 or above.
 ///
 /// # Errors
-/// The first character that Korean carriers don't take.
+/// The first character that Korean carriers don't accept.
 pub fn korean_bytes(text: &str) -> Result<usize, char> {
     let mut length = 0;
     for character in text.chars() {
         let mut utf8 = [0; 4];
         let (bytes, _, unmappable) = EUC_KR.encode(character.encode_utf8(&mut utf8));
-        let taken = match *bytes {
+        let valid = match *bytes {
             [byte] => byte.is_ascii(),
             [lead, trail] => !unmappable && lead >= 0xA1 && trail >= 0xA1,
             _ => false,
         };
-        if !taken {
+        if !valid {
             return Err(character);
         }
         length += bytes.len();
@@ -52,16 +52,16 @@ pub fn korean_bytes(text: &str) -> Result<usize, char> {
     Ok(length)
 }
 
-/// What a text message is written in outside Korea.
+/// The encoding of a text message outside Korea.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alphabet {
-    /// Seven bits for a character of the basic table, fourteen for one of the extension.
+    /// Seven bits for a character of the basic table, fourteen for one of the extension table.
     Gsm7,
-    /// Sixteen bits for a UTF-16 unit: where a single character is not in GSM-7.
+    /// Sixteen bits per UTF-16 unit: used if any character is not in GSM-7.
     Ucs2,
 }
 
-/// How long a text is in segments.
+/// The length of a text in segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segments {
     pub alphabet: Alphabet,
@@ -72,11 +72,11 @@ pub struct Segments {
 
 /// The basic table without ASCII letters and digits (3GPP TS 23.038, 6.2.1).
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
-/// The extension (6.2.1.1): an escape goes before each.
+/// The extension table (6.2.1.1): each character is preceded by an escape.
 const EXTENSION: &str = "^{}\\[~]|€\u{c}";
 
 impl Alphabet {
-    /// Units that fit into a message alone, and into each part of a longer one.
+    /// The number of units that fit into a single message, and into each part of a longer one.
     pub const fn capacity(self) -> (usize, usize) {
         match self {
             Alphabet::Gsm7 => (160, 153),
@@ -114,7 +114,7 @@ impl Segments {
     }
 }
 
-/// Parts of a longer message; no character is cut in two, so a part may stay one unit short.
+/// The number of parts of a longer message. A character is never split, so a part may be one unit shorter.
 fn parts(text: &str, alphabet: Alphabet, capacity: usize) -> usize {
     let (mut count, mut used) = (1, 0);
     for character in text.chars() {
@@ -132,9 +132,9 @@ fn parts(text: &str, alphabet: Alphabet, capacity: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Lengths as CPython's cp949 codec has them; membership in KS X 1001 by both bytes from 0xA1 on.
+    /// Lengths as computed by CPython's cp949 codec; membership in KS X 1001 by both bytes at 0xA1 or above.
     #[test]
-    fn korean_lengths_are_those_of_another_codec() {
+    fn korean_lengths_match_cpython() {
         let cases = [
             ("[예시] 인증번호 123456", Ok(22)),
             ("[예시서비스] 인증번호 [123456]를 입력해 주세요. 타인에게 알려주지 마세요.", Ok(73)),
@@ -158,9 +158,9 @@ mod tests {
         }
     }
 
-    /// Units and segments as Twilio's sms-segments-calculator 1.3.0 has them.
+    /// Units and segments as computed by Twilio's sms-segments-calculator 1.3.0.
     #[test]
-    fn segments_are_those_of_another_calculator() {
+    fn segments_match_the_calculator_of_twilio() {
         let cases = [
             ("a".repeat(160), Alphabet::Gsm7, 160, 1),
             ("a".repeat(161), Alphabet::Gsm7, 161, 2),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_character_is_not_cut_in_two() {
+    fn an_escaped_character_is_not_split() {
         // 152 septets and an escape pair: the pair moves to the next part, and 154 septets are left for it and after.
         let text = "a".repeat(152) + "[" + &"a".repeat(151);
         assert_eq!(Segments::of(&text), Segments { alphabet: Alphabet::Gsm7, units: 305, count: 2 });

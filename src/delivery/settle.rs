@@ -1,4 +1,4 @@
-//! Writing what became of a message, on its own row and on the verification that waits for it, and telling who watches.
+//! Records the result of a delivery in its row and in its verification, and publishes the change to subscribers.
 
 use std::time::Duration;
 
@@ -6,24 +6,29 @@ use tokio_util::sync::CancellationToken;
 
 use super::{deliver::put_back, failover::NO_ANSWER, receipts::Receipt, rules};
 use crate::{
-    clock::{Clock, Instant},
     events::{Events, Snapshot},
-    fault::{Fault, FaultKind},
-    ids::DeliveryId,
-    status::{DeliveryFailure, DeliveryStatus, Status},
     store::{
-        Ending, Settlement, Slot, Store, Taking, Told, Tx, Word,
+        Ending, ReportedStatus, Settlement, Slot, Store, Taking, Told, Tx,
         entity::{delivery::Model, verification},
     },
+};
+use domain::{
+    Timestamp,
+    ids::DeliveryId,
+    status::{DeliveryFailure, DeliveryStatus, Status},
+};
+use platform::{
+    clock::Clock,
+    fault::{Fault, FaultKind},
     telemetry,
 };
 
-/// How often writing a result is tried again where waiting may not help: something else is wrong than that the database
-/// is away, or the process is to stop.
-const PATIENCE: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(500);
+/// The maximum number of attempts to write a result while the process is shutting down, or if the fault is not that the
+/// database is unavailable. Otherwise the attempts are unlimited.
+const MAX_WRITE_ATTEMPTS: u32 = 20;
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Writes results. Cheap to clone.
+/// Records the results of deliveries. Cheap to clone.
 #[derive(Clone)]
 pub struct Settler {
     pub store: Store,
@@ -31,17 +36,17 @@ pub struct Settler {
     pub events: Events,
 }
 
-/// What came of having a message in hand.
+/// The result of a delivery.
 #[derive(Clone, Debug)]
 pub(super) struct Report {
     pub settlement: Settlement,
-    /// Times that a provider was asked.
+    /// The number of calls to providers.
     pub asked: i32,
-    /// Whose code has left, or may have: only where some provider makes codes.
+    /// Which code was sent, or may have been. None if no provider generates its own codes.
     pub code_by: Option<CodeMaker>,
 }
 
-/// Who made a code, and what they call it.
+/// Who generated a code, and its reference there.
 #[derive(Clone, Debug)]
 pub(super) struct CodeMaker {
     pub by: String,
@@ -49,8 +54,7 @@ pub(super) struct CodeMaker {
 }
 
 impl CodeMaker {
-    /// What the message's number is called at a provider that made its code, and what that provider calls the
-    /// verification.
+    /// The recipient's slot at the provider, and the provider's reference for the verification.
     fn slot(&self, row: &Model) -> (Option<Slot>, Option<String>) {
         let slot = Slot { provider: self.by.clone(), contact_key: row.contact.clone() };
         (Some(slot), self.reference.clone())
@@ -58,43 +62,43 @@ impl CodeMaker {
 }
 
 impl From<Settlement> for Report {
-    /// Nobody was asked.
+    /// A result without a call to a provider.
     fn from(settlement: Settlement) -> Self {
         Self { settlement, asked: 0, code_by: None }
     }
 }
 
-/// What a receipt was worth.
+/// The result of processing a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It is about nothing of ours; or its provider has not told us yet what it calls the message.
+    /// The message is unknown, or its id at the provider is not known yet.
     UnknownMessage,
     Known,
-    /// The first word that it arrived, so long after the provider took it.
+    /// The first receipt that reports the delivery, with the time since the provider accepted the message.
     Arrived {
         after: Duration,
     },
 }
 
 impl Settler {
-    /// Writes what became of a claimed message, and says whether it could. A database that is away is waited for: the
-    /// provider has the message, and what it said must not get lost lightly.
+    /// Records the result of a claimed message. Returns whether it was recorded. Retries while the database is
+    /// unavailable: the provider has the message, and its response must not get lost.
     pub(super) async fn settle(&self, row: &Model, report: Report, stop: &CancellationToken) -> bool {
-        let mut left = PATIENCE;
+        let mut attempts_left = MAX_WRITE_ATTEMPTS;
         while let Err(fault) = self.try_settle(row, report.clone()).await {
             telemetry::report(&fault);
             let passes = fault.kind() == FaultKind::Unavailable && !stop.is_cancelled();
-            left = if passes { PATIENCE } else { left - 1 };
-            if left == 0 {
+            attempts_left = if passes { MAX_WRITE_ATTEMPTS } else { attempts_left - 1 };
+            if attempts_left == 0 {
                 return false;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
         true
     }
 
-    /// Shows that a discreet message left, before anybody carries it: when it does, and whether, is not to be seen. A
-    /// decoy's shows at the same step, so it takes as long.
+    /// Shows a discreet message as sent before it is handed to a provider, because its real result must not be visible.
+    /// A decoy is shown as sent at the same step, so the timing is the same.
     pub(super) async fn left(&self, row: &Model) -> Result<(), Fault> {
         let now = self.clock.now();
         let row = row.clone();
@@ -107,22 +111,22 @@ impl Settler {
         Ok(())
     }
 
-    /// A message that we claimed and never had in hand: the answer to the claim was lost. It is due again.
+    /// Requeues a message that this process claimed but never started, because the response to the claim was lost.
     pub(super) async fn never_in_hand(&self, row: &Model) -> Result<(), Fault> {
         self.try_settle(row, put_back(row, self.clock.now()).into()).await
     }
 
-    /// A message whose claim ran out: whoever held it died, before or after asking a provider, or is frozen and will
-    /// find the claim gone. One that would arrive once however often it is sent is tried again; any other shows as
-    /// what it is: unknown. What was sent before stays sent.
+    /// Settles a message whose claim expired: its process died before or after calling a provider, or is frozen and
+    /// will find its claim gone. With an idempotent provider the message is retried; otherwise its status becomes
+    /// unknown. A message that was sent before stays sent.
     pub(super) async fn abandoned(&self, row: &Model, idempotent: bool) -> Result<(), Fault> {
         let now = self.clock.now();
-        let nobody_asked = row.decoy || row.scenario.is_some();
+        let simulated = row.decoy || row.scenario.is_some();
         let settlement = if row.status != DeliveryStatus::Queued {
             Settlement::AsItStands
-        } else if (nobody_asked || idempotent) && row.expires_at > now {
-            let reason = (!nobody_asked).then(|| NO_ANSWER.to_owned());
-            Settlement::Again { due_at: now, provider: None, reason, failure: None, perhaps_sent: !nobody_asked }
+        } else if (simulated || idempotent) && row.expires_at > now {
+            let reason = (!simulated).then(|| NO_ANSWER.to_owned());
+            Settlement::Again { due_at: now, provider: None, reason, failure: None, perhaps_sent: !simulated }
         } else {
             Settlement::Ended {
                 status: DeliveryStatus::Unknown,
@@ -135,8 +139,8 @@ impl Settler {
         self.try_settle(row, Report { asked: 1, ..settlement.into() }).await
     }
 
-    /// The verification that waits for this message, if anybody still does: pending, and no newer message is on its
-    /// way. A notice is always waited for.
+    /// Whether this message is still wanted: its verification is pending and has no newer message. A notice is always
+    /// wanted.
     pub(super) async fn waiting(&self, row: &Model) -> Result<Wanted, Fault> {
         let Some(id) = &row.verification_id else { return Ok(Wanted::Yes(None)) };
         let verification = self.store.verification(id).await?;
@@ -144,7 +148,7 @@ impl Settler {
         Ok(wanted.map_or(Wanted::No, |waiting| Wanted::Yes(Some(Box::new(waiting)))))
     }
 
-    /// Shows that a message that was sent waits again. False: a receipt has come, or the claim was lost.
+    /// Sets a sent message back to queued. False if a receipt arrived or the claim was lost.
     pub(super) async fn requeue(&self, row: &Model) -> Result<bool, Fault> {
         let now = self.clock.now();
         let row = row.clone();
@@ -165,7 +169,7 @@ impl Settler {
         Ok(requeued)
     }
 
-    /// Moves a message on that no provider carries: the play of a test contact.
+    /// Changes the status of a simulated message to a test contact.
     pub(super) async fn play(
         &self,
         id: &DeliveryId,
@@ -178,8 +182,8 @@ impl Settler {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let word = Word { status, code: None, failure };
-                    Ok(Ending::Commit(advance(tx, &id, word, now).await?))
+                    let reported = ReportedStatus { status, code: None, failure };
+                    Ok(Ending::Commit(advance(tx, &id, reported, now).await?))
                 })
             })
             .await?;
@@ -187,31 +191,32 @@ impl Settler {
         Ok(())
     }
 
-    /// Takes what a provider tells of a message; late, twice or out of order it changes nothing.
+    /// Processes a receipt. A late, repeated or out-of-order receipt changes nothing.
     ///
-    /// What arrived arrived, by whichever provider. What else an earlier one tells, after another took the message, is
-    /// noted and shown to nobody.
+    /// A delivery counts whichever provider reports it. Any other status from an earlier provider, after another one
+    /// accepted the message, is recorded but not shown.
     pub(super) async fn take_receipt(&self, receipt: Receipt) -> Result<Taken, Fault> {
         let now = self.clock.now();
         let Receipt { provider, provider_message_id, delivery, status, code } = receipt;
-        let told = Told { provider, provider_message_id, delivery };
-        let word = Word { status: status.into(), code, failure: status.failure() };
+        let identity = Told { provider, provider_message_id, delivery };
+        let reported = ReportedStatus { status: status.into(), code, failure: status.failure() };
         let (taken, changed) = self
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Some(attempt) = tx.attempt_told_of(&told, now).await? else {
+                    let Some(attempt) = tx.attempt_told_of(&identity, now).await? else {
                         return Ok(Ending::Rollback((Taken::UnknownMessage, None)));
                     };
-                    let news = tx.advance_attempt(&attempt, rules::before(word.status), word.clone(), now).await?;
-                    let arrived = word.status == DeliveryStatus::Delivered;
+                    let before = rules::before(reported.status);
+                    let is_new = tx.advance_attempt(&attempt, before, reported.clone(), now).await?;
+                    let arrived = reported.status == DeliveryStatus::Delivered;
                     let changed = if arrived || tx.is_newest_attempt(&attempt).await? {
-                        advance(tx, &attempt.delivery_id, word, now).await?
+                        advance(tx, &attempt.delivery_id, reported, now).await?
                     } else {
                         None
                     };
                     let after = (now - attempt.accepted_at).to_std().unwrap_or_default();
-                    let taken = if news && arrived { Taken::Arrived { after } } else { Taken::Known };
+                    let taken = if is_new && arrived { Taken::Arrived { after } } else { Taken::Known };
                     Ok(Ending::Commit((taken, changed)))
                 })
             })
@@ -251,9 +256,9 @@ impl Settler {
                     let Report { settlement, asked, code_by } = report;
                     let (slot, reference) = code_by.as_ref().map(|maker| maker.slot(&row)).unwrap_or_default();
                     let waits = matches!(settlement, Settlement::Again { .. });
-                    // Before the verification's row, as a start takes them.
+                    // The slot is locked before the verification, as at a start: otherwise the two could deadlock.
                     if let (Some(id), Some(slot), Some(reference)) = (&row.verification_id, &slot, &reference) {
-                        tx.note_reference(slot, id, reference, now).await?;
+                        tx.record_reference(slot, id, reference, now).await?;
                     }
                     let settled =
                         tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
@@ -274,32 +279,41 @@ impl Settler {
     }
 }
 
-/// Whether anybody waits for a message.
+/// Whether a message is still wanted.
 pub(super) enum Wanted {
-    /// The verification that does; none: it is a notice.
+    /// The verification of the message. None for a notice.
     Yes(Option<Box<verification::Model>>),
     No,
 }
 
-/// Moves a message on and shows it.
-async fn advance(tx: &Tx, id: &DeliveryId, word: Word, now: Instant) -> Result<Option<verification::Model>, Fault> {
-    let shown = (word.status, word.failure);
-    match tx.advance_delivery(id, rules::before(word.status), word, now).await? {
-        // A discreet message shows that it left and nothing more: whether it could leave or arrive would tell whether
-        // there is an account.
+/// Changes the status of a message and shows it.
+async fn advance(
+    tx: &Tx,
+    id: &DeliveryId,
+    reported: ReportedStatus,
+    now: Timestamp,
+) -> Result<Option<verification::Model>, Fault> {
+    let shown = (reported.status, reported.failure);
+    match tx.advance_delivery(id, rules::before(reported.status), reported, now).await? {
+        // A discreet message is always shown as sent: its real status would reveal whether the account exists.
         Some(row) => show(tx, &row, Some(if row.discreet { SENT } else { shown }), now).await,
         None => Ok(None),
     }
 }
 
-/// A status as it is shown, and why the message failed if it did.
+/// A shown status, and why the message failed if it did.
 type Shown = (DeliveryStatus, Option<DeliveryFailure>);
 
-/// All that is shown of a discreet message once it left.
+/// The final status that is shown for a discreet message.
 const SENT: Shown = (DeliveryStatus::Sent, None);
 
-/// Shows this on the verification that waits for a message, if any does and it shows another status.
-async fn show(tx: &Tx, row: &Model, shown: Option<Shown>, now: Instant) -> Result<Option<verification::Model>, Fault> {
+/// Sets the shown delivery status of the verification that waits for a message, if there is one and it differs.
+async fn show(
+    tx: &Tx,
+    row: &Model,
+    shown: Option<Shown>,
+    now: Timestamp,
+) -> Result<Option<verification::Model>, Fault> {
     match (&row.verification_id, shown) {
         (Some(id), Some((status, failure))) => tx.show_delivery(id, &row.id, status, failure, now).await,
         _ => Ok(None),

@@ -1,5 +1,5 @@
-//! A provider that makes codes keeps one open verification of a number. It is asked only for the verification that has
-//! the number's slot, after the one before was canceled there.
+//! A provider that generates codes keeps one open verification per recipient. It is called only for the verification that
+//! has the recipient's slot, after the previous verification was canceled at the provider.
 
 use std::time::Duration;
 
@@ -7,72 +7,69 @@ use super::{
     line::Said,
     provider::{Outgoing, Provider},
 };
-use crate::{
-    clock::{Clock, Instant},
-    fault::Fault,
-    ids::VerificationId,
-    store::{Begun, Slot, Store},
-    telemetry,
-};
+use crate::store::{BeginStart, Slot, Store};
+use domain::{Timestamp, ids::VerificationId};
+use platform::{clock::Clock, fault::Fault, telemetry};
 
-/// How long to wait for the answer to another verification's question.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The delay before a retry while the provider's response for another verification is outstanding.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// The slots that one message may use.
+/// Acquires the slots of one message.
 #[derive(Clone, Copy)]
 pub(super) struct Slots<'a> {
     pub store: &'a Store,
     pub clock: &'a Clock,
-    /// The verification that the message is for.
+    /// The verification of the message. None for a notice.
     pub verification: Option<&'a VerificationId>,
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
-/// Whether a provider may be asked.
+/// Whether a provider may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opened {
-    /// It makes no codes.
+pub(super) enum Acquired {
+    /// The provider generates no codes.
     NotNeeded,
-    /// It is asked. `anew`: not for this verification before.
-    Open { anew: bool },
-    /// Another verification uses the number there.
+    /// The provider may be called. `first`: it was not called for this verification before.
+    Granted { first: bool },
+    /// Another verification has the slot.
     Taken,
-    /// The answer to another verification's question is still to come.
-    Waits { until: Instant },
-    /// It could not be reached to cancel the one before.
-    NotCanceled,
+    /// The provider's response for another verification is outstanding.
+    Pending { retry_at: Timestamp },
+    /// The provider could not be reached to cancel the previous verification.
+    CancelFailed,
 }
 
-impl Opened {
-    /// Why the provider is not asked, and when it may be; none: it is asked.
-    pub fn stands_against(&self) -> Option<(&'static str, Option<Instant>)> {
+impl Acquired {
+    /// The reason why the provider is not called, and the time of the retry, if any. None: the provider may be called.
+    pub fn refusal(&self) -> Option<(&'static str, Option<Timestamp>)> {
         match self {
-            Opened::NotNeeded | Opened::Open { .. } => None,
-            Opened::Taken => Some(("number_in_use", None)),
-            Opened::Waits { until } => Some(("number_in_use", Some(*until))),
-            Opened::NotCanceled => Some(("not_canceled", Some(Instant::UNIX_EPOCH))),
+            Acquired::NotNeeded | Acquired::Granted { .. } => None,
+            Acquired::Taken => Some(("number_in_use", None)),
+            Acquired::Pending { retry_at } => Some(("number_in_use", Some(*retry_at))),
+            Acquired::CancelFailed => Some(("not_canceled", Some(Timestamp::UNIX_EPOCH))),
         }
     }
 }
 
 impl Slots<'_> {
-    /// Takes the number's slot at the provider, cancels what is open there for another verification, and notes that the
-    /// provider is asked.
-    pub async fn open(&self, provider: &dyn Provider, message: &Outgoing) -> Result<Opened, Fault> {
-        let Some((slot, id)) = self.slot(provider, message) else { return Ok(Opened::NotNeeded) };
+    /// Acquires the recipient's slot at the provider, cancels the previous verification there, and records that the
+    /// provider is called.
+    pub async fn acquire(&self, provider: &dyn Provider, message: &Outgoing) -> Result<Acquired, Fault> {
+        let Some((slot, id)) = self.slot(provider, message) else { return Ok(Acquired::NotNeeded) };
         let mut canceled = None;
         loop {
             let now = self.clock.now();
-            match self.store.begin_asking(&slot, id, self.expires_at, canceled.clone(), now).await? {
-                Begun::Ask { anew } => return Ok(Opened::Open { anew }),
-                Begun::Taken => return Ok(Opened::Taken),
-                Begun::Wait => return Ok(Opened::Waits { until: now + PAUSE }),
-                // Another process changed the row since.
-                Begun::Cancel { .. } if canceled.is_some() => return Ok(Opened::Waits { until: now + PAUSE }),
-                Begun::Cancel { reference } => {
-                    let Some(checker) = provider.checker() else { return Ok(Opened::Taken) };
+            let pending = Acquired::Pending { retry_at: now + RETRY_DELAY };
+            match self.store.begin_start(&slot, id, self.expires_at, canceled.clone(), now).await? {
+                BeginStart::Start { first } => return Ok(Acquired::Granted { first }),
+                BeginStart::Taken => return Ok(Acquired::Taken),
+                BeginStart::Wait => return Ok(pending),
+                // Another process has changed the row in the meantime.
+                BeginStart::Cancel { .. } if canceled.is_some() => return Ok(pending),
+                BeginStart::Cancel { reference } => {
+                    let Some(checker) = provider.checker() else { return Ok(Acquired::Taken) };
                     if !checker.cancel(&reference).await {
-                        return Ok(Opened::NotCanceled);
+                        return Ok(Acquired::CancelFailed);
                     }
                     canceled = Some(reference);
                 }
@@ -80,18 +77,24 @@ impl Slots<'_> {
         }
     }
 
-    /// Notes that nothing is open at the provider where it took nothing. What was open for the same verification before
-    /// stays noted.
-    pub async fn close_unless_taken(&self, opened: &Opened, provider: &dyn Provider, message: &Outgoing, said: &Said) {
-        let nothing = match said {
+    /// Records that no verification is open at the provider, if the first call for this verification sent nothing. After
+    /// an earlier call, the verification may still be open there.
+    pub async fn release_unless_sent(
+        &self,
+        acquired: &Acquired,
+        provider: &dyn Provider,
+        message: &Outgoing,
+        said: &Said,
+    ) {
+        let not_sent = match said {
             Said::Outcome(outcome) => outcome.failure().is_some(),
             Said::Rests { .. } => true,
         };
-        if let (Opened::Open { anew: true }, true) = (opened, nothing)
+        if let (Acquired::Granted { first: true }, true) = (acquired, not_sent)
             && let Some((slot, id)) = self.slot(provider, message)
-            && let Err(fault) = self.store.nothing_open(&slot, id).await
+            && let Err(fault) = self.store.release_slot(&slot, id).await
         {
-            // The number is free there again after ten minutes.
+            // The slot then becomes free when the provider's verification would have expired.
             telemetry::report(&fault);
         }
     }

@@ -1,31 +1,33 @@
 //! The Standard Webhooks signature (specification 1.0.0, <https://www.standardwebhooks.com>): HMAC-SHA256 over
 //! `id.timestamp.body`.
 //!
-//! The `standardwebhooks` crate asks the system for the time and brings a second base64 and HMAC; the scheme is a few
-//! lines.
+//! The `standardwebhooks` crate reads the system clock and depends on another base64 and HMAC crate; the scheme is a
+//! few lines.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{clock::Instant, config::Secret, delivery::keyed};
+use crate::delivery::keyed;
+use domain::Timestamp;
+use platform::config::Secret;
 
 pub const ID: &str = "webhook-id";
 pub const TIMESTAMP: &str = "webhook-timestamp";
 pub const SIGNATURE: &str = "webhook-signature";
 
 const VERSION: &str = "v1";
-/// How far a sender's clock may be off, and how long a captured request could be played again.
+/// The maximum clock difference of a sender, and the window in which a captured request could be replayed.
 const TOLERANCE_SECONDS: u64 = 5 * 60;
 
-/// A signing key: what `whsec_` and Base64 spell.
+/// A signing key, parsed from `whsec_` and Base64.
 #[derive(Clone)]
 pub struct Key(Zeroizing<Vec<u8>>);
 
 impl Key {
     /// # Errors
-    /// How to mend it: 24 to 64 bytes are demanded.
+    /// A hint for the operator: 24 to 64 bytes are required.
     pub fn parse(text: &Secret) -> Result<Self, String> {
         let encoded = text.expose().strip_prefix("whsec_").unwrap_or(text.expose());
         match STANDARD.decode(encoded) {
@@ -34,7 +36,7 @@ impl Key {
         }
     }
 
-    /// The value of the signature's header for one request; `timestamp` is in Unix seconds.
+    /// The value of the signature header for one request; `timestamp` is in Unix seconds.
     pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let tag = self.mac(id, &timestamp.to_string(), body).finalize().into_bytes();
         format!("{VERSION},{}", STANDARD.encode(tag))
@@ -51,9 +53,9 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// Whether a request was signed with one of `keys` within five minutes of `now`. `signatures` is the header as it came:
-/// several, apart by spaces, while the sender changes its key.
-pub fn is_genuine(keys: &[Key], id: &str, timestamp: &str, signatures: &str, body: &[u8], now: Instant) -> bool {
+/// Whether a request was signed with one of `keys` within five minutes of `now`. `signatures` is the header value:
+/// several signatures, separated by spaces, during a key rotation of the sender.
+pub fn is_genuine(keys: &[Key], id: &str, timestamp: &str, signatures: &str, body: &[u8], now: Timestamp) -> bool {
     let fresh = timestamp.parse::<i64>().is_ok_and(|sent| now.timestamp().abs_diff(sent) <= TOLERANCE_SECONDS);
     fresh
         && signatures
@@ -77,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_holds_for_its_id_its_time_and_its_body() {
+    fn a_signature_is_valid_only_for_its_id_timestamp_and_body() {
         let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
         let signature = key().sign("msg_1", 1_767_225_600, b"{}");
         let genuine = |id, timestamp, body| is_genuine(&[key()], id, timestamp, &signature, body, now);
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_old_after_five_minutes() {
+    fn a_signature_expires_after_five_minutes() {
         let signature = key().sign("msg_1", 1_000_000, b"");
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
         let genuine = |second| is_genuine(&[key()], "msg_1", "1000000", &signature, b"", at(second));
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn while_keys_change_either_of_two_and_any_of_several_signatures_will_do() {
+    fn during_rotation_any_key_and_any_signature_is_accepted() {
         let now = DateTime::from_timestamp(0, 0).unwrap();
         let old = Key::parse(&Secret::new(format!("whsec_{}", STANDARD.encode([9; 32])))).unwrap();
         let signature = old.sign("msg_1", 0, b"");

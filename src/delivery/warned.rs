@@ -1,33 +1,30 @@
-//! What a provider refused for a destination or for our sender, in the log once a day and not once per message.
+//! Logs rejections for a destination or a sender once a day, not once per message.
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::{
-    clock::Instant,
-    contact::Contact,
-    delivery::provider::{Outcome, Outgoing},
-};
+use crate::delivery::provider::{Outcome, Outgoing};
+use domain::{Timestamp, contact::Contact};
 
-/// How long a refusal that was logged is not logged again.
-const AGAIN: Duration = Duration::from_secs(24 * 3600);
-/// Refusals that are remembered: codes come from providers, and their number is not ours to bound.
-const MOST: usize = 1000;
+/// The minimum interval between log lines for the same rejection.
+const INTERVAL: Duration = Duration::from_secs(24 * 3600);
+/// The maximum number of remembered rejections: the codes are chosen by providers, so their number is unbounded.
+const MAX_ENTRIES: usize = 1000;
 
-/// Which refusals of one provider were logged, and when.
+/// The logged rejections of one provider, and when each was logged.
 #[derive(Debug, Default)]
-pub(super) struct Warned(HashMap<Refusal, Instant>);
+pub(super) struct Warned(HashMap<Refusal, Timestamp>);
 
-/// What makes two refusals one line in the log.
+/// The fields by which rejections are deduplicated in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Refusal {
     outcome: &'static str,
     pub code: String,
-    /// Empty for e-mail, and for numbers of no country.
+    /// Empty for e-mail, and for numbers without a country.
     pub country: String,
 }
 
 impl Refusal {
-    /// None: the outcome asks for nothing that an operator could do for a destination.
+    /// None if the outcome is not a rejection of a destination or a sender.
     pub fn of(outcome: &Outcome, message: &Outgoing) -> Option<Self> {
         let (Outcome::RejectedDestination { code } | Outcome::RejectedSender { code }) = outcome else { return None };
         let country = match &message.to {
@@ -39,18 +36,18 @@ impl Refusal {
 }
 
 impl Warned {
-    /// Whether this refusal is to be logged now.
-    pub fn is_due(&mut self, refusal: &Refusal, now: Instant) -> bool {
-        if self.0.get(refusal).is_some_and(|logged| now < *logged + AGAIN) {
+    /// Whether this rejection should be logged now.
+    pub fn is_due(&mut self, rejection: &Refusal, now: Timestamp) -> bool {
+        if self.0.get(rejection).is_some_and(|logged| now < *logged + INTERVAL) {
             return false;
         }
-        if self.0.len() >= MOST {
-            self.0.retain(|_, logged| now < *logged + AGAIN);
+        if self.0.len() >= MAX_ENTRIES {
+            self.0.retain(|_, logged| now < *logged + INTERVAL);
         }
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_ENTRIES {
             return false;
         }
-        self.0.insert(refusal.clone(), now);
+        self.0.insert(rejection.clone(), now);
         true
     }
 }
@@ -59,19 +56,19 @@ impl Warned {
 mod tests {
     use super::*;
 
-    fn refusal(code: usize) -> Refusal {
+    fn rejection(code: usize) -> Refusal {
         Refusal { outcome: "rejected_destination", code: code.to_string(), country: "KR".to_owned() }
     }
 
     #[test]
-    fn a_refusal_is_logged_once_a_day_and_their_number_is_bounded() {
+    fn a_rejection_is_logged_once_a_day_and_the_number_of_entries_is_bounded() {
         let mut warned = Warned::default();
-        let now = Instant::UNIX_EPOCH;
-        assert!(warned.is_due(&refusal(0), now) && !warned.is_due(&refusal(0), now));
-        assert!(warned.is_due(&Refusal { country: "US".to_owned(), ..refusal(0) }, now));
-        assert!(warned.is_due(&refusal(0), now + AGAIN));
-        let logged = (1..2 * MOST).filter(|code| warned.is_due(&refusal(*code), now)).count();
-        assert_eq!(logged, MOST - 2);
-        assert!(warned.is_due(&refusal(1), now + 2 * AGAIN));
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(warned.is_due(&rejection(0), now) && !warned.is_due(&rejection(0), now));
+        assert!(warned.is_due(&Refusal { country: "US".to_owned(), ..rejection(0) }, now));
+        assert!(warned.is_due(&rejection(0), now + INTERVAL));
+        let logged = (1..2 * MAX_ENTRIES).filter(|code| warned.is_due(&rejection(*code), now)).count();
+        assert_eq!(logged, MAX_ENTRIES - 2);
+        assert!(warned.is_due(&rejection(1), now + 2 * INTERVAL));
     }
 }

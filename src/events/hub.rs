@@ -1,4 +1,4 @@
-//! Where news arrives in this process, whether made here or in another.
+//! Distributes changes within this process, whether they were made here or in another process.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use super::{
     revocation::{Revocation, RevocationWake},
     watchers::Watchers,
 };
-use crate::telemetry::metrics::{self, Fallback};
+use platform::telemetry::metrics::{self, Fallback};
 
-/// Revocations that a slow listener may have waiting; beyond them it is told to read again.
-const REVOCATIONS: usize = 1024;
+/// Revocations that may be queued for a slow subscriber; beyond them it has to read again.
+const REVOCATION_BUFFER: usize = 1024;
 
-/// Hands news to whoever listens in this process.
+/// Distributes changes to the subscribers in this process.
 pub struct Hub {
     pub watchers: Arc<Watchers>,
     pub revocations: broadcast::Sender<RevocationWake>,
@@ -22,15 +22,15 @@ pub struct Hub {
 
 impl Hub {
     pub fn new() -> Self {
-        Self { watchers: Arc::new(Watchers::new()), revocations: broadcast::Sender::new(REVOCATIONS) }
+        Self { watchers: Arc::new(Watchers::new()), revocations: broadcast::Sender::new(REVOCATION_BUFFER) }
     }
 
     pub fn revoke(&self, revocation: Revocation) {
-        // Fails only where nobody listens.
+        // Fails only if there are no subscribers.
         let _ = self.revocations.send(RevocationWake::Revoked(revocation));
     }
 
-    /// Takes in what another process tells.
+    /// Handles a change from another process.
     pub async fn hear(&self, news: News) {
         match news {
             News::Changed(snapshot) => self.watchers.deliver(&snapshot),
@@ -39,9 +39,9 @@ impl Hub {
         }
     }
 
-    /// Something may have been missed: has everything read again that somebody listens to.
+    /// Changes may have been missed: makes all subscribers read again.
     pub async fn reread(&self) {
-        // Fails only where nobody listens.
+        // Fails only if there are no subscribers.
         let _ = self.revocations.send(RevocationWake::Reread);
         if self.watchers.len() > 0 {
             metrics::fell_back(Fallback::Events);

@@ -1,13 +1,14 @@
-//! Who changed: told to whoever watches, in this process and, through Redis, in the others.
+//! Notifies watchers of changed verifications and revoked sessions, in this process and, through Redis, in the others.
 //!
-//! - **The newest only.** A watcher is handed the newest [`Snapshot`] of its verification, never a queue: each is
-//!   whole, so what a slow one skips it does not miss, and however slow it is it costs no more memory. Older sequences
-//!   are dropped, so it does not matter in which order changes arrive, or how often.
-//! - **Late, never wrong, never missed.** Redis's subscriptions promise nothing: what is published while a process is
-//!   cut off is lost to it. So after each loss every watcher is told to read its row again ([`Wake::Reread`]), once the
-//!   new subscription stands. Whoever watches subscribes first and reads the row second, for the same reason.
-//! - **Publishing waits for nobody.** The watchers of this process are woken at once; for the others the change is put
-//!   into a bounded queue that keeps the newest of each verification, and is sent again until Redis took it.
+//! - **Only the newest.** A watcher receives the newest [`Snapshot`] of its verification, never a queue. Each snapshot
+//!   is complete, so a slow watcher may skip some, and it uses no more memory than a fast one. Snapshots with an older
+//!   sequence are dropped, so the order of arrival and duplicates do not matter.
+//! - **Late, but never wrong and never missed.** Redis subscriptions do not guarantee delivery: a message published
+//!   while a process is disconnected is lost to it. So after each disconnection every watcher has to read its row again
+//!   ([`Wake::Reread`]), once the new subscription is established. For the same reason a watcher subscribes first and
+//!   reads the row second.
+//! - **Publishing never waits.** The watchers of this process are woken at once. For the others the change is put into
+//!   a bounded queue that keeps the newest snapshot of each verification and is retried until Redis has accepted it.
 //!
 //! One subscription connection and one publishing connection per process serve all watchers, whatever their number.
 
@@ -32,9 +33,10 @@ pub use self::{
     snapshot::Snapshot,
     watchers::{Wake, Watcher},
 };
-use crate::{clock::Entropy, ids::VerificationId, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
+use domain::ids::VerificationId;
+use platform::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
 
-/// Who changed. Cheap to clone.
+/// Publishes and subscribes to changes. Cheap to clone.
 #[derive(Clone)]
 pub struct Events {
     hub: Arc<Hub>,
@@ -42,36 +44,37 @@ pub struct Events {
 }
 
 impl Events {
-    /// Without `redis`, this process is the only one. With it, two tasks run until the last clone is dropped; must then
-    /// be called within a runtime.
+    /// Without `redis`, changes stay within this process. With it, two tasks run until the last clone is dropped; it
+    /// must then be called within a Tokio runtime.
     pub fn open(entropy: &Entropy, redis: Option<RedisLink>, vitals: &Vitals) -> Self {
         let hub = Arc::new(Hub::new());
         let relay = redis.map(|link| Arc::new(Relay::open(link, Arc::clone(&hub), entropy, vitals)));
         Self { hub, relay }
     }
 
-    /// Watches a verification from now on. Watch first and read the row second, or a change in between is missed.
+    /// Watches a verification from now on. Watch first and read the row second; otherwise a change in between is
+    /// missed.
     pub fn watch(&self, id: &VerificationId) -> Watcher {
         self.hub.watchers.watch(id)
     }
 
-    /// Tells every watcher of this verification, in whichever process. Call it after the commit. Never waits.
+    /// Notifies every watcher of this verification, in all processes. Call it after the commit. Never waits.
     pub fn publish(&self, snapshot: Snapshot) {
         let made = Instant::now();
         self.hub.watchers.deliver(&snapshot);
         match &self.relay {
             Some(relay) => relay.outbound.push(snapshot),
-            // With other processes the relay measures, and it takes the longer way.
+            // With Redis the relay measures the latency, since that path takes longer.
             None => metrics::event_lag(made.elapsed()),
         }
     }
 
-    /// What is revoked from now on, in whichever process.
+    /// All revocations from now on, of all processes.
     pub fn revocations(&self) -> Revocations {
         Revocations::new(self.hub.revocations.subscribe())
     }
 
-    /// Tells every process that a session is not to be honoured any more. Call it after the commit. Never waits.
+    /// Notifies all processes that a session is revoked. Call it after the commit. Never waits.
     pub fn publish_revocation(&self, revocation: Revocation) {
         self.hub.revoke(revocation.clone());
         if let Some(relay) = &self.relay {
@@ -79,8 +82,8 @@ impl Events {
         }
     }
 
-    /// Returns once the other processes were told of everything that was published so far. It may never, if Redis is
-    /// gone; whoever stops the process bounds the wait.
+    /// Returns once everything published so far was sent to the other processes. While Redis is down it does not
+    /// return, so a shutdown must apply a timeout.
     pub async fn drain(&self) {
         if let Some(relay) = &self.relay {
             relay.outbound.emptied().await;

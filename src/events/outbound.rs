@@ -1,4 +1,4 @@
-//! What waits to be told to the other processes: bounded, and the newest of each verification.
+//! The queue of changes to send to the other processes: bounded, with the newest snapshot of each verification.
 
 use std::{
     collections::HashMap,
@@ -9,83 +9,83 @@ use std::{
 use tokio::sync::watch;
 
 use super::{Revocation, Snapshot, message::News};
-use crate::ids::VerificationId;
+use domain::ids::VerificationId;
 
-/// The most verifications and the most revocations that may wait. Beyond that they are dropped, and the others are told
-/// that they missed something.
-const MOST: usize = 10_000;
+/// The largest number of verifications, and of revocations, in the queue. Beyond it they are dropped, and the other
+/// processes are sent [`News::Missed`].
+const MAX_QUEUED: usize = 10_000;
 
 pub struct Outbound {
-    waiting: Mutex<Batch>,
-    /// Whether anything waits or is on its way.
+    queue: Mutex<Batch>,
+    /// Whether anything is queued or being sent.
     busy: watch::Sender<bool>,
 }
 
-/// News that is sent together.
+/// Changes that are sent together.
 #[derive(Default)]
 pub struct Batch {
     changed: HashMap<VerificationId, Snapshot>,
     revoked: Vec<Revocation>,
     missed: bool,
-    /// When the oldest of it was made.
+    /// When the oldest of them was made.
     since: Option<Instant>,
 }
 
 impl Outbound {
     pub fn new() -> Self {
-        Self { waiting: Mutex::default(), busy: watch::Sender::new(false) }
+        Self { queue: Mutex::default(), busy: watch::Sender::new(false) }
     }
 
     pub fn push(&self, snapshot: Snapshot) {
-        self.add(|waiting| waiting.change(snapshot));
+        self.add(|queue| queue.change(snapshot));
     }
 
     pub fn push_revocation(&self, revocation: Revocation) {
-        self.add(|waiting| waiting.revoked.push(revocation));
+        self.add(|queue| queue.revoked.push(revocation));
     }
 
-    /// Waits until there is something to tell, and takes it.
+    /// Waits until the queue is not empty, and takes everything in it.
     pub async fn take(&self) -> Batch {
-        // Fails only when the sender is gone, and `self` holds it.
+        // Fails only if the sender was dropped, and `self` holds it.
         let _ = self.busy.subscribe().wait_for(|busy| *busy).await;
         std::mem::take(&mut *self.lock())
     }
 
-    /// What was taken was told.
+    /// Marks the taken batch as sent.
     pub fn told(&self) {
-        let waiting = self.lock();
-        if waiting.is_empty() {
+        let queue = self.lock();
+        if queue.is_empty() {
             self.busy.send_replace(false);
         }
     }
 
-    /// What was taken could not be told: it waits again, but for what has become old meanwhile.
+    /// Returns a batch that could not be sent to the queue, without the snapshots that have been replaced meanwhile.
     pub fn put_back(&self, batch: Batch) {
-        self.add(|waiting| {
-            let newer = std::mem::replace(waiting, batch);
-            newer.changed.into_values().for_each(|snapshot| waiting.change(snapshot));
-            waiting.revoked.extend(newer.revoked);
-            waiting.missed |= newer.missed;
+        self.add(|queue| {
+            let newer = std::mem::replace(queue, batch);
+            newer.changed.into_values().for_each(|snapshot| queue.change(snapshot));
+            queue.revoked.extend(newer.revoked);
+            queue.missed |= newer.missed;
         });
     }
 
-    /// Returns once nothing waits and nothing is on its way.
+    /// Returns once nothing is queued and nothing is being sent.
     pub async fn emptied(&self) {
-        // Fails only when the sender is gone, and `self` holds it.
+        // Fails only if the sender was dropped, and `self` holds it.
         let _ = self.busy.subscribe().wait_for(|busy| !*busy).await;
     }
 
     fn add(&self, change: impl FnOnce(&mut Batch)) {
-        let mut waiting = self.lock();
-        change(&mut waiting);
-        waiting.since.get_or_insert_with(Instant::now);
-        waiting.drop_excess();
-        // Under the lock, so that `told` does not call it idle again.
+        let mut queue = self.lock();
+        change(&mut queue);
+        queue.since.get_or_insert_with(Instant::now);
+        queue.drop_excess();
+        // Under the lock, so that `told` does not reset it.
         self.busy.send_if_modified(|busy| !std::mem::replace(busy, true));
     }
 
     fn lock(&self) -> MutexGuard<'_, Batch> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,7 +94,7 @@ impl Batch {
         self.since
     }
 
-    /// All of it, as it is told.
+    /// All changes, as they are sent.
     pub fn news(&self) -> Vec<News> {
         let missed = self.missed.then_some(News::Missed);
         let revoked = self.revoked.iter().cloned().map(News::Revoked);
@@ -109,7 +109,7 @@ impl Batch {
     }
 
     fn drop_excess(&mut self) {
-        if self.changed.len() > MOST || self.revoked.len() > MOST {
+        if self.changed.len() > MAX_QUEUED || self.revoked.len() > MAX_QUEUED {
             *self = Self { missed: true, since: self.since, ..Self::default() };
         }
     }

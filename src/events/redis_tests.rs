@@ -1,4 +1,4 @@
-//! Events between processes, on a real Redis.
+//! Events between processes, with a real Redis.
 
 use std::time::{Duration, Instant};
 
@@ -6,28 +6,28 @@ use super::{
     tests::{id, revocation, snapshot},
     *,
 };
-use crate::redis_link::testing::{Wire, eventually, open, prefix, url};
+use platform::redis_link::testing::{Wire, eventually, open, prefix, url};
 
-/// A process, once it listens.
+/// A process, once it is subscribed.
 async fn process(url: &str, prefix: &str) -> Events {
     let events = Events::open(&Entropy::System, Some(open(url, prefix).await), &Vitals::default());
     let mut revocations = events.revocations();
-    // The first thing that a listening process does is to have everything read again.
-    assert_eq!(heard(&mut revocations).await, RevocationWake::Reread);
+    // After subscribing, a process first makes everything be read again.
+    assert_eq!(next_revocation(&mut revocations).await, RevocationWake::Reread);
     events
 }
 
-async fn woken(watcher: &mut Watcher) -> Wake {
+async fn next_wake(watcher: &mut Watcher) -> Wake {
     tokio::time::timeout(Duration::from_secs(10), watcher.next()).await.unwrap()
 }
 
-async fn heard(revocations: &mut Revocations) -> RevocationWake {
+async fn next_revocation(revocations: &mut Revocations) -> RevocationWake {
     tokio::time::timeout(Duration::from_secs(10), revocations.next()).await.unwrap().unwrap()
 }
 
 #[tokio::test]
-async fn a_change_of_one_process_reaches_the_watchers_of_another() {
-    let Some(url) = url("a_change_of_one_process_reaches_the_watchers_of_another") else { return };
+async fn change_reaches_watchers_of_another_process() {
+    let Some(url) = url("change_reaches_watchers_of_another_process") else { return };
     let prefix = prefix();
     let (one, other) = (process(&url, &prefix).await, process(&url, &prefix).await);
     let mut watcher = other.watch(&id(1));
@@ -35,17 +35,17 @@ async fn a_change_of_one_process_reaches_the_watchers_of_another() {
     let mut revocations = other.revocations();
     for sequence in 1..100 {
         one.publish(snapshot(&id(1), sequence));
-        assert_eq!(woken(&mut watcher).await, Wake::Changed(snapshot(&id(1), sequence)));
-        assert_eq!(woken(&mut own).await, Wake::Changed(snapshot(&id(1), sequence)));
+        assert_eq!(next_wake(&mut watcher).await, Wake::Changed(snapshot(&id(1), sequence)));
+        assert_eq!(next_wake(&mut own).await, Wake::Changed(snapshot(&id(1), sequence)));
     }
     one.publish_revocation(revocation(1));
-    assert_eq!(heard(&mut revocations).await, RevocationWake::Revoked(revocation(1)));
+    assert_eq!(next_revocation(&mut revocations).await, RevocationWake::Revoked(revocation(1)));
     one.drain().await;
 }
 
 #[tokio::test]
-async fn a_process_does_not_listen_to_itself() {
-    let Some(url) = url("a_process_does_not_listen_to_itself") else { return };
+async fn process_ignores_its_own_messages() {
+    let Some(url) = url("process_ignores_its_own_messages") else { return };
     let prefix = prefix();
     let (one, other) = (process(&url, &prefix).await, process(&url, &prefix).await);
     let (mut own, mut others) = (one.revocations(), other.revocations());
@@ -55,76 +55,76 @@ async fn a_process_does_not_listen_to_itself() {
     for events in [&one, &other] {
         events.drain().await;
     }
-    let mut heard_here = Vec::new();
+    let mut received = Vec::new();
     for _ in 0..3 {
-        heard_here.push(heard(&mut own).await);
-        heard(&mut others).await;
+        received.push(next_revocation(&mut own).await);
+        next_revocation(&mut others).await;
     }
     let expected = [1, 2, 3].map(|seed| RevocationWake::Revoked(revocation(seed)));
-    assert_eq!(heard_here, expected);
+    assert_eq!(received, expected);
 }
 
 #[tokio::test]
-async fn sb_14_a_process_that_was_cut_off_reads_again_and_goes_on() {
-    let Some(url) = url("sb_14_a_process_that_was_cut_off_reads_again_and_goes_on") else { return };
+async fn sb_14_reconnected_process_reads_again_and_receives_changes() {
+    let Some(url) = url("sb_14_reconnected_process_reads_again_and_receives_changes") else { return };
     let prefix = prefix();
     let wire = Wire::to(&url).await;
-    let (one, cut_off) = (process(&url, &prefix).await, process(&wire.url, &prefix).await);
-    let (mut watcher, mut revocations) = (cut_off.watch(&id(1)), cut_off.revocations());
+    let (one, disconnected) = (process(&url, &prefix).await, process(&wire.url, &prefix).await);
+    let (mut watcher, mut revocations) = (disconnected.watch(&id(1)), disconnected.revocations());
     for round in 1..=3 {
         wire.cut();
         one.publish(snapshot(&id(1), 10 * round));
         one.drain().await;
         wire.mend();
-        assert_eq!(woken(&mut watcher).await, Wake::Reread);
-        assert_eq!(heard(&mut revocations).await, RevocationWake::Reread);
+        assert_eq!(next_wake(&mut watcher).await, Wake::Reread);
+        assert_eq!(next_revocation(&mut revocations).await, RevocationWake::Reread);
         one.publish(snapshot(&id(1), 10 * round + 1));
-        assert_eq!(woken(&mut watcher).await, Wake::Changed(snapshot(&id(1), 10 * round + 1)));
+        assert_eq!(next_wake(&mut watcher).await, Wake::Changed(snapshot(&id(1), 10 * round + 1)));
     }
 }
 
 #[tokio::test]
-async fn what_a_process_had_to_tell_while_it_was_cut_off_is_told_afterwards() {
-    let Some(url) = url("what_a_process_had_to_tell_while_it_was_cut_off_is_told_afterwards") else { return };
+async fn changes_made_while_disconnected_are_published_afterwards() {
+    let Some(url) = url("changes_made_while_disconnected_are_published_afterwards") else { return };
     let prefix = prefix();
     let wire = Wire::to(&url).await;
-    let (cut_off, other) = (process(&wire.url, &prefix).await, process(&url, &prefix).await);
+    let (disconnected, other) = (process(&wire.url, &prefix).await, process(&url, &prefix).await);
     let mut watcher = other.watch(&id(1));
-    // Gone, and then merely silent.
-    for (round, break_wire) in [(1, Wire::cut as fn(&Wire)), (2, Wire::hold)] {
-        break_wire(&wire);
-        let begun = Instant::now();
-        (1..=9).for_each(|sequence| cut_off.publish(snapshot(&id(1), 10 * round + sequence)));
-        assert!(begun.elapsed() < Duration::from_millis(100), "publishing waits for nobody");
+    // First disconnected, then without a response.
+    for (round, interrupt) in [(1, Wire::cut as fn(&Wire)), (2, Wire::hold)] {
+        interrupt(&wire);
+        let started = Instant::now();
+        (1..=9).for_each(|sequence| disconnected.publish(snapshot(&id(1), 10 * round + sequence)));
+        assert!(started.elapsed() < Duration::from_millis(100), "publishing does not wait");
         tokio::time::timeout(Duration::from_millis(50), watcher.next()).await.unwrap_err();
         wire.mend();
         loop {
-            match woken(&mut watcher).await {
+            match next_wake(&mut watcher).await {
                 Wake::Changed(newest) if newest.sequence == 10 * round + 9 => break,
                 wake => assert!(matches!(wake, Wake::Changed(_)), "{wake:?}"),
             }
         }
-        cut_off.drain().await;
+        disconnected.drain().await;
     }
 }
 
 #[tokio::test]
-async fn more_than_can_be_kept_becomes_a_word_to_read_again() {
-    let Some(url) = url("more_than_can_be_kept_becomes_a_word_to_read_again") else { return };
+async fn queue_overflow_makes_other_processes_read_again() {
+    let Some(url) = url("queue_overflow_makes_other_processes_read_again") else { return };
     let prefix = prefix();
     let wire = Wire::to(&url).await;
-    let (cut_off, other) = (process(&wire.url, &prefix).await, process(&url, &prefix).await);
+    let (disconnected, other) = (process(&wire.url, &prefix).await, process(&url, &prefix).await);
     let mut watcher = other.watch(&id(1));
     wire.cut();
-    cut_off.publish(snapshot(&id(1), 1));
-    (2..20_000).for_each(|seed| cut_off.publish(snapshot(&id(seed), 1)));
+    disconnected.publish(snapshot(&id(1), 1));
+    (2..20_000).for_each(|seed| disconnected.publish(snapshot(&id(seed), 1)));
     wire.mend();
-    assert_eq!(woken(&mut watcher).await, Wake::Reread);
+    assert_eq!(next_wake(&mut watcher).await, Wake::Reread);
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_read_has_everything_read_again() {
-    let Some(url) = url("a_message_that_cannot_be_read_has_everything_read_again") else { return };
+async fn unreadable_message_makes_watchers_read_again() {
+    let Some(url) = url("unreadable_message_makes_watchers_read_again") else { return };
     let prefix = prefix();
     let events = process(&url, &prefix).await;
     let mut watcher = events.watch(&id(1));
@@ -132,24 +132,24 @@ async fn a_message_that_cannot_be_read_has_everything_read_again() {
     let newer = r#"{"from":1,"made_at":0,"news":[{"of_a_later_version":{}}]}"#;
     let publish =
         async |mut redis| redis::cmd("PUBLISH").arg(link.name("events")).arg(newer).query_async(&mut redis).await;
-    let listening: u32 = link.ask(publish).await.unwrap();
-    assert_eq!(listening, 1);
-    assert_eq!(woken(&mut watcher).await, Wake::Reread);
+    let subscribers: u32 = link.ask(publish).await.unwrap();
+    assert_eq!(subscribers, 1);
+    assert_eq!(next_wake(&mut watcher).await, Wake::Reread);
 }
 
 #[tokio::test]
-async fn nothing_runs_on_once_the_last_clone_is_gone() {
-    let Some(url) = url("nothing_runs_on_once_the_last_clone_is_gone") else { return };
+async fn tasks_end_when_the_last_clone_is_dropped() {
+    let Some(url) = url("tasks_end_when_the_last_clone_is_dropped") else { return };
     let prefix = prefix();
     let link = open(&url, &prefix).await;
     let channel = link.name("events");
-    let listening = async || -> u32 {
+    let subscribers = async || -> u32 {
         let ask = async |mut redis| redis::cmd("PUBSUB").arg("NUMSUB").arg(&channel).query_async(&mut redis).await;
-        let (_, listening): (String, u32) = link.ask(ask).await.unwrap();
-        listening
+        let (_, subscribers): (String, u32) = link.ask(ask).await.unwrap();
+        subscribers
     };
     let events = process(&url, &prefix).await;
-    assert_eq!(listening().await, 1);
+    assert_eq!(subscribers().await, 1);
     drop(events);
-    eventually("the subscription is gone", async || listening().await == 0).await;
+    eventually("the subscription has ended", async || subscribers().await == 0).await;
 }

@@ -1,4 +1,5 @@
-//! Between processes: one connection that tells, one that listens, each made anew with back-off when it is lost.
+//! Exchanges changes with other processes: one connection publishes, one subscribes. Each is re-established with
+//! back-off.
 
 use std::{
     sync::Arc,
@@ -17,144 +18,155 @@ use super::{
     message::Message,
     outbound::{Batch, Outbound},
 };
-use crate::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
+use platform::{clock::Entropy, redis_link::RedisLink, telemetry::metrics, vitals::Vitals};
 
-/// How long Redis may take to accept what is told, or to answer whether it is still there.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How often the listening connection is asked whether it still stands: a wire that was cut far away says nothing.
-const CHECK: Duration = Duration::from_secs(5);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// News in one message.
+/// The timeout for Redis to accept a message or to reply to a ping.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// The interval of pings on the subscription. A connection that was lost beyond the local network reports no error.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// Changes per message.
 const CHUNK: usize = 256;
 
-/// Tells the other processes and listens to them, until it is dropped.
+/// Publishes to the other processes and receives from them, until it is dropped.
 pub struct Relay {
     pub outbound: Arc<Outbound>,
-    _telling: AbortOnDropHandle<()>,
-    _listening: AbortOnDropHandle<()>,
+    _publisher: AbortOnDropHandle<()>,
+    _subscriber: AbortOnDropHandle<()>,
 }
 
-/// This process among the others.
+/// The identity of this process.
 #[derive(Clone)]
-struct Me {
+struct Process {
     link: RedisLink,
     name: u64,
-    /// What `Message::made_at` counts from.
-    born: Instant,
+    /// The zero point of `Message::made_at`.
+    started: Instant,
 }
 
 impl Relay {
     pub fn open(link: RedisLink, hub: Arc<Hub>, entropy: &Entropy, vitals: &Vitals) -> Self {
         let outbound = Arc::new(Outbound::new());
-        let me = Me { link, name: u64::from_be_bytes(entropy.bytes()), born: Instant::now() };
-        let telling = vitals.spawn("relay that tells", tell(me.clone(), Arc::clone(&outbound)));
-        let listening = vitals.spawn("relay that listens", listen(me, hub));
-        Self { outbound, _telling: AbortOnDropHandle::new(telling), _listening: AbortOnDropHandle::new(listening) }
+        let process = Process { link, name: u64::from_be_bytes(entropy.bytes()), started: Instant::now() };
+        let publisher = vitals.spawn("event publisher", run_publisher(process.clone(), Arc::clone(&outbound)));
+        let subscriber = vitals.spawn("event subscriber", run_subscriber(process, hub));
+        Self {
+            outbound,
+            _publisher: AbortOnDropHandle::new(publisher),
+            _subscriber: AbortOnDropHandle::new(subscriber),
+        }
     }
 }
 
-impl Me {
+impl Process {
     fn channel(&self) -> String {
         self.link.name("events")
     }
 
     fn micros(&self, instant: Instant) -> u64 {
-        u64::try_from(instant.saturating_duration_since(self.born).as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(instant.saturating_duration_since(self.started).as_micros()).unwrap_or(u64::MAX)
     }
 }
 
-/// Tells what waits, again and again until Redis took it. What it may have taken already is told twice; that does no
-/// harm, since old sequences are dropped.
-async fn tell(me: Me, outbound: Arc<Outbound>) {
+/// Publishes the queue, with retries until Redis has accepted it. A change may be published twice; this is harmless,
+/// since older sequences are dropped.
+async fn run_publisher(process: Process, outbound: Arc<Outbound>) {
     let mut connection = None;
-    let mut pause = SHORTEST_PAUSE;
-    let mut refused = false;
+    let mut pause = MIN_PAUSE;
+    let mut rejected = false;
     loop {
         let batch = outbound.take().await;
-        match tell_batch(&me, &mut connection, &batch).await {
+        match publish_batch(&process, &mut connection, &batch).await {
             Ok(()) => {
                 outbound.told();
-                pause = SHORTEST_PAUSE;
-                if std::mem::take(&mut refused) {
-                    tracing::info!("Redis takes events for the other processes again");
+                pause = MIN_PAUSE;
+                if std::mem::take(&mut rejected) {
+                    tracing::info!("Redis accepts events for other processes again");
                 }
             }
             Err(error) => {
-                // A connection that is lost the listener has reported. A refusal may be of PUBLISH alone.
-                if !error.is_io_error() && !error.is_timeout() && !std::mem::replace(&mut refused, true) {
-                    tracing::error!(%error, "Redis refuses events for the other processes: they see changes late");
+                // The subscriber reports a lost connection. A rejection may concern PUBLISH only.
+                if !error.is_io_error() && !error.is_timeout() && !std::mem::replace(&mut rejected, true) {
+                    tracing::error!(%error, "Redis rejects events for other processes, which will see changes late");
                 }
                 connection = None;
                 outbound.put_back(batch);
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_PAUSE);
             }
         }
     }
 }
 
-async fn tell_batch(me: &Me, connection: &mut Option<MultiplexedConnection>, batch: &Batch) -> RedisResult<()> {
-    let made_at = batch.since().map_or(0, |since| me.micros(since));
+async fn publish_batch(
+    process: &Process,
+    connection: &mut Option<MultiplexedConnection>,
+    batch: &Batch,
+) -> RedisResult<()> {
+    let made_at = batch.since().map_or(0, |since| process.micros(since));
     let mut publish = redis::pipe();
     for news in batch.news().chunks(CHUNK) {
-        let message = serde_json::to_vec(&Message { from: me.name, made_at, news: news.to_vec() })
+        let message = serde_json::to_vec(&Message { from: process.name, made_at, news: news.to_vec() })
             .map_err(|error| RedisError::from(std::io::Error::from(error)))?;
-        publish.cmd("PUBLISH").arg(me.channel()).arg(message).ignore();
+        publish.cmd("PUBLISH").arg(process.channel()).arg(message).ignore();
     }
     let redis = match connection {
         Some(redis) => redis,
-        None => connection.insert(me.link.dedicated(PATIENCE).await?),
+        None => connection.insert(process.link.dedicated(TIMEOUT).await?),
     };
     publish.query_async(redis).await
 }
 
-/// Listens. Each time it begins to, whatever was missed before is made good by reading again.
-async fn listen(me: Me, hub: Arc<Hub>) {
-    let mut pause = SHORTEST_PAUSE;
-    let mut cut_off: Option<Instant> = None;
+/// Subscribes. After each subscription everything is read again, since messages may have been missed before it.
+async fn run_subscriber(process: Process, hub: Arc<Hub>) {
+    let mut pause = MIN_PAUSE;
+    let mut disconnected: Option<Instant> = None;
     loop {
-        let lost = match subscribe(&me).await {
+        let cause = match subscribe(&process).await {
             Ok((sink, stream)) => {
-                pause = SHORTEST_PAUSE;
-                if let Some(since) = cut_off.take() {
-                    tracing::info!(outage_ms = since.elapsed().as_millis(), "events of other processes arrive again");
+                pause = MIN_PAUSE;
+                if let Some(since) = disconnected.take() {
+                    tracing::info!(
+                        outage_ms = since.elapsed().as_millis(),
+                        "events from other processes are received again"
+                    );
                 }
-                // What arrives while rows are read again is handed on as well: it may be newer.
-                let standing = async {
+                // Messages that arrive during the re-read are delivered too: they may be newer.
+                let receiving = async {
                     tokio::select! {
-                        () = receive(&me, &hub, stream) => {}
-                        () = stands(sink) => {}
+                        () = receive(&process, &hub, stream) => {}
+                        () = until_unresponsive(sink) => {}
                     }
                 };
-                tokio::join!(standing, hub.reread());
+                tokio::join!(receiving, hub.reread());
                 "the connection was lost".to_owned()
             }
             Err(error) => error.to_string(),
         };
-        if cut_off.is_none() {
-            tracing::warn!(cause = lost, "events of other processes do not arrive: rows are read again when they do");
-            cut_off = Some(Instant::now());
+        if disconnected.is_none() {
+            tracing::warn!(cause, "not receiving events from other processes, will read rows again after reconnecting");
+            disconnected = Some(Instant::now());
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
-async fn subscribe(me: &Me) -> RedisResult<(PubSubSink, PubSubStream)> {
-    let mut pubsub = me.link.pubsub().await?;
-    tokio::time::timeout(PATIENCE, pubsub.subscribe(me.channel()))
+async fn subscribe(process: &Process) -> RedisResult<(PubSubSink, PubSubStream)> {
+    let mut pubsub = process.link.pubsub().await?;
+    tokio::time::timeout(TIMEOUT, pubsub.subscribe(process.channel()))
         .await
         .map_err(|_| RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut)))??;
     Ok(pubsub.split())
 }
 
-/// Hands on what arrives, until the connection is lost.
-async fn receive(me: &Me, hub: &Arc<Hub>, mut stream: PubSubStream) {
+/// Delivers received messages until the connection is lost.
+async fn receive(process: &Process, hub: &Arc<Hub>, mut stream: PubSubStream) {
     while let Some(message) = stream.next().await {
         match serde_json::from_slice::<Message>(message.get_payload_bytes()) {
-            Ok(message) if message.from == me.name => {
-                let taken = me.micros(Instant::now()).saturating_sub(message.made_at);
+            Ok(message) if message.from == process.name => {
+                let taken = process.micros(Instant::now()).saturating_sub(message.made_at);
                 metrics::event_lag(Duration::from_micros(taken));
             }
             Ok(message) => {
@@ -162,17 +174,17 @@ async fn receive(me: &Me, hub: &Arc<Hub>, mut stream: PubSubStream) {
                     hub.hear(news).await;
                 }
             }
-            // Of a newer version of the program: what it says of which verification can't be known.
+            // From a newer version of the program: which verifications it concerns is unknown.
             Err(_) => hub.reread().await,
         }
     }
 }
 
-/// Returns when Redis does not answer on this connection any more.
-async fn stands(mut sink: PubSubSink) {
+/// Returns when Redis no longer responds on this connection.
+async fn until_unresponsive(mut sink: PubSubSink) {
     loop {
-        tokio::time::sleep(CHECK).await;
-        if !matches!(tokio::time::timeout(PATIENCE, sink.ping::<redis::Value>()).await, Ok(Ok(_))) {
+        tokio::time::sleep(PING_INTERVAL).await;
+        if !matches!(tokio::time::timeout(TIMEOUT, sink.ping::<redis::Value>()).await, Ok(Ok(_))) {
             return;
         }
     }

@@ -1,27 +1,27 @@
-//! Sessions that are not to be honoured any more.
+//! Revoked sessions.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::{clock::Instant, ids::SessionId};
+use domain::{Timestamp, ids::SessionId};
 
-/// That a session was ended, and when. Whoever ends all of an account's tells each: the statement that ends them says
-/// which those were.
+/// The end of a session, and its time. When all sessions of an account are ended, each is published: the statement that
+/// ends them returns their ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     pub session: SessionId,
-    pub at: Instant,
+    pub at: Timestamp,
 }
 
-/// What whoever judges tokens is told.
+/// The items of [`Revocations`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RevocationWake {
     Revoked(Revocation),
-    /// Some revocations may have been missed: what is revoked has to be read from the database again.
+    /// Some revocations may have been missed: read the revoked sessions from the database again.
     Reread,
 }
 
-/// The revocations of all processes, from when it was made.
+/// The revocations of all processes since it was created.
 #[derive(Debug)]
 pub struct Revocations(broadcast::Receiver<RevocationWake>);
 
@@ -30,7 +30,7 @@ impl Revocations {
         Self(receiver)
     }
 
-    /// The next one. None: the program stops. May be dropped and called again; nothing is lost by it.
+    /// The next item. None: the program is stopping. Cancel safe.
     pub async fn next(&mut self) -> Option<RevocationWake> {
         match self.0.recv().await {
             Ok(wake) => Some(wake),

@@ -1,24 +1,24 @@
-//! What is told of a verification that changed.
+//! The published state of a verification.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::store::entity::verification::Model;
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
     ids::VerificationId,
     status::{DeliveryFailure, DeliveryStatus, Status},
-    store::entity::verification::Model,
 };
 
-/// The part of a verification that changes in its life, as a commit left it. It names no contact, and nothing that a
-/// code could be derived from.
+/// The mutable part of a verification, as of a commit. It contains no contact, and nothing from which a code could be
+/// derived.
 ///
-/// It travels between processes as JSON. Within a release fields are only added, each with a serde default, so that two
-/// versions of the program run side by side.
+/// It is sent between processes as JSON. Within a release fields are only added, each with a serde default, so that two
+/// versions of the program can run at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub id: VerificationId,
-    /// Grows with every change.
+    /// Increases with every change.
     pub sequence: i64,
     pub status: Status,
     /// Attempts used.
@@ -27,16 +27,16 @@ pub struct Snapshot {
     pub delivery_status: DeliveryStatus,
     #[serde(default)]
     pub delivery_failure: Option<DeliveryFailure>,
-    pub delivery_updated_at: Instant,
-    pub last_sent_at: Instant,
-    pub expires_at: Instant,
-    /// None: from a process of the version before.
+    pub delivery_updated_at: Timestamp,
+    pub last_sent_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// None: from a process of the previous version.
     #[serde(default)]
-    pub updated_at: Option<Instant>,
+    pub updated_at: Option<Timestamp>,
 }
 
 impl Snapshot {
-    /// What may be told of this row.
+    /// The snapshot of this row.
     pub fn of(row: &Model) -> Self {
         Self {
             id: row.id.clone(),

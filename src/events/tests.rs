@@ -6,7 +6,7 @@ use chrono::DateTime;
 use futures_util::FutureExt;
 
 use super::*;
-use crate::{
+use domain::{
     channel::Channel,
     ids::SessionId,
     status::{DeliveryStatus, Status},
@@ -38,13 +38,13 @@ pub fn revocation(seed: u64) -> Revocation {
     Revocation { session: SessionId::new(&Entropy::seeded(seed)), at }
 }
 
-fn alone() -> Events {
+fn single_process() -> Events {
     Events::open(&Entropy::seeded(0), None, &Vitals::default())
 }
 
 #[tokio::test]
-async fn a_watcher_is_told_of_its_verification_and_no_other() {
-    let events = alone();
+async fn watcher_receives_only_its_verification() {
+    let events = single_process();
     let mut watcher = events.watch(&id(1));
     events.publish(snapshot(&id(2), 1));
     assert_eq!(watcher.next().now_or_never(), None);
@@ -54,8 +54,8 @@ async fn a_watcher_is_told_of_its_verification_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_slow_watcher_gets_the_newest_alone() {
-    let events = alone();
+async fn slow_watcher_receives_only_the_newest_snapshot() {
+    let events = single_process();
     let mut watcher = events.watch(&id(1));
     for sequence in 1..=1000 {
         events.publish(snapshot(&id(1), sequence));
@@ -65,8 +65,8 @@ async fn a_slow_watcher_gets_the_newest_alone() {
 }
 
 #[tokio::test]
-async fn what_is_older_or_known_already_is_dropped() {
-    let events = alone();
+async fn older_and_repeated_snapshots_are_dropped() {
+    let events = single_process();
     let mut watcher = events.watch(&id(1));
     events.publish(snapshot(&id(1), 3));
     events.publish(snapshot(&id(1), 2));
@@ -76,21 +76,21 @@ async fn what_is_older_or_known_already_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_watcher_told_to_read_again_is_told_once() {
-    let events = alone();
+async fn watcher_receives_reread_once() {
+    let events = single_process();
     let mut watcher = events.watch(&id(1));
     events.publish(snapshot(&id(1), 1));
     events.hub.reread().await;
     assert_eq!(watcher.next().await, Wake::Reread);
     assert_eq!(watcher.next().now_or_never(), None);
-    assert_eq!(events.watch(&id(1)).next().now_or_never(), None, "it will read the row anyway");
+    assert_eq!(events.watch(&id(1)).next().now_or_never(), None, "a new watcher reads the row anyway");
     events.publish(snapshot(&id(1), 2));
     assert_eq!(watcher.next().await, Wake::Changed(snapshot(&id(1), 2)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nothing_is_left_of_watchers_that_went() {
-    let events = alone();
+async fn dropped_watchers_are_removed() {
+    let events = single_process();
     let tasks = (0..64).map(|task| {
         let events = events.clone();
         tokio::spawn(async move {
@@ -111,8 +111,8 @@ async fn nothing_is_left_of_watchers_that_went() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sb_14_ten_thousand_watchers_are_all_woken_for_the_last_state() {
-    let events = alone();
+async fn sb_14_ten_thousand_watchers_receive_the_last_state() {
+    let events = single_process();
     let ids: Vec<_> = (0..100).map(id).collect();
     let watching = (0..10_000).map(|number| {
         let mut watcher = events.watch(&ids[number % ids.len()]);
@@ -126,21 +126,21 @@ async fn sb_14_ten_thousand_watchers_are_all_woken_for_the_last_state() {
         })
     });
     let watching: Vec<_> = watching.collect();
-    let begun = Instant::now();
+    let started = Instant::now();
     for sequence in 1..=9 {
         ids.iter().for_each(|id| events.publish(snapshot(id, sequence)));
     }
     for watcher in watching {
         watcher.await.unwrap();
     }
-    eprintln!("10,000 watchers took {:?}", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    eprintln!("10,000 watchers took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(events.hub.watchers.len(), 0);
 }
 
 #[tokio::test]
-async fn revocations_reach_every_listener_and_a_slow_one_reads_again() {
-    let events = alone();
+async fn revocations_reach_every_subscriber_and_a_slow_one_reads_again() {
+    let events = single_process();
     let (mut one, mut slow) = (events.revocations(), events.revocations());
     events.publish_revocation(revocation(1));
     assert_eq!(one.next().await, Some(RevocationWake::Revoked(revocation(1))));
@@ -149,7 +149,7 @@ async fn revocations_reach_every_listener_and_a_slow_one_reads_again() {
 }
 
 #[test]
-fn what_travels_shows_no_more_than_it_must() {
+fn message_contains_only_the_listed_fields() {
     let news = vec![message::News::Changed(snapshot(&id(1), 7)), message::News::Revoked(revocation(1))];
     let text = serde_json::to_string(&news).unwrap();
     assert_eq!(serde_json::from_str::<Vec<message::News>>(&text).unwrap(), news);

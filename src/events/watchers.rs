@@ -1,4 +1,4 @@
-//! Who watches which verification in this process.
+//! The watchers in this process, by verification.
 
 use std::{
     collections::HashMap,
@@ -10,15 +10,15 @@ use std::{
 use tokio::sync::watch;
 
 use super::Snapshot;
-use crate::ids::VerificationId;
+use domain::ids::VerificationId;
 
-/// So many locks instead of one.
+/// The number of locks, to reduce contention.
 const SHARDS: usize = 64;
-/// A pause after each shard while everybody is told to read again: ten thousand reads at one instant would be a flood
-/// of our own making, spread over two thirds of a second they are not.
-const BREATH: Duration = Duration::from_millis(10);
+/// The pause after each shard of [`Watchers::reread_all`]: it spreads ten thousand reads over two thirds of a second
+/// instead of issuing all at once.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// All watchers of this process. An entry lives as long as somebody watches.
+/// All watchers of this process. An entry exists as long as its verification has a watcher.
 pub struct Watchers {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
@@ -31,11 +31,11 @@ struct Watched {
     watchers: usize,
 }
 
-/// The newest that is known of a verification.
+/// The newest known state of a verification.
 #[derive(Clone, Default)]
 struct Latest {
     snapshot: Option<Snapshot>,
-    /// How often its row had to be read again.
+    /// How often the row had to be read again.
     rereads: u32,
 }
 
@@ -44,18 +44,18 @@ pub struct Watcher {
     id: VerificationId,
     watchers: Arc<Watchers>,
     latest: watch::Receiver<Latest>,
-    /// The sequence of what was handed out last.
+    /// The sequence of the snapshot returned last.
     seen: i64,
     rereads: u32,
 }
 
-/// Why a watcher is woken.
+/// The reason why a watcher is woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// The verification changed. This is the newest of it, and newer than what this watcher was handed before; it may
-    /// still be older than a row that was read meanwhile.
+    /// The verification changed. The snapshot is newer than all that this watcher returned before; it may still be
+    /// older than a row that was read meanwhile.
     Changed(Snapshot),
-    /// Changes may have been missed: the row has to be read again.
+    /// Changes may have been missed: read the row again.
     Reread,
 }
 
@@ -76,7 +76,7 @@ impl Watchers {
         Watcher { id: id.clone(), watchers: Arc::clone(self), latest, seen: i64::MIN, rereads }
     }
 
-    /// Wakes whoever watches this verification, unless something newer is known already.
+    /// Wakes the watchers of this verification, unless a newer snapshot is known already.
     pub fn deliver(&self, snapshot: &Snapshot) {
         if let Some(watched) = self.shard(&snapshot.id).get(&snapshot.id) {
             watched.latest.send_if_modified(|latest| {
@@ -89,16 +89,16 @@ impl Watchers {
         }
     }
 
-    /// Has every row with watchers read again, not all at once.
+    /// Makes all watchers read their rows again, spread over time.
     pub async fn reread_all(&self) {
         for shard in &self.shards {
-            let told = {
+            let notified = {
                 let shard = lock(shard);
                 shard.values().for_each(|watched| watched.latest.send_modify(|latest| latest.rereads += 1));
                 shard.len()
             };
-            if told > 0 {
-                tokio::time::sleep(BREATH).await;
+            if notified > 0 {
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
@@ -119,16 +119,17 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl Watcher {
-    /// Why to look again. Waits until there is a reason; may be dropped and called again, nothing is lost by it.
+    /// Waits for the next reason to look at the verification. Cancel safe.
     pub async fn next(&mut self) -> Wake {
         loop {
             if self.latest.changed().await.is_err() {
-                // It lives at least as long as this watcher; if it did not, there would be nothing more to tell.
+                // The sender lives at least as long as this watcher. Otherwise there would be no more changes to
+                // report.
                 return std::future::pending().await;
             }
             let latest = self.latest.borrow_and_update();
             if latest.rereads != self.rereads {
-                // A snapshot that waits here as well was committed before the row will be read.
+                // A snapshot that is also pending was committed before the row will be read.
                 self.rereads = latest.rereads;
                 return Wake::Reread;
             }

@@ -1,66 +1,68 @@
-//! What a resolver can reach: the rooms, who asks, and words in their language.
+//! What resolvers can access: the services, the caller, and messages in the caller's language.
 
-use async_graphql::{Context, ErrorExtensions};
+use crate::graphql::faults::{ResolverError, Result};
+use async_graphql::Context;
 use chrono_tz::Tz;
 
 use super::cookies::Cookies;
 use crate::{
     account::{Accounts, Administrator, NotAdministrator},
-    caller::Caller,
-    clock::Clock,
-    config,
-    contact::NumberRules,
     session::{
         Sessions,
         gate::{Auth, SignedIn},
     },
     store::Trail,
-    texts::{Arg, Texts},
     verification::Verifications,
 };
+use domain::{caller::Caller, contact::NumberRules};
+use platform::{
+    clock::Clock,
+    config,
+    texts::{Arg, Texts},
+};
 
-/// The rooms that resolvers ask, and the few settings that translating needs.
+/// The services that resolvers call, and the few settings that are needed for input parsing.
 #[derive(Clone)]
 pub struct Rooms {
     pub verifications: Verifications,
     pub accounts: Accounts,
     pub sessions: Sessions,
-    /// The audit trail, for what is refused before one of them is asked.
+    /// The audit trail, for mutations that are refused before a service is called.
     pub trail: Trail,
     pub texts: Texts,
     pub contacts: config::Contacts,
     pub clock: Clock,
-    /// Where the service's days begin.
+    /// Time zone of the service, which determines where its days begin.
     pub time_zone: Tz,
 }
 
-/// Reads what the edge put beside a request.
+/// Access to the data that the HTTP layer attaches to a request.
 pub trait Asking {
     fn rooms(&self) -> &Rooms;
 
-    /// Who asks, from where, in which language.
+    /// The client: its address, request id and language.
     fn caller(&self) -> &Caller;
 
     /// The cookies of this request.
     fn cookies(&self) -> &Cookies;
 
-    /// Who is signed in, if anybody.
+    /// The signed-in user, if there is one.
     fn signed_in(&self) -> Option<&SignedIn>;
 
-    /// Who is signed in.
+    /// The signed-in user.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where nobody is, or the token is no longer honoured.
-    fn require_signed_in(&self) -> async_graphql::Result<&SignedIn>;
+    /// `UNAUTHENTICATED` if there is no access token, or if it is no longer valid.
+    fn require_signed_in(&self) -> Result<&SignedIn>;
 
-    /// Whether a token came with the request and is not honoured.
+    /// Whether the request has an access token that is not valid.
     fn is_refused(&self) -> bool;
 
-    /// The error that says: sign in first.
-    fn unauthenticated(&self) -> async_graphql::Error;
+    /// The error `UNAUTHENTICATED`.
+    fn unauthenticated(&self) -> ResolverError;
 
-    /// The error that says: not you.
-    fn forbidden(&self) -> async_graphql::Error;
+    /// The error `FORBIDDEN`.
+    fn forbidden(&self) -> ResolverError;
 
     /// A message in the caller's language.
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String;
@@ -86,7 +88,7 @@ impl Asking for Context<'_> {
         }
     }
 
-    fn require_signed_in(&self) -> async_graphql::Result<&SignedIn> {
+    fn require_signed_in(&self) -> Result<&SignedIn> {
         self.signed_in().ok_or_else(|| self.unauthenticated())
     }
 
@@ -94,14 +96,12 @@ impl Asking for Context<'_> {
         matches!(self.data_opt(), Some(Auth::Refused))
     }
 
-    fn unauthenticated(&self) -> async_graphql::Error {
-        async_graphql::Error::new(self.say("error-unauthenticated", &[]))
-            .extend_with(|_, extensions| extensions.set("code", "UNAUTHENTICATED"))
+    fn unauthenticated(&self) -> ResolverError {
+        ResolverError::new("UNAUTHENTICATED", self.say("error-unauthenticated", &[]))
     }
 
-    fn forbidden(&self) -> async_graphql::Error {
-        async_graphql::Error::new(self.say("error-forbidden", &[]))
-            .extend_with(|_, extensions| extensions.set("code", "FORBIDDEN"))
+    fn forbidden(&self) -> ResolverError {
+        ResolverError::new("FORBIDDEN", self.say("error-forbidden", &[]))
     }
 
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
@@ -109,12 +109,12 @@ impl Asking for Context<'_> {
     }
 }
 
-/// The administrator who is signed in, as the database has their account, role, status and session now.
+/// The signed-in administrator. Account, role, status and session are read from the database.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` where nobody is signed in, or the account or its session is gone; `FORBIDDEN` where it is somebody
-/// else.
-pub async fn administrator(ctx: &Context<'_>) -> async_graphql::Result<Administrator> {
+/// `UNAUTHENTICATED` without a valid access token, or if the account or its session no longer exists; `FORBIDDEN` if
+/// the account is not an administrator.
+pub async fn administrator(ctx: &Context<'_>) -> Result<Administrator> {
     let signed_in = ctx.require_signed_in()?;
     match ctx.rooms().accounts.administrator(signed_in).await? {
         Ok(administrator) => Ok(administrator),
@@ -124,7 +124,7 @@ pub async fn administrator(ctx: &Context<'_>) -> async_graphql::Result<Administr
 }
 
 impl Rooms {
-    /// The region that a number without a country code is of.
+    /// Rules for parsing phone numbers, among them the default region.
     pub fn number_rules(&self) -> NumberRules {
         self.contacts.numbers
     }

@@ -1,80 +1,82 @@
-//! The contract's enums, each the face of one below.
+//! The enums of the schema, each mapped to an enum of the domain or of a service.
 
 use async_graphql::Enum;
 
-use crate::{channel, purpose, quota, session, status, verification};
+use crate::{quota, session, verification};
+use domain::{channel, purpose, status};
 
-/// How a message travels.
+/// Channel of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "channel::Channel")]
 pub enum Channel {
-    /// A text message to a phone.
+    /// Text message to a phone.
     Sms,
-    /// A call that reads the code aloud, twice.
+    /// Phone call that reads the code aloud twice.
     Voice,
-    /// A message to an e-mail address.
+    /// Message to an e-mail address.
     Email,
 }
 
-/// What a confirmed code entitles to. A code and its proof work for one purpose alone.
+/// Purpose of a verification. A code and its proof are valid for one purpose only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "purpose::Purpose")]
 pub enum VerificationPurpose {
-    /// The contact is reachable by the person at the keyboard; another back end consumes the attestation.
+    /// Proves that the user controls the contact. The attestation is consumed by another back end.
     Contact,
-    /// Making an account with this contact.
+    /// Creates an account with this contact.
     SignUp,
-    /// Signing in with a code in place of a password. Where the service has switched that off for e-mail, it takes phone
-    /// numbers alone.
+    /// Signs in with a code instead of a password. Only phone numbers are accepted if the service has disabled sign-in
+    /// by e-mail.
     SignIn,
-    /// Choosing a new password.
+    /// Sets a new password.
     PasswordReset,
-    /// Giving the account that is signed in this phone number.
+    /// Sets this phone number on the signed-in account.
     PhoneChange,
-    /// Giving the account that is signed in this e-mail address.
+    /// Sets this e-mail address on the signed-in account.
     EmailChange,
-    /// Authenticating again while signed in, for reauthenticate. Sent only to a verified contact of the account that is
-    /// signed in, and only if the account had it before the oldest contact change that can still be undone.
+    /// Authenticates the user again while signed in, for reauthenticate. The code is only sent to a verified contact of
+    /// the signed-in account that the account had before the oldest contact change that can still be undone.
     StepUp,
-    /// Confirming that a change of contact is to be undone. undoContactChange starts it; sendVerificationCode refuses it.
+    /// Confirms that a contact change is undone. Started by undoContactChange; sendVerificationCode rejects it.
     ContactUndo,
 }
 
-/// What became of a verification.
+/// Status of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "verification::Standing")]
 pub enum VerificationStatus {
-    /// Its code can be confirmed.
+    /// The code can be confirmed.
     Pending,
-    /// The right code was given; the proof was handed out.
+    /// The correct code was entered, and the proof was issued.
     Verified,
-    /// Its time ran out.
+    /// The code expired.
     Expired,
-    /// Every attempt was used.
+    /// All attempts were used.
     Locked,
-    /// Whoever started it took it back.
+    /// The verification was canceled by the client that started it.
     Canceled,
 }
 
-/// What became of a message.
+/// Status of the delivery of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "status::DeliveryStatus")]
 pub enum DeliveryStatus {
-    /// Waiting for a provider, or for the next try.
+    /// The message waits for a provider or for the next attempt.
     Queued,
-    /// A provider took it.
+    /// A provider accepted the message.
     Sent,
-    /// It is on the device, says the carrier.
+    /// The carrier reported that the message reached the device.
     Delivered,
-    /// A provider took it and could not hand it over.
+    /// A provider accepted the message, but could not deliver it.
     Undelivered,
-    /// No provider took it.
+    /// No provider accepted the message.
     Failed,
-    /// A provider was asked and its answer was lost: it may arrive or not. It is not repeated by itself.
+    /// The provider's response was lost, so it is unknown whether the message was sent. It is not sent again
+    /// automatically.
     Unknown,
 }
 
-/// Why a message did not arrive.
+/// Why a message was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "status::DeliveryFailure")]
 pub enum DeliveryFailure {
@@ -83,63 +85,64 @@ pub enum DeliveryFailure {
     /// The recipient, the carrier or a rule of the provider blocks messages to this contact or country: use another
     /// contact or channel.
     Blocked,
-    /// The text was refused. Another channel may work.
+    /// The text was rejected. Another channel may work.
     Content,
-    /// No provider could carry it. Try again later, or by another channel.
+    /// No provider could send it. Try again later, or through another channel.
     Provider,
-    /// It was not delivered before its time ran out, or was no longer needed. Ask for a new one.
+    /// It was not delivered before it expired, or was no longer needed. Request a new one.
     Expired,
 }
 
-/// What a code is made of.
+/// Character set of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "status::CodeFormat")]
 pub enum CodeFormat {
-    /// Digits; leading zeros count.
+    /// Digits; leading zeros are significant.
     Numeric,
-    /// Letters and digits without look-alikes; case and separators do not count.
+    /// Letters and digits without characters that look alike; case and separators are ignored.
     Alphanumeric,
 }
 
-/// Which bound stands against an act.
+/// The limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "quota::Quota")]
 pub enum Quota {
-    /// The last message to this contact was a moment ago.
+    /// The previous message to this contact was sent too recently.
     ResendCooldown,
-    /// The sends or the guesses of the contact's day are used up, by whoever asked. Addresses that differ in a +tag, and for
-    /// Gmail in dots, are counted together.
+    /// The daily messages or attempts for this contact are used up. Requests of all clients count. Addresses that
+    /// differ only in a +tag, and for Gmail in dots, are counted together.
     ContactDaily,
-    /// The contact's hour is used up.
+    /// The hourly messages or attempts for this contact are used up.
     ContactHourly,
-    /// Too much from one client: an IPv4 address, an IPv6 /64 or the /48 around it.
+    /// Too many requests from one client network: an IPv4 address, an IPv6 /64, or the /48 around it.
     ClientAddress,
-    /// Too much to numbers that begin alike.
+    /// Too many messages to numbers with the same prefix.
     DestinationPrefix,
-    /// Too much for one account, or for one session of it.
+    /// Too many requests for one account, or for one of its sessions.
     Account,
-    /// The service as a whole sends no more, or no more e-mails, for now.
+    /// The service-wide limit for messages or for e-mails is reached.
     Service,
 }
 
-/// Why a token is not honoured. ProofRejected and RefreshRejected have it, so that one fragment serves both.
+/// Why a token is rejected. ProofRejected and RefreshRejected share this enum, so that clients can use one fragment for
+/// both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum RejectionReason {
-    /// There is no such token.
+    /// The token is unknown.
     Unknown,
-    /// Its time ran out. Of a refresh token: the session was not used for too long, or is as old as a session may get.
+    /// The token expired. For a refresh token: the session was not used for too long, or has reached its maximum age.
     Expired,
-    /// ProofRejected alone: it was spent already.
+    /// ProofRejected only: the proof has already been used.
     Spent,
-    /// ProofRejected alone: it was made for something else.
+    /// ProofRejected only: the proof was issued for another purpose.
     WrongPurpose,
-    /// RefreshRejected alone: the session was ended.
+    /// RefreshRejected only: the session was ended.
     Revoked,
-    /// RefreshRejected alone: it came again after its successor was used, so somebody has a copy: the session is ended by
-    /// it.
+    /// RefreshRejected only: the token was used again after its successor had been used, so there is a second copy of
+    /// the session's tokens. The session has been ended.
     Reused,
-    /// RefreshRejected alone: the request had two refresh cookies of one name, or of two sessions that are both live.
-    /// None of them was exchanged, and no session was ended: remove the cookie that another host of the domain has set, or
+    /// RefreshRejected only: the request had two refresh cookies with the same name, or cookies of two active sessions.
+    /// No token was exchanged, and no session was ended. Remove the cookie that another host of the domain has set, or
     /// sign in again.
     Ambiguous,
 }

@@ -1,4 +1,5 @@
-//! Inputs: weak types that forms can fill, turned into values or into `InvalidInput` with every field that was wrong.
+//! Inputs: loosely typed fields that forms can fill. They are parsed into domain values, or rejected as `InvalidInput`
+//! with every invalid field.
 
 use std::ops::RangeInclusive;
 
@@ -12,74 +13,78 @@ use super::{
     token_cookies::TokenCookies,
 };
 use crate::{
-    channel::Channel,
-    contact::{Contact, EmailAddress, Nickname, PersonName, PhoneNumber, Username},
     session::{Device, Opaque},
-    texts::{Arg, Locale},
     verification::rules,
 };
+use domain::{
+    channel::Channel,
+    contact::{Contact, EmailAddress, Nickname, PersonName, PhoneNumber, Username},
+    locale::Locale,
+};
+use platform::texts::Arg;
 
-/// A phone number or an e-mail address: exactly one of them.
+/// A phone number or an e-mail address. Exactly one field must be set.
 #[derive(OneofObject)]
 pub enum ContactInput {
-    /// Free form: national numbers are of the service's default region.
+    /// Phone number in free form. National numbers are interpreted in the service's default region.
     Phone(String),
-    /// A mailbox as in RFC 5321, international domains included; not one in quotation marks, nor at an address literal.
+    /// E-mail address (mailbox as in RFC 5321). International domains are accepted; quoted local parts and address
+    /// literals are not.
     Email(String),
 }
 
-/// What to send, to whom, and what for.
+/// Input of `sendVerificationCode`.
 #[derive(InputObject)]
 pub struct SendVerificationCodeInput {
-    /// What the confirmed code entitles to.
+    /// Purpose of the verification.
     #[graphql(name = "purpose")]
     pub purpose: enums::VerificationPurpose,
-    /// Where to.
+    /// Contact that the code is sent to.
     pub to: ContactInput,
-    /// Left out: SMS for a phone, EMAIL for an address.
+    /// Channel of the message. Default: SMS for a phone number, EMAIL for an e-mail address.
     pub channel: Option<enums::Channel>,
-    /// The message's language, BCP 47; left out: the Accept-Language header, then the service's default.
+    /// Language of the message as a BCP 47 tag. Default: the Accept-Language header, then the service's default.
     pub locale: Option<String>,
-    /// Chosen by the client, 8 to 64 characters that nobody can guess (a UUID will do): the same key for the same
-    /// contact and purpose within the code's life answers the same verification and sends nothing more. So a send whose
-    /// response was lost can be repeated safely.
+    /// Idempotency key, chosen by the client: 8 to 64 characters that can't be guessed, such as a UUID. A request with
+    /// the same key, contact and purpose within the lifetime of the code returns the same verification and sends
+    /// nothing. So a request whose response was lost can be repeated safely.
     pub idempotency_key: Option<String>,
-    /// What an earlier sign-in called this device by: a code for the contact of its account is then sent where an unknown
-    /// client would have to wait, as the guide on delivery says. Left out in cookie mode.
+    /// The device token of an earlier sign-in. A client with the token may be sent a code for the contact of its account
+    /// when other clients have to wait; see docs/delivery.md. Omitted in cookie mode.
     #[graphql(secret)]
     pub device_token: Option<String>,
 }
 
-/// Which code to send once more.
+/// Input of `resendVerificationCode`.
 #[derive(InputObject)]
 pub struct ResendVerificationCodeInput {
-    /// The verification's id.
+    /// Id of the verification.
     pub verification_id: async_graphql::ID,
-    /// By which channel; left out: the one before.
+    /// Channel of the message. Default: the channel of the previous message.
     pub channel: Option<enums::Channel>,
 }
 
-/// A guess at a code.
+/// Input of `confirmVerificationCode`.
 #[derive(InputObject)]
 pub struct ConfirmVerificationCodeInput {
-    /// The verification's id.
+    /// Id of the verification.
     pub verification_id: async_graphql::ID,
-    /// As typed: spaces and hyphens do not count.
+    /// The code as entered by the user. Spaces and hyphens are ignored.
     #[graphql(secret)]
     pub code: String,
 }
 
-/// Which verification to take back.
+/// Input of `cancelVerification`.
 #[derive(InputObject)]
 pub struct CancelVerificationInput {
-    /// The verification's id.
+    /// Id of the verification.
     pub verification_id: async_graphql::ID,
 }
 
-/// Characters of a device's name.
+/// Length of a device name, in characters.
 const DEVICE_NAME: RangeInclusive<usize> = 1..=100;
 
-/// How many characters the field at this path takes, for the fields whose length alone is bounded.
+/// Permitted length in characters of the field at this path, for fields that only have a length limit.
 fn lengths(path: &str) -> Option<RangeInclusive<usize>> {
     match path.rsplit('.').next()? {
         "name" => Some(PersonName::LENGTH),
@@ -94,7 +99,7 @@ fn count(characters: usize) -> Arg<'static> {
     Arg::Number(characters.try_into().unwrap_or(u64::MAX))
 }
 
-/// Collects what was wrong with an input, field by field.
+/// Collects the errors of an input, field by field.
 pub struct Fields<'a> {
     ctx: &'a Context<'a>,
     errors: Vec<FieldError>,
@@ -105,7 +110,7 @@ impl<'a> Fields<'a> {
         Self { ctx, errors: Vec::new() }
     }
 
-    /// The value, or a note of why there is none.
+    /// Returns the parsed value, or records the error and returns None.
     pub fn take<T>(&mut self, path: &str, parsed: Result<T, &'static str>) -> Option<T> {
         match parsed {
             Ok(value) => Some(value),
@@ -116,7 +121,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Notes that the field at `path` is wrong. `reason` is stable and machine-readable; it names its message too.
+    /// Records that the field at `path` is invalid. `reason` is stable and machine-readable; it also selects the
+    /// message.
     pub fn refuse(&mut self, path: &str, reason: &str) {
         let message = match (reason, lengths(path)) {
             ("too_long", Some(lengths)) => self.ctx.say("field-too-long-by", &[("max", count(*lengths.end()))]),
@@ -126,17 +132,18 @@ impl<'a> Fields<'a> {
         self.errors.push(FieldError { path: path.to_owned(), reason: reason.to_owned(), message });
     }
 
-    /// Whether anything was wrong.
+    /// Whether any field is invalid.
     pub fn is_wrong(&self) -> bool {
         !self.errors.is_empty()
     }
 
-    /// The refusal of an input that was wrong.
+    /// Converts the errors into an `InvalidInput` problem.
     pub fn into_invalid_input(self) -> InvalidInput {
         InvalidInput::new(self.ctx, self.errors)
     }
 
-    /// The contact that `input`, at `path` (empty: it stands by itself), spells; in a region that the service sends to.
+    /// Parses `input` as a contact, and checks that the service sends to its region. `path` is the path of the contact
+    /// field, or empty if the contact is not nested.
     pub fn contact(&mut self, path: &str, input: &ContactInput) -> Option<Contact> {
         let rooms: &Rooms = self.ctx.rooms();
         let below = |kind: &str| if path.is_empty() { kind.to_owned() } else { format!("{path}.{kind}") };
@@ -157,7 +164,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The contact, if it is of the kind that `purpose` is about; `path` names the contact's field.
+    /// Returns the contact if its kind fits `purpose`. `path` is the path of the contact field.
     pub fn fit(&mut self, path: &str, contact: Contact, purpose: enums::VerificationPurpose) -> Option<Contact> {
         use enums::VerificationPurpose::{EmailChange, PhoneChange};
         match (purpose, contact) {
@@ -173,7 +180,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// How a message gets to `contact`; `path` names the field of the channel.
+    /// The channel for a message to `contact`. `path` is the path of the channel field.
     pub fn channel(&mut self, path: &str, wanted: Option<enums::Channel>, contact: &Contact) -> Option<Channel> {
         let channel = rules::channel(wanted.map(Channel::from), contact.kind()).ok_or("wrong_channel");
         let channel = channel.and_then(|channel| match self.ctx.rooms().verifications.reaches(channel) {
@@ -183,26 +190,26 @@ impl<'a> Fields<'a> {
         self.take(path, channel)
     }
 
-    /// The language of a message: as asked for, as far as we speak it.
+    /// The language of a message: the requested one if it is supported, else that of the request.
     pub fn locale(&self, tag: Option<&str>) -> Locale {
         let asked = tag.and_then(|tag| self.ctx.rooms().texts.negotiate_tag(tag));
         asked.unwrap_or(self.ctx.caller().locale)
     }
 
-    /// Today, where the service lives: nobody is born after it.
+    /// Today's date in the service's time zone. Birth dates after it are invalid.
     pub fn today(&self) -> NaiveDate {
         let rooms = self.ctx.rooms();
         rooms.clock.now().with_timezone(&rooms.time_zone).date_naive()
     }
 
-    /// The device that a client signs in with. In cookie mode it is known by its cookie.
+    /// The device that a client signs in with. In cookie mode the device token comes from its cookie.
     pub fn device(&mut self, name: Option<String>, token: Option<&str>) -> Device {
         let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
         let name = name.filter(|name| !name.is_empty()).and_then(|name| {
             let fits = name.chars().count() <= *DEVICE_NAME.end();
             let plain = !name.chars().any(char::is_control);
-            let judged = if !fits { Err("too_long") } else { plain.then_some(name).ok_or("invalid_character") };
-            self.take("deviceName", judged)
+            let parsed = if !fits { Err("too_long") } else { plain.then_some(name).ok_or("invalid_character") };
+            self.take("deviceName", parsed)
         });
         let cookies = TokenCookies::of(self.ctx);
         let (token, may_be_planted) = match token {
@@ -213,7 +220,7 @@ impl<'a> Fields<'a> {
         Device { name, token, may_be_planted, cookie_slot: cookies.slot() }
     }
 
-    /// A client's idempotency key.
+    /// Validates an idempotency key.
     pub fn idempotency_key(&mut self, path: &str, key: Option<String>) -> Option<String> {
         let key = key?;
         let fits = (8..=64).contains(&key.chars().count()) && !key.chars().any(char::is_control);

@@ -1,8 +1,9 @@
-//! The face: types, inputs, result unions, resolvers of a few lines. It translates and asks, and decides nothing.
+//! The GraphQL API: types, inputs, result unions, and resolvers of a few lines. It translates and calls services, and
+//! contains no business rules.
 //!
-//! A resolver turns strings into values of the rooms below (or answers `InvalidInput`), asks one room once, and turns
-//! the outcome, an enum, into a member of its result union by an exhaustive `match`: a new outcome below is a compile
-//! error here and a difference in `schema.graphql`, never a forgotten string.
+//! A resolver parses strings into domain values (or returns `InvalidInput`), calls one service once, and maps the
+//! outcome, an enum, to a member of its result union by an exhaustive `match`. A new outcome is therefore a compile
+//! error here and a difference in `schema.graphql`.
 
 pub mod context;
 pub mod cookies;
@@ -23,34 +24,35 @@ use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
 pub use self::{context::Rooms, mutation::Mutation, query::Query, scalars::mistake, subscription::Subscription};
 
-/// The schema with its roots.
+/// The schema type with its root types.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// The schema, to be given its rooms and its switches.
+/// A schema builder, without services and options.
 pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<problems::Problem>()
 }
 
-/// The text of `schema.graphql`.
+/// The content of `schema.graphql`.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items();
     let sdl = builder().finish().sdl_with_options(options);
-    // Trailing blanks are the exporter's own; without them editors leave the file alone.
+    // The exporter writes trailing spaces, which many editors would remove.
     let lines: Vec<_> = sdl.lines().map(str::trim_end).collect();
     let mut sdl = without_specified_directives(&lines.join("\n")).trim().to_owned();
     sdl.push('\n');
     sdl
 }
 
-/// Around a description.
+/// Delimiter of a description.
 const QUOTES: &str = "\"\"\"";
 
-/// Without the definitions of directives that the specification brings: tools know them, and some refuse them twice.
+/// Removes the definitions of the directives that are part of the specification: tools know them, and some reject a
+/// second definition.
 fn without_specified_directives(sdl: &str) -> String {
     let mut kept = String::with_capacity(sdl.len());
     let mut lines = sdl.lines();
     while let Some(line) = lines.next() {
-        // A description belongs to the line that follows it.
+        // A description belongs to the next line.
         let mut block = vec![line];
         if line == QUOTES {
             block.extend(lines.by_ref().take_while(|line| *line != QUOTES));

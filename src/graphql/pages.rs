@@ -1,39 +1,40 @@
-//! Pages after the Relay cursor connections specification: forward, by the place where the page before ended.
+//! Pagination by the Relay cursor connections specification: forward only, keyed by the position of the last item.
 
 use std::borrow::Cow;
 
 use async_graphql::{
-    Context, Error, ErrorExtensions, Object, OutputType, Result, TypeName,
+    Context, Object, OutputType, TypeName,
     connection::{CursorType, Edge, EmptyFields, PageInfo},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::context::Asking;
-use crate::{
-    clock::Instant,
-    store::{Page, Place, Slice},
-    texts::Arg,
+use super::{
+    context::Asking,
+    faults::{ResolverError, Result},
 };
+use crate::store::{Page, Place, Slice};
+use domain::Timestamp;
+use platform::texts::Arg;
 
-/// The most nodes of a page, and how many there are where nobody says.
+/// Maximum page size, and the default page size.
 const MOST: u32 = 100;
 pub const USUAL: i32 = 20;
 
-/// Where a row stands among the others; opaque to clients.
+/// Position of a row in a list; opaque to clients.
 pub struct Cursor(pub Place);
 
 impl CursorType for Cursor {
     type Error = &'static str;
 
     fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
-        const WRONG: &str = "not a cursor of ours";
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| WRONG)?;
-        let text = String::from_utf8(bytes).map_err(|_| WRONG)?;
-        let (millis, id) = text.split_once(' ').ok_or(WRONG)?;
-        let at = millis.parse().ok().and_then(Instant::from_timestamp_millis).ok_or(WRONG)?;
-        // What the database gets is of a shape that it knows.
+        const INVALID: &str = "not a cursor of this service";
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| INVALID)?;
+        let text = String::from_utf8(bytes).map_err(|_| INVALID)?;
+        let (millis, id) = text.split_once(' ').ok_or(INVALID)?;
+        let at = millis.parse().ok().and_then(Timestamp::from_timestamp_millis).ok_or(INVALID)?;
+        // Only values of a known form are passed to the database.
         let plain = id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if plain { Ok(Self(Place { at, id: id.to_owned() })) } else { Err(WRONG) }
+        if plain { Ok(Self(Place { at, id: id.to_owned() })) } else { Err(INVALID) }
     }
 
     fn encode_cursor(&self) -> String {
@@ -41,10 +42,10 @@ impl CursorType for Cursor {
     }
 }
 
-/// The page that a client asks for: at most a hundred nodes, and the usual number for null.
+/// The requested page: at most a hundred nodes, and the default size for null.
 ///
 /// # Errors
-/// `BAD_REQUEST` for a cursor that is none, or a negative number.
+/// `BAD_REQUEST` for an invalid cursor, or a negative number.
 pub fn slice(ctx: &Context<'_>, first: Option<i32>, after: Option<&str>) -> Result<Slice> {
     let after = after.map(Cursor::decode_cursor).transpose();
     let after = after.map_err(|_| bad_request(ctx, "error-bad-request-after", &[]))?;
@@ -53,7 +54,7 @@ pub fn slice(ctx: &Context<'_>, first: Option<i32>, after: Option<&str>) -> Resu
     Ok(Slice { first: first.min(MOST), after: after.map(|cursor| cursor.0) })
 }
 
-/// The library's own has no description in the schema, where everything has one.
+/// A connection. The library's own type has no description, and every type of this schema has one.
 pub struct Connection<N: OutputType> {
     edges: Vec<Edge<Cursor, N, EmptyFields>>,
     before: bool,
@@ -66,10 +67,10 @@ impl<N: OutputType> TypeName for Connection<N> {
     }
 }
 
-/// One page of a list, and how to get the next.
+/// One page of a list, with cursors for the next page.
 #[Object(name_type)]
 impl<N: OutputType> Connection<N> {
-    /// Where the page stands in the list.
+    /// Position of the page in the list.
     async fn page_info(&self) -> PageInfo {
         let cursor = |edge: &Edge<Cursor, N, EmptyFields>| edge.cursor.encode_cursor();
         PageInfo {
@@ -80,18 +81,18 @@ impl<N: OutputType> Connection<N> {
         }
     }
 
-    /// The page's items, each with its cursor.
+    /// Items of the page, each with its cursor.
     async fn edges(&self) -> &[Edge<Cursor, N, EmptyFields>] {
         &self.edges
     }
 
-    /// The page's items alone.
+    /// Items of the page.
     async fn nodes(&self) -> Vec<&N> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 }
 
-/// A page as a connection.
+/// Converts a page to a connection.
 pub fn connection<T, N: OutputType>(
     page: Page<T>,
     slice: &Slice,
@@ -102,9 +103,9 @@ pub fn connection<T, N: OutputType>(
     Connection { edges, before: slice.after.is_some(), more: page.more }
 }
 
-/// The error that says what of this can't be asked, in the words of `message`.
-pub fn bad_request(ctx: &Context<'_>, message: &str, args: &[(&str, Arg<'_>)]) -> Error {
-    Error::new(ctx.say(message, args)).extend_with(|_, extensions| extensions.set("code", "BAD_REQUEST"))
+/// The error `BAD_REQUEST` with the localized `message`.
+pub fn bad_request(ctx: &Context<'_>, message: &str, args: &[(&str, Arg<'_>)]) -> ResolverError {
+    ResolverError::new("BAD_REQUEST", ctx.say(message, args))
 }
 
 #[cfg(test)]
@@ -112,8 +113,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_reads_back_and_nothing_else_does() {
-        let place = Place { at: Instant::from_timestamp_millis(1_700_000_000_123).unwrap(), id: "ses_abc".to_owned() };
+    fn cursor_decodes_only_its_own_encoding() {
+        let place =
+            Place { at: Timestamp::from_timestamp_millis(1_700_000_000_123).unwrap(), id: "ses_abc".to_owned() };
         let text = Cursor(place.clone()).encode_cursor();
         assert_eq!(Cursor::decode_cursor(&text).ok().map(|cursor| cursor.0), Some(place));
         for text in ["", "abc", "MTIz", &URL_SAFE_NO_PAD.encode("1 \0"), &URL_SAFE_NO_PAD.encode("x ses_abc")] {

@@ -1,14 +1,14 @@
-//! Scalars: strong on the way out, and on the way in where a form can't get them wrong.
+//! Scalars of the schema: strict on output, and on input only where a form can't produce a wrong value.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{NaiveDate, SecondsFormat, Utc};
 
-use crate::clock::Instant;
+use domain::Timestamp;
 
-/// An instant of the API.
-pub struct DateTime(pub Instant);
+/// A point in time.
+pub struct DateTime(pub Timestamp);
 
-/// RFC 3339 instant in UTC, millisecond precision, e.g. 2026-01-31T09:30:00.000Z.
+/// Point in time in UTC, RFC 3339 with milliseconds, e.g. 2026-01-31T09:30:00.000Z.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -20,10 +20,10 @@ impl ScalarType for DateTime {
     }
 }
 
-/// A date of the API.
+/// A calendar date.
 pub struct Date(pub NaiveDate);
 
-/// Calendar date, YYYY-MM-DD. Output only: input fields take free-form strings and answer InvalidInput.
+/// Calendar date in the format YYYY-MM-DD. Output only: input fields take free-form strings and return InvalidInput.
 #[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -35,7 +35,7 @@ impl ScalarType for Date {
     }
 }
 
-/// Why a value is none of the scalar `name`; None where it is one, or nobody can put such a scalar in.
+/// Why `value` is not valid for the scalar `name`. None if it is valid, or if the scalar is output only.
 pub fn mistake(name: &str, value: &Value) -> Option<&'static str> {
     match name {
         "DateTime" => instant(value).err(),
@@ -43,7 +43,7 @@ pub fn mistake(name: &str, value: &Value) -> Option<&'static str> {
     }
 }
 
-fn instant(value: &Value) -> Result<Instant, &'static str> {
+fn instant(value: &Value) -> Result<Timestamp, &'static str> {
     let parsed = match value {
         Value::String(text) => chrono::DateTime::parse_from_rfc3339(text).ok(),
         _ => None,

@@ -1,57 +1,56 @@
-//! Refresh tokens in cookies (`REFRESH_COOKIE=on`), and what a device is known by beside them.
+//! Refresh tokens in cookies (`REFRESH_COOKIE=on`), and device tokens next to them.
 //!
-//! A page can't read them (`HttpOnly`), no wire shows them (`Secure`), and no other site sends them along (`SameSite`). A
-//! refresh token is taken out of its cookie only where the request carries a header that a page of another site can't
-//! send; the transport has judged the origin by then.
+//! Pages can't read these cookies (`HttpOnly`), they are only sent over TLS (`Secure`), and not from other sites
+//! (`SameSite`). A refresh token is read from its cookie only if the request has a header that pages of other sites
+//! can't send; the transport has checked the origin before that.
 //!
 //! # Names
 //!
-//! By default the names begin with `__Host-`: browsers take such a cookie only from this very host, with `Path=/`. Behind
-//! a proxy that serves other programs under other paths, `REFRESH_COOKIE_PATH` narrows the path, and the names begin with
-//! `__Secure-`.
+//! By default the names have the prefix `__Host-`: browsers accept such a cookie only from this host, with `Path=/`.
+//! Behind a proxy that serves other applications under other paths, `REFRESH_COOKIE_PATH` restricts the path, and the
+//! names have the prefix `__Secure-`.
 //!
-//! Any host of the domain can set a cookie whose name begins with `__Secure-`. By default such a cookie could therefore be
-//! an attacker's, who wants the browser to go on in their session (login CSRF). It is read only where there is no `__Host-`
-//! cookie, and counts only as what it was before the upgrade: a token that an earlier version issued, in a session that an
-//! earlier version began. With `REFRESH_COOKIE_PATH` the `__Host-` cookies are read as well, so that setting a path signs
-//! nobody out.
+//! Any host of the domain can set a cookie whose name begins with `__Secure-`. By default such a cookie could therefore
+//! come from an attacker who wants the browser to use their session (login CSRF). It is read only if there is no
+//! `__Host-` cookie, and accepted only as what it was before the upgrade: a token that an earlier version issued, in a
+//! session that an earlier version created. With `REFRESH_COOKIE_PATH` the `__Host-` cookies are read as well, so that
+//! setting a path does not sign users out.
 //!
-//! # Late answers
+//! # Late responses
 //!
-//! A browser keeps whatever `Set-Cookie` it reads last, also that of an answer that was overtaken on its way. Where a copy
-//! of an answer with an older token may still be under way, the newer token therefore gets a cookie of its own: its name
-//! ends in the token's slot (`…-refresh-1`, `…-refresh-2`), which grows within a session. Of several slots the highest one
-//! of a live session counts, and lower ones are removed with the answer. A store never loses its newest token this way, and
-//! a thief who has only an older one gains nothing.
+//! A browser keeps the last `Set-Cookie` that it reads, even if that response was overtaken by a later one. If a copy
+//! of a response with an older token may still be in flight, the newer token therefore gets its own cookie: its name
+//! ends in the token's slot (`…-refresh-1`, `…-refresh-2`), which increases within a session. Of several slots the
+//! highest one of a live session is used, and lower ones are removed in the response. So a browser never loses its
+//! newest token, and an attacker who only has an older one gains nothing.
 //!
-//! The answer of a session that is over may come after the next sign-in. The sign-in takes a slot above those that such an
-//! answer sets or removes (a sign-out leaves a cookie without a token that says which), and cookies of sessions that are
-//! over are passed over; see `session/offer.rs`. For the same reason an answer removes no cookie in a higher slot than its
-//! own, and a refusal removes none at all: if it came late, it would remove the cookie of a newer token.
+//! The response of a session that is over may arrive after the next sign-in. The sign-in uses a slot above those that
+//! such a response sets or removes (a sign-out leaves a cookie without a token that marks the slot), and cookies of
+//! sessions that are over are skipped; see `session/offer.rs`. For the same reason a response removes no cookie in a
+//! higher slot than its own, and a refusal removes none at all: a late refusal would remove the cookie of a newer
+//! token.
 
 use std::{collections::HashSet, time::Duration};
 
 use async_graphql::Context;
 
 use super::{context::Asking, cookies::Cookies};
-use crate::{
-    secret::Secret,
-    session::{MAX_COOKIE_SLOT, Offer, Offered, Opaque, Sent},
-};
+use crate::session::{MAX_COOKIE_SLOT, Offer, Offered, Opaque, Sent};
+use platform::secret::Secret;
 
 const REFRESH: &str = "countersign-refresh";
 const DEVICE: &str = "countersign-device";
 const HOST: &str = "__Host-";
 const SECURE: &str = "__Secure-";
-/// The path that cookies of earlier versions have. Their names are those of [`SECURE`]; they are read for one release.
-const EARLIER_PATH: &str = "/graphql";
-/// How far above the sent slots a new session begins. Answers of the session before it that are still under way may take
-/// the next slots: each that replaces a lost answer takes one.
+/// The path of the cookies of earlier versions. Their names have the prefix [`SECURE`]; they are read for one release.
+const LEGACY_PATH: &str = "/graphql";
+/// Distance between the slots of a request and the first slot of a new session. Responses of the previous session that
+/// are still in flight may use the next slots: one for each response that replaces a lost one.
 const HEADROOM: i32 = 8;
-/// What a refresh cookie holds after a sign-out: no token. Its name says where the next session begins.
+/// Value of a refresh cookie after a sign-out: no token. Its name marks the slot of the next session.
 const SIGNED_OUT: &str = "signed-out";
-/// How long an answer may be under way.
-const UNDER_WAY: Duration = Duration::from_secs(10 * 60);
+/// How long a response may be in flight.
+const IN_FLIGHT: Duration = Duration::from_secs(10 * 60);
 
 /// The token cookies of a request.
 pub struct TokenCookies<'a> {
@@ -60,9 +59,9 @@ pub struct TokenCookies<'a> {
     path: Option<&'a str>,
 }
 
-/// A refresh cookie that was sent.
+/// A refresh cookie of the request.
 struct Found<'a> {
-    /// Its prefix is the one that is set today.
+    /// Whether its prefix is the configured one.
     current: bool,
     slot: i32,
     name: &'a str,
@@ -74,8 +73,8 @@ impl<'a> TokenCookies<'a> {
         Self { cookies: ctx.cookies(), path: ctx.rooms().sessions.cookie_path() }
     }
 
-    /// The refresh tokens of a request that may act upon them, the newest by its name first. Two cookies of one name are
-    /// refused: one of them was set by somebody else, and nothing tells which.
+    /// The refresh tokens of a request that is allowed to use them, the newest by its name first. Two cookies with the
+    /// same name are rejected: another host set one of them, and they can't be told apart.
     pub fn refresh_tokens(&self) -> Sent {
         if !self.cookies.protected() {
             return Sent::Nothing;
@@ -90,31 +89,31 @@ impl<'a> TokenCookies<'a> {
         }
         found.sort_by_key(|found| std::cmp::Reverse((found.current, found.slot)));
         let highest_slot = self.highest_slot().unwrap_or(0);
-        let tokens: Vec<_> = found.iter().filter_map(|found| self.offered(found)).collect();
+        let tokens: Vec<_> = found.iter().filter_map(|found| self.parse_offer(found)).collect();
         match tokens.is_empty() {
             true => Sent::Nothing,
             false => Sent::Offer(Offer { tokens, highest_slot }),
         }
     }
 
-    fn offered(&self, found: &Found<'_>) -> Option<Offered> {
+    fn parse_offer(&self, found: &Found<'_>) -> Option<Offered> {
         let token = Opaque::parse(found.value.expose())?;
-        // Of a cookie under another name, the slot is no bound for the names that are set today.
+        // A cookie with another prefix does not limit the slots of the configured names.
         let slot = if found.current { found.slot } else { 0 };
         Some(Offered { token, slot, of_earlier_version: self.path.is_none() && !found.current })
     }
 
-    /// The slot for the first token of a new session: it takes the place of what the browser has, and is above what an
-    /// answer that is still under way may set.
+    /// The slot for the first token of a new session. It replaces the browser's cookies, and is above the slots that a
+    /// response in flight may set.
     pub fn slot(&self) -> i32 {
-        self.highest_slot().map_or(0, above)
+        self.highest_slot().map_or(0, next_session_slot)
     }
 
     fn highest_slot(&self) -> Option<i32> {
         self.found().filter(|found| found.current).map(|found| found.slot).max()
     }
 
-    /// What the device is known by, and whether another host of the domain may have set the cookie.
+    /// The device token, and whether another host of the domain may have set its cookie.
     pub fn device_token(&self) -> (Option<Opaque>, bool) {
         let sent = [self.prefix(), self.other_prefix()].into_iter().find_map(|prefix| {
             let mut values = self.cookies.sent().filter(|(name, _)| name.strip_prefix(prefix) == Some(DEVICE));
@@ -124,36 +123,36 @@ impl<'a> TokenCookies<'a> {
         sent.unwrap_or_default()
     }
 
-    /// Has the browser keep a refresh token, and forget the ones in lower slots.
+    /// Sets the cookie of a refresh token, and removes those in lower slots.
     pub fn keep_refresh_token(&self, token: &Secret, slot: i32, life: Duration) {
         let name = self.refresh_name(slot);
         self.set(&name, token.expose(), self.path(), life);
-        self.forget(|found| found.slot < slot);
+        self.remove_where(|found| found.slot < slot);
     }
 
-    /// Has the browser keep what the device is known by.
+    /// Sets the cookie of the device token.
     pub fn keep_device_token(&self, token: &Secret, life: Duration) {
         self.set(&format!("{}{DEVICE}", self.prefix()), token.expose(), self.path(), life);
-        self.forget_elsewhere(&format!("{}{DEVICE}", self.other_prefix()));
+        self.remove_stale(&format!("{}{DEVICE}", self.other_prefix()));
     }
 
-    /// Has the browser forget its refresh tokens. Where it had any, it keeps for a while which slot the next sign-in begins
-    /// with: an answer that is still under way sets and removes the names of this session.
+    /// Removes the refresh tokens from the browser. If it had any, a marker keeps the slot of the next session for a
+    /// while: a response that is still in flight sets and removes the names of this session.
     pub fn drop_refresh_token(&self) {
         let Some(highest) = self.highest_slot() else {
             self.set(&self.refresh_name(0), "", self.path(), Duration::ZERO);
-            return self.forget(|_| true);
+            return self.remove_where(|_| true);
         };
-        let next = above(highest);
-        self.set(&self.refresh_name(next), SIGNED_OUT, self.path(), UNDER_WAY);
-        self.forget(|found| found.slot != next);
+        let next = next_session_slot(highest);
+        self.set(&self.refresh_name(next), SIGNED_OUT, self.path(), IN_FLIGHT);
+        self.remove_where(|found| found.slot != next);
     }
 
-    /// Has the browser forget those of its refresh cookies, and all under the names of the other setting.
-    fn forget(&self, is_meant: impl Fn(&Found<'_>) -> bool) {
+    /// Removes the refresh cookies that `is_meant` selects, and all with the other prefix.
+    fn remove_where(&self, selects: impl Fn(&Found<'_>) -> bool) {
         let mut names: Vec<_> = self
             .found()
-            .filter(|found| !found.current || is_meant(found))
+            .filter(|found| !found.current || selects(found))
             .map(|found| (found.name, found.current))
             .collect();
         names.sort_unstable();
@@ -161,19 +160,19 @@ impl<'a> TokenCookies<'a> {
         for (name, current) in names {
             match current {
                 true => self.set(name, "", self.path(), Duration::ZERO),
-                false => self.forget_elsewhere(name),
+                false => self.remove_stale(name),
             }
         }
         // The same name on the path of earlier versions is another cookie.
-        if self.path.is_some_and(|path| path != EARLIER_PATH) {
-            self.forget_elsewhere(&format!("{SECURE}{REFRESH}"));
+        if self.path.is_some_and(|path| path != LEGACY_PATH) {
+            self.remove_stale(&format!("{SECURE}{REFRESH}"));
         }
     }
 
-    /// Has the browser forget a cookie that was sent and that the other setting, or an earlier version, had set.
-    fn forget_elsewhere(&self, name: &str) {
+    /// Removes a cookie of the request that was set with the other prefix or by an earlier version.
+    fn remove_stale(&self, name: &str) {
         if self.cookies.named(name).next().is_some() {
-            let path = if name.starts_with(HOST) { "/" } else { EARLIER_PATH };
+            let path = if name.starts_with(HOST) { "/" } else { LEGACY_PATH };
             self.set(name, "", path, Duration::ZERO);
         }
     }
@@ -212,12 +211,12 @@ impl<'a> TokenCookies<'a> {
     }
 }
 
-/// The slot in which a session begins that follows one with this slot.
-fn above(slot: i32) -> i32 {
+/// The first slot of the session that follows one with this slot.
+fn next_session_slot(slot: i32) -> i32 {
     slot.saturating_add(HEADROOM).min(MAX_COOKIE_SLOT)
 }
 
-/// The slot that the end of a name says: none, or a hyphen and a number as we write it, up to the highest slot.
+/// The slot in the suffix of a name: empty, or a hyphen and a number in canonical form, up to the highest slot.
 fn slot_of(suffix: &str) -> Option<i32> {
     if suffix.is_empty() {
         return Some(0);

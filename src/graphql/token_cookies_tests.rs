@@ -1,13 +1,13 @@
-//! Names and values of the cookies, without a service.
+//! Names and values of the cookies, without HTTP.
 
 use super::*;
-use crate::clock::Entropy;
+use platform::clock::Entropy;
 
 fn jar(pairs: &[(&str, &Secret)], protected: bool) -> Cookies {
     Cookies::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())), protected)
 }
 
-fn by_default(cookies: &Cookies) -> TokenCookies<'_> {
+fn default_cookies(cookies: &Cookies) -> TokenCookies<'_> {
     TokenCookies { cookies, path: None }
 }
 
@@ -29,19 +29,19 @@ fn tokens() -> [Secret; 3] {
 }
 
 #[test]
-fn tk_12_a_cookie_counts_only_with_the_header_that_no_other_site_can_send() {
+fn tk_12_cookie_requires_anti_csrf_header() {
     let [token, ..] = tokens();
     let pairs = [("__Host-countersign-refresh", &token)];
-    assert_eq!(sent(&by_default(&jar(&pairs, false))), None);
-    assert_eq!(sent(&by_default(&jar(&pairs, true))).unwrap(), token.expose());
-    assert_eq!(sent(&by_default(&Cookies::none())), None);
+    assert_eq!(sent(&default_cookies(&jar(&pairs, false))), None);
+    assert_eq!(sent(&default_cookies(&jar(&pairs, true))).unwrap(), token.expose());
+    assert_eq!(sent(&default_cookies(&Cookies::none())), None);
 }
 
 #[test]
-fn tk_12_a_cookie_has_every_attribute_that_keeps_it_in() {
+fn tk_12_cookie_has_all_protective_attributes() {
     let cookies = jar(&[], true);
     let (token, life) = (Secret::new("abc"), Duration::from_secs(60));
-    by_default(&cookies).keep_refresh_token(&token, 0, life);
+    default_cookies(&cookies).keep_refresh_token(&token, 0, life);
     let attributes = "Max-Age=60; HttpOnly; Secure; SameSite=Strict";
     assert_eq!(set(&cookies), [format!("__Host-countersign-refresh=abc; Path=/; {attributes}")]);
     TokenCookies { cookies: &cookies, path: Some("/id/graphql") }.keep_refresh_token(&token, 2, life);
@@ -49,32 +49,32 @@ fn tk_12_a_cookie_has_every_attribute_that_keeps_it_in() {
 }
 
 #[test]
-fn the_highest_slot_comes_first_and_two_of_one_name_are_refused() {
+fn highest_slot_comes_first_and_duplicate_names_are_rejected() {
     let [old, new, other] = tokens();
     let plain = "__Host-countersign-refresh";
     let pairs = [("__Host-countersign-refresh-2", &new), (plain, &old), ("__Host-countersign-refresh-1", &other)];
     let cookies = jar(&pairs, true);
-    assert_eq!(sent(&by_default(&cookies)).unwrap(), new.expose());
-    assert_eq!(by_default(&cookies).slot(), 2 + HEADROOM);
-    by_default(&cookies).keep_refresh_token(&Secret::new("abc"), 2, Duration::from_secs(60));
+    assert_eq!(sent(&default_cookies(&cookies)).unwrap(), new.expose());
+    assert_eq!(default_cookies(&cookies).slot(), 2 + HEADROOM);
+    default_cookies(&cookies).keep_refresh_token(&Secret::new("abc"), 2, Duration::from_secs(60));
     let names: Vec<_> = set(&cookies).iter().map(|cookie| cookie.split("; ").next().unwrap().to_owned()).collect();
     assert_eq!(
         names,
         ["__Host-countersign-refresh-2=abc", "__Host-countersign-refresh=", "__Host-countersign-refresh-1="]
     );
-    assert_eq!(sent(&by_default(&jar(&[(plain, &old), (plain, &new)], true))).unwrap(), "ambiguous");
-    assert_eq!(sent(&by_default(&jar(&[(plain, &old), (plain, &old)], true))).unwrap(), "ambiguous");
+    assert_eq!(sent(&default_cookies(&jar(&[(plain, &old), (plain, &new)], true))).unwrap(), "ambiguous");
+    assert_eq!(sent(&default_cookies(&jar(&[(plain, &old), (plain, &old)], true))).unwrap(), "ambiguous");
     for foreign in ["__Host-countersign-refresh-01", "__Host-countersign-refresher", "x__Host-countersign-refresh"] {
-        assert_eq!(sent(&by_default(&jar(&[(foreign, &old)], true))), None, "{foreign}");
+        assert_eq!(sent(&default_cookies(&jar(&[(foreign, &old)], true))), None, "{foreign}");
     }
 }
 
 #[test]
-fn cookies_of_an_earlier_version_are_read_and_replaced() {
+fn legacy_cookies_are_read_and_replaced() {
     let [old, new, device] = tokens();
     let earlier = "__Secure-countersign-refresh";
     let cookies = jar(&[(earlier, &old), ("__Secure-countersign-device", &device)], true);
-    let read = by_default(&cookies);
+    let read = default_cookies(&cookies);
     assert_eq!(sent(&read).unwrap(), old.expose());
     assert_eq!(read.device_token().0.unwrap().expose(), device.expose());
     read.keep_refresh_token(&new, 0, Duration::from_secs(1));
@@ -83,44 +83,44 @@ fn cookies_of_an_earlier_version_are_read_and_replaced() {
     assert!(set[1].starts_with("__Secure-countersign-refresh=; Path=/graphql; Max-Age=0;"), "{set:?}");
     assert!(set[3].starts_with("__Secure-countersign-device=; Path=/graphql; Max-Age=0;"), "{set:?}");
     let both = jar(&[(earlier, &old), ("__Host-countersign-refresh", &new)], true);
-    assert_eq!(sent(&by_default(&both)).unwrap(), new.expose());
-    // Behind a path of its own, the name is the earlier one and the path tells them apart.
+    assert_eq!(sent(&default_cookies(&both)).unwrap(), new.expose());
+    // With `REFRESH_COOKIE_PATH`, the name is the legacy one and only the path differs.
     TokenCookies { cookies: &cookies, path: Some("/id") }.drop_refresh_token();
     assert_eq!(cookies.take_set().len(), 3);
 }
 
 #[test]
-fn two_device_cookies_name_no_device() {
+fn duplicate_device_cookies_are_ignored() {
     let [one, two, _] = tokens();
     let name = "__Host-countersign-device";
-    assert!(by_default(&jar(&[(name, &one), (name, &two)], true)).device_token().0.is_none());
-    assert_eq!(by_default(&jar(&[(name, &two)], true)).device_token().0.unwrap().expose(), two.expose());
+    assert!(default_cookies(&jar(&[(name, &one), (name, &two)], true)).device_token().0.is_none());
+    assert_eq!(default_cookies(&jar(&[(name, &two)], true)).device_token().0.unwrap().expose(), two.expose());
 }
 
 #[test]
-fn an_answer_removes_no_cookie_in_a_higher_slot() {
+fn response_keeps_cookies_in_higher_slots() {
     let [one, two, new] = tokens();
     let cookies = jar(&[("__Host-countersign-refresh", &one), ("__Host-countersign-refresh-3", &two)], true);
-    by_default(&cookies).keep_refresh_token(&new, 1, Duration::from_secs(60));
+    default_cookies(&cookies).keep_refresh_token(&new, 1, Duration::from_secs(60));
     let set = set(&cookies);
     assert!(set.len() == 2 && set[1].starts_with("__Host-countersign-refresh=;"), "{set:?}");
 }
 
 #[test]
-fn slots_that_a_client_chose_are_bounded() {
+fn client_chosen_slots_are_bounded() {
     let [token, ..] = tokens();
     let name = |slot: i32| format!("__Host-countersign-refresh-{slot}");
     let cookies = jar(&[(&name(MAX_COOKIE_SLOT), &token)], true);
-    assert_eq!(by_default(&cookies).slot(), MAX_COOKIE_SLOT);
+    assert_eq!(default_cookies(&cookies).slot(), MAX_COOKIE_SLOT);
     for slot in [MAX_COOKIE_SLOT + 1, i32::MAX] {
         let cookies = jar(&[(&name(slot), &token)], true);
-        assert_eq!((by_default(&cookies).slot(), sent(&by_default(&cookies))), (0, None), "{slot}");
+        assert_eq!((default_cookies(&cookies).slot(), sent(&default_cookies(&cookies))), (0, None), "{slot}");
     }
 }
 
 /// Cookies that any host of the domain can set are marked; those that only this host can set are not.
 #[test]
-fn names_that_others_can_set_are_marked() {
+fn cookies_settable_by_other_hosts_are_marked() {
     let [one, two, _] = tokens();
     let offered = |pairs: &[(&str, &Secret)], path| {
         let cookies = jar(pairs, true);
@@ -134,25 +134,25 @@ fn names_that_others_can_set_are_marked() {
     assert_eq!(offered(&[secure, host], None), [false]);
     assert_eq!(offered(&[secure, host], Some("/id")), [false, false]);
     let device = jar(&[("__Secure-countersign-device", &one)], true);
-    assert!(by_default(&device).device_token().1);
+    assert!(default_cookies(&device).device_token().1);
     let device = jar(&[("__Host-countersign-device", &one)], true);
-    assert!(!by_default(&device).device_token().1);
+    assert!(!default_cookies(&device).device_token().1);
 }
 
-/// What a sign-out leaves is no token, and the next session begins above every name of the one before.
+/// A sign-out leaves no token, and the next session begins above all names of the previous one.
 #[test]
-fn a_sign_out_leaves_the_next_slot() {
+fn sign_out_leaves_marker_for_next_slot() {
     let [token, ..] = tokens();
     let cookies = jar(&[("__Host-countersign-refresh", &token), ("__Host-countersign-refresh-2", &token)], true);
-    by_default(&cookies).drop_refresh_token();
+    default_cookies(&cookies).drop_refresh_token();
     let names: Vec<_> =
         set(&cookies).iter().map(|cookie| cookie.split("; HttpOnly").next().unwrap().to_owned()).collect();
     let removed = ["__Host-countersign-refresh=", "__Host-countersign-refresh-2="];
     assert_eq!(names[0], "__Host-countersign-refresh-10=signed-out; Path=/; Max-Age=600");
     assert_eq!(names[1..], removed.map(|name| format!("{name}; Path=/; Max-Age=0")));
     let left = jar(&[("__Host-countersign-refresh-10", &Secret::new(SIGNED_OUT))], true);
-    assert_eq!((sent(&by_default(&left)), by_default(&left).slot()), (None, 18));
+    assert_eq!((sent(&default_cookies(&left)), default_cookies(&left).slot()), (None, 18));
     let empty = jar(&[], true);
-    by_default(&empty).drop_refresh_token();
+    default_cookies(&empty).drop_refresh_token();
     assert_eq!(set(&empty), ["__Host-countersign-refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict"]);
 }

@@ -1,4 +1,4 @@
-//! HTTP responses: results and refusals.
+//! HTTP responses of results and refusals.
 
 use axum::{
     body::Body,
@@ -8,7 +8,7 @@ use axum::{
 
 use crate::http::graphql::{negotiate::Media, refusal::Refusal, response::Answer};
 
-/// A result as a response.
+/// The response for a result.
 pub fn result(media: Media, response: async_graphql::Response) -> Response {
     let head = response.http_headers.clone();
     let answer = Answer::new(response);
@@ -17,14 +17,14 @@ pub fn result(media: Media, response: async_graphql::Response) -> Response {
     response
 }
 
-/// A refusal as a response.
+/// The response for a refusal.
 pub fn refusal(media: Media, refusal: Refusal) -> Response {
     let status = refusal.status;
     let answer = Answer::new(refusal.into_result());
     json(answer.status(media, status), media, answer.to_json())
 }
 
-/// A refusal for a method, with those that are allowed (RFC 9110, section 15.5.6).
+/// The refusal of a method, with the allowed ones (RFC 9110, section 15.5.6).
 pub fn method_not_allowed(media: Media, allow: &'static str, message: &str) -> Response {
     use crate::http::graphql::refusal::Code;
     let mut response = refusal(media, Refusal::http(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, message));

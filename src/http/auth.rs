@@ -1,5 +1,5 @@
-//! Who is signed in: bearer tokens out of requests and sockets, judged by the gate, and judged again while a stream
-//! lives.
+//! Authentication by bearer tokens of requests and sockets. Tokens of streams are checked again while the stream is
+//! open.
 
 use std::sync::Arc;
 
@@ -8,21 +8,19 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use crate::{
-    clock::{Clock, Instant},
-    config::Secret,
-    session::gate::{Auth, Gate, SignedIn, TokenRefused},
-};
+use crate::session::gate::{Auth, Gate, SignedIn, TokenRefused};
+use domain::Timestamp;
+use platform::{clock::Clock, config::Secret};
 
-/// Whoever judges tokens: the gate, or a test's stand-in.
+/// Verifies access tokens: the gate, or a test double.
 pub trait Judge: Send + Sync {
-    /// Who the bearer of this token is. Does no I/O.
+    /// Verifies the token. Does no I/O.
     ///
     /// # Errors
-    /// [`TokenRefused`] for anything but a live access token of ours.
+    /// [`TokenRefused`] unless the token is a valid access token of this service.
     fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused>;
 
-    /// Ticks whenever something was revoked.
+    /// Changes whenever a session was revoked.
     fn revocations(&self) -> watch::Receiver<u64>;
 }
 
@@ -36,7 +34,7 @@ impl Judge for Gate {
     }
 }
 
-/// A token, if one was sent, and what the gate says to it.
+/// The token of a request, if there is one, and the result of its verification.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     pub bearer: Option<Secret>,
@@ -52,18 +50,18 @@ impl Credentials {
         Self { bearer, auth }
     }
 
-    /// Comes to an end when the token that a stream was opened with is no longer honoured. None where there is none:
-    /// an anonymous stream lives as long as it likes.
+    /// Completes when the token that a stream was opened with is no longer valid. None for anonymous streams, which
+    /// have no end.
     pub fn until_refused(&self, judge: &Arc<dyn Judge>, clock: &Clock) -> Option<BoxFuture<'static, ()>> {
         let (Auth::SignedIn(signed_in), Some(bearer)) = (&self.auth, &self.bearer) else { return None };
         Some(Box::pin(until_refused(judge.clone(), clock.clone(), bearer.clone(), signed_in.expires_at)))
     }
 }
 
-async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expires_at: Instant) {
+async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expires_at: Timestamp) {
     let mut revocations = judge.revocations();
     let revoked = async {
-        // Judged once more first: the tick may have come between opening and watching.
+        // Checked once more first: a revocation may have happened between opening and watching.
         while judge.judge(bearer.expose()).is_ok() {
             if revocations.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -76,17 +74,17 @@ async fn until_refused(judge: Arc<dyn Judge>, clock: Clock, bearer: Secret, expi
     }
 }
 
-/// The token of an `Authorization` header (RFC 6750). Other schemes are somebody else's: a proxy in front may ask for
-/// a password of its own.
+/// The token of the `Authorization` header (RFC 6750). Other schemes are ignored: a proxy in front may use its own
+/// password.
 pub fn bearer_of(headers: &HeaderMap) -> Option<Secret> {
-    // What is no text stands for no token of ours, and is refused as such.
+    // A value that is not text is treated as an invalid token.
     let value = String::from_utf8_lossy(headers.get(header::AUTHORIZATION)?.as_bytes());
     let (scheme, token) = value.split_once(' ').unwrap_or((&value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim()))
 }
 
-/// The token in the payload of `connection_init`: under `Authorization`, `authorization` or `token`, with the word
-/// `Bearer` or without. What is there and is no text is a token all the same, though one that nobody issued.
+/// The token in the payload of `connection_init`: under `Authorization`, `authorization` or `token`, with or without
+/// the prefix `Bearer`. A value that is not a string is treated as an invalid token.
 pub fn bearer_in(payload: &Map<String, Value>) -> Option<Secret> {
     let names = ["Authorization", "authorization", "token"];
     let given = names.iter().filter_map(|name| payload.get(*name)).find(|value| !value.is_null())?;
@@ -95,7 +93,7 @@ pub fn bearer_in(payload: &Map<String, Value>) -> Option<Secret> {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => text,
     };
-    // What an app sends that has no token yet.
+    // Apps without a token send this.
     (!token.is_empty() && !token.eq_ignore_ascii_case("bearer")).then(|| Secret::new(token))
 }
 
@@ -107,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_takes_the_bearer_scheme_alone() {
+    fn header_accepts_only_bearer_scheme() {
         let token = |value: &[u8]| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
@@ -121,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_init_payload_takes_three_names() {
+    fn init_payload_accepts_three_names() {
         let token = |payload: Value| bearer_in(payload.as_object().unwrap()).map(|token| token.expose().to_owned());
         assert_eq!(token(json!({"Authorization": "Bearer abc"})), Some("abc".to_owned()));
         assert_eq!(token(json!({"authorization": "abc"})), Some("abc".to_owned()));

@@ -1,4 +1,4 @@
-//! Reads a request's body, so much of it.
+//! Reads request bodies up to a size limit.
 
 use std::sync::Arc;
 
@@ -9,22 +9,20 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-use crate::{
-    config::http::Patience,
-    http::{
-        graphql::refusal::{Code, Refusal},
-        pulse::Pulse,
-        punctual::Late,
-    },
+use crate::http::{
+    graphql::refusal::{Code, Refusal},
+    pulse::Pulse,
+    punctual::Late,
 };
+use platform::config::http::Patience;
 
-/// What is still read and thrown away after an answer that came before the body's end, in bytes.
+/// Bytes of the body that are still read and discarded after an early response.
 const LINGER: usize = 1024 * 1024;
 
-/// The whole body, at most `limit` bytes.
+/// Reads the whole body, at most `limit` bytes.
 ///
 /// # Errors
-/// 413 without reading on, 408 when it does not come in time, 400 when it breaks off.
+/// 413 without reading on, 408 if the body is not complete in time, 400 if it ends unexpectedly.
 pub async fn read(head: &Parts, mut body: Body, limit: usize, patience: &Patience) -> Result<Bytes, Refusal> {
     let length =
         head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -42,7 +40,7 @@ pub async fn read(head: &Parts, mut body: Body, limit: usize, patience: &Patienc
 async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken(&error))?;
+        let frame = frame.map_err(|error| read_error(&error))?;
         let Ok(data) = frame.into_data() else { continue };
         if whole.len() + data.len() > limit {
             return Err(too_large(limit));
@@ -53,20 +51,21 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Refusal> {
 }
 
 fn too_large(limit: usize) -> Refusal {
-    let message = format!("The body is larger than {limit} bytes (MAX_BODY).");
+    let message = format!("The request body is larger than {limit} bytes (MAX_BODY).");
     Refusal::http(StatusCode::PAYLOAD_TOO_LARGE, Code::TooComplex, message)
 }
 
-fn broken(error: &axum::Error) -> Refusal {
+fn read_error(error: &axum::Error) -> Refusal {
     if Late::is_why(error) {
-        return Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, "The body did not come in time.");
+        let message = "The request body was not received in time.";
+        return Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, message);
     }
-    Refusal::malformed("The body broke off.")
+    Refusal::malformed("The request body ended unexpectedly.")
 }
 
-/// Reads on for a moment while an answer is on its way that came before the body's end, and closes then. A connection
-/// that is closed with unread data in it is reset, and a client that is still writing would see the reset instead of
-/// the answer.
+/// Reads on for a moment after a response that was sent before the end of the body, then closes the connection. If a
+/// connection is closed with unread data, the kernel resets it, and a client that is still writing gets the reset
+/// instead of the response.
 pub fn linger(head: &Parts, mut body: Body, patience: &Patience) {
     if let Some(pulse) = head.extensions.get::<Arc<Pulse>>() {
         pulse.hang_up(patience.farewell);

@@ -1,27 +1,27 @@
-//! Who is at the other end: the client's address, and what else is known of it before anything is read.
+//! The client of a request: its address, user agent, request id and language.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
-use crate::{
-    caller::{Caller, ClientAddress},
+use crate::http::Negotiate;
+use domain::caller::{Caller, ClientAddress};
+use platform::{
     clock::Entropy,
     config::http::{ForwardedHeader, Http},
-    http::Negotiate,
 };
 
-/// The far end of the connection, put into each request by the server.
+/// Address of the connection's peer, set on each request by the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Names a request in logs and answers; taken over from a trusted proxy, else made here.
+/// Identifies a request in logs and responses; taken from a trusted proxy, else generated.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-const LONGEST_USER_AGENT: usize = 512;
+const MAX_USER_AGENT: usize = 512;
 
-/// Tells clients apart.
+/// Identifies clients.
 #[derive(Clone)]
 pub struct Clients {
     trusted: Vec<IpNet>,
@@ -36,9 +36,9 @@ impl Clients {
         Self { trusted, header, entropy, negotiate }
     }
 
-    /// Who sends a request with these headers over a connection from `peer`.
+    /// The client of a request with these headers on a connection from `peer`.
     pub fn recognise(&self, peer: Option<Peer>, headers: &HeaderMap) -> Caller {
-        // Without a peer (a router driven without a server) all share one address, and its quotas.
+        // Without a peer (a router without a server, in tests) all clients share one address and its quotas.
         let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip().to_canonical());
         let proxied = self.trusts(peer);
         let address = if proxied { self.forwarded(headers).unwrap_or(peer) } else { peer };
@@ -48,18 +48,18 @@ impl Clients {
             address: ClientAddress::new(address),
             user_agent: headers
                 .get(header::USER_AGENT)
-                .map(|value| cut(&String::from_utf8_lossy(value.as_bytes())).into()),
-            request_id: given.map_or_else(|| self.fresh_id(), str::to_owned).into(),
+                .map(|value| truncate(&String::from_utf8_lossy(value.as_bytes())).into()),
+            request_id: given.map_or_else(|| self.new_request_id(), str::to_owned).into(),
             locale: (self.negotiate)(language),
         }
     }
 
-    /// The same caller, under an id of its own: for one of the operations of a socket.
+    /// The same client with a new request id, for one of the operations of a socket.
     pub fn again(&self, caller: &Caller) -> Caller {
-        Caller { request_id: self.fresh_id().into(), ..caller.clone() }
+        Caller { request_id: self.new_request_id().into(), ..caller.clone() }
     }
 
-    fn fresh_id(&self) -> String {
+    fn new_request_id(&self) -> String {
         hex::encode(self.entropy.bytes::<8>())
     }
 
@@ -67,8 +67,8 @@ impl Clients {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 
-    /// The right-most hop that no trusted proxy is: what stands left of it anybody may have written. None where the
-    /// header is missing or that hop is no address.
+    /// The right-most address that is not a trusted proxy: entries to its left can be forged by the client. None if the
+    /// header is missing or that entry is not an address.
     fn forwarded(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let (name, read): (_, fn(&str) -> Option<IpAddr>) = match self.header {
             ForwardedHeader::XForwardedFor => ("x-forwarded-for", node),
@@ -76,7 +76,7 @@ impl Clients {
         };
         let mut client = None;
         for line in headers.get_all(name).iter().rev() {
-            // A line that can't be read ends the search like a hop that is none: what stands left of it is anybody's.
+            // An unreadable line ends the search like an invalid entry, because entries to its left can be forged.
             for hop in line.to_str().ok()?.rsplit(',') {
                 let address = read(hop.trim())?;
                 client = Some(address);
@@ -108,8 +108,8 @@ fn well_formed(id: &str) -> bool {
     (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST_USER_AGENT)]
+fn truncate(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_USER_AGENT)]
 }
 
 #[cfg(test)]

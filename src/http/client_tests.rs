@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::texts::Locale;
+use domain::locale::Locale;
 
 fn clients(trusted: &[&str], header: ForwardedHeader) -> Clients {
     Clients {
@@ -16,24 +16,24 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
 }
 
-fn seen(clients: &Clients, peer: &str, pairs: &[(&'static str, &str)]) -> String {
+fn client_address(clients: &Clients, peer: &str, pairs: &[(&'static str, &str)]) -> String {
     let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 4711));
     clients.recognise(Some(peer), &headers(pairs)).address.ip().to_string()
 }
 
 #[test]
-fn bf_08_a_header_from_an_untrusted_peer_is_not_believed() {
+fn bf_08_header_from_untrusted_peer_is_ignored() {
     let direct = clients(&[], ForwardedHeader::XForwardedFor);
     assert_eq!(
-        seen(&direct, "203.0.113.7", &[("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=1.1.1.1")]),
+        client_address(&direct, "203.0.113.7", &[("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=1.1.1.1")]),
         "203.0.113.7"
     );
     let behind = clients(&["10.0.0.0/8"], ForwardedHeader::XForwardedFor);
-    assert_eq!(seen(&behind, "203.0.113.7", &[("x-forwarded-for", "1.1.1.1")]), "203.0.113.7");
+    assert_eq!(client_address(&behind, "203.0.113.7", &[("x-forwarded-for", "1.1.1.1")]), "203.0.113.7");
 }
 
 #[test]
-fn bf_08_the_right_most_untrusted_hop_is_the_client() {
+fn bf_08_rightmost_untrusted_hop_is_the_client() {
     let behind = clients(&["10.0.0.0/8"], ForwardedHeader::XForwardedFor);
     for (line, client) in [
         ("198.51.100.9", "198.51.100.9"),
@@ -44,7 +44,7 @@ fn bf_08_the_right_most_untrusted_hop_is_the_client() {
         ("[2001:db8::1]:443", "2001:db8::1"),
         ("::ffff:198.51.100.9", "198.51.100.9"),
     ] {
-        assert_eq!(seen(&behind, "10.0.0.1", &[("x-forwarded-for", line)]), client, "{line}");
+        assert_eq!(client_address(&behind, "10.0.0.1", &[("x-forwarded-for", line)]), client, "{line}");
     }
     let twice = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "198.51.100.9")];
     let mut lines = HeaderMap::new();
@@ -56,27 +56,27 @@ fn bf_08_the_right_most_untrusted_hop_is_the_client() {
 }
 
 #[test]
-fn bf_08_garbage_means_the_sockets_address() {
+fn bf_08_invalid_header_falls_back_to_peer_address() {
     let behind = clients(&["10.0.0.0/8"], ForwardedHeader::XForwardedFor);
     for line in ["", "unknown", "1.1.1.1, _hidden", "999.1.1.1", "1.1.1.1,", "<script>"] {
-        assert_eq!(seen(&behind, "10.0.0.1", &[("x-forwarded-for", line)]), "10.0.0.1", "{line:?}");
+        assert_eq!(client_address(&behind, "10.0.0.1", &[("x-forwarded-for", line)]), "10.0.0.1", "{line:?}");
     }
 }
 
 #[test]
-fn bf_08_only_the_configured_header_counts() {
+fn bf_08_only_configured_header_is_used() {
     let behind = clients(&["10.0.0.0/8", "2001:db8:ffff::/48"], ForwardedHeader::Forwarded);
     let both = [("x-forwarded-for", "1.1.1.1"), ("forwarded", "for=\"[2001:db8::7]:80\";proto=https")];
-    assert_eq!(seen(&behind, "10.0.0.1", &both), "2001:db8::7");
+    assert_eq!(client_address(&behind, "10.0.0.1", &both), "2001:db8::7");
     assert_eq!(
-        seen(&behind, "2001:db8:ffff::1", &[("forwarded", "for=9.9.9.9, For=198.51.100.9;by=10.0.0.1")]),
+        client_address(&behind, "2001:db8:ffff::1", &[("forwarded", "for=9.9.9.9, For=198.51.100.9;by=10.0.0.1")]),
         "198.51.100.9"
     );
-    assert_eq!(seen(&behind, "10.0.0.1", &[("forwarded", "by=10.0.0.9")]), "10.0.0.1");
+    assert_eq!(client_address(&behind, "10.0.0.1", &[("forwarded", "by=10.0.0.9")]), "10.0.0.1");
 }
 
 #[test]
-fn a_request_id_is_taken_over_from_a_trusted_proxy_alone() {
+fn request_id_is_accepted_only_from_trusted_proxy() {
     let behind = clients(&["10.0.0.0/8"], ForwardedHeader::XForwardedFor);
     let id = |peer: &str, id: &str| {
         let caller =
@@ -90,7 +90,7 @@ fn a_request_id_is_taken_over_from_a_trusted_proxy_alone() {
 }
 
 #[test]
-fn a_long_user_agent_is_cut_between_characters() {
+fn long_user_agent_is_cut_at_character_boundary() {
     let long = "휴".repeat(300);
     let mut map = HeaderMap::new();
     map.insert(header::USER_AGENT, axum::http::HeaderValue::from_bytes(long.as_bytes()).unwrap());

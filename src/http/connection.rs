@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 with upgrades, watched by its pulse.
+//! One connection: HTTP/1.1 with upgrades, and the deadlines of its activity.
 
 use std::{fmt, future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, task::Poll};
 
@@ -13,21 +13,19 @@ use tokio::{
 };
 use tower::Service;
 
-use crate::{
-    config::http::Patience,
-    http::{
-        client::Peer,
-        pulse::{Pulse, Serving, Watched},
-        punctual::Punctual,
-        stop::Stop,
-    },
+use crate::http::{
+    client::Peer,
+    pulse::{Pulse, Serving, Watched},
+    punctual::Punctual,
+    stop::Stop,
 };
+use platform::config::http::Patience;
 
-/// Bytes of a request's head that hyper reads at most: what the edge allows for target and headers, and some more, so
-/// that it is the edge which refuses, with words.
+/// Maximum size in bytes of a request's head in hyper. It is larger than the middleware's limits for target and
+/// headers, so that the middleware refuses with an error message.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// Serves the requests of one connection until it ends or deserves to be cut.
+/// Serves the requests of one connection until it ends or exceeds a deadline.
 pub async fn serve<S>(
     stream: Watched<S>,
     pulse: Arc<Pulse>,
@@ -51,35 +49,35 @@ pub async fn serve<S>(
         }
     });
     let mut http = http1::Builder::new();
-    // Heads and idleness are timed by the pulse.
+    // Timeouts of heads and idle connections are enforced by the deadlines below.
     http.timer(TokioTimer::new()).header_read_timeout(None).max_header_size(MAX_HEAD);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let mut stopping = pin!(stop.asked().fuse());
     let mut parting: Option<Instant> = None;
-    let mut told = false;
+    let mut shutdown_started = false;
     let mut timer = pin!(sleep_until(Instant::now() + patience.head));
     poll_fn(|context| {
         if parting.is_none() && stopping.as_mut().poll(context).is_ready() {
-            // A client that keeps the connection alive may be writing a request just now.
+            // A client with a kept-alive connection may be writing a request at this moment.
             parting = Some(Instant::now() + patience.parting);
             pulse.leave();
         }
         let over = parting.is_some_and(|parting| pulse.is_serving() || (pulse.is_quiet() && Instant::now() >= parting));
-        if over && !told {
-            told = true;
+        if over && !shutdown_started {
+            shutdown_started = true;
             connection.as_mut().graceful_shutdown();
         }
         if connection.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        let parting = parting.filter(|_| !told && pulse.is_quiet());
+        let parting = parting.filter(|_| !shutdown_started && pulse.is_quiet());
         let deadline = match (pulse.deadline(patience), parting) {
             (Some(deadline), Some(parting)) if parting < deadline => {
                 if timer.deadline() != parting {
                     timer.as_mut().reset(parting);
                 }
                 if timer.as_mut().poll(context).is_ready() {
-                    // Once more, to say goodbye.
+                    // Poll once more, to start the graceful shutdown.
                     context.waker().wake_by_ref();
                 }
                 return Poll::Pending;
@@ -95,19 +93,19 @@ pub async fn serve<S>(
     .await;
 }
 
-/// The connection gave way to another one before this request was begun.
+/// The connection was evicted before this request was started.
 #[derive(Clone, Copy, Debug)]
 struct Evicted;
 
 impl fmt::Display for Evicted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection was closed for another one")
+        f.write_str("the connection was closed in favour of another one")
     }
 }
 
 impl std::error::Error for Evicted {}
 
-/// The body, holding `serving` until it is sent or given up.
+/// The body, which holds `serving` until it is sent or dropped.
 fn until_sent(body: Body, serving: Serving) -> Body {
     Body::new(body.map_frame(move |frame| {
         let _held = &serving;

@@ -1,16 +1,17 @@
-//! Cookies on the wire (RFC 6265): out of the request into the jar, out of the jar into the answer.
+//! Cookies in HTTP headers (RFC 6265): from the request into the jar, and from the jar into the response.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::{config::Secret, graphql::cookies::Cookies};
+use crate::graphql::cookies::Cookies;
+use platform::config::Secret;
 
-/// Headers that a page of another site cannot send without a CORS preflight; any of them, with any value.
+/// Headers that pages of other sites can't send without a CORS preflight; any of them, with any value.
 const PROTECTING: [&str; 2] = ["x-requested-with", "apollo-require-preflight"];
 
-/// The jar of a request.
+/// The cookie jar of a request.
 ///
-/// A browser sends the cookies of everything on this host, and cookies of others may hold any bytes. They are split as
-/// bytes, and a pair that is no text is left out without its neighbours.
+/// A browser sends the cookies of all applications on this host, and they may contain any bytes. They are split as
+/// bytes, and a pair that is not text is skipped without affecting the others.
 pub fn read(headers: &HeaderMap) -> Cookies {
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair);
@@ -22,8 +23,8 @@ fn pair(bytes: &[u8]) -> Option<(String, Secret)> {
     Some((trimmed(name).to_owned(), Secret::new(unquoted(trimmed(value)))))
 }
 
-/// Without the white space of RFC 6265, which is a space or a tab. Other white space is part of the name: browsers do not
-/// take U+2003 and `__Host-x` for a name that begins with `__Host-`, so any host of the domain may set such a cookie.
+/// Without the white space of RFC 6265: space and tab. Other white space is part of the name: browsers do not treat
+/// U+2003 followed by `__Host-x` as a name with the prefix `__Host-`, so any host of the domain can set such a cookie.
 fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
@@ -32,7 +33,7 @@ fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
-/// Writes what was set in the jar.
+/// Writes the cookies that were set in the jar.
 pub fn write(cookies: &Cookies, headers: &mut HeaderMap) {
     for cookie in cookies.take_set() {
         match HeaderValue::from_str(cookie.expose()) {
@@ -40,7 +41,7 @@ pub fn write(cookies: &Cookies, headers: &mut HeaderMap) {
                 value.set_sensitive(true);
                 headers.append(header::SET_COOKIE, value);
             }
-            Err(_) => tracing::error!("a cookie that was set is not a header value"),
+            Err(_) => tracing::error!("a cookie is not a valid header value"),
         }
     }
 }
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_of_others_are_left_out_one_by_one() {
+    fn unreadable_cookies_are_skipped_individually() {
         let mut headers = HeaderMap::new();
         let lines: [&[u8]; 3] = ["nick=김민지; ours=1".as_bytes(), b"raw=\xff\xfe; ours=2;flag; =x", b"\xe9; ours=3"];
         for line in lines {
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn only_spaces_and_tabs_around_a_name_are_left_out() {
+    fn only_spaces_and_tabs_are_trimmed() {
         let mut headers = HeaderMap::new();
         let line = " \ta=1 ;\u{2003}a=2; \u{a0}a=3; \u{85}a=4;\u{3000}a=5; a\u{2000}=6";
         headers.insert(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transport_without_cookies_neither_reads_nor_sets() {
+    fn transport_without_cookies_neither_reads_nor_sets() {
         let jar = Cookies::none();
         jar.set("a=1");
         assert!(!jar.writable() && jar.take_set().is_empty());

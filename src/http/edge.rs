@@ -1,4 +1,4 @@
-//! What every request passes on its way in and every response on its way out, whatever the route.
+//! Middleware for every request and response, regardless of the route.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -12,35 +12,35 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::{
-    config::http::{Environment, Http},
-    http::{
-        answer,
-        client::{Clients, REQUEST_ID},
-        graphql::{
-            negotiate::Media,
-            refusal::{Code, Refusal},
-        },
-        pulse::Pulse,
+use crate::http::{
+    answer,
+    client::{Clients, REQUEST_ID},
+    graphql::{
+        negotiate::Media,
+        refusal::{Code, Refusal},
     },
+    pulse::Pulse,
+};
+use platform::{
+    config::http::{Environment, Http},
     telemetry::{
         logs::request_span,
         traces::{Kind, Trace},
     },
 };
 
-/// Bytes of a request's target, and of its headers together (security.md TR-09).
+/// Limits in bytes for the request target, and for all headers together (docs/security.md TR-09).
 const MAX_URL: usize = 8 * 1024;
 const MAX_HEADERS: usize = 16 * 1024;
 
-/// Nothing of an answer of ours is a page, unless the route says otherwise.
-const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+/// Responses are not pages, unless a route sets another policy.
+const DEFAULT_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// The state of this layer.
+/// State of the middleware.
 pub struct Edge {
     clients: Clients,
     development: bool,
-    /// Whether browsers reach us by TLS, here or at a proxy.
+    /// Whether browsers connect by TLS, to this process or to a proxy.
     https: bool,
 }
 
@@ -51,7 +51,7 @@ impl Edge {
         Self { clients, development, https: settings.tls.is_some() || public_https }
     }
 
-    fn finish(&self, headers: &mut HeaderMap, request_id: &str, took: Duration) {
+    fn set_headers(&self, headers: &mut HeaderMap, request_id: &str, took: Duration) {
         let mut set =
             |name: HeaderName, value: &'static str| drop(headers.insert(name, HeaderValue::from_static(value)));
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -60,7 +60,7 @@ impl Edge {
             set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
         }
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(DEFAULT_POLICY));
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert(REQUEST_ID, id);
         }
@@ -72,7 +72,7 @@ impl Edge {
     }
 }
 
-/// Recognises the client, bounds the head, catches panics, and dresses the response.
+/// Identifies the client, limits the head, catches panics, and adds the common response headers.
 pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let caller = edge.clients.recognise(request.extensions().get().copied(), request.headers());
@@ -82,16 +82,16 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     request.extensions_mut().insert(caller);
     let parent = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok());
     let trace = Trace::behind(parent);
-    // Whoever asks whether we live, or for a page, is no work of ours.
-    let trace = if is_work(request.uri().path()) { trace.step("request", Kind::Server) } else { trace };
-    let mut response = match judge_head(&request) {
+    // Health probes and pages are not traced.
+    let trace = if is_traced(request.uri().path()) { trace.step("request", Kind::Server) } else { trace };
+    let mut response = match check_head(&request) {
         Some(refused) => refused,
         None => match AssertUnwindSafe(trace.around(next.run(request).instrument(span))).catch_unwind().await {
             Ok(response) => response,
             Err(_) => {
                 tracing::error!(%request_id, "a handler panicked");
                 let refusal =
-                    Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "Something went wrong here.");
+                    Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "Internal server error.");
                 answer::refusal(Media::Json, refusal)
             }
         },
@@ -100,44 +100,47 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
         trace.failed();
     }
     trace.end();
-    edge.finish(response.headers_mut(), &request_id, started.elapsed());
+    edge.set_headers(response.headers_mut(), &request_id, started.elapsed());
     if pulse.is_some_and(|pulse| pulse.hangs_up()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// Whether something is done at this address.
-fn is_work(path: &str) -> bool {
+/// Whether requests to this path are traced.
+fn is_traced(path: &str) -> bool {
     path == "/graphql" || path.starts_with("/receipts/")
 }
 
-/// The answer to a request whose head is not served, whatever its route.
-fn judge_head(request: &Request) -> Option<Response> {
+/// The refusal of a request by its head, if the head is not acceptable.
+fn check_head(request: &Request) -> Option<Response> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_URL) {
-        return Some(hung_up(StatusCode::URI_TOO_LONG, "The address is longer than 8 KiB."));
+        return Some(refuse_and_close(StatusCode::URI_TOO_LONG, "The request target is longer than 8 KiB."));
     }
     let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > MAX_HEADERS {
-        return Some(hung_up(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are longer than 16 KiB."));
+        let message = "The request headers are longer than 16 KiB.";
+        return Some(refuse_and_close(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
     }
-    if !is_framed_plainly(request.headers()) {
-        return Some(hung_up(StatusCode::BAD_REQUEST, "Of transfer codings there is chunked, once, and no other."));
+    if !has_unambiguous_length(request.headers()) {
+        let message = "Unsupported Transfer-Encoding: only `chunked` is accepted.";
+        return Some(refuse_and_close(StatusCode::BAD_REQUEST, message));
     }
     let served = !matches!(*request.method(), Method::TRACE | Method::CONNECT);
-    (!served).then(|| answer::method_not_allowed(Media::Json, "GET, POST", "This method is not served."))
+    (!served).then(|| answer::method_not_allowed(Media::Json, "GET, POST", "Method not allowed."))
 }
 
-/// Whether nobody on the way can have read another length out of this head than we do (security.md TR-10). hyper has
-/// refused lengths that contradict each other or are no numbers, and a last coding other than `chunked`; `gzip, chunked`
-/// and `chunked, chunked` it lets pass. `Content-Length` beside `Transfer-Encoding` it drops before anybody can see it,
-/// reads the chunks, and closes after the answer, as RFC 9112 (section 6.1) and ASVS 4.2.1 have it.
-fn is_framed_plainly(headers: &HeaderMap) -> bool {
+/// Whether all intermediaries must agree on the length of the body (no request smuggling, docs/security.md TR-10). hyper
+/// rejects contradictory and invalid lengths, and a final coding other than `chunked`; it accepts `gzip, chunked` and
+/// `chunked, chunked`. If there is both `Content-Length` and `Transfer-Encoding`, hyper drops the former before this
+/// check, reads the chunks, and closes the connection after the response, as RFC 9112 (section 6.1) and ASVS 4.2.1
+/// require.
+fn has_unambiguous_length(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) && codings.next().is_none()
 }
 
-fn hung_up(status: StatusCode, message: &str) -> Response {
+fn refuse_and_close(status: StatusCode, message: &str) -> Response {
     let mut response = answer::refusal(Media::Json, Refusal::http(status, Code::BadRequest, message));
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it should be sent work.
+//! Liveness and readiness probes.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::http::{answer, graphql::negotiate::Media, stop::Stop};
 
-/// Names what keeps the process from working (`database`, `migrations`); empty when it is ready. Must answer within a
-/// second or two, also when the database does not.
+/// Returns what keeps the process from working (`database`, `migrations`); empty if it is ready. Must return within a
+/// second or two, even if the database does not respond.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Vec<&'static str>> + Send + Sync>;
 
-/// `/healthz`: the process answers at all; a supervisor restarts it otherwise. `/readyz`: it can do its work; a load
-/// balancer leaves it out otherwise, and it is no reason to restart anything.
+/// `/healthz` (liveness): a supervisor restarts the process if it does not respond. `/readyz` (readiness): a load
+/// balancer sends no requests while it fails; that is no reason for a restart.
 pub fn routes(ready: Readiness, stop: Stop) -> Router {
     Router::new()
         .route("/healthz", get(async || status(StatusCode::OK, &json!({"status": "alive"}))))
@@ -21,7 +21,7 @@ pub fn routes(ready: Readiness, stop: Stop) -> Router {
         .with_state((ready, stop))
 }
 
-/// While the process starts: it is alive, and does no work yet.
+/// Routes during startup: the process is alive, but not ready.
 pub fn starting() -> Router {
     let starting = async || status(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "starting"}));
     Router::new()

@@ -1,13 +1,13 @@
-//! The host that a request was sent to, as its `Host` header says.
+//! The host of a request by its `Host` header.
 //!
-//! A name server of a stranger's can point any of their names at this machine (DNS rebinding): a page of theirs then
-//! shares its origin with us in the browser's eyes. It can't change the name that the browser puts into `Host`.
+//! An attacker's DNS server can point a name at this machine (DNS rebinding). A page under that name then has the same
+//! origin as this service for the browser. The page can't change the name that the browser sends in `Host`.
 
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
 
-/// The host without its port; none: there is no such header, or more than one.
+/// The host without its port. None if the header is missing or not unique.
 pub fn named(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::HOST).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };
@@ -22,14 +22,14 @@ pub fn without_port(authority: &str) -> Option<&str> {
     }
 }
 
-/// Whether it names this machine whoever is asked: an address of the loopback network, or `localhost`, which browsers
-/// look up nowhere.
+/// Whether the host is this machine for every resolver: a loopback address, or `localhost`, which browsers do not look
+/// up.
 pub fn is_loopback(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     address(&host).is_some_and(|address| address.is_loopback()) || host == "localhost" || host.ends_with(".localhost")
 }
 
-/// The address that the host is, if it is one and no name. No name server has a say in it.
+/// The IP address, if the host is one. DNS can't change it.
 pub fn address(host: &str) -> Option<IpAddr> {
     host.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_read_without_its_port() {
+    fn host_is_read_without_port() {
         for (line, name) in [
             ("localhost:8000", "localhost"),
             ("localhost.", "localhost"),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_name_server_can_point_here_is_not_loopback() {
+    fn names_controlled_by_dns_are_not_loopback() {
         for ours in ["localhost", "LocalHost", "app.localhost", "127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"] {
             assert!(is_loopback(ours), "{ours}");
         }

@@ -1,4 +1,4 @@
-//! `/metrics`, on an address of its own: what is told there is for operators, and nobody else should reach it.
+//! `/metrics`, on its own address, which only operators should be able to reach.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use axum::{
     routing::get,
 };
 
-/// Everything that was counted, as Prometheus reads it.
+/// Renders all metrics in the Prometheus format.
 pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// `GET /metrics` as `content_type`, and nothing else.
+/// Serves `GET /metrics` with the given content type.
 pub fn routes(render: Render, content_type: &'static str) -> Router {
     let metrics = async move || {
         let head = [

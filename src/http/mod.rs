@@ -1,11 +1,11 @@
-//! The wire: everything between a TCP connection and a resolver.
+//! The HTTP layer: everything between a TCP connection and a resolver.
 //!
-//! A connection is accepted by [`server`] and watched by [`pulse`]; each request passes the [`edge`], which recognises
-//! the [`client`], and comes to [`graphql`], to [`ws`], to [`health`] or to [`pages`]. Operations whose results come
-//! one by one go out by [`stream`], as [`sse`] or [`multipart`]. [`stop`] ends all of it.
+//! A connection is accepted by [`server`], and its activity is observed in [`pulse`]. Each request passes the [`edge`]
+//! middleware, which identifies the [`client`], and is routed to [`graphql`], [`ws`], [`health`] or [`pages`].
+//! Operations with several results are sent by [`stream`], as [`sse`] or [`multipart`]. [`stop`] shuts everything down.
 //!
-//! Whatever is judged here is judged by the protocol alone: this room knows no schema and no rule of verification, so
-//! it is generic over the executor, and its tests bring a schema of their own.
+//! This module only contains protocol rules. It knows neither the schema nor the verification rules: it is generic over
+//! the executor, and its tests use their own schema.
 
 pub mod answer;
 pub mod auth;
@@ -39,7 +39,7 @@ mod ws;
 
 use std::sync::Arc;
 
-use crate::texts::Locale;
+use domain::locale::Locale;
 
-/// Chooses a language out of an `Accept-Language` header; without one, the service's default.
+/// Chooses a language by an `Accept-Language` header; without one, the service's default.
 pub type Negotiate = Arc<dyn Fn(Option<&str>) -> Locale + Send + Sync>;

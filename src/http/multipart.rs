@@ -1,8 +1,8 @@
-//! Apollo's protocol for subscriptions over HTTP: parts of a `multipart/mixed` response, each a result under `payload`.
-//! (apollographql.com/docs, "HTTP callback and multipart protocol for GraphQL subscriptions")
+//! Apollo's protocol for subscriptions over HTTP: parts of a `multipart/mixed` response, each with a result under
+//! `payload`. (apollographql.com/docs, "HTTP callback and multipart protocol for GraphQL subscriptions")
 //!
-//! A reader takes a part for complete when it sees the boundary after it, so the boundary goes out together with the
-//! part, without its line break; what follows is either the head of the next part or the `--` that ends it all.
+//! A reader considers a part complete when it reads the next boundary, so the boundary is sent together with the part,
+//! without its line break. It is followed by the head of the next part, or by the `--` that ends the response.
 
 use std::convert::Infallible;
 
@@ -33,12 +33,12 @@ pub fn response(live: Live) -> Response {
 
 fn write(beat: Beat) -> Bytes {
     let text = match beat {
-        // Errors before execution end the stream, and the protocol has them beside an empty payload.
+        // Errors before execution end the stream; in this protocol they are sent next to a null payload.
         Beat::Event(answer) if answer.executed() => part(&format!("{{\"payload\":{}}}", answer.to_json())),
-        Beat::Event(answer) => part(&fatal(&answer.to_json())),
+        Beat::Event(answer) => part(&with_null_payload(&answer.to_json())),
         Beat::Heartbeat => part("{}"),
         Beat::Complete => END.to_owned(),
-        Beat::Refused(answer) | Beat::Stopping(answer) => part(&fatal(&answer.to_json())) + END,
+        Beat::Refused(answer) | Beat::Stopping(answer) => part(&with_null_payload(&answer.to_json())) + END,
     };
     text.into()
 }
@@ -47,7 +47,7 @@ fn part(json: &str) -> String {
     format!("\r\ncontent-type: application/json\r\n\r\n{json}\r\n--graphql")
 }
 
-/// `{"errors":[…]}` with `"payload":null` put in front.
-fn fatal(errors: &str) -> String {
+/// Adds `"payload":null` to `{"errors":[…]}`.
+fn with_null_payload(errors: &str) -> String {
     errors.replacen('{', "{\"payload\":null,", 1)
 }

@@ -1,30 +1,28 @@
-//! Which pages may open streams and bring cookies along: those of our own origin and of `CORS_ORIGINS`.
+//! Which pages may open streams and send cookies: those of the service's own origin and of `CORS_ORIGINS`.
 
 use std::collections::HashSet;
 
 use axum::http::{HeaderMap, header};
 
-use crate::{
-    config::http::{Environment, Http},
-    http::host,
-};
+use crate::http::host;
+use platform::config::http::{Environment, Http};
 
-/// Where a request comes from, as its `Origin` header says; only browsers send it, and they don't let pages forge it.
+/// Origin of a request by its `Origin` header. Only browsers send it, and pages can't forge it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// No header: no browser, or a browser's plain navigation.
+    /// No header: not a browser, or a plain navigation of a browser.
     Absent,
     Ours,
     Foreign,
 }
 
-/// The list of origins that are ours.
+/// The allowed origins.
 #[derive(Clone, Debug)]
 pub struct Origins {
     listed: HashSet<String>,
-    /// Without `PUBLIC_URL` the origin of the page that we served ourselves is told by the `Host` header.
+    /// Without `PUBLIC_URL`, the service's own origin is determined by the `Host` header.
     by_host: bool,
-    /// Whether the service may stand on a developer's machine, which only that machine should reach.
+    /// Whether the service runs in development, where only the local machine should reach it.
     development: bool,
 }
 
@@ -35,7 +33,8 @@ impl Origins {
         Self { listed, by_host: settings.public_url.is_none(), development }
     }
 
-    /// Judges a request by its headers. Compared byte for byte: no suffixes, no wildcards, `null` is foreign.
+    /// Classifies a request by its headers. Origins are compared byte by byte: no suffixes, no wildcards; `null` is
+    /// foreign.
     pub fn judge(&self, headers: &HeaderMap) -> Origin {
         let mut lines = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = lines.next() else { return Origin::Absent };
@@ -44,9 +43,9 @@ impl Origins {
         if ours && lines.next().is_none() { Origin::Ours } else { Origin::Foreign }
     }
 
-    /// Whether a request shows that a foreign name was pointed at a developer's machine (DNS rebinding): a page whose
-    /// origin is the host that it asks, and that host is a name that nobody configured. Such a page could spend what the
-    /// service sends, from inside a network where it was never meant to be.
+    /// Whether the request shows DNS rebinding, i.e. a foreign name that points to a developer's machine: the origin of
+    /// the page is the requested host, and that host is a name that is not configured. Such a page could send messages
+    /// at the service's expense, from inside a network that it should not reach.
     pub fn is_rebound(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) else { return false };
         let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -57,9 +56,9 @@ impl Origins {
     }
 }
 
-/// Whether `origin` is the address that the request itself was sent to, and that address is one that no foreign name
-/// server can point here: an IP address or `localhost`. A name would open the door to DNS rebinding, so a service with
-/// a name says so in `PUBLIC_URL`.
+/// Whether `origin` is the address that the request was sent to, and that address can't be set by a foreign DNS server:
+/// an IP address or `localhost`. Accepting names would allow DNS rebinding, so a service with a name must set
+/// `PUBLIC_URL`.
 fn same_host(origin: &str, headers: &HeaderMap) -> bool {
     let web = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     let (Some(authority), Some(host)) = (web, headers.get(header::HOST).and_then(|host| host.to_str().ok())) else {
@@ -106,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn sb_06_without_a_public_url_the_page_of_this_very_address_is_ours() {
+    fn sb_06_without_public_url_own_address_is_allowed() {
         for host in ["127.0.0.1:8000", "[::1]:8000", "localhost:8000", "localhost", "192.168.0.5"] {
             assert_eq!(judge(&[], None, &format!("http://{host}"), host), Origin::Ours, "{host}");
         }
         assert_eq!(judge(&[], None, "http://127.0.0.1:9999", "127.0.0.1:8000"), Origin::Foreign);
-        // An app's page is served by the app, whatever it calls its host.
+        // The page of a native app is served by the app, whatever its host is called.
         assert_eq!(judge(&[], None, "capacitor://localhost", "localhost"), Origin::Foreign);
-        // DNS rebinding: a foreign name that was pointed at this machine.
+        // DNS rebinding: a foreign name that points to this machine.
         assert_eq!(judge(&[], None, "http://evil.example:8000", "evil.example:8000"), Origin::Foreign);
         assert_eq!(
             judge(&[], Some("https://id.example.com"), "http://localhost:8000", "localhost:8000"),

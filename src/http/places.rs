@@ -1,10 +1,10 @@
-//! Room for connections: how many are open at once, how many of them one client network may hold, and which one gives
-//! way to a newcomer.
+//! Connection limits: how many connections may be open in total and per client network, and which idle connection is
+//! closed in favour of a new one.
 //!
-//! A connection that has nothing to do (no request in flight, no stream) gives way: the one that has been idle longest
-//! is closed when a newcomer needs its place. So nobody fills the service with connections that do nothing, and a
-//! network that holds its whole share closes its own connections alone. Trusted proxies hold as many as they need,
-//! since each of them stands for many clients.
+//! An idle connection (no request in flight, no stream) can be evicted: if a new connection needs its slot, the
+//! connection that has been idle longest is closed. So clients can't exhaust the server with idle connections, and a
+//! network that has reached its limit only evicts its own connections. Trusted proxies have no limit of their own,
+//! because each of them serves many clients.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,17 +17,17 @@ use ipnet::IpNet;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    caller::ClientAddress,
+use crate::http::pulse::Pulse;
+use domain::caller::ClientAddress;
+use platform::{
     config::http::Http,
-    http::pulse::Pulse,
     telemetry::metrics::{self, TurnedAway},
 };
 
-/// When everything is busy: how often it is looked whether something has become idle.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often to look for an idle connection while all are busy.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// All places. Cheap to clone.
+/// The connection slots of the server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Places {
     most: usize,
@@ -46,7 +46,7 @@ struct Shared {
 struct State {
     next: u64,
     held: HashMap<u64, Held>,
-    /// Whose connections they are; those of trusted proxies are not in it.
+    /// Open connections by client network; those of trusted proxies are not included.
     networks: HashMap<IpAddr, HashSet<u64>>,
 }
 
@@ -57,7 +57,7 @@ struct Held {
     evicted: CancellationToken,
 }
 
-/// The place of one open connection; dropped with it.
+/// The slot of one open connection; released when dropped.
 #[derive(Debug)]
 pub struct Place {
     id: u64,
@@ -65,12 +65,12 @@ pub struct Place {
     evicted: CancellationToken,
 }
 
-/// Why a newcomer gets no place.
+/// Why a new connection gets no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// Its network holds its share, and each of those connections is busy.
+    /// The network has reached its limit, and all its connections are busy.
     Network,
-    /// Every connection is busy.
+    /// All connections are busy.
     All,
 }
 
@@ -84,7 +84,7 @@ impl Places {
         }
     }
 
-    /// A place for a connection from `peer`, once there is one. None: its network has enough.
+    /// Waits for a slot for a connection from `peer`. None if its network has reached its limit.
     pub async fn take(&self, peer: SocketAddr, pulse: &Arc<Pulse>) -> Option<Place> {
         loop {
             match self.try_take(peer, pulse) {
@@ -94,13 +94,13 @@ impl Places {
                     return None;
                 }
                 Err(Full::All) => {
-                    let _ = tokio::time::timeout(LOOK, self.shared.freed.notified()).await;
+                    let _ = tokio::time::timeout(RETRY_INTERVAL, self.shared.freed.notified()).await;
                 }
             }
         }
     }
 
-    /// A place, if there is one or an idle connection gives way.
+    /// A slot, if one is free or an idle connection can be evicted.
     ///
     /// # Errors
     /// [`Full`].
@@ -159,21 +159,21 @@ impl State {
         idle.is_some_and(|id| self.evict(id))
     }
 
-    /// A client's, else a trusted proxy's: those are kept open for the next client.
+    /// Evicts an idle client connection, else one of a trusted proxy: those are reused for other clients.
     fn evict_any(&mut self) -> bool {
         let of = |proxy: bool| longest_idle(self.held.iter().filter(|(_, held)| held.network.is_none() == proxy));
         let idle = of(false).or_else(|| of(true));
         idle.is_some_and(|id| self.evict(id))
     }
 
-    /// Closes a connection, unless a request has come in just now; its place is free at once.
+    /// Closes a connection, unless a request has just arrived; its slot is free at once.
     fn evict(&mut self, id: u64) -> bool {
-        let ended = self.held.get(&id).is_some_and(|held| held.pulse.evict());
-        if ended && let Some(held) = self.remove(id) {
+        let evicted = self.held.get(&id).is_some_and(|held| held.pulse.evict());
+        if evicted && let Some(held) = self.remove(id) {
             held.evicted.cancel();
             metrics::connection_turned_away(TurnedAway::Idle);
         }
-        ended
+        evicted
     }
 }
 
@@ -183,7 +183,7 @@ fn longest_idle<'a>(held: impl Iterator<Item = (&'a u64, &'a Held)>) -> Option<u
 }
 
 impl Place {
-    /// Cancelled when the connection has to give way.
+    /// Cancelled when the connection is evicted.
     pub fn evicted(&self) -> CancellationToken {
         self.evicted.clone()
     }
@@ -216,21 +216,21 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_holds_its_share_closes_its_own_and_no_other() {
+    fn full_network_evicts_only_its_own_connections() {
         let places = places(10, 2, &[]);
         let other = places.try_take(peer("192.0.2.9"), &pulse()).unwrap();
         let first = places.try_take(peer("2001:db8::1"), &pulse()).unwrap();
         let second = places.try_take(peer("2001:db8::2"), &pulse()).unwrap();
         let third = places.try_take(peer("2001:db8::ffff"), &pulse()).unwrap();
         let closed = [&other, &first, &second, &third].map(|place| place.evicted.is_cancelled());
-        assert_eq!(closed, [false, true, false, false], "the one that was idle longest");
+        assert_eq!(closed, [false, true, false, false], "the connection that was idle longest is closed");
         drop((first, second, third));
         assert_eq!(places.shared.state().held.len(), 1);
-        assert_eq!(places.shared.state().networks.len(), 1, "who left is forgotten");
+        assert_eq!(places.shared.state().networks.len(), 1, "networks without connections are removed");
     }
 
     #[test]
-    fn what_is_busy_is_never_closed() {
+    fn busy_connections_are_never_evicted() {
         let places = places(3, 2, &[]);
         let (one, two, three) = (pulse(), pulse(), pulse());
         let _requests = [one.serving().unwrap(), two.serving().unwrap()];
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_comes_to_a_connection_that_is_closed_is_not_begun() {
+    fn evicted_connection_starts_no_request() {
         let places = places(1, 1, &[]);
         let first = pulse();
         let _first = places.try_take(peer("192.0.2.1"), &first).unwrap();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_proxy_has_no_share_and_gives_way_last() {
+    fn trusted_proxy_has_no_limit_and_is_evicted_last() {
         let places = places(4, 2, &["10.0.0.0/8"]);
         let proxied = [0; 3].map(|_| places.try_take(peer("::ffff:10.0.0.1"), &pulse()).unwrap());
         let client = places.try_take(peer("192.0.2.1"), &pulse()).unwrap();

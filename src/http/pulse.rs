@@ -1,8 +1,7 @@
-//! What a connection is doing and since when, so that one that does nothing can be cut.
+//! Activity of a connection, so that idle and stalled connections can be closed.
 //!
-//! hyper times the head of a request, but by the same clock also the quiet between two requests, so that a proxy's idle
-//! connection would be closed under its hands; and it does not time a peer that reads nothing. Here the bytes
-//! themselves are watched.
+//! hyper's timeout for request heads also covers the time between two requests, so it would close the idle connections
+//! of a proxy; and it does not detect a peer that reads nothing. Therefore the bytes themselves are observed here.
 
 use std::{
     io,
@@ -17,9 +16,10 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{config::http::Patience, http::places::Place};
+use crate::http::places::Place;
+use platform::config::http::Patience;
 
-/// Shared by the connection's bytes, its requests, and the task that watches both.
+/// Shared by the connection's byte stream, its requests, and the task that enforces the deadlines.
 #[derive(Debug)]
 pub struct Pulse(Mutex<State>);
 
@@ -27,27 +27,27 @@ pub struct Pulse(Mutex<State>);
 struct State {
     phase: Phase,
     since: Instant,
-    /// Since when the peer has taken nothing of what is written.
+    /// Since when the peer has not read what is written.
     blocked: Option<Instant>,
-    /// When it is over whatever happens.
+    /// When the connection is closed regardless of its activity.
     last: Option<Instant>,
-    /// The next answer is the last one.
+    /// Whether the next response is the last one.
     leaving: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Opened; the head of the first request is due.
+    /// Opened; the head of the first request is expected.
     Opened,
     /// Kept alive after a response.
     Idle,
-    /// Some bytes of a request's head have come.
+    /// Part of a request's head was received.
     Head,
-    /// A request is being answered.
+    /// A request is being processed.
     Serving,
-    /// It carries something else than HTTP now.
+    /// Upgraded to another protocol.
     Upgraded,
-    /// It was idle and gave way to another connection.
+    /// Was idle and is closed in favour of another connection.
     Evicted,
 }
 
@@ -62,7 +62,7 @@ impl Pulse {
         })))
     }
 
-    /// When the connection is to be cut if nothing happens before.
+    /// When the connection is to be closed if there is no activity before.
     pub fn deadline(&self, patience: &Patience) -> Option<Instant> {
         self.with(|state| {
             let phase = match state.phase {
@@ -75,23 +75,22 @@ impl Pulse {
         })
     }
 
-    /// The head of a request has come. None: the connection gave way to another one, so nothing of the request may
-    /// be done.
+    /// The head of a request was received. None if the connection was evicted; the request must then not be processed.
     pub fn serving(self: &Arc<Self>) -> Option<Serving> {
         self.enter(Phase::Serving).then(|| Serving(self.clone()))
     }
 
-    /// The connection is no longer HTTP, and not idle as long as it is open.
+    /// The connection was upgraded, and counts as busy as long as it is open.
     pub fn upgraded(&self) {
         self.enter(Phase::Upgraded);
     }
 
-    /// Since when nothing was asked; none: something is being answered, or the connection has ended.
+    /// Since when the connection is idle. None if a request is being processed, or the connection has ended.
     pub fn idle_since(&self) -> Option<Instant> {
         self.with(|state| state.is_idle().then_some(state.since))
     }
 
-    /// Ends a connection that is idle. Whether it is.
+    /// Evicts the connection if it is idle. Returns whether it was.
     pub fn evict(&self) -> bool {
         self.with(|state| {
             let idle = state.is_idle();
@@ -102,7 +101,7 @@ impl Pulse {
         })
     }
 
-    /// Ends the connection after this answer, and cuts it so much later where the client still sends.
+    /// Ends the connection after this response, at the latest `after` from now if the client still sends.
     pub fn hang_up(&self, after: Duration) {
         self.with(|state| state.last = Some(Instant::now() + after));
     }
@@ -111,22 +110,22 @@ impl Pulse {
         self.with(|state| state.last.is_some() || state.leaving)
     }
 
-    /// Makes the next answer the last one.
+    /// Makes the next response the last one.
     pub fn leave(&self) {
         self.with(|state| state.leaving = true);
     }
 
-    /// Whether no request has begun to come since the last answer.
+    /// Whether no part of a new request was received since the last response.
     pub fn is_quiet(&self) -> bool {
         self.with(|state| matches!(state.phase, Phase::Opened | Phase::Idle))
     }
 
-    /// Whether a request is being answered.
+    /// Whether a request is being processed.
     pub fn is_serving(&self) -> bool {
         self.with(|state| state.phase == Phase::Serving)
     }
 
-    /// Whether it could: what was upgraded or evicted stays so.
+    /// Changes the phase. Returns false for upgraded and evicted connections, which keep theirs.
     fn enter(&self, phase: Phase) -> bool {
         self.with(|state| {
             let open = !matches!(state.phase, Phase::Upgraded | Phase::Evicted);
@@ -137,7 +136,7 @@ impl Pulse {
         })
     }
 
-    fn read_some(&self) {
+    fn on_read(&self) {
         self.with(|state| {
             if state.phase == Phase::Idle {
                 (state.phase, state.since) = (Phase::Head, Instant::now());
@@ -145,7 +144,7 @@ impl Pulse {
         });
     }
 
-    fn wrote(&self, pending: bool) {
+    fn on_write(&self, pending: bool) {
         self.with(|state| {
             state.blocked = if pending { state.blocked.or_else(|| Some(Instant::now())) } else { None };
         });
@@ -162,7 +161,7 @@ impl State {
     }
 }
 
-/// A response under way; dropped with its body.
+/// A response in progress; dropped with its body.
 #[derive(Debug)]
 pub struct Serving(Arc<Pulse>);
 
@@ -172,8 +171,8 @@ impl Drop for Serving {
     }
 }
 
-/// The bytes of a connection, watched. It holds the connection's place among `MAX_CONNECTIONS`, so that an upgrade
-/// keeps it.
+/// The byte stream of a connection, observed. It holds the connection's slot of `MAX_CONNECTIONS`, so that the slot is
+/// kept after an upgrade.
 pub struct Watched<S> {
     stream: S,
     pulse: Arc<Pulse>,
@@ -195,7 +194,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.pulse.read_some();
+            self.pulse.on_read();
         }
         read
     }
@@ -204,7 +203,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.pulse.wrote(written.is_pending());
+        self.pulse.on_write(written.is_pending());
         written
     }
 
@@ -214,7 +213,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.pulse.wrote(written.is_pending());
+        self.pulse.on_write(written.is_pending());
         written
     }
 

@@ -1,4 +1,4 @@
-//! A request's body that has to come in time, on every route alike.
+//! A request body with a deadline, for all routes.
 
 use std::{
     fmt,
@@ -10,11 +10,11 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Fails when the body is not complete by its deadline.
+/// Fails if the body is not complete by its deadline.
 pub struct Punctual {
     body: Incoming,
     deadline: Instant,
-    /// Made when the body first lets us wait; most come whole.
+    /// Created when the body is first pending; most bodies are read at once.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -49,12 +49,12 @@ impl Body for Punctual {
     }
 }
 
-/// The body did not come in time.
+/// The body was not complete in time.
 #[derive(Debug)]
 pub struct Late;
 
 impl Late {
-    /// Whether this is why reading a body failed.
+    /// Whether this is the cause of the error.
     pub fn is_why(error: &axum::Error) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
@@ -69,7 +69,7 @@ impl Late {
 
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body did not come in time")
+        f.write_str("the request body was not received in time")
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/receipts/…`: what providers tell of messages. Who tells it is judged before anything else.
+//! `/receipts/…`: delivery receipts of providers. Their authenticity is verified before anything else.
 
 use std::sync::Arc;
 
@@ -10,16 +10,13 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{
-    clock::Clock,
-    delivery::receipts::{NoReceipt, Receipt, Sink, Verifiers, twilio::Callback, vonage, webhook},
-    telemetry,
-};
+use crate::delivery::receipts::{NoReceipt, Receipt, Sink, Verifiers, twilio::Callback, vonage, webhook};
+use platform::{clock::Clock, telemetry};
 
-/// Receipts are a few hundred bytes each.
-const LONGEST_BODY: usize = 64 * 1024;
+/// Maximum size of a body in bytes. Receipts are a few hundred bytes each.
+const MAX_BODY: usize = 64 * 1024;
 
-/// What receipts are judged by, and who takes them on.
+/// The verifiers of receipts, and the sink of verified ones.
 #[derive(Clone)]
 pub struct Door {
     pub verifiers: Arc<Verifiers>,
@@ -27,15 +24,15 @@ pub struct Door {
     pub clock: Clock,
 }
 
-/// The routes. Providers take any 2xx; 403 says that a signature is not good, 404 that this provider's receipts are not
-/// expected here, 503 that they should come again.
+/// The routes. Providers accept any 2xx. 403 means an invalid signature, 404 that receipts of this provider are not
+/// configured, 503 that the provider should retry.
 pub fn routes(door: Door) -> Router {
     Router::new()
         .route("/receipts/twilio", post(twilio))
         .route("/receipts/solapi", post(solapi))
         .route("/receipts/vonage", get(vonage).post(vonage))
         .route("/receipts/webhook", post(webhook))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(door)
 }
 
@@ -47,20 +44,20 @@ async fn twilio(State(door): State<Door>, RawQuery(query): RawQuery, headers: He
         signature: header(&headers, "x-twilio-signature"),
         settings: headers.get("x-twilio-webhooks-signature-settings").and_then(|value| value.to_str().ok()),
     };
-    let judged = door.verifiers.twilio.as_ref().ok_or(NoReceipt::NotExpected);
-    door.take(judged.and_then(|verifier| verifier.receipt(callback))).await
+    let verified = door.verifiers.twilio.as_ref().ok_or(NoReceipt::NotExpected);
+    door.take(verified.and_then(|verifier| verifier.receipt(callback))).await
 }
 
 async fn solapi(State(door): State<Door>, RawQuery(query): RawQuery, body: Bytes) -> StatusCode {
     let fields = vonage::form_fields(query.unwrap_or_default().as_bytes());
     let token = fields.get("token").map(String::as_str).unwrap_or_default();
-    let judged = door.verifiers.solapi.as_ref().ok_or(NoReceipt::NotExpected);
-    door.take(judged.and_then(|verifier| verifier.receipts(token, &body))).await
+    let verified = door.verifiers.solapi.as_ref().ok_or(NoReceipt::NotExpected);
+    door.take(verified.and_then(|verifier| verifier.receipts(token, &body))).await
 }
 
-/// By query, by form or as JSON: the account's setting decides.
+/// In the query, as a form or as JSON, depending on the account's setting.
 async fn vonage(State(door): State<Door>, RawQuery(query): RawQuery, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let judged = door.verifiers.vonage.as_ref().ok_or(NoReceipt::NotExpected).and_then(|signature| {
+    let verified = door.verifiers.vonage.as_ref().ok_or(NoReceipt::NotExpected).and_then(|signature| {
         let fields = if body.is_empty() {
             vonage::form_fields(query.unwrap_or_default().as_bytes())
         } else if header(&headers, CONTENT_TYPE.as_str()).starts_with("application/json") {
@@ -70,7 +67,7 @@ async fn vonage(State(door): State<Door>, RawQuery(query): RawQuery, headers: He
         };
         signature.receipt(&fields, door.clock.wall())
     });
-    door.take(judged).await
+    door.take(verified).await
 }
 
 async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -79,13 +76,13 @@ async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> S
         timestamp: header(&headers, "webhook-timestamp"),
         signature: header(&headers, "webhook-signature"),
     };
-    let judged = door.verifiers.webhook.as_ref().ok_or(NoReceipt::NotExpected);
-    door.take(judged.and_then(|verifier| verifier.receipt(signed, &body, door.clock.wall()))).await
+    let verified = door.verifiers.webhook.as_ref().ok_or(NoReceipt::NotExpected);
+    door.take(verified.and_then(|verifier| verifier.receipt(signed, &body, door.clock.wall()))).await
 }
 
 impl Door {
-    async fn take(&self, judged: Result<impl IntoIterator<Item = Receipt>, NoReceipt>) -> StatusCode {
-        let receipts: Vec<_> = match judged {
+    async fn take(&self, verified: Result<impl IntoIterator<Item = Receipt>, NoReceipt>) -> StatusCode {
+        let receipts: Vec<_> = match verified {
             Ok(receipts) => receipts.into_iter().collect(),
             Err(NoReceipt::NotExpected) => return StatusCode::NOT_FOUND,
             Err(NoReceipt::Forged) => return StatusCode::FORBIDDEN,

@@ -1,4 +1,4 @@
-//! All routes and what lies around them.
+//! The routes and their middleware.
 
 use std::sync::Arc;
 
@@ -18,64 +18,64 @@ use tower_http::{
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
-use crate::{
+use crate::http::{
+    Negotiate, answer,
+    auth::Judge,
+    client::Clients,
+    edge::{Edge, edge},
+    graphql::{
+        admission::Admission,
+        graphql,
+        inputs::{Inputs, Scalars},
+        negotiate::Media,
+        nulls::Shapes,
+        refusal::{Code, Refusal},
+        tally::Labels,
+    },
+    health::{self, Readiness},
+    origins::Origins,
+    overload::{Overload, Waited},
+    pages,
+    seats::Seats,
+    stop::Stop,
+    wire::Wire,
+};
+use platform::{
     clock::{Clock, Entropy},
     config::http::Http,
-    http::{
-        Negotiate, answer,
-        auth::Judge,
-        client::Clients,
-        edge::{Edge, edge},
-        graphql::{
-            admission::Admission,
-            graphql,
-            inputs::{Inputs, Scalars},
-            negotiate::Media,
-            nulls::Shapes,
-            refusal::{Code, Refusal},
-            tally::Labels,
-        },
-        health::{self, Readiness},
-        origins::Origins,
-        overload::{Overload, Waited},
-        pages,
-        seats::Seats,
-        stop::Stop,
-        wire::Wire,
-    },
 };
 
-/// What the wire is made of.
+/// Dependencies and configuration of the HTTP layer.
 pub struct Parts<E> {
     /// The schema.
     pub executor: E,
-    /// The schema in its definition language, for the types of its fields.
+    /// The schema in SDL, for the types of its fields.
     pub sdl: String,
-    /// The schema's own scalars.
+    /// Validation of the schema's custom scalars.
     pub scalars: Scalars,
     pub settings: Http,
     pub judge: Arc<dyn Judge>,
     pub clock: Clock,
     pub entropy: Entropy,
-    /// Chooses a language out of `Accept-Language`.
+    /// Chooses a language by `Accept-Language`.
     pub negotiate: Negotiate,
     pub ready: Readiness,
-    /// How long work waits for the database, of late.
+    /// Recent waiting time for the database.
     pub waited: Waited,
     pub stop: Stop,
-    /// Routes of other rooms, served through the same edge.
+    /// Additional routes, served with the same middleware.
     pub extra: Router,
 }
 
-/// Puts the wire together.
+/// Builds the router.
 ///
 /// # Errors
-/// Words for the operator: the manifest of trusted documents or the built pages can't be read.
+/// A message for the operator if the manifest of trusted documents or the built pages can't be read.
 pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
     let Parts { executor, sdl, scalars, settings, judge, clock, entropy, negotiate, ready, waited, stop, extra } =
         parts;
     let clients = Clients::new(&settings, entropy.clone(), negotiate);
-    let around = Arc::new(Edge::new(&settings, clients.clone()));
+    let middleware_state = Arc::new(Edge::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
     let cors = cors(&settings);
     let shapes = Arc::new(Shapes::read(&sdl)?);
@@ -105,10 +105,10 @@ pub fn router<E: Executor>(parts: Parts<E>) -> Result<Router, String> {
     if let Some(cors) = cors {
         router = router.layer(cors);
     }
-    Ok(router.layer(middleware::from_fn_with_state(around, edge)))
+    Ok(router.layer(middleware::from_fn_with_state(middleware_state, edge)))
 }
 
-/// Streams are not compressed: an event would wait in the compressor for the next one.
+/// Event streams are not compressed: an event would stay in the compressor until the next one.
 fn is_text(_: StatusCode, _: axum::http::Version, headers: &axum::http::HeaderMap, _: &axum::http::Extensions) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kinds = [
@@ -122,7 +122,8 @@ fn is_text(_: StatusCode, _: axum::http::Version, headers: &axum::http::HeaderMa
     kinds.iter().any(|known| kind.starts_with(known))
 }
 
-/// For the origins of `CORS_ORIGINS`, compared exactly. None of them, no layer: browsers then refuse by themselves.
+/// CORS for the exact origins of `CORS_ORIGINS`. Without origins there is no layer, so browsers block cross-origin
+/// requests.
 fn cors(settings: &Http) -> Option<CorsLayer> {
     let origins: Vec<_> =
         settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
@@ -142,13 +143,10 @@ fn cors(settings: &Http) -> Option<CorsLayer> {
 }
 
 async fn not_found() -> Response {
-    answer::refusal(
-        Media::Json,
-        Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "There is nothing at this address."),
-    )
+    answer::refusal(Media::Json, Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "Not found."))
 }
 
 async fn method_not_allowed() -> Response {
-    let message = "This method is not served at this address.";
+    let message = "Method not allowed.";
     answer::refusal(Media::Json, Refusal::http(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, message))
 }

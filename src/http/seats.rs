@@ -1,4 +1,4 @@
-//! How many sockets and streams one client address, and one account, may hold open at once.
+//! Limits of open sockets and streams per client address and per account.
 
 use std::{
     collections::HashMap,
@@ -7,31 +7,33 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{caller::ClientAddress, config::http::Http, ids::AccountId, session::gate::Auth};
+use crate::session::gate::Auth;
+use domain::{caller::ClientAddress, ids::AccountId};
+use platform::config::http::Http;
 
-/// The seats of everybody.
+/// The limits of all addresses and accounts.
 #[derive(Clone, Debug)]
 pub struct Seats {
     /// By address (IPv6: by /64).
-    addresses: Row<IpAddr>,
-    accounts: Row<AccountId>,
+    addresses: Limit<IpAddr>,
+    accounts: Limit<AccountId>,
 }
 
-/// Which of the two holds as many as it may.
+/// The limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     Address,
     Account,
 }
 
-/// Counts what is open by whom it belongs to. Whoever has nothing open is not remembered.
+/// Counts what is open by owner. Owners without open streams are removed.
 #[derive(Clone, Debug)]
-struct Row<K> {
+struct Limit<K> {
     most: usize,
     taken: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-/// One open socket or stream; dropped when it ends.
+/// Permit of one open socket or stream; released when dropped.
 #[derive(Debug)]
 pub struct Seat<K: Eq + Hash> {
     owner: K,
@@ -43,21 +45,21 @@ pub type AccountSeat = Seat<AccountId>;
 
 impl Seats {
     pub fn new(settings: &Http) -> Self {
-        Self { addresses: Row::new(settings.sockets_per_address), accounts: Row::new(settings.sockets_per_account) }
+        Self { addresses: Limit::new(settings.sockets_per_address), accounts: Limit::new(settings.sockets_per_account) }
     }
 
-    /// A seat for one more socket or stream from this address.
+    /// A permit for one more socket or stream from this address.
     ///
     /// # Errors
-    /// [`Full`] where the address holds as many as it may.
+    /// [`Full`] if the address has reached its limit.
     pub fn at(&self, address: ClientAddress) -> Result<AddressSeat, Full> {
         self.addresses.take(address.network()).ok_or(Full::Address)
     }
 
-    /// A seat for one more socket or stream of whoever is signed in; nobody needs none.
+    /// A permit for one more socket or stream of the signed-in account; None for anonymous clients.
     ///
     /// # Errors
-    /// [`Full`] where the account holds as many as it may.
+    /// [`Full`] if the account has reached its limit.
     pub fn of(&self, auth: &Auth) -> Result<Option<AccountSeat>, Full> {
         match auth {
             Auth::SignedIn(signed_in) => self.accounts.take(signed_in.account.clone()).map(Some).ok_or(Full::Account),
@@ -66,7 +68,7 @@ impl Seats {
     }
 }
 
-impl<K: Clone + Eq + Hash> Row<K> {
+impl<K: Clone + Eq + Hash> Limit<K> {
     fn new(most: usize) -> Self {
         Self { most, taken: Arc::default() }
     }
@@ -103,22 +105,22 @@ mod tests {
     }
 
     #[test]
-    fn sb_08_everybody_has_their_seats_and_gets_them_back() {
-        let row = Row::new(2);
-        let first = row.take(network("192.0.2.1"));
-        let _second = row.take(network("::ffff:192.0.2.1")).unwrap();
-        assert!(row.take(network("192.0.2.1")).is_none());
-        assert!(row.take(network("192.0.2.2")).is_some());
+    fn sb_08_permits_are_counted_by_owner_and_released() {
+        let limit = Limit::new(2);
+        let first = limit.take(network("192.0.2.1"));
+        let _second = limit.take(network("::ffff:192.0.2.1")).unwrap();
+        assert!(limit.take(network("192.0.2.1")).is_none());
+        assert!(limit.take(network("192.0.2.2")).is_some());
         drop(first);
-        assert!(row.take(network("192.0.2.1")).is_some());
-        assert_eq!(*row.taken.lock().unwrap(), HashMap::from([(network("192.0.2.1"), 1)]), "who left is forgotten");
+        assert!(limit.take(network("192.0.2.1")).is_some());
+        assert_eq!(*limit.taken.lock().unwrap(), HashMap::from([(network("192.0.2.1"), 1)]), "idle owners are removed");
     }
 
     #[test]
-    fn sb_08_an_ipv6_home_is_one_address() {
-        let row = Row::new(1);
-        let _seat = row.take(network("2001:db8::1")).unwrap();
-        assert!(row.take(network("2001:db8::ffff:1")).is_none());
-        assert!(row.take(network("2001:db8:0:1::1")).is_some());
+    fn sb_08_ipv6_prefix_is_one_address() {
+        let limit = Limit::new(1);
+        let _seat = limit.take(network("2001:db8::1")).unwrap();
+        assert!(limit.take(network("2001:db8::ffff:1")).is_none());
+        assert!(limit.take(network("2001:db8:0:1::1")).is_some());
     }
 }

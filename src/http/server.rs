@@ -1,7 +1,7 @@
 //! The accept loop.
 //!
-//! `axum::serve` has no time-outs of any kind and no bound on connections: two hundred slow clients are two hundred
-//! connections for ever.
+//! `axum::serve` has no timeouts and no limit of connections: two hundred slow clients would hold two hundred
+//! connections forever.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -13,20 +13,20 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{
+use crate::http::{
+    connection,
+    places::{Place, Places},
+    pulse::{Pulse, Watched},
+    stop::Stop,
+    tls::Tls,
+};
+use platform::{
     config::http::{Http, Patience},
-    http::{
-        connection,
-        places::{Place, Places},
-        pulse::{Pulse, Watched},
-        stop::Stop,
-        tls::Tls,
-    },
     telemetry::metrics::OpenConnection,
 };
 
-/// After an `accept` that failed for want of descriptors or memory: nothing is gained by asking at once again.
-const BREATHER: Duration = Duration::from_millis(100);
+/// Pause after an `accept` that failed because descriptors or memory are exhausted.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -41,7 +41,7 @@ pub struct Server {
 
 impl Server {
     /// # Errors
-    /// Words for the operator where certificate or key can't be used.
+    /// A message for the operator if the certificate or the key can't be used.
     pub fn new(listener: TcpListener, router: Router, settings: &Http, stop: Stop) -> Result<Self, String> {
         Ok(Self {
             listener,
@@ -54,21 +54,21 @@ impl Server {
         })
     }
 
-    /// Certificate and key, where TLS ends here.
+    /// Certificate and key, if TLS is terminated here.
     pub fn tls(&self) -> Option<Tls> {
         self.tls.clone()
     }
 
-    /// Serves until the stop is asked for, then ends what runs: requests are answered, sockets closed with 1001,
-    /// streams ended. How many connections had to be cut when the grace was over.
+    /// Serves until shutdown is requested, then drains: requests are answered, sockets closed with 1001, streams ended.
+    /// Returns how many connections had to be closed when the grace period was over.
     pub async fn run(self) -> usize {
         let Self { listener, router, tls, places, patience, grace, stop } = self;
         let patience = Arc::new(patience);
         let _current = tls.as_ref().map(|tls| AbortOnDropHandle::new(tokio::spawn(tls.clone().keep_current())));
         let tls = tls.map(|tls| tls.acceptor());
-        let take_on = |newcomer| {
-            let (router, tls, patience, ending) = (router.clone(), tls.clone(), patience.clone(), stop.clone());
-            stop.spawn(async move { serve(newcomer, router, tls, &patience, &ending).await });
+        let spawn_connection = |accepted| {
+            let (router, tls, patience, stopping) = (router.clone(), tls.clone(), patience.clone(), stop.clone());
+            stop.spawn(async move { serve(accepted, router, tls, &patience, &stopping).await });
         };
         loop {
             let accepted = tokio::select! {
@@ -76,34 +76,35 @@ impl Server {
                 () = stop.asked() => break,
                 accepted = accept(&listener, &places) => accepted,
             };
-            let Some(newcomer) = accepted else { continue };
-            take_on(newcomer);
+            let Some(accepted) = accepted else { continue };
+            spawn_connection(accepted);
         }
-        // Whoever is connecting just now has not heard of it: taken on, answered, and told to come no more.
+        // Clients that are just connecting don't know of the shutdown: their request is answered with `Connection:
+        // close`.
         let until = Instant::now() + patience.parting;
         while let Ok(accepted) = tokio::time::timeout_at(until, accept(&listener, &places)).await {
-            let Some(newcomer) = accepted else { continue };
-            take_on(newcomer);
+            let Some(accepted) = accepted else { continue };
+            spawn_connection(accepted);
         }
-        for newcomer in waiting(listener, &places) {
-            take_on(newcomer);
+        for accepted in accept_queued(listener, &places) {
+            spawn_connection(accepted);
         }
         stop.drain(grace).await
     }
 }
 
-/// A connection with a place.
-struct Newcomer {
+/// A connection with a slot.
+struct Accepted {
     stream: TcpStream,
     peer: SocketAddr,
     pulse: Arc<Pulse>,
     place: Place,
 }
 
-/// Those who wait in the kernel's queue; closing the listener would reset them.
-fn waiting(listener: TcpListener, places: &Places) -> Vec<Newcomer> {
+/// Connections in the kernel's accept queue; closing the listener would reset them.
+fn accept_queued(listener: TcpListener, places: &Places) -> Vec<Accepted> {
     let mut found = Vec::new();
-    // Asked of the system itself: what the runtime knows of the queue may be a moment old.
+    // The system is asked directly, because the runtime's readiness of the listener may be outdated.
     let Ok(listener) = listener.into_std() else { return found };
     while let Ok((stream, peer)) = listener.accept() {
         let pulse = Pulse::new(Instant::now());
@@ -111,41 +112,41 @@ fn waiting(listener: TcpListener, places: &Places) -> Vec<Newcomer> {
             && stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            found.push(Newcomer { stream, peer, pulse, place });
+            found.push(Accepted { stream, peer, pulse, place });
         }
     }
     found
 }
 
-/// The next connection. None: there was none, or its network holds as many as it may.
-async fn accept(listener: &TcpListener, places: &Places) -> Option<Newcomer> {
+/// The next connection. None if accepting failed, or its network has reached its limit.
+async fn accept(listener: &TcpListener, places: &Places) -> Option<Accepted> {
     match listener.accept().await {
         Ok((stream, peer)) => {
             let pulse = Pulse::new(Instant::now());
-            // While everything is busy this one waits, and those behind it wait in the kernel's queue.
+            // While all slots are busy, this connection waits here, and the ones behind it in the kernel's queue.
             let place = places.take(peer, &pulse).await?;
-            Some(Newcomer { stream, peer, pulse, place })
+            Some(Accepted { stream, peer, pulse, place })
         }
         Err(error) => {
-            if !is_the_clients(&error) {
-                tracing::warn!(%error, "can't accept connections");
-                tokio::time::sleep(BREATHER).await;
+            if !is_client_error(&error) {
+                tracing::warn!(%error, "accepting a connection failed");
+                tokio::time::sleep(ACCEPT_RETRY).await;
             }
             None
         }
     }
 }
 
-/// Whether the connection was gone before it was accepted.
-fn is_the_clients(error: &std::io::Error) -> bool {
+/// Whether the client closed the connection before it was accepted.
+fn is_client_error(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(newcomer: Newcomer, router: Router, tls: Option<TlsAcceptor>, patience: &Patience, stop: &Stop) {
-    let Newcomer { stream, peer, pulse, place } = newcomer;
+async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, patience: &Patience, stop: &Stop) {
+    let Accepted { stream, peer, pulse, place } = accepted;
     let _counted = OpenConnection::new();
-    // Small answers go out at once; without effect on a connection that is gone already.
+    // Small responses are sent at once. Fails only if the connection is already closed.
     let _ = stream.set_nodelay(true);
     let evicted = place.evicted();
     let serving = async {
@@ -157,13 +158,13 @@ async fn serve(newcomer: Newcomer, router: Router, tls: Option<TlsAcceptor>, pat
             Some(tls) => {
                 let Ok(Ok(stream)) = tokio::time::timeout(patience.head, tls.accept(stream)).await else { return };
                 let stream = Watched::new(stream, pulse.clone(), place);
-                // Boxed, since it is several times larger than the other future.
+                // Boxed because it is several times larger than the other future.
                 Box::pin(connection::serve(stream, pulse.clone(), peer, router, patience, stop)).await;
             }
         }
     };
     tokio::select! {
-        // Whatever is open of it afterwards is a socket, with a task of its own.
+        // A connection that is still open afterwards was upgraded to a socket, which has its own task.
         () = serving => pulse.upgraded(),
         () = evicted.cancelled() => {}
     }

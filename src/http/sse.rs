@@ -1,5 +1,5 @@
-//! Server-sent events as the graphql-sse protocol has them, in distinct connections mode: each operation has its own
-//! response, with `next` events and one `complete`. (github.com/enisdenjo/graphql-sse, PROTOCOL.md)
+//! Server-sent events by the graphql-sse protocol in distinct connections mode: each operation has its own response,
+//! with `next` events and one `complete`. (github.com/enisdenjo/graphql-sse, PROTOCOL.md)
 
 use std::fmt;
 
@@ -16,9 +16,9 @@ use crate::http::{
     stream::{Beat, Live},
 };
 
-/// A comment: readers skip it.
+/// A comment, which readers ignore.
 const COMMENT: &[u8] = b":\n\n";
-/// With an empty `data` line, or EventSource would not deliver it.
+/// The empty `data` line is needed: EventSource does not deliver events without data.
 const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
 pub fn response(live: Live) -> Response {
@@ -28,35 +28,35 @@ pub fn response(live: Live) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    // nginx collects answers in a buffer unless told otherwise.
+    // nginx buffers responses by default.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
 }
 
-fn write(beat: Beat) -> Result<Bytes, BrokenOff> {
+fn write(beat: Beat) -> Result<Bytes, Interrupted> {
     Ok(match beat {
         Beat::Event(answer) => next(&answer).into(),
         Beat::Complete => Bytes::from_static(COMPLETE),
         Beat::Refused(answer) => [next(&answer).as_slice(), COMPLETE].concat().into(),
         Beat::Heartbeat => Bytes::from_static(COMMENT),
-        Beat::Stopping(_) => return Err(BrokenOff),
+        Beat::Stopping(_) => return Err(Interrupted),
     })
 }
 
-/// The server stops before the operation is over. The body breaks off without its last chunk, so that clients connect
-/// again: some take the end of a whole body for the end of the operation, whether or not `complete` was said.
+/// The server stops before the operation is complete. The body ends without its last chunk, so that clients reconnect:
+/// some take the end of a complete body for the end of the operation, even without `complete`.
 #[derive(Clone, Copy, Debug)]
-struct BrokenOff;
+struct Interrupted;
 
-impl fmt::Display for BrokenOff {
+impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server stops")
+        f.write_str("the server is stopping")
     }
 }
 
-impl std::error::Error for BrokenOff {}
+impl std::error::Error for Interrupted {}
 
 fn next(answer: &Answer) -> Vec<u8> {
-    // JSON has no line breaks outside strings, and strings escape theirs: one line it is.
+    // JSON escapes line breaks in strings, so the text is a single line.
     format!("event: next\ndata: {}\n\n", answer.to_json()).into_bytes()
 }

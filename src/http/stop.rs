@@ -1,11 +1,11 @@
-//! The end of serving: no new work, what runs may finish, and after the grace whatever is left is cut.
+//! Graceful shutdown: no new work, running work may finish, and what is left after the grace period is aborted.
 
 use tokio_util::{
     sync::{CancellationToken, WaitForCancellationFutureOwned},
     task::TaskTracker,
 };
 
-/// Shared by everything that has to end. Cheap to clone.
+/// Shared by everything that must shut down. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     asked: CancellationToken,
@@ -14,7 +14,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Ends when `asked` is cancelled.
+    /// A shutdown that starts when `asked` is cancelled.
     pub fn new(asked: CancellationToken) -> Self {
         Self { asked, ..Self::default() }
     }
@@ -23,21 +23,21 @@ impl Stop {
         self.asked.is_cancelled()
     }
 
-    /// Returns once the end was asked for.
+    /// Completes when shutdown was requested.
     pub async fn asked(&self) {
         self.asked.cancelled().await;
     }
 
-    /// As [`Stop::asked`], for futures that are kept.
+    /// As [`Stop::asked`], for futures that are stored.
     pub fn asked_owned(&self) -> WaitForCancellationFutureOwned {
         self.asked.clone().cancelled_owned()
     }
 
-    /// Runs a task that the end waits for, and cuts when the grace is over.
+    /// Spawns a task that the shutdown waits for, and aborts after the grace period.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let cut = self.cut.clone();
-        // Boxed: what an async block captures and then awaits has its place in it twice, and thousands of sockets wait
-        // in such a block.
+        // Boxed: what an async block captures and then awaits is stored in it twice, and thousands of sockets wait in
+        // such a block.
         let task = Box::pin(task);
         self.tasks.spawn(async move {
             tokio::select! {
@@ -47,7 +47,7 @@ impl Stop {
         });
     }
 
-    /// Waits for all tasks at most `grace`, then cuts the rest. How many were cut.
+    /// Waits for all tasks for at most `grace`, then aborts the rest. Returns how many were aborted.
     pub async fn drain(&self, grace: std::time::Duration) -> usize {
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_ok() {

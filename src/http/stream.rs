@@ -1,4 +1,4 @@
-//! An operation whose results are sent as they come, over one HTTP response: what SSE and multipart have in common.
+//! An operation whose results are sent as they arise in one HTTP response: the common part of SSE and multipart.
 
 use std::{
     pin::Pin,
@@ -12,7 +12,6 @@ use futures_util::{FutureExt, Stream, StreamExt, future::BoxFuture, stream::BoxS
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::{
-    caller::Caller,
     graphql::cookies::Cookies,
     http::{
         auth::Credentials,
@@ -28,32 +27,33 @@ use crate::{
         sse,
         wire::Wire,
     },
-    telemetry::metrics::OpenStream,
 };
+use domain::caller::Caller;
+use platform::telemetry::metrics::OpenStream;
 
-/// What a stream has to say next.
+/// Next event of a stream.
 pub enum Beat {
     Event(Answer),
-    /// Nothing happened; the connection is kept from falling asleep, and a dead one noticed.
+    /// No result for a while; keeps the connection open, and detects dead ones.
     Heartbeat,
-    /// The operation is over.
+    /// The operation is complete.
     Complete,
-    /// The token that the stream was opened with is no longer honoured. The last beat.
+    /// The token that the stream was opened with is no longer valid. The last event.
     Refused(Answer),
-    /// The server stops; the client may ask again elsewhere. The last beat.
+    /// The server is stopping; the client can reconnect. The last event.
     Stopping(Answer),
 }
 
-/// What a stream counts as, for as long as it lives.
+/// Permits and metrics of a stream, for as long as it is open.
 pub type Held = ((AddressSeat, Option<AccountSeat>), OpenStream);
 
-/// A running operation, with everything that may end it. Dropped when the client goes.
+/// A running operation, with everything that can end it. Dropped when the client disconnects.
 pub struct Live {
     results: BoxStream<'static, async_graphql::Response>,
     heartbeat: Interval,
     refused: Option<BoxFuture<'static, ()>>,
     stopping: BoxFuture<'static, ()>,
-    over: bool,
+    finished: bool,
     _held: Held,
 }
 
@@ -74,13 +74,13 @@ impl Live {
             heartbeat,
             refused: credentials.until_refused(&wire.judge, &wire.clock),
             stopping: wire.stop.asked_owned().boxed(),
-            over: false,
+            finished: false,
             _held: held,
         }
     }
 
     fn last(&mut self, beat: Beat) -> Poll<Option<Beat>> {
-        self.over = true;
+        self.finished = true;
         Poll::Ready(Some(beat))
     }
 }
@@ -89,15 +89,15 @@ impl Stream for Live {
     type Item = Beat;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Beat>> {
-        if self.over {
+        if self.finished {
             return Poll::Ready(None);
         }
-        // First of all: no event goes out once the token is refused.
+        // Checked first: no event is sent once the token is refused.
         if self.refused.as_mut().is_some_and(|refused| refused.poll_unpin(context).is_ready()) {
-            return self.last(Beat::Refused(alone(Code::Unauthenticated, "The access token is no longer valid.")));
+            return self.last(Beat::Refused(error(Code::Unauthenticated, "The access token is no longer valid.")));
         }
         if self.stopping.poll_unpin(context).is_ready() {
-            return self.last(Beat::Stopping(alone(Code::Unavailable, "This server is stopping; ask again.")));
+            return self.last(Beat::Stopping(error(Code::Unavailable, "The server is stopping; please retry.")));
         }
         match self.results.poll_next_unpin(context) {
             Poll::Ready(Some(result)) => {
@@ -111,11 +111,11 @@ impl Stream for Live {
     }
 }
 
-fn alone(code: Code, message: &str) -> Answer {
+fn error(code: Code, message: &str) -> Answer {
     Answer::new(Refusal::document(code, message).into_result())
 }
 
-/// The response that carries a live operation.
+/// The HTTP response of a live operation.
 pub fn response(form: Form, live: Live) -> Response {
     match form {
         Form::Multipart => multipart::response(live),

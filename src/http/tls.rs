@@ -1,5 +1,5 @@
-//! TLS ended here (`TLS_CERT`, `TLS_KEY`), by rustls. Both files are read again when they change, so that a certificate
-//! that was renewed is used without a restart.
+//! TLS termination (`TLS_CERT`, `TLS_KEY`) with rustls. Both files are read again when they change, so that a renewed
+//! certificate is used without a restart.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -15,33 +15,33 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::http::TlsFiles;
+use platform::config::http::TlsFiles;
 
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(5);
+/// How often the files are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Certificate and key, as they are now. Cheap to clone.
+/// The current certificate and key. Cheap to clone.
 #[derive(Clone)]
-pub struct Tls(Arc<Inner>);
+pub struct Tls(Arc<TlsState>);
 
-struct Inner {
+struct TlsState {
     files: TlsFiles,
     current: Arc<Current>,
     acceptor: TlsAcceptor,
 }
 
-/// What a handshake takes.
+/// The certificate that handshakes use.
 #[derive(Debug)]
 struct Current(RwLock<Loaded>);
 
 #[derive(Debug)]
 struct Loaded {
     pair: Arc<CertifiedKey>,
-    /// What was read last, used or not: a broken pair is reported once.
+    /// The content that was read last, even if it was not usable, so that a broken pair is reported only once.
     read: Read,
 }
 
-/// The content of both files.
+/// Content of both files.
 #[derive(PartialEq, Eq)]
 struct Read {
     certificate: Vec<u8>,
@@ -52,12 +52,12 @@ impl Tls {
     /// Loads certificate and key.
     ///
     /// # Errors
-    /// Words for the operator, naming the variable.
+    /// A message for the operator that names the setting.
     pub fn open(files: &TlsFiles) -> Result<Self, String> {
         let read = read(files)?;
         let pair = Arc::new(pair(files, &read)?);
         let current = Arc::new(Current(RwLock::new(Loaded { pair, read })));
-        // Named, and not the process's default: other crates in the tree may bring a second provider.
+        // Set explicitly instead of using the process default, because other crates may install a second provider.
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("TLS: {error}"))?
@@ -65,21 +65,22 @@ impl Tls {
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Self(Arc::new(Inner { files: files.clone(), current, acceptor })))
+        Ok(Self(Arc::new(TlsState { files: files.clone(), current, acceptor })))
     }
 
-    /// Takes connections with what is current then.
+    /// An acceptor that uses the certificate that is current at each handshake.
     pub fn acceptor(&self) -> TlsAcceptor {
         self.0.acceptor.clone()
     }
 
-    /// Reads both files again if they changed. A pair that can't be used leaves the one before in use, and is logged once.
+    /// Reads both files again. If a changed pair can't be used, the previous one stays in use, and the error is logged
+    /// once.
     pub fn reload(&self) {
-        let Inner { files, current, .. } = &*self.0;
+        let TlsState { files, current, .. } = &*self.0;
         let read = match read(files) {
             Ok(read) => read,
-            // A file that is being replaced may be missing for a moment; the next look finds it.
-            Err(why) => return tracing::warn!("the certificate in use is kept: {why}"),
+            // A file that is being replaced may be missing for a moment; the next check finds it.
+            Err(why) => return tracing::warn!("keeping the current TLS certificate: {why}"),
         };
         let mut loaded = current.0.write().unwrap_or_else(PoisonError::into_inner);
         if loaded.read == read {
@@ -88,19 +89,19 @@ impl Tls {
         match pair(files, &read) {
             Ok(pair) => {
                 loaded.pair = Arc::new(pair);
-                tracing::info!("the certificate was read again from {}", files.certificate.display());
+                tracing::info!("TLS certificate reloaded from {}", files.certificate.display());
             }
-            Err(why) => tracing::error!("the certificate in use is kept: {why}"),
+            Err(why) => tracing::error!("keeping the current TLS certificate: {why}"),
         }
         loaded.read = read;
     }
 
-    /// Looks at the files again and again.
+    /// Checks the files periodically.
     pub async fn keep_current(self) {
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
             let tls = self.clone();
-            // A panic there is none of this task's.
+            // A panic in the reload must not end this task.
             let _ = tokio::task::spawn_blocking(move || tls.reload()).await;
         }
     }

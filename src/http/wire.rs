@@ -1,22 +1,19 @@
-//! What all handlers share.
+//! State that all handlers share.
 
 use std::sync::Arc;
 
-use crate::{
-    clock::Clock,
-    config::http::Http,
-    http::{
-        auth::Judge,
-        client::Clients,
-        graphql::{admission::Admission, nulls::Shapes, tally::Labels},
-        origins::Origins,
-        overload::Overload,
-        seats::Seats,
-        stop::Stop,
-    },
+use crate::http::{
+    auth::Judge,
+    client::Clients,
+    graphql::{admission::Admission, nulls::Shapes, tally::Labels},
+    origins::Origins,
+    overload::Overload,
+    seats::Seats,
+    stop::Stop,
 };
+use platform::{clock::Clock, config::http::Http};
 
-/// The parts of one wire, behind an `Arc`.
+/// The handlers' dependencies, in an `Arc`.
 pub struct Wire<E> {
     pub executor: E,
     pub admission: Admission,

@@ -1,36 +1,36 @@
-//! What costs, and by what it is counted.
+//! Rate-limited operations and the keys they are counted by.
 
 use std::net::IpAddr;
 
-use crate::{
+use domain::{
+    Timestamp,
     caller::Caller,
-    clock::Instant,
     ids::{AccountId, SessionId},
 };
 
-/// Something that costs. It is charged inside the room that does it, once for each field that asks for it, so that
-/// aliases, batches and sockets all pay.
+/// A rate-limited operation. It is charged in the service that performs it, once for each GraphQL field, so aliases,
+/// batches and sockets are all counted.
 ///
-/// What is charged follows from what the caller said alone, never from what we know of it: a decoy, a notice to a
-/// contact that is taken and a real code cost the same, so no refusal tells whether a number is known (invariant 5).
+/// The charge depends only on the request, never on stored data: a decoy, a notice to a contact in use and a real code
+/// cost the same, so a refusal does not disclose whether a number is known (invariant 5).
 #[derive(Clone, Copy, Debug)]
 pub enum Act<'a> {
-    /// A message with a code, or what stands in its place. `destination` is the phone number's prefix (country code and
-    /// leading digits); none for an e-mail address.
+    /// A message with a code, or a decoy or notice in its place. `destination` is the phone number's prefix (country
+    /// code and leading digits); none for an e-mail address.
     SendCode {
         destination: Option<&'a str>,
     },
-    /// One try of a code.
+    /// One attempt to enter a code.
     Guess,
-    /// Whether a username, a nickname or a contact is still free.
+    /// A check whether a username, a nickname or a contact is available.
     Lookup,
     /// A sign-in, by password or by proof.
     SignIn,
     SignUp,
-    /// A proof spent for something else than signing in or up.
+    /// The use of a proof for another purpose than sign-in or sign-up.
     SpendProof,
     Refresh,
-    /// The password asked again of somebody who is signed in.
+    /// A password entered again in a signed-in session.
     ConfirmPassword {
         account: &'a AccountId,
         session: &'a SessionId,
@@ -38,7 +38,7 @@ pub enum Act<'a> {
 }
 
 impl Act<'_> {
-    /// Its name in metrics and in Redis.
+    /// The name in metrics and in Redis keys.
     pub fn name(self) -> &'static str {
         match self {
             Act::SendCode { .. } => "send_code",
@@ -52,7 +52,7 @@ impl Act<'_> {
         }
     }
 
-    /// What this act of this caller counts against under `scope`; none where it has nothing to do with it.
+    /// The key that this operation of this caller is counted by under `scope`; None if the scope does not apply.
     pub(super) fn key(self, scope: Scope, caller: &Caller) -> Option<Key> {
         match (scope, self) {
             (Scope::Client, _) => Some(Key::Client(caller.address.network())),
@@ -70,14 +70,14 @@ impl Act<'_> {
     }
 }
 
-/// What one limit of an act counts by.
+/// The kind of key that one limit of an operation counts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// One client: an IPv4 address, or the /64 of an IPv6 address.
     Client,
-    /// The /48 that an IPv6 client is in: whoever has one can use 65,536 of the /64.
+    /// The /48 of an IPv6 client, which contains 65,536 /64 networks.
     Site,
-    /// One client's e-mails.
+    /// The e-mails of one client.
     EmailClient,
     Destination,
     /// One session of an account.
@@ -90,12 +90,12 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    /// Whether it bounds what is spent, beside who may spend it.
+    /// Whether it limits the cost of messages, in addition to who may send them.
     pub(super) fn costs_money(self) -> bool {
         matches!(self, Scope::Service | Scope::EmailService | Scope::Destination)
     }
 
-    /// What a refusal by it is called.
+    /// The quota that a refusal reports.
     pub(super) fn quota(self) -> Quota {
         match self {
             Scope::Client | Scope::Site | Scope::EmailClient => Quota::ClientAddress,
@@ -106,25 +106,25 @@ impl Scope {
     }
 }
 
-/// Which quota refused: the values of the schema's enum.
+/// The quota that refused: the values of the schema's enum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quota {
     /// The wait between two codes to one contact. Counted in SQL.
     ResendCooldown,
-    /// What a contact may be sent, and tried, a day. Counted in SQL.
+    /// Sends to a contact, or guesses for it, per day. Counted in SQL.
     ContactDaily,
-    /// What a contact may be sent an hour. Counted in SQL.
+    /// Sends to a contact per hour. Counted in SQL.
     ContactHourly,
     ClientAddress,
-    /// All numbers that begin alike, by a plain limit or by the guard against SMS pumping.
+    /// All numbers with the same prefix: a fixed limit, or the protection against SMS pumping.
     DestinationPrefix,
     Account,
-    /// Everybody together.
+    /// All clients together.
     Service,
 }
 
 impl Quota {
-    /// Its name in the schema and in metrics.
+    /// The name in the schema and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Quota::ResendCooldown => "RESEND_COOLDOWN",
@@ -138,31 +138,31 @@ impl Quota {
     }
 }
 
-/// An act that was refused, and when it may be tried again.
+/// A refused operation, and when it may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Refused {
     pub quota: Quota,
-    pub retry_at: Instant,
+    pub retry_at: Timestamp,
 }
 
 impl Refused {
-    /// Whole seconds from `now` until `retry_at`, rounded up and at least one: a client that waits so long is not
-    /// refused for having come a moment early.
-    pub fn retry_after_seconds(self, now: Instant) -> u32 {
+    /// Whole seconds from `now` until `retry_at`, rounded up and at least one, so that a client that waits this long is
+    /// not early.
+    pub fn retry_after_seconds(self, now: Timestamp) -> u32 {
         let millis = (self.retry_at - now).num_milliseconds().max(1).unsigned_abs();
         u32::try_from(millis.div_ceil(1000)).unwrap_or(u32::MAX)
     }
 }
 
-/// What a quota counts by.
+/// The key of a counter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// An IPv4 address, or the /64 of an IPv6 address.
     Client(IpAddr),
     /// The /48 of an IPv6 address.
     Site(IpAddr),
-    /// As `Client`, for e-mails alone.
+    /// Like `Client`, for e-mails only.
     EmailClient(IpAddr),
     Destination(Box<str>),
     Session(SessionId),
@@ -172,7 +172,7 @@ pub enum Key {
 }
 
 impl std::fmt::Display for Key {
-    /// Its name in Redis.
+    /// The name in Redis.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Key::Client(network) => write!(f, "client:{network}"),
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_to_wait_are_rounded_up_and_never_zero() {
+    fn retry_after_is_rounded_up_and_never_zero() {
         let now = DateTime::UNIX_EPOCH;
         let after = |millis| Refused { quota: Quota::Service, retry_at: now + Duration::from_millis(millis) };
         assert_eq!(after(0).retry_after_seconds(now), 1);

@@ -1,5 +1,6 @@
-//! What the process remembers of each key: one number, for a bounded number of keys.
+//! The in-process state of the rate limiters: one number for each key, and a bounded number of keys.
 
+use domain::Timestamp;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,23 +10,20 @@ use std::{
 use governor::{clock::Clock as _, nanos::Nanos, state::StateStore};
 
 use super::act::Key;
-use crate::{
-    clock::{self, Clock},
-    telemetry::metrics,
-};
+use platform::{clock::Clock, telemetry::metrics};
 
 /// Below this number of keys nothing is swept.
-const FEW: usize = 1024;
-/// The most keys that are remembered per act, about 100 bytes each.
-const MOST: usize = 100_000;
+const MIN_SWEEP: usize = 1024;
+/// The largest number of keys per operation, about 100 bytes each.
+const MAX_KEYS: usize = 100_000;
 
-/// The clock for `governor`: monotonic, so that a jump of the system's clock neither grants nor refuses anything. It
-/// counts from when it was made, as `governor` counts from when its limiter was, the same moment but for microseconds.
+/// The clock for `governor`: monotonic, so that setting the system clock neither grants nor refuses anything. It counts
+/// from its creation, as `governor` counts from the creation of the limiter; the two differ by microseconds.
 #[derive(Clone, Debug)]
 pub struct Ticker {
     clock: Clock,
     made: Instant,
-    made_at: clock::Instant,
+    made_at: Timestamp,
 }
 
 impl Ticker {
@@ -46,16 +44,16 @@ impl governor::clock::Clock for Ticker {
     }
 }
 
-/// For each key the theoretical arrival time of GCRA: the instant at which it will be as good as new. A key whose
-/// instant has passed is the same as one never seen, so sweeping those loses nothing.
+/// For each key the theoretical arrival time of GCRA: the time at which its full burst is available again. A key whose
+/// time has passed is equal to one never seen, so sweeping it loses nothing.
 ///
-/// When more keys than [`MOST`] are in use at once, the half that used least is forgotten: whoever is refused is
-/// remembered, a newcomer is judged, and an attacker with a hundred thousand addresses gains what he had anyway,
-/// another burst for each. Refusing newcomers instead would let him lock everybody out.
+/// When more than [`MAX_KEYS`] keys are in use at once, the half with the least usage is dropped. Exhausted keys are
+/// kept, and new keys are limited. An attacker with a hundred thousand addresses gains another burst for each, which is
+/// what he had anyway. Refusing new keys instead would allow a denial of service for everyone.
 #[derive(Clone)]
-pub struct Cells(Arc<Shelf>);
+pub struct Cells(Arc<Shared>);
 
-struct Shelf {
+struct Shared {
     ticker: Ticker,
     most: usize,
     act: &'static str,
@@ -64,28 +62,28 @@ struct Shelf {
 
 struct Inner {
     ready_at: HashMap<Key, Nanos>,
-    /// Sweep when it has grown to this size, so that sweeping costs each newcomer a constant.
+    /// The size at which to sweep, so that sweeping has a constant cost per new key.
     sweep_at: usize,
 }
 
 impl Cells {
     pub fn new(act: &'static str, ticker: Ticker) -> Self {
-        Self::bounded(act, ticker, MOST)
+        Self::bounded(act, ticker, MAX_KEYS)
     }
 
     fn bounded(act: &'static str, ticker: Ticker, most: usize) -> Self {
-        let cells = Mutex::new(Inner { ready_at: HashMap::new(), sweep_at: FEW.min(most) });
-        Self(Arc::new(Shelf { ticker, most, act, cells }))
+        let cells = Mutex::new(Inner { ready_at: HashMap::new(), sweep_at: MIN_SWEEP.min(most) });
+        Self(Arc::new(Shared { ticker, most, act, cells }))
     }
 
-    /// Takes back one charge of `weight`.
+    /// Refunds one charge of `weight`.
     pub fn refund(&self, key: &Key, weight: Nanos) {
         if let Some(ready_at) = self.lock().ready_at.get_mut(key) {
             *ready_at = ready_at.saturating_sub(weight);
         }
     }
 
-    /// Learns that the key will be as good as new in `span` and not before.
+    /// Records that the key's full burst is available in `span` and not before.
     pub fn learn(&self, key: &Key, span: Nanos) {
         let known = self.0.ticker.now() + span;
         if let Some(ready_at) = self.lock().ready_at.get_mut(key) {
@@ -101,45 +99,45 @@ impl Cells {
 impl StateStore for Cells {
     type Key = Key;
 
-    fn measure_and_replace<T, F, E>(&self, key: &Key, judge: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, key: &Key, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         let mut cells = self.lock();
         if let Some(ready_at) = cells.ready_at.get_mut(key) {
-            let (verdict, next) = judge(Some(*ready_at))?;
+            let (outcome, next) = decide(Some(*ready_at))?;
             *ready_at = next;
-            return Ok(verdict);
+            return Ok(outcome);
         }
-        let (verdict, next) = judge(None)?;
+        let (outcome, next) = decide(None)?;
         if cells.ready_at.len() >= cells.sweep_at {
             cells.sweep(&self.0);
         }
         cells.ready_at.insert(key.clone(), next);
-        Ok(verdict)
+        Ok(outcome)
     }
 }
 
 impl Inner {
-    fn sweep(&mut self, Shelf { ticker, most, act, .. }: &Shelf) {
+    fn sweep(&mut self, Shared { ticker, most, act, .. }: &Shared) {
         let now = ticker.now();
         self.ready_at.retain(|_, ready_at| *ready_at > now);
         let live = self.ready_at.len();
         if live > most / 2 {
-            self.forget_least_used(live - most / 2);
+            self.drop_least_used(live - most / 2);
             metrics::quota_keys_forgotten(act, (live - self.ready_at.len()) as u64);
         }
         self.ready_at.shrink_to(2 * self.ready_at.len());
-        self.sweep_at = (2 * self.ready_at.len()).clamp(FEW.min(*most), *most);
+        self.sweep_at = (2 * self.ready_at.len()).clamp(MIN_SWEEP.min(*most), *most);
     }
 
     /// `count` is at least one and at most the number of keys.
-    fn forget_least_used(&mut self, mut count: usize) {
+    fn drop_least_used(&mut self, mut count: usize) {
         let mut instants: Vec<Nanos> = self.ready_at.values().copied().collect();
-        let (_, bar, _) = instants.select_nth_unstable(count - 1);
-        let bar = *bar;
+        let (_, threshold, _) = instants.select_nth_unstable(count - 1);
+        let threshold = *threshold;
         self.ready_at.retain(|_, ready_at| {
-            let kept = *ready_at > bar || count == 0;
+            let kept = *ready_at > threshold || count == 0;
             count -= usize::from(!kept);
             kept
         });
@@ -168,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_as_good_as_new_are_swept() {
+    fn unused_keys_are_swept() {
         let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH);
         let (limiter, cells) = limiter(clock, 10_000);
         for round in 0..20 {
@@ -177,24 +175,24 @@ mod tests {
             }
             hand.advance(Duration::from_secs(60));
         }
-        assert!(cells.lock().ready_at.len() <= 2 * FEW);
+        assert!(cells.lock().ready_at.len() <= 2 * MIN_SWEEP);
     }
 
     #[test]
-    fn memory_is_bounded_and_whoever_was_refused_is_remembered() {
+    fn memory_is_bounded_and_exhausted_keys_are_kept() {
         let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
         let (limiter, cells) = limiter(clock, 1000);
-        let guilty = address(u32::MAX);
-        while limiter.check_key(&guilty).is_ok() {}
+        let exhausted = address(u32::MAX);
+        while limiter.check_key(&exhausted).is_ok() {}
         for number in 0..50_000 {
             limiter.check_key(&address(number)).unwrap();
             assert!(cells.lock().ready_at.len() <= 1000);
         }
-        assert!(limiter.check_key(&guilty).is_err());
+        assert!(limiter.check_key(&exhausted).is_err());
     }
 
     #[test]
-    fn a_refund_gives_back_exactly_what_was_charged() {
+    fn refund_equals_charge() {
         let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
         let (limiter, cells) = limiter(clock, 1000);
         for _ in 0..100 {

@@ -1,5 +1,5 @@
-//! The guard against SMS pumping in this process: it keeps a window for each destination prefix and applies the rule
-//! of `pumping`.
+//! The protection against SMS pumping in this process: it keeps a window for each destination prefix and applies the
+//! rule of `pumping`.
 
 use std::{
     collections::HashMap,
@@ -12,17 +12,17 @@ use super::{
     ledger::{Ledger, Wait},
     pumping::{TRICKLE, Tally, Turn, Window},
 };
-use crate::{
-    caller::Caller,
+use domain::caller::Caller;
+use platform::{
     clock::Clock,
     config::quota::PumpingSettings,
     telemetry::{audit, metrics},
 };
 
-/// The most prefixes that are remembered; the plans of all countries know fewer.
-const MOST: usize = 100_000;
+/// The largest number of prefixes; the numbering plans of all countries have fewer.
+const MAX_PREFIXES: usize = 100_000;
 
-/// Watches destination prefixes. While Redis judges, it only counts, so that it can judge when Redis is gone.
+/// Monitors destination prefixes. While Redis decides, it only counts, so that it can decide when Redis is unavailable.
 pub struct Guard {
     pub rule: PumpingSettings,
     clock: Clock,
@@ -36,10 +36,10 @@ impl Guard {
         Self { rule, clock, trickle, windows: Mutex::default() }
     }
 
-    /// Judges a send to `prefix`, and counts it if it is granted.
+    /// Decides whether a send to `prefix` is allowed, and counts it if so.
     ///
     /// # Errors
-    /// The wait, where the prefix is throttled and its trickle used up.
+    /// The wait, if the prefix is throttled and its remaining rate is used up.
     pub fn admit(&self, prefix: &str, caller: &Caller) -> Result<(), Wait> {
         let now = self.now();
         let (throttled, turn, tally) = self.with_window(prefix, |window| {
@@ -61,7 +61,7 @@ impl Guard {
         self.with_window(prefix, Window::note_sent);
     }
 
-    /// A send that was admitted did not happen.
+    /// Reverses the count of an admitted send that did not happen.
     pub fn count_unsent(&self, prefix: &str, caller: &Caller) {
         let throttled = self.with_window(prefix, Window::note_unsent);
         if throttled {
@@ -77,22 +77,22 @@ impl Guard {
     fn with_window<T>(&self, prefix: &str, change: impl FnOnce(&mut Window) -> T) -> T {
         let now = self.now();
         let mut windows = self.lock();
-        if windows.len() >= MOST && !windows.contains_key(prefix) {
-            self.make_room(&mut windows, now);
+        if windows.len() >= MAX_PREFIXES && !windows.contains_key(prefix) {
+            self.evict(&mut windows, now);
         }
         let window = windows.entry(prefix.into()).or_default();
         *window = window.slid_to(now, &self.rule);
         change(window)
     }
 
-    /// Forgets the windows that are over; where that is not half of them, those of the prefixes sent least.
-    fn make_room(&self, windows: &mut HashMap<Box<str>, Window>, now: i64) {
+    /// Drops the windows that have passed; if that is less than half, also those of the prefixes with the fewest sends.
+    fn evict(&self, windows: &mut HashMap<Box<str>, Window>, now: i64) {
         windows.retain(|_, window| !window.is_over(now, &self.rule));
-        if windows.len() > MOST / 2 {
+        if windows.len() > MAX_PREFIXES / 2 {
             let mut weights: Vec<u32> = windows.values().map(Window::weight).collect();
-            let (_, bar, _) = weights.select_nth_unstable(MOST / 2);
-            let bar = *bar;
-            windows.retain(|_, window| window.weight() > bar);
+            let (_, threshold, _) = weights.select_nth_unstable(MAX_PREFIXES / 2);
+            let threshold = *threshold;
+            windows.retain(|_, window| window.weight() > threshold);
         }
     }
 
@@ -105,8 +105,8 @@ impl Guard {
     }
 }
 
-/// Tells the audit trail and the metrics that a prefix was throttled, or is free again. Of several processes on one
-/// Redis, one tells.
+/// Reports to the audit trail and the metrics that a prefix was throttled or released. Of several processes on one
+/// Redis, one reports it.
 pub fn announce(turn: Turn, prefix: &str, Tally { sent, confirmed }: Tally) {
     metrics::destination_throttled(turn == Turn::Throttled);
     let act = match turn {

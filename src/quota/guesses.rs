@@ -1,38 +1,38 @@
-//! The alarm for guessing across accounts: many codes are tried all over the service and few of them are right.
+//! The alarm for guessing across accounts: many codes are tried in the whole service and few of them are right.
 //!
-//! Limits by verification, contact and client stop whoever guesses at one account or from one network. Whoever guesses
-//! once at each of many accounts from many networks stays below all of them, and shows in the ratio of right codes to
-//! tried ones alone. The alarm is raised in the audit trail and the metrics. It refuses nobody: an attacker could
-//! otherwise make the service refuse everybody.
+//! The limits by verification, contact and client stop an attacker who guesses at one account or from one network. An
+//! attacker who guesses once at each of many accounts from many networks stays below all of them, and is only visible
+//! in the ratio of right codes to tried codes. The alarm is reported in the audit trail and the metrics. It refuses no
+//! request: otherwise an attacker could make the service refuse all users.
 //!
-//! It is the window of [`pumping`](super::pumping), with codes tried in place of codes sent.
+//! It uses the window of [`pumping`](super::pumping), with codes tried instead of codes sent.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::pumping::{Tally, Turn, Window};
-use crate::{
+use platform::{
     clock::Clock,
     config::quota::{GuessingSettings, PumpingSettings},
     telemetry::metrics,
 };
 
-/// Counts the codes that are tried at this process. While Redis counts, it only keeps up, so that it can go on alone.
+/// Counts the codes tried in this process. While Redis counts, it only keeps up, so that it can continue without Redis.
 pub struct GuessAlarm {
     pub rule: PumpingSettings,
     clock: Clock,
     window: Mutex<Window>,
 }
 
-/// What the window shows after a code was tried.
+/// The result of counting one code.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
     pub raised: bool,
-    /// That the alarm was raised by this, or is over.
+    /// Whether this code raised or ended the alarm.
     pub turn: Option<Turn>,
     pub tally: Tally,
 }
 
-/// That the alarm was raised, or is over, and what was counted.
+/// The alarm was raised or has ended, with the counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Alarm {
     pub raised: bool,
@@ -66,7 +66,7 @@ impl GuessAlarm {
 }
 
 impl Reading {
-    /// Shows it in the metrics, and returns what belongs in the audit trail.
+    /// Updates the metrics, and returns the entry for the audit trail, if any.
     pub fn announce(self) -> Option<Alarm> {
         metrics::guessing(self.raised);
         self.turn?;

@@ -1,4 +1,4 @@
-//! One act's quotas in this process, kept by `governor`.
+//! The in-process quotas of one operation, with `governor`.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -8,29 +8,30 @@ use super::{
     act::{Act, Key, Quota, Scope},
     cells::{Cells, Ticker},
 };
-use crate::{caller::Caller, telemetry::metrics};
+use domain::caller::Caller;
+use platform::telemetry::metrics;
 
-/// The quotas of one act.
+/// The quotas of one operation.
 pub struct Ledger {
     cells: Cells,
     ticker: Ticker,
     meters: Vec<Meter>,
 }
 
-/// One quota of an act.
+/// One quota of an operation.
 struct Meter {
     scope: Scope,
     rate: governor::Quota,
     limiter: RateLimiter<Key, Cells, Ticker, NoOpMiddleware<Nanos>>,
 }
 
-/// What an act counts against: one key of one quota.
+/// One key of one quota to charge.
 pub struct Claim<'a> {
     meter: &'a Meter,
     pub key: Key,
 }
 
-/// A refusal, before it is an instant.
+/// A refusal with the time to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     pub quota: Quota,
@@ -50,17 +51,17 @@ impl Ledger {
         Self { meters: meters.collect(), cells, ticker }
     }
 
-    /// What this act of this caller counts against.
+    /// The keys to charge for this operation of this caller.
     pub fn claims(&self, act: Act<'_>, caller: &Caller) -> Vec<Claim<'_>> {
         let keyed = self.meters.iter().map(|meter| (meter, act.key(meter.scope, caller)));
         keyed.filter_map(|(meter, key)| Some(Claim { meter, key: key? })).collect()
     }
 
-    /// Charges every claim, or none: a refused act leaves the counts as they were. While two acts meet, one may be
-    /// refused for what the other is just given back; never the reverse.
+    /// Charges every claim, or none: a refused operation leaves the counts unchanged. If two operations run
+    /// concurrently, one may be refused because of a charge that is just being refunded; the reverse does not happen.
     ///
     /// # Errors
-    /// The longest wait of those who refuse, so that the instant told is one at which it succeeds.
+    /// The longest wait of the quotas that refuse, so that a retry at that time succeeds.
     pub fn charge(&self, claims: &[Claim<'_>]) -> Result<(), Wait> {
         let waits: Vec<Option<Duration>> = claims.iter().map(|claim| self.charge_one(claim)).collect();
         let longest = waits
@@ -74,11 +75,12 @@ impl Ledger {
         Err(Wait { quota: claim.quota(), span: *span })
     }
 
-    /// Charges what costs money `others` times more, or not at all: while processes can't count together, each takes for
-    /// granted that every other one sends as much as it does, so that together they stay within the limit.
+    /// Charges the claims that cost money `others` additional times, or not at all. While the processes can't count
+    /// together, each assumes that every other one sends as much as it does, so that together they stay within the
+    /// limit.
     ///
     /// # Errors
-    /// The wait of the first that refuses.
+    /// The wait of the first quota that refuses.
     pub fn charge_for_others(&self, claims: &[Claim<'_>], others: u32) -> Result<(), Wait> {
         let Some(others) = NonZeroU32::new(others) else { return Ok(()) };
         let costly: Vec<_> = claims.iter().filter(|claim| claim.meter.scope.costs_money()).collect();
@@ -86,28 +88,29 @@ impl Ledger {
             let wait = match claim.meter.limiter.check_key_n(&claim.key, others) {
                 Ok(Ok(())) => continue,
                 Ok(Err(refusal)) => refusal.wait_time_from(self.ticker.now()),
-                // More processes than the limit has sends: whoever has Redis again may send.
+                // More processes than the limit allows sends: a process with a connection to Redis may still send.
                 Err(_) => claim.meter.rate.burst_size_replenished_in(),
             };
-            for charged in &costly[..at] {
-                self.cells.refund(&charged.key, (charged.meter.rate.replenish_interval() * others.get()).into());
+            for charged_claim in &costly[..at] {
+                self.cells
+                    .refund(&charged_claim.key, (charged_claim.meter.rate.replenish_interval() * others.get()).into());
             }
             return Err(Wait { quota: claim.quota(), span: wait });
         }
         Ok(())
     }
 
-    /// Gives back what `charge` took.
+    /// Refunds a `charge`.
     pub fn refund(&self, claims: &[Claim<'_>]) {
         claims.iter().for_each(|claim| self.refund_one(claim));
     }
 
-    /// Learns what Redis knows of the keys: in how long each will be as good as new.
+    /// Records the state of the keys in Redis: the time until the full burst of each is available.
     pub fn learn(&self, claims: &[Claim<'_>], ready_in: &[Duration]) {
         claims.iter().zip(ready_in).for_each(|(claim, span)| self.cells.learn(&claim.key, (*span).into()));
     }
 
-    /// How long to wait; none: charged.
+    /// The time to wait; None: charged.
     fn charge_one(&self, Claim { meter, key }: &Claim<'_>) -> Option<Duration> {
         let refusal = meter.limiter.check_key(key).err()?;
         Some(refusal.wait_time_from(self.ticker.now()))

@@ -1,23 +1,23 @@
-//! How often something may be done.
+//! Rate limits.
 //!
-//! The rooms above name an [`Act`] and are told whether it is granted; which limits an act has, and by what they count,
-//! is decided here and in the settings. `N per minute` is GCRA with a burst of N: so many at once for somebody who did
-//! nothing for a minute, then one every 60/N seconds; never more than N at once, in the long run never more than N a
-//! minute. Hourly limits likewise.
+//! A service names an [`Act`] and receives whether it is allowed. The limits of each operation and the keys they count
+//! by are defined here and in the settings. `N per minute` is GCRA with a burst of N: up to N at once after an idle
+//! minute, then one every 60/N seconds; never more than N at once, and in the long run never more than N per minute.
+//! Hourly limits work the same way.
 //!
-//! - In the process `governor` counts. Its memory is bounded (`cells`).
-//! - With Redis, all the keys of an act are judged in one atomic step, in one round trip (`shared`). The process counts
-//!   along and learns from each answer, for three reasons. What it refuses by its own count Redis would refuse as well,
-//!   and for as long (a key that is used up can be charged by nobody), so a flood on one process never reaches Redis.
-//!   A Redis that was flushed forgets, and the process does not. And when Redis is slow or gone, the process judges from
-//!   what it knows, not from nothing; then N processes grant up to N times a limit, and
-//!   `countersign_fallbacks_total` counts what was judged so. What bounds money (the limits of the service and of a
-//!   destination) holds all the same: each process grants its share of what is left.
-//! - Refused by one key, an act is charged to none.
+//! - In the process `governor` counts, with bounded memory (`cells`).
+//! - With Redis, all keys of an operation are checked in one atomic step and one round trip (`shared`). The process
+//!   also counts and updates its state from each reply, for three reasons. First, an operation that its own count
+//!   refuses would be refused by Redis too, and for as long (an exhausted key can't be charged by any process), so a
+//!   flood on one process never reaches Redis. Second, a Redis that was flushed loses its counts, but the process does
+//!   not. Third, when Redis is slow or unavailable, the process decides from its last known counts; N processes then
+//!   allow up to N times a limit, and `countersign_fallbacks_total` counts these decisions. The limits on cost (those
+//!   of the service and of a destination) hold even then: each process allows its share of the remainder.
+//! - An operation that is refused by one key is charged to none.
 //!
-//! What a contact may be sent and may try in a day is counted in SQL by the rooms above, by the [`rules`] here.
+//! Sends to a contact and guesses for it per day are counted in SQL by the services, with the [`rules`] here.
 //!
-//! Charging cannot fail: there is always a judge. So nothing here can fail open.
+//! Charging cannot fail: without Redis the process decides. So nothing here fails open.
 
 mod act;
 mod cells;
@@ -53,15 +53,15 @@ use self::{
     ledger::{Claim, Ledger, Wait},
     shared::{Reply, Shared},
 };
-use crate::{
-    caller::Caller,
+use domain::caller::Caller;
+use platform::{
     clock::Clock,
     config::quota::{Limit, QuotaSettings},
     redis_link::{RedisLink, Unreachable},
     telemetry::metrics::{self, Fallback},
 };
 
-/// Who may do what how often. Cheap to clone.
+/// All rate limits. Cheap to clone.
 #[derive(Clone)]
 pub struct Quotas(Arc<Inner>);
 
@@ -78,12 +78,12 @@ struct Inner {
     guard: Option<Guard>,
     guesses: Option<GuessAlarm>,
     shared: Option<Shared>,
-    /// How many processes there are, as far as is known.
+    /// The number of processes, as far as known.
     processes: AtomicU32,
 }
 
 impl Quotas {
-    /// Without `redis`, this process counts alone.
+    /// Without `redis`, only this process counts.
     pub fn open(settings: &QuotaSettings, clock: Clock, redis: Option<RedisLink>) -> Self {
         let ticker = Ticker::new(clock.clone());
         let ledger = |act, limits: &[_]| Ledger::new(act, ticker.clone(), limits);
@@ -125,26 +125,26 @@ impl Quotas {
         }))
     }
 
-    /// Learns how many processes there are, this one included.
+    /// Sets the number of processes, including this one.
     pub fn note_processes(&self, count: usize) {
         self.0.processes.store(u32::try_from(count).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
     }
 
-    /// Charges an act to everything that it counts against, or to nothing.
+    /// Charges an operation to all of its keys, or to none.
     ///
     /// # Errors
-    /// The refusal: which quota, and the earliest instant at which the act can be granted.
+    /// The refusal: the quota, and the earliest time at which the operation can be allowed.
     pub async fn charge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Refused> {
-        let verdict = self.0.judge(act, caller).await;
+        let verdict = self.0.check(act, caller).await;
         verdict.map_err(|Wait { quota, span }| {
             metrics::quota_refused(act.name(), quota.as_str());
             Refused { quota, retry_at: self.0.clock.now() + round_up(span) }
         })
     }
 
-    /// Takes back a send that was charged and then did not happen, since the contact's own cooldown or day stood against
-    /// it. Else somebody who asks for one contact again and again would use up the service's hour, and make a
-    /// destination prefix look pumped, without a message being sent. The client address has paid for asking.
+    /// Refunds a send that was charged and did not happen, because the contact's own cooldown or daily limit refused
+    /// it. Otherwise repeated requests for one contact would use up the service's hourly limit and make a destination
+    /// prefix look pumped, without any message sent. The charge of the client address stays.
     pub async fn give_back_send(&self, destination: Option<&str>, caller: &Caller) {
         let act = Act::SendCode { destination };
         let mut claims = self.0.send_code.claims(act, caller);
@@ -158,26 +158,26 @@ impl Quotas {
             && (!claims.is_empty() || guarded.is_some())
         {
             let rule = guarded.map(|(guard, prefix)| (&guard.rule, prefix));
-            // Lost at worst, and the count stands higher than what was sent for as long as its period.
+            // If this is lost, the count is too high until its period ends.
             let _: Result<(), Unreachable> = shared.give_back(act.name(), &claims, rule).await;
         }
     }
 
-    /// Tells the guard against SMS pumping that a code sent to this destination prefix was confirmed. Call it once for
-    /// each verification by phone that becomes VERIFIED.
+    /// Counts a confirmed code for the protection against SMS pumping. Call it once for each verification by phone that
+    /// becomes VERIFIED.
     pub async fn note_confirmed(&self, prefix: &str) {
         let Some(guard) = &self.0.guard else { return };
         guard.count_confirmed(prefix);
         if let Some(shared) = &self.0.shared {
-            // Lost at worst: the breaker has said that Redis is gone, and the process has counted it.
+            // If this is lost, the outage of Redis is logged already, and the process has counted it.
             let _: Result<(), Unreachable> = shared.confirm(&guard.rule, prefix).await;
         }
     }
 }
 
 impl Quotas {
-    /// Counts a code that was compared, anywhere in the service. What it returns belongs in the audit trail; of several
-    /// processes on one Redis, one gets it.
+    /// Counts a code that was checked, anywhere in the service. The result belongs in the audit trail; of several
+    /// processes on one Redis, one receives it.
     pub async fn note_guess(&self, right: bool) -> Option<Alarm> {
         let guesses = self.0.guesses.as_ref()?;
         let own = guesses.count(right);
@@ -193,7 +193,7 @@ impl Quotas {
 }
 
 impl Inner {
-    async fn judge(&self, act: Act<'_>, caller: &Caller) -> Result<(), Wait> {
+    async fn check(&self, act: Act<'_>, caller: &Caller) -> Result<(), Wait> {
         let ledger = self.ledger(act);
         let claims = ledger.claims(act, caller);
         ledger.charge(&claims)?;
@@ -220,7 +220,7 @@ impl Inner {
         }
     }
 
-    /// None: no Redis, or none that answers; the process has to judge.
+    /// None: Redis is not configured or unavailable, so the process decides.
     async fn ask_redis(&self, act: Act<'_>, claims: &[Claim<'_>], guarded: Option<(&Guard, &str)>) -> Option<Reply> {
         let shared = self.shared.as_ref()?;
         let rule = guarded.map(|(guard, prefix)| (&guard.rule, prefix));
@@ -239,7 +239,7 @@ impl Inner {
         Some(reply)
     }
 
-    /// How many processes count without this one knowing; none where this one is alone by its settings.
+    /// How many other processes count independently; 0 without Redis.
     fn others(&self) -> u32 {
         match &self.shared {
             Some(_) => self.processes.load(Ordering::Relaxed) - 1,
@@ -261,11 +261,11 @@ impl Inner {
     }
 }
 
-/// How many times a session's limit all sessions of an account have: a thief of one session must not use up what the
-/// owner's others need.
+/// The limit of an account over all its sessions, as a multiple of a session's limit: a stolen session must not use up
+/// what the owner's other sessions need.
 const ACCOUNT_FACTOR: Limit = NonZeroU32::new(5);
 
-/// No limit times anything, and anything times no limit, is none.
+/// None is "unlimited", and stays so when multiplied.
 fn times(limit: Limit, factor: Limit) -> Limit {
     Some(limit?.saturating_mul(factor?))
 }
@@ -278,7 +278,7 @@ fn per_hour(limit: Limit) -> Option<Rate> {
     limit.map(|limit: NonZeroU32| Rate::per_hour(limit))
 }
 
-/// To the millisecond, which is what an instant carries.
+/// Rounds up to milliseconds, the precision of a timestamp.
 fn round_up(span: Duration) -> Duration {
     Duration::from_millis(u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }

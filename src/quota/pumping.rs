@@ -1,23 +1,23 @@
-//! The rule against SMS pumping: who is paid for messages asks for many codes to numbers that begin alike, and confirms
-//! none of them. (OWASP calls it toll fraud by OTP; carriers, artificially inflated traffic.)
+//! The rule against SMS pumping: a fraudster with a share in message fees requests many codes to numbers with the same
+//! prefix, and confirms none of them. (OWASP calls it OTP toll fraud; carriers, artificially inflated traffic.)
 //!
-//! Per destination prefix, codes sent are held against codes confirmed over a sliding window. A prefix that was sent
-//! much and confirmed little is throttled to one code a minute, which keeps it alive for honest people: their
-//! confirmations lift the throttle. The window slides by weighing the slot before the present one with the part of it
-//! that still lies inside, so a prefix costs a handful of numbers however much it is sent.
+//! For each destination prefix, sent codes are compared with confirmed codes over a sliding window. A prefix with many
+//! sends and few confirmations is throttled to one code a minute, so that real users can still confirm; their
+//! confirmations end the throttling. The sliding window weights the previous slot by the part of it that is still
+//! inside, so a prefix needs only a few numbers in memory, however many sends it has.
 //!
-//! Decoys count as sent, since what they are is not to be seen from outside.
+//! Decoys count as sent, since a decoy must be indistinguishable from outside.
 
 use std::num::NonZeroU32;
 
 use governor::Quota;
 
-use crate::config::quota::PumpingSettings;
+use platform::config::quota::PumpingSettings;
 
-/// What a throttled prefix is left with.
+/// The remaining rate of a throttled prefix.
 pub const TRICKLE: Quota = Quota::per_minute(NonZeroU32::MIN);
 
-/// What was sent to a prefix and confirmed, in this slot of time and the one before.
+/// The sends to a prefix and their confirmations, in the current time slot and the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     slot: i64,
@@ -32,14 +32,14 @@ struct Counts {
     confirmed: u32,
 }
 
-/// What the window shows.
+/// The counts within the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tally {
     pub sent: f64,
     pub confirmed: f64,
 }
 
-/// That the throttle was put on, or taken off.
+/// The throttling began or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     Throttled,
@@ -47,7 +47,7 @@ pub enum Turn {
 }
 
 impl Window {
-    /// The same window at `now_ms`: older slots fall out. A clock that was set back leaves it as it is.
+    /// The same window at `now_ms`: older slots are dropped. A clock that was set back leaves it unchanged.
     pub fn slid_to(self, now_ms: i64, rule: &PumpingSettings) -> Self {
         let slot = now_ms.div_euclid(length(rule));
         match slot - self.slot {
@@ -57,7 +57,7 @@ impl Window {
         }
     }
 
-    /// What lies inside the window that ends at `now_ms`.
+    /// The counts within the window that ends at `now_ms`.
     pub fn tally(&self, now_ms: i64, rule: &PumpingSettings) -> Tally {
         let length = length(rule);
         let inside = 1.0 - now_ms.rem_euclid(length) as f64 / length as f64;
@@ -67,7 +67,7 @@ impl Window {
         }
     }
 
-    /// Judges the window, and says whether the throttle changed by it.
+    /// Applies the rule, and returns whether the prefix is throttled and whether that changed.
     pub fn judge(&mut self, now_ms: i64, rule: &PumpingSettings) -> (bool, Option<Turn>) {
         let pumped = looks_pumped(self.tally(now_ms, rule), rule);
         let turn = match (self.throttled, pumped) {
@@ -83,7 +83,7 @@ impl Window {
         self.now.sent = self.now.sent.saturating_add(1);
     }
 
-    /// Takes back a send, and says whether the throttle is on.
+    /// Reverses one send, and returns whether the prefix is throttled.
     pub fn note_unsent(&mut self) -> bool {
         self.now.sent = self.now.sent.saturating_sub(1);
         self.throttled
@@ -93,18 +93,18 @@ impl Window {
         self.now.confirmed = self.now.confirmed.saturating_add(1);
     }
 
-    /// Whether nothing of it can ever lie in a window again.
+    /// Whether both of its slots have left the window.
     pub fn is_over(&self, now_ms: i64, rule: &PumpingSettings) -> bool {
         now_ms.div_euclid(length(rule)) - self.slot > 1
     }
 
-    /// How much was sent in the slots that it remembers.
+    /// The number of sends in both slots.
     pub fn weight(&self) -> u32 {
         self.now.sent.saturating_add(self.before.sent)
     }
 }
 
-/// Much was sent, and too little of it confirmed.
+/// Whether there were many sends and too few confirmations.
 pub fn looks_pumped(tally: Tally, rule: &PumpingSettings) -> bool {
     tally.sent >= f64::from(rule.min_sends.get()) && tally.confirmed < rule.min_conversion * tally.sent
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_throttled_at_the_floor_and_lifted_by_confirmations() {
+    fn prefix_is_throttled_at_the_minimum_and_released_by_confirmations() {
         let rule = rule();
         let mut window = sent(29);
         assert_eq!(window.judge(0, &rule), (false, None));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_slides() {
+    fn window_slides() {
         let rule = rule();
         let mut window = sent(60).slid_to(HOUR + HOUR / 2, &rule);
         assert_eq!(window.tally(HOUR + HOUR / 2, &rule), Tally { sent: 30.0, confirmed: 0.0 });
@@ -164,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_keeps_the_counts() {
+    fn clock_set_back_keeps_the_counts() {
         let window = sent(30).slid_to(5 * HOUR, &rule());
         assert_eq!(window.slid_to(4 * HOUR, &rule()), window);
     }
 
     proptest! {
         #[test]
-        fn a_confirmation_never_puts_the_throttle_on(sends in 0u32..500, confirmed in 0u32..500, now in 0..HOUR) {
+        fn confirmation_never_starts_throttling(sends in 0u32..500, confirmed in 0u32..500, now in 0..HOUR) {
             let rule = rule();
             let mut window = sent(sends);
             (0..confirmed).for_each(|_| window.note_confirmed());
@@ -181,7 +181,7 @@ mod tests {
         }
 
         #[test]
-        fn fewer_sends_than_the_floor_prove_nothing(sends in 0u32..30, now in 0..HOUR) {
+        fn fewer_sends_than_the_minimum_are_not_throttled(sends in 0u32..30, now in 0..HOUR) {
             prop_assert!(!looks_pumped(sent(sends).tally(now, &rule()), &rule()));
         }
     }

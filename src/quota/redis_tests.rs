@@ -15,37 +15,37 @@ use super::{
     tests::{DESTINATION, alarmed, clock, from, guarded, send, settings},
     *,
 };
-use crate::redis_link::testing::{Wire, eventually, open, prefix, url};
+use platform::redis_link::testing::{Wire, eventually, open, prefix, url};
 
 /// Two processes on one Redis.
-async fn two(settings: &QuotaSettings, clock: &Clock, url: &str) -> [Quotas; 2] {
+async fn two_processes(settings: &QuotaSettings, clock: &Clock, url: &str) -> [Quotas; 2] {
     let prefix = prefix();
     let process = async || Quotas::open(settings, clock.clone(), Some(open(url, &prefix).await));
     [process().await, process().await]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_processes_share_one_limit_however_many_ask_at_once() {
+async fn two_processes_share_one_limit_under_concurrency() {
     let Some(url) = url("two_processes_share_one_limit") else { return };
-    let processes = two(&settings(), &Clock::System, &url).await;
-    let asking = (0..200).map(|number| {
+    let processes = two_processes(&settings(), &Clock::System, &url).await;
+    let requests = (0..200).map(|number| {
         let quotas = processes[number % 2].clone();
         tokio::spawn(async move { quotas.charge(Act::Guess, &from("192.0.2.1")).await.is_ok() })
     });
     let mut granted = 0;
-    for asked in asking.collect::<Vec<_>>() {
-        granted += u32::from(asked.await.unwrap());
+    for request in requests.collect::<Vec<_>>() {
+        granted += u32::from(request.await.unwrap());
     }
-    // One more comes back every two seconds, and a slow machine may take that long.
+    // One more becomes available every two seconds, and a slow machine may take that long.
     assert!((30..=32).contains(&granted), "{granted}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_not_sent_after_all_is_given_back_to_all_processes() {
-    let Some(url) = url("what_was_not_sent_after_all_is_given_back") else { return };
+async fn unsent_charge_is_refunded_for_all_processes() {
+    let Some(url) = url("unsent_charge_is_refunded_for_all_processes") else { return };
     let limits = QuotaSettings { service_hourly_sends: NonZeroU32::new(35), ..guarded() };
     let (clock, _) = clock();
-    let [one, other] = two(&limits, &clock, &url).await;
+    let [one, other] = two_processes(&limits, &clock, &url).await;
     let caller = from("192.0.2.1");
     for _ in 0..50 {
         assert_eq!(one.charge(send(), &caller).await, Ok(()));
@@ -54,7 +54,7 @@ async fn what_was_not_sent_after_all_is_given_back_to_all_processes() {
     for _ in 0..30 {
         assert_eq!(other.charge(send(), &caller).await, Ok(()));
     }
-    // Pumped by now, and what the trickle grants is given back as well.
+    // The prefix is throttled now, and the remaining rate is refunded as well.
     for _ in 0..3 {
         assert_eq!(one.charge(send(), &caller).await, Ok(()));
         one.give_back_send(Some(DESTINATION), &caller).await;
@@ -64,10 +64,10 @@ async fn what_was_not_sent_after_all_is_given_back_to_all_processes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn processes_raise_one_alarm_together() {
-    let Some(url) = url("processes_raise_one_alarm_together") else { return };
+async fn processes_share_one_alarm() {
+    let Some(url) = url("processes_share_one_alarm") else { return };
     let (clock, _) = clock();
-    let [one, other] = two(&alarmed(), &clock, &url).await;
+    let [one, other] = two_processes(&alarmed(), &clock, &url).await;
     for _ in 0..5 {
         assert_eq!(one.note_guess(false).await, None);
         assert_eq!(other.note_guess(true).await, None);
@@ -79,11 +79,10 @@ async fn processes_raise_one_alarm_together() {
     assert_eq!(other.note_guess(true).await.map(|alarm| alarm.raised), Some(false));
 }
 
-/// Which process is asked, by which client, for which destination, after which pause in milliseconds, and whether a code
-/// was confirmed before.
+/// The process, the client, the destination, the pause before in milliseconds, and whether a code was confirmed before.
 type Step = (usize, u8, usize, u64, bool);
 
-/// Plays random steps to two processes on one Redis, and to one that counts alone.
+/// Applies random steps to two processes on one Redis and to one without Redis, and compares the results.
 fn compare(url: &str, limits: &QuotaSettings, agree: impl Fn(Result<(), Refused>, Result<(), Refused>) -> bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let pause = prop_oneof![3 => 0..20u64, 2 => 0..15_000u64, 1 => 0..120_000u64];
@@ -92,19 +91,19 @@ fn compare(url: &str, limits: &QuotaSettings, agree: impl Fn(Result<(), Refused>
     let outcome = runner.run(&prop::collection::vec(step, 1..150), |steps: Vec<Step>| {
         runtime.block_on(async {
             let (clock, hand) = clock();
-            let together = two(limits, &clock, url).await;
-            let alone = Quotas::open(limits, clock.clone(), None);
+            let pair = two_processes(limits, &clock, url).await;
+            let single = Quotas::open(limits, clock.clone(), None);
             for (process, client, destination, pause, confirmed) in steps {
                 hand.advance(Duration::from_millis(pause));
                 let prefix = ["821012", "821013"][destination];
                 if confirmed {
-                    together[process].note_confirmed(prefix).await;
-                    alone.note_confirmed(prefix).await;
+                    pair[process].note_confirmed(prefix).await;
+                    single.note_confirmed(prefix).await;
                 }
                 let act = Act::SendCode { destination: Some(prefix) };
                 let caller = from(&format!("192.0.2.{client}"));
-                let (shared, own) = (together[process].charge(act, &caller).await, alone.charge(act, &caller).await);
-                prop_assert!(agree(shared, own), "{:?} on Redis, {:?} alone", shared, own);
+                let (shared, own) = (pair[process].charge(act, &caller).await, single.charge(act, &caller).await);
+                prop_assert!(agree(shared, own), "{:?} with Redis, {:?} without", shared, own);
             }
             Ok(())
         })
@@ -113,16 +112,16 @@ fn compare(url: &str, limits: &QuotaSettings, agree: impl Fn(Result<(), Refused>
 }
 
 #[test]
-fn the_script_and_the_process_agree_to_the_millisecond() {
-    let Some(url) = url("the_script_and_the_process_agree_to_the_millisecond") else { return };
+fn script_and_process_agree_to_the_millisecond() {
+    let Some(url) = url("script_and_process_agree_to_the_millisecond") else { return };
     let limits = QuotaSettings { client_sends_per_minute: NonZeroU32::new(5), ..settings() };
     compare(&url, &limits, |shared, own| shared == own);
 }
 
-/// Of several refusals a process may know only the shorter, so here it is what is granted that must agree.
+/// Of several refusals a process may know only the shorter one, so only the decision must be equal.
 #[test]
-fn the_script_and_the_process_agree_with_all_quotas_and_the_guard() {
-    let Some(url) = url("the_script_and_the_process_agree_with_all_quotas_and_the_guard") else { return };
+fn script_and_process_agree_with_all_quotas_and_the_guard() {
+    let Some(url) = url("script_and_process_agree_with_all_quotas_and_the_guard") else { return };
     let limits = QuotaSettings {
         client_sends_per_minute: NonZeroU32::new(12),
         destination_hourly_sends: NonZeroU32::new(60),
@@ -133,9 +132,9 @@ fn the_script_and_the_process_agree_with_all_quotas_and_the_guard() {
 }
 
 #[tokio::test]
-async fn the_guard_watches_across_processes() {
-    let Some(url) = url("the_guard_watches_across_processes") else { return };
-    let [one, other] = two(&guarded(), &clock().0, &url).await;
+async fn guard_counts_across_processes() {
+    let Some(url) = url("guard_counts_across_processes") else { return };
+    let [one, other] = two_processes(&guarded(), &clock().0, &url).await;
     let caller = from("192.0.2.1");
     for _ in 0..15 {
         one.charge(send(), &caller).await.unwrap();
@@ -150,10 +149,10 @@ async fn the_guard_watches_across_processes() {
 }
 
 #[tokio::test]
-async fn refused_by_redis_an_act_is_not_charged_in_the_process() {
-    let Some(url) = url("refused_by_redis_an_act_is_not_charged_in_the_process") else { return };
+async fn operation_refused_by_redis_is_not_charged_in_the_process() {
+    let Some(url) = url("operation_refused_by_redis_is_not_charged_in_the_process") else { return };
     let limits = QuotaSettings { client_sends_per_minute: NonZeroU32::new(5), ..guarded() };
-    let [one, other] = two(&limits, &clock().0, &url).await;
+    let [one, other] = two_processes(&limits, &clock().0, &url).await;
     for client in 0..31 {
         one.charge(send(), &from(&format!("198.51.100.{client}"))).await.unwrap();
     }
@@ -167,8 +166,8 @@ async fn refused_by_redis_an_act_is_not_charged_in_the_process() {
 }
 
 #[tokio::test]
-async fn fd_04_without_redis_a_process_goes_on_from_what_all_had_used() {
-    let Some(url) = url("fd_04_without_redis_a_process_goes_on_from_what_all_had_used") else { return };
+async fn fd_04_without_redis_process_continues_from_the_common_count() {
+    let Some(url) = url("fd_04_without_redis_process_continues_from_the_common_count") else { return };
     let (clock, prefix, wire) = (clock().0, prefix(), Wire::to(&url).await);
     let link = open(&wire.url, &prefix).await;
     let one = Quotas::open(&settings(), clock.clone(), Some(open(&url, &prefix).await));
@@ -183,14 +182,14 @@ async fn fd_04_without_redis_a_process_goes_on_from_what_all_had_used() {
     while other.charge(Act::Guess, &caller).await.is_ok() {
         granted += 1;
     }
-    assert_eq!(granted, 9, "of 30, after 20 of the one and 1 of the other");
+    assert_eq!(granted, 9, "of 30, after 20 in one process and 1 in the other");
     assert!(!link.is_up());
 }
 
-/// What bounds money is shared out while the processes can't count together, however many each could grant alone.
+/// Limits on cost are shared out while the processes can't count together.
 #[tokio::test]
-async fn fd_04_budgets_of_money_hold_without_redis() {
-    let Some(url) = url("fd_04_budgets_of_money_hold_without_redis") else { return };
+async fn fd_04_cost_limits_hold_without_redis() {
+    let Some(url) = url("fd_04_cost_limits_hold_without_redis") else { return };
     let limits = QuotaSettings { service_hourly_sends: NonZeroU32::new(100), pumping: None, ..settings() };
     let (clock, prefix, wire) = (clock().0, prefix(), Wire::to(&url).await);
     let mut processes = Vec::new();
@@ -200,16 +199,16 @@ async fn fd_04_budgets_of_money_hold_without_redis() {
         processes.push(quotas);
     }
     let mut clients = 0..;
-    let mut granted_by = async |quotas: &Quotas, asked: usize| {
+    let mut granted_by = async |quotas: &Quotas, requests: usize| {
         let mut granted = 0;
-        for client in clients.by_ref().take(asked) {
+        for client in clients.by_ref().take(requests) {
             let caller = from(&format!("198.51.{}.{}", client / 250, client % 250));
             granted += usize::from(quotas.charge(send(), &caller).await.is_ok());
         }
         granted
     };
     let mut granted = granted_by(&processes[0], 10).await;
-    // Each has learned what all have used.
+    // Each process has received the common count.
     for quotas in &processes {
         granted += granted_by(quotas, 1).await;
     }
@@ -222,8 +221,8 @@ async fn fd_04_budgets_of_money_hold_without_redis() {
 }
 
 #[tokio::test]
-async fn fd_04_a_flushed_redis_is_remembered_by_the_process() {
-    let Some(url) = url("fd_04_a_flushed_redis_is_remembered_by_the_process") else { return };
+async fn fd_04_process_keeps_its_counts_when_redis_is_flushed() {
+    let Some(url) = url("fd_04_process_keeps_its_counts_when_redis_is_flushed") else { return };
     let link = open(&url, &prefix()).await;
     let quotas = Quotas::open(&settings(), clock().0, Some(link.clone()));
     let caller = from("192.0.2.1");
@@ -235,8 +234,8 @@ async fn fd_04_a_flushed_redis_is_remembered_by_the_process() {
 }
 
 #[tokio::test]
-async fn fd_04_a_redis_that_hangs_costs_one_wait_and_the_process_goes_on_from_what_it_saw() {
-    let Some(url) = url("fd_04_a_redis_that_hangs") else { return };
+async fn fd_04_hanging_redis_costs_one_timeout_and_process_continues_from_its_counts() {
+    let Some(url) = url("fd_04_hanging_redis_costs_one_timeout") else { return };
     let wire = Wire::to(&url).await;
     let link = open(&wire.url, &prefix()).await;
     let quotas = Quotas::open(&settings(), Clock::System, Some(link.clone()));
@@ -246,23 +245,23 @@ async fn fd_04_a_redis_that_hangs_costs_one_wait_and_the_process_goes_on_from_wh
     }
 
     wire.hold();
-    let begun = Instant::now();
+    let started = Instant::now();
     for _ in 0..10 {
         quotas.charge(Act::Guess, &caller).await.unwrap();
     }
-    assert!(begun.elapsed() < Duration::from_secs(1), "one time-out of 500 ms, not ten");
+    assert!(started.elapsed() < Duration::from_secs(1), "one timeout of 500 ms, not ten");
     assert!(!link.is_up());
     assert!(quotas.charge(Act::Guess, &caller).await.is_err(), "20 before and 10 after");
 
     wire.mend();
-    eventually("Redis is back", async || link.is_up()).await;
+    eventually("Redis is available again", async || link.is_up()).await;
     assert_eq!(quotas.charge(send(), &caller).await, Ok(()));
     assert!(link.is_up());
 }
 
 #[tokio::test]
-async fn fd_04_a_redis_that_is_gone_and_comes_back() {
-    let Some(url) = url("fd_04_a_redis_that_is_gone_and_comes_back") else { return };
+async fn fd_04_redis_outage_and_recovery() {
+    let Some(url) = url("fd_04_redis_outage_and_recovery") else { return };
     let wire = Wire::to(&url).await;
     wire.cut();
     let link = open(&wire.url, &prefix()).await;
@@ -274,10 +273,10 @@ async fn fd_04_a_redis_that_is_gone_and_comes_back() {
     assert!(quotas.charge(send(), &caller).await.is_err());
     for _ in 0..2 {
         wire.mend();
-        eventually("Redis is back", async || link.is_up()).await;
+        eventually("Redis is available again", async || link.is_up()).await;
         wire.cut();
         eventually("the loss is noticed", async || {
-            // Which one answers does not matter here.
+            // The result does not matter here.
             let _: Result<(), Refused> = quotas.charge(Act::Guess, &from("192.0.2.9")).await;
             !link.is_up()
         })

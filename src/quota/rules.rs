@@ -1,29 +1,27 @@
-//! The rules for what is counted in SQL: the wait between two sends, and the day that a count belongs to.
+//! The rules for the limits that are counted in SQL: the wait between two sends, and the day that a count belongs to.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
-use crate::{
-    clock::Instant,
-    quota::{Quota, Refused},
-};
+use crate::quota::{Quota, Refused};
+use domain::Timestamp;
 
-/// The longest hole in the local time of any place: Samoa left out a whole day in 2011.
+/// The longest gap in the local time of any place: Samoa skipped a whole day in 2011.
 const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
 
-/// The day on which `now` falls in `zone`: what a daily count belongs to.
-pub fn local_day(now: Instant, zone: Tz) -> NaiveDate {
+/// The date of `now` in `zone`: the day that a daily count belongs to.
+pub fn local_day(now: Timestamp, zone: Tz) -> NaiveDate {
     now.with_timezone(&zone).date_naive()
 }
 
-/// The first instant of the next day in `zone`. Where summer time begins at midnight there is no 00:00, and the day
+/// The start of the next day in `zone`. Where daylight saving time begins at midnight there is no 00:00, and the day
 /// begins at 01:00; where clocks are set back over midnight it begins at the earlier of the two.
-pub fn next_midnight(now: Instant, zone: Tz) -> Instant {
+pub fn next_midnight(now: Timestamp, zone: Tz) -> Timestamp {
     let Some(midnight) = local_day(now, zone).checked_add_days(Days::new(1)).map(|day| day.and_time(NaiveTime::MIN))
     else {
-        return Instant::MAX_UTC;
+        return Timestamp::MAX_UTC;
     };
     let mut skipped = TimeDelta::zero();
     while skipped <= LONGEST_GAP {
@@ -37,23 +35,23 @@ pub fn next_midnight(now: Instant, zone: Tz) -> Instant {
     now + TimeDelta::days(1)
 }
 
-/// Whether it is too early for another code to this contact. A last send that lies in the future, because the clock was
-/// set back since, counts as one of just now: nobody waits longer than the cooldown.
+/// Checks the wait between two codes to one contact. A last send in the future, because the clock was set back since,
+/// counts as one at `now`: the wait is never longer than the cooldown.
 ///
 /// # Errors
-/// The refusal, with the instant at which a send is accepted.
-pub fn cooldown(last_sent_at: Option<Instant>, now: Instant, cooldown: Duration) -> Result<(), Refused> {
+/// The refusal, with the time at which a send is accepted.
+pub fn cooldown(last_sent_at: Option<Timestamp>, now: Timestamp, cooldown: Duration) -> Result<(), Refused> {
     match last_sent_at.map(|sent| sent.min(now) + cooldown) {
         Some(retry_at) if retry_at > now => Err(Refused { quota: Quota::ResendCooldown, retry_at }),
         _ => Ok(()),
     }
 }
 
-/// Whether a contact may be sent, or tried, once more today, having been so `count` times.
+/// Checks the daily limit of a contact that was used `count` times today.
 ///
 /// # Errors
 /// The refusal; it ends at midnight.
-pub fn daily(count: u32, limit: Option<NonZeroU32>, now: Instant, zone: Tz) -> Result<(), Refused> {
+pub fn daily(count: u32, limit: Option<NonZeroU32>, now: Timestamp, zone: Tz) -> Result<(), Refused> {
     match limit {
         Some(limit) if count >= limit.get() => {
             Err(Refused { quota: Quota::ContactDaily, retry_at: next_midnight(now, zone) })
@@ -75,12 +73,12 @@ mod tests {
 
     use super::*;
 
-    fn at(text: &str) -> Instant {
+    fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     #[test]
-    fn a_day_in_seoul_ends_at_15_utc() {
+    fn day_in_seoul_ends_at_15_utc() {
         assert_eq!(local_day(at("2026-03-01T14:59:59.999Z"), Seoul), "2026-03-01".parse().unwrap());
         assert_eq!(local_day(at("2026-03-01T15:00:00Z"), Seoul), "2026-03-02".parse().unwrap());
         assert_eq!(next_midnight(at("2026-03-01T14:59:59.999Z"), Seoul), at("2026-03-01T15:00:00Z"));
@@ -88,22 +86,22 @@ mod tests {
     }
 
     #[test]
-    fn a_midnight_that_does_not_exist_is_the_end_of_the_gap() {
-        // Summer time in Egypt began on 2024-04-26 at 00:00, which became 01:00 (UTC+3).
+    fn nonexistent_midnight_is_the_end_of_the_gap() {
+        // Daylight saving time in Egypt began on 2024-04-26 at 00:00, which became 01:00 (UTC+3).
         assert_eq!(next_midnight(at("2024-04-25T20:00:00Z"), Cairo), at("2024-04-25T22:00:00Z"));
-        // Samoa went from the 29th to the 31st of December 2011.
+        // Samoa skipped the 30th of December 2011.
         assert_eq!(next_midnight(at("2011-12-30T09:00:00Z"), Apia), at("2011-12-30T10:00:00Z"));
     }
 
     #[test]
-    fn a_midnight_that_comes_twice_is_the_earlier_one() {
+    fn repeated_midnight_is_the_earlier_one() {
         // Havana, 2024-11-03: 01:00 became 00:00.
         assert_eq!(next_midnight(at("2024-11-03T03:00:00Z"), Havana), at("2024-11-03T04:00:00Z"));
         assert_eq!(next_midnight(at("2024-11-03T05:30:00Z"), Havana), at("2024-11-04T05:00:00Z"));
     }
 
     #[test]
-    fn the_cooldown_ends_to_the_millisecond() {
+    fn cooldown_ends_to_the_millisecond() {
         let minute = Duration::from_secs(60);
         let sent = at("2026-01-01T00:00:00Z");
         let refusal = Refused { quota: Quota::ResendCooldown, retry_at: sent + minute };
@@ -114,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_makes_nobody_wait_longer_than_the_cooldown() {
+    fn clock_set_back_does_not_extend_the_cooldown() {
         let now = at("2026-01-01T00:00:00Z");
         let refusal = cooldown(Some(now + TimeDelta::hours(1)), now, Duration::from_secs(60)).unwrap_err();
         assert_eq!(refusal.retry_at, now + Duration::from_secs(60));
     }
 
     #[test]
-    fn the_count_reaches_the_limit_and_not_beyond() {
+    fn count_at_the_daily_limit_is_refused() {
         let now = at("2026-03-01T14:00:00Z");
         let five = NonZeroU32::new(5);
         assert_eq!(daily(4, five, now, Seoul), Ok(()));
@@ -132,11 +130,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_next_midnight_is_the_first_instant_of_a_later_day(
+        fn next_midnight_is_the_start_of_a_later_day(
             seconds in 1_300_000_000i64..2_200_000_000,
             zone in prop::sample::select(vec![Seoul, New_York, London, Cairo, Beirut, Havana, Apia, Chatham, Kathmandu]),
         ) {
-            let now = Instant::from_timestamp(seconds, 0).unwrap();
+            let now = Timestamp::from_timestamp(seconds, 0).unwrap();
             let midnight = next_midnight(now, zone);
             prop_assert!(midnight > now && midnight - now <= TimeDelta::hours(25));
             prop_assert!(local_day(midnight, zone) > local_day(now, zone));

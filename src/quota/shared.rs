@@ -1,4 +1,4 @@
-//! Quotas across processes: one script, one round trip for all the keys of an act.
+//! Quotas shared by processes: one script, one round trip for all the keys of an operation.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::{
     ledger::{Claim, Wait},
     pumping::{TRICKLE, Tally, Turn},
 };
-use crate::{
+use platform::{
     clock::Clock,
     config::quota::PumpingSettings,
     redis_link::{RedisLink, Unreachable},
 };
 
-/// The counts that all processes share.
+/// The counters shared by all processes.
 pub struct Shared {
     link: RedisLink,
     clock: Clock,
@@ -26,12 +26,12 @@ pub struct Shared {
     guess: Script,
 }
 
-/// What Redis said of an act.
+/// The reply of Redis for an operation.
 pub struct Reply {
     pub verdict: Result<(), Wait>,
-    /// In how long the key of each claim, as it now is, will be as good as new.
+    /// The time until the full burst of each claim's key is available, after this charge.
     pub ready_in: Vec<Duration>,
-    /// The throttle of the destination prefix changed, and what the window showed.
+    /// The change of the prefix's throttling, and the counts in its window.
     pub turn: Option<(Turn, Tally)>,
 }
 
@@ -44,10 +44,10 @@ impl Shared {
         Self { link, clock, charge, confirm, give_back, guess }
     }
 
-    /// Charges all claims or none; with a guard, judges the prefix too.
+    /// Charges all claims or none; for a guarded send, also applies the rule of the prefix.
     ///
     /// # Errors
-    /// [`Unreachable`]: the process has to judge by itself. Redis may still have charged them.
+    /// [`Unreachable`]: the process has to decide by itself. Redis may still have charged them.
     pub async fn charge(
         &self,
         act: &'static str,
@@ -59,13 +59,13 @@ impl Shared {
             call.arg(rule.min_sends.get()).arg(rule.min_conversion);
         }
         let reply: Vec<i64> = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
-        Ok(read(&reply, claims))
+        Ok(parse_reply(&reply, claims))
     }
 
-    /// Takes back what `charge` took of these claims, and the prefix's send.
+    /// Refunds a `charge` of these claims, and the prefix's send.
     ///
     /// # Errors
-    /// [`Unreachable`]: it may or may not be taken back.
+    /// [`Unreachable`]: it may or may not have been refunded.
     pub async fn give_back(
         &self,
         act: &'static str,
@@ -76,10 +76,10 @@ impl Shared {
         self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
     }
 
-    /// Notes that a code sent to `prefix` was confirmed.
+    /// Counts a confirmed code that was sent to `prefix`.
     ///
     /// # Errors
-    /// [`Unreachable`]: it may or may not be noted.
+    /// [`Unreachable`]: it may or may not have been counted.
     pub async fn confirm(&self, rule: &PumpingSettings, prefix: &str) -> Result<(), Unreachable> {
         let mut call = self.confirm.prepare_invoke();
         call.key(self.window(prefix)).arg(self.now()).arg(micros(rule.window));
@@ -89,18 +89,19 @@ impl Shared {
     /// Counts a code that was tried.
     ///
     /// # Errors
-    /// [`Unreachable`]: it may or may not be counted.
+    /// [`Unreachable`]: it may or may not have been counted.
     pub async fn guess(&self, rule: &PumpingSettings, right: bool) -> Result<Reading, Unreachable> {
         let mut call = self.guess.prepare_invoke();
         call.key(self.link.name("guesses")).arg(self.now()).arg(micros(rule.window)).arg(u8::from(right));
         call.arg(rule.min_sends.get()).arg(rule.min_conversion);
         let reply: (i64, i64, i64, i64) = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
-        let (raised, turned, sent, confirmed) = reply;
+        let (raised, change, sent, confirmed) = reply;
         let tally = Tally { sent: sent as f64, confirmed: confirmed as f64 };
-        Ok(Reading { raised: raised == 1, turn: turn(turned), tally })
+        Ok(Reading { raised: raised == 1, turn: turn(change), tally })
     }
 
-    /// What both scripts of an act are told: the time, its quotas, and what its destination prefix is guarded by.
+    /// The common arguments of the charge and refund scripts: the time, the quotas, and the guard of the destination
+    /// prefix.
     fn call<'a>(
         &self,
         script: &'a Script,
@@ -125,7 +126,7 @@ impl Shared {
         self.link.name(&format!("pumping:{prefix}"))
     }
 
-    /// Empty for Redis's own clock, which is one for all processes; a clock moved by hand is handed in.
+    /// Empty for the clock of Redis, which is the same for all processes; a manual clock is passed.
     fn now(&self) -> String {
         match &self.clock {
             Clock::System => String::new(),
@@ -134,12 +135,12 @@ impl Shared {
     }
 }
 
-/// What the script's numbers mean; see there.
-fn read(reply: &[i64], claims: &[Claim<'_>]) -> Reply {
+/// Parses the script's reply; its format is documented there.
+fn parse_reply(reply: &[i64], claims: &[Claim<'_>]) -> Reply {
     let number = |index: usize| reply.get(index).copied().unwrap_or(0);
     let span = |micros: i64| Duration::from_micros(micros.max(0).unsigned_abs());
     let refusing = usize::try_from(number(0)).unwrap_or(0).checked_sub(1);
-    // The key after the last claim is the trickle of the destination prefix.
+    // The key after the last claim is the remaining rate of the destination prefix.
     let quota = |index: usize| claims.get(index).map_or(Quota::DestinationPrefix, Claim::quota);
     let turn = turn(number(2));
     let tally = Tally { sent: number(3) as f64, confirmed: number(4) as f64 };

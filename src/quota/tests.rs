@@ -5,12 +5,14 @@ use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 use chrono::DateTime;
 
 use super::*;
-use crate::{
+use domain::{
     caller::ClientAddress,
+    ids::{AccountId, SessionId},
+    locale::Locale,
+};
+use platform::{
     clock::{Entropy, ManualClock},
     config::quota::{ContactQuotas, GuessingSettings, PumpingSettings},
-    ids::{AccountId, SessionId},
-    texts::Locale,
 };
 
 pub const DESTINATION: &str = "821012";
@@ -64,19 +66,19 @@ pub fn send() -> Act<'static> {
     Act::SendCode { destination: Some(DESTINATION) }
 }
 
-/// 2026-01-01, an instant like any other.
+/// 2026-01-01, an arbitrary time.
 pub fn clock() -> (Clock, ManualClock) {
     Clock::manual(DateTime::from_timestamp(1_767_225_600, 0).unwrap())
 }
 
-fn alone(settings: &QuotaSettings) -> (Quotas, Clock, ManualClock) {
+fn single(settings: &QuotaSettings) -> (Quotas, Clock, ManualClock) {
     let (clock, hand) = clock();
     (Quotas::open(settings, clock.clone(), None), clock, hand)
 }
 
 #[tokio::test]
-async fn bf_09_a_client_has_its_burst_and_then_an_even_trickle() {
-    let (quotas, clock, hand) = alone(&settings());
+async fn bf_09_client_has_a_burst_and_then_an_even_rate() {
+    let (quotas, clock, hand) = single(&settings());
     let caller = from("192.0.2.1");
     for _ in 0..10 {
         assert_eq!(quotas.charge(send(), &caller).await, Ok(()));
@@ -92,8 +94,8 @@ async fn bf_09_a_client_has_its_burst_and_then_an_even_trickle() {
 }
 
 #[tokio::test]
-async fn bf_09_an_ipv6_client_is_its_64_and_a_mapped_address_is_the_ipv4_one() {
-    let (quotas, ..) = alone(&settings());
+async fn bf_09_ipv6_client_is_its_64_and_a_mapped_address_is_ipv4() {
+    let (quotas, ..) = single(&settings());
     for host in 0..10 {
         quotas.charge(send(), &from(&format!("2001:db8:0:1::{host:x}"))).await.unwrap();
     }
@@ -108,8 +110,8 @@ async fn bf_09_an_ipv6_client_is_its_64_and_a_mapped_address_is_the_ipv4_one() {
 }
 
 #[tokio::test]
-async fn an_ipv6_site_has_a_multiple_of_a_clients_budget() {
-    let (quotas, ..) = alone(&settings());
+async fn ipv6_site_has_a_multiple_of_a_clients_limit() {
+    let (quotas, ..) = single(&settings());
     for network in 0..30 {
         quotas.charge(send(), &from(&format!("2001:db8:7:{network:x}::1"))).await.unwrap();
     }
@@ -118,31 +120,35 @@ async fn an_ipv6_site_has_a_multiple_of_a_clients_budget() {
     assert_eq!(quotas.charge(send(), &from("2001:db8:8::1")).await, Ok(()));
 
     let unlimited = QuotaSettings { ipv6_site_factor: None, ..settings() };
-    let (quotas, ..) = alone(&unlimited);
+    let (quotas, ..) = single(&unlimited);
     for network in 0..100 {
         quotas.charge(send(), &from(&format!("2001:db8:7:{network:x}::1"))).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn e_mails_have_limits_of_their_own_within_those_of_all_sends() {
+async fn e_mails_have_separate_limits_within_those_of_all_sends() {
     let limits = QuotaSettings {
         client_email_sends_per_minute: NonZeroU32::new(3),
         service_hourly_email_sends: NonZeroU32::new(5),
         ..settings()
     };
-    let (quotas, ..) = alone(&limits);
+    let (quotas, ..) = single(&limits);
     let by_mail = Act::SendCode { destination: None };
     for _ in 0..3 {
         quotas.charge(by_mail, &from("192.0.2.1")).await.unwrap();
     }
     assert_eq!(quotas.charge(by_mail, &from("192.0.2.1")).await.unwrap_err().quota, Quota::ClientAddress);
-    assert_eq!(quotas.charge(send(), &from("192.0.2.1")).await, Ok(()), "a phone is no e-mail");
+    assert_eq!(
+        quotas.charge(send(), &from("192.0.2.1")).await,
+        Ok(()),
+        "the limit of e-mails does not apply to phones"
+    );
     for client in 2..4 {
         quotas.charge(by_mail, &from(&format!("192.0.2.{client}"))).await.unwrap();
     }
     assert_eq!(quotas.charge(by_mail, &from("192.0.2.9")).await.unwrap_err().quota, Quota::Service);
-    // What was not sent after all is the service's again, and the client's own budget stays used.
+    // The refund applies to the service's limit, and not to the client's.
     quotas.give_back_send(None, &from("192.0.2.3")).await;
     assert_eq!(quotas.charge(by_mail, &from("192.0.2.9")).await, Ok(()));
 }
@@ -157,15 +163,15 @@ pub fn alarmed() -> QuotaSettings {
 }
 
 #[tokio::test]
-async fn few_right_codes_among_many_raise_an_alarm_once_and_right_ones_end_it() {
-    let (quotas, _, hand) = alone(&alarmed());
+async fn few_right_codes_among_many_raise_an_alarm_once_and_right_codes_end_it() {
+    let (quotas, _, hand) = single(&alarmed());
     for _ in 0..9 {
         assert_eq!(quotas.note_guess(false).await, None);
     }
     let alarm = quotas.note_guess(false).await.unwrap();
     assert_eq!(alarm, Alarm { raised: true, guesses: 10.0, confirmed: 0.0 });
     assert_eq!(quotas.note_guess(false).await, None, "once");
-    // It refuses nobody.
+    // It refuses no request.
     assert_eq!(quotas.charge(Act::Guess, &from("192.0.2.1")).await, Ok(()));
     let ended = loop {
         if let Some(alarm) = quotas.note_guess(true).await {
@@ -178,8 +184,8 @@ async fn few_right_codes_among_many_raise_an_alarm_once_and_right_ones_end_it() 
 }
 
 #[tokio::test]
-async fn acts_have_budgets_of_their_own() {
-    let (quotas, ..) = alone(&settings());
+async fn operations_have_separate_limits() {
+    let (quotas, ..) = single(&settings());
     let caller = from("192.0.2.1");
     while quotas.charge(send(), &caller).await.is_ok() {}
     for _ in 0..30 {
@@ -192,13 +198,13 @@ async fn acts_have_budgets_of_their_own() {
 }
 
 #[tokio::test]
-async fn refused_by_one_key_an_act_is_charged_to_none() {
+async fn operation_refused_by_one_key_is_charged_to_none() {
     let limits = QuotaSettings {
         client_sends_per_minute: NonZeroU32::new(3),
         destination_hourly_sends: NonZeroU32::new(1),
         ..settings()
     };
-    let (quotas, ..) = alone(&limits);
+    let (quotas, ..) = single(&limits);
     let caller = from("192.0.2.1");
     quotas.charge(send(), &caller).await.unwrap();
     for _ in 0..5 {
@@ -212,21 +218,21 @@ async fn refused_by_one_key_an_act_is_charged_to_none() {
 }
 
 #[tokio::test]
-async fn of_two_refusals_the_longer_wait_is_told() {
+async fn longer_wait_of_two_refusals_is_reported() {
     let limits = QuotaSettings {
         client_sends_per_minute: NonZeroU32::new(1),
         service_hourly_sends: NonZeroU32::new(1),
         ..settings()
     };
-    let (quotas, clock, _) = alone(&limits);
+    let (quotas, clock, _) = single(&limits);
     quotas.charge(send(), &from("192.0.2.1")).await.unwrap();
     let refused = quotas.charge(send(), &from("192.0.2.1")).await.unwrap_err();
     assert_eq!(refused, Refused { quota: Quota::Service, retry_at: clock.now() + Duration::from_secs(3600) });
 }
 
 #[tokio::test]
-async fn a_password_is_counted_by_session_and_account_from_wherever() {
-    let (quotas, ..) = alone(&settings());
+async fn password_is_counted_by_session_and_account_regardless_of_address() {
+    let (quotas, ..) = single(&settings());
     let account = AccountId::new(&Entropy::seeded(1));
     let sessions: Vec<_> = (1..=6).map(|seed| SessionId::new(&Entropy::seeded(seed))).collect();
     let mut client = (1..).map(|host| from(&format!("192.0.2.{host}")));
@@ -236,28 +242,28 @@ async fn a_password_is_counted_by_session_and_account_from_wherever() {
         quotas.charge(act, &client.next().unwrap()).await.unwrap();
         assert_eq!(quotas.charge(act, &client.next().unwrap()).await.unwrap_err().quota, Quota::Account);
     }
-    // Five sessions have used up what all of them have together.
+    // Five sessions have used up the limit of the account.
     let act = Act::ConfirmPassword { account: &account, session: &sessions[5] };
     assert_eq!(quotas.charge(act, &client.next().unwrap()).await.unwrap_err().quota, Quota::Account);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn however_many_ask_at_once_the_limit_holds() {
-    let (quotas, ..) = alone(&settings());
-    let asking = (0..200).map(|_| {
+async fn limit_holds_under_concurrency() {
+    let (quotas, ..) = single(&settings());
+    let requests = (0..200).map(|_| {
         let quotas = quotas.clone();
         tokio::spawn(async move { quotas.charge(send(), &from("192.0.2.1")).await.is_ok() })
     });
     let mut granted = 0;
-    for asked in asking.collect::<Vec<_>>() {
-        granted += u32::from(asked.await.unwrap());
+    for request in requests.collect::<Vec<_>>() {
+        granted += u32::from(request.await.unwrap());
     }
     assert_eq!(granted, 10);
 }
 
 #[tokio::test]
-async fn bf_11_a_prefix_that_confirms_nothing_is_braked_before_the_fiftieth_and_confirmations_lift_it() {
-    let (quotas, clock, _) = alone(&guarded());
+async fn bf_11_prefix_is_throttled_before_the_fiftieth_send_until_codes_are_confirmed() {
+    let (quotas, clock, _) = single(&guarded());
     let mut sent = 0;
     let refused = loop {
         match quotas.charge(send(), &from(&format!("192.0.2.{sent}"))).await {
@@ -265,7 +271,7 @@ async fn bf_11_a_prefix_that_confirms_nothing_is_braked_before_the_fiftieth_and_
             Err(refused) => break refused,
         }
     };
-    assert_eq!(sent, 31, "the floor, and one of the trickle");
+    assert_eq!(sent, 31, "the minimum number of sends, and one of the remaining rate");
     assert_eq!(refused, Refused { quota: Quota::DestinationPrefix, retry_at: clock.now() + Duration::from_secs(60) });
     assert_eq!(quotas.charge(Act::SendCode { destination: Some("821013") }, &from("192.0.2.1")).await, Ok(()));
     for _ in 0..4 {
@@ -276,8 +282,8 @@ async fn bf_11_a_prefix_that_confirms_nothing_is_braked_before_the_fiftieth_and_
 }
 
 #[tokio::test]
-async fn a_prefix_that_confirms_is_never_braked() {
-    let (quotas, ..) = alone(&guarded());
+async fn prefix_with_confirmations_is_never_throttled() {
+    let (quotas, ..) = single(&guarded());
     for round in 0..1000 {
         assert_eq!(quotas.charge(send(), &from("192.0.2.1")).await, Ok(()));
         if round % 5 == 0 {
@@ -287,14 +293,14 @@ async fn a_prefix_that_confirms_is_never_braked() {
 }
 
 #[tokio::test]
-async fn bf_11_what_was_not_sent_after_all_counts_against_the_client_alone() {
+async fn bf_11_unsent_charge_counts_only_against_the_client() {
     let limits = QuotaSettings {
         client_sends_per_minute: NonZeroU32::new(100),
         destination_hourly_sends: NonZeroU32::new(40),
         service_hourly_sends: NonZeroU32::new(40),
         ..guarded()
     };
-    let (quotas, ..) = alone(&limits);
+    let (quotas, ..) = single(&limits);
     let caller = from("192.0.2.1");
     for _ in 0..100 {
         quotas.charge(send(), &caller).await.unwrap();

@@ -1,4 +1,4 @@
-//! Access tokens: JWTs that say who is signed in (RFC 9068), made strictly and judged strictly (RFC 8725).
+//! Access tokens: JWTs in the profile of RFC 9068, issued and verified by the rules of RFC 8725.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,28 +11,31 @@ use super::{
     gate::{SignedIn, TokenRefused},
     keyring::{KeySource, Keyring},
 };
-use crate::{
-    clock::{Clock, Entropy, Instant},
+use crate::store::entity::account::Role;
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
+};
+use platform::{
+    clock::{Clock, Entropy},
     config,
     fault::Fault,
-    ids::{AccountId, SessionId},
     keys::Ids,
     secret::Secret,
-    store::entity::account::Role,
 };
 
-/// What the header says it is: no other token of ours says so (RFC 9068, section 2.1).
-const KIND: &str = "at+jwt";
-/// Longer is none of ours, and not worth parsing.
-const LONGEST: usize = 4096;
-/// How far the clocks of our processes may be apart.
-const SKEW: Duration = Duration::from_secs(60);
+/// The `typ` header. No other token of this service has it (RFC 9068, section 2.1).
+const TOKEN_TYPE: &str = "at+jwt";
+/// Maximum length of a token in bytes. Longer ones are rejected without parsing.
+const MAX_TOKEN_LENGTH: usize = 4096;
+/// Allowed clock skew between processes.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// Makes and judges access tokens. Cheap to clone.
+/// Issues and verifies access tokens. Cheap to clone.
 #[derive(Clone)]
-pub struct AccessTokens(Arc<Inner>);
+pub struct AccessTokens(Arc<State>);
 
-struct Inner {
+struct State {
     keys: Keyring,
     issuer: String,
     audience: String,
@@ -41,11 +44,11 @@ struct Inner {
     entropy: Entropy,
 }
 
-/// An access token, and when it ends.
+/// An access token and its expiry.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     pub token: Secret,
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,36 +66,36 @@ struct Claims {
     kind: String,
     username: String,
     role: String,
-    /// When the person authenticated. Missing in tokens of earlier versions.
+    /// When the user authenticated. Missing in tokens of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     auth_time: Option<i64>,
-    /// By what (RFC 8176).
+    /// Authentication methods (RFC 8176).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
-    /// What kind of authentication it was ([`Context`]); missing where it does not count as a recent one.
+    /// Kind of authentication ([`Context`]). Missing if it does not count as a recent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
-    /// The generation of the refresh token that it was issued with. Missing in tokens of earlier versions.
+    /// The generation of the refresh token that was issued with this token. Missing in tokens of earlier versions.
     #[serde(rename = "gen", default)]
     generation: i32,
 }
 
-/// What an access token is issued for.
+/// The data that an access token is issued for.
 #[derive(Clone, Debug)]
 pub struct AccessGrant<'a> {
     pub account: &'a AccountId,
     pub username: &'a str,
     pub role: Role,
     pub session: &'a SessionId,
-    pub session_ends: Instant,
+    pub session_ends: Timestamp,
     pub authentication: Authentication,
-    /// Of the refresh token beside it.
+    /// The generation of the refresh token issued with it.
     pub generation: i32,
 }
 
 impl AccessTokens {
     /// # Errors
-    /// The setting and what is wrong with it, in words for whoever configured it.
+    /// The setting and what is wrong with it, for the operator.
     pub fn open(
         source: &KeySource,
         settings: &config::Session,
@@ -101,30 +104,30 @@ impl AccessTokens {
     ) -> Result<Self, String> {
         let keys = Keyring::open(source)?;
         let (issuer, audience) = (settings.issuer.clone(), settings.audience.clone());
-        Ok(Self(Arc::new(Inner { keys, issuer, audience, ttl: settings.access_ttl, clock, entropy })))
+        Ok(Self(Arc::new(State { keys, issuer, audience, ttl: settings.access_ttl, clock, entropy })))
     }
 
-    /// How long a token lives at most.
+    /// Maximum lifetime of a token.
     pub fn ttl(&self) -> Duration {
         self.0.ttl
     }
 
-    /// The public keys that check them, for `/.well-known/jwks.json`.
+    /// The public keys that verify tokens, for `/.well-known/jwks.json`.
     pub fn public_keys(&self) -> &[Jwk] {
         self.0.keys.public()
     }
 
-    /// For each key the ids that tokens name it by; the key that signs comes first.
+    /// The ids of each key as they appear in tokens. The signing key comes first.
     pub fn key_ids(&self) -> &[Ids] {
         self.0.keys.ids()
     }
 
-    /// A token for a session. It never outlives the session.
+    /// Issues a token for a session. It never outlives the session.
     ///
     /// # Errors
-    /// A fault when it can't be signed.
+    /// A fault if signing fails.
     pub fn issue(&self, grant: &AccessGrant<'_>) -> Result<AccessToken, Fault> {
-        let Inner { keys, issuer, audience, ttl, clock, entropy } = &*self.0;
+        let State { keys, issuer, audience, ttl, clock, entropy } = &*self.0;
         let now = clock.now();
         let expires_at = (now + *ttl).min(grant.session_ends);
         let claims = Claims {
@@ -145,44 +148,46 @@ impl AccessTokens {
             generation: grant.generation,
         };
         let header =
-            Header { typ: Some(KIND.to_owned()), kid: Some(keys.key_id.clone()), ..Header::new(keys.algorithm) };
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(keys.key_id.clone()), ..Header::new(keys.algorithm) };
         let token = jsonwebtoken::encode(&header, &claims, &keys.signing)
             .map_err(|error| Fault::internal(format!("signing an access token: {error}")))?;
         Ok(AccessToken { token: Secret::new(token), expires_at })
     }
 
-    /// Who a token says is signed in. Whether that was revoked since is the gate's to know.
+    /// Verifies a token and returns the identity in it. Revocation is checked by the gate.
     pub(super) fn judge(&self, token: &str) -> Result<SignedIn, TokenRefused> {
         let claims = self.claims(token).ok_or(TokenRefused)?;
         let now = self.0.clock.now();
-        let instant = |seconds: i64| Instant::from_timestamp(seconds, 0).ok_or(TokenRefused);
-        // Where JWT_ACCESS_EXPIRES_IN was shortened, older tokens end with it: what is revoked is remembered no longer.
-        let expires_at = instant(claims.exp)?.min(instant(claims.iat)? + self.0.ttl);
-        let valid_from = instant(claims.iat)?.max(instant(claims.nbf.unwrap_or(claims.iat))?);
-        if expires_at <= now || valid_from > now + SKEW || claims.kind != "access" {
+        let timestamp = |seconds: i64| Timestamp::from_timestamp(seconds, 0).ok_or(TokenRefused);
+        // If JWT_ACCESS_EXPIRES_IN was shortened, the lifetime of older tokens is cut too: revocations are kept only
+        // that long.
+        let expires_at = timestamp(claims.exp)?.min(timestamp(claims.iat)? + self.0.ttl);
+        let valid_from = timestamp(claims.iat)?.max(timestamp(claims.nbf.unwrap_or(claims.iat))?);
+        if expires_at <= now || valid_from > now + MAX_CLOCK_SKEW || claims.kind != "access" {
             return Err(TokenRefused);
         }
         Ok(SignedIn {
             account: AccountId::parse(&claims.sub).ok_or(TokenRefused)?,
             session: SessionId::parse(&claims.sid).ok_or(TokenRefused)?,
-            role: named_role(&claims.role).ok_or(TokenRefused)?,
+            role: parse_role(&claims.role).ok_or(TokenRefused)?,
             expires_at,
             authenticated: authenticated(&claims),
             generation: claims.generation,
         })
     }
 
-    /// The claims of a token that one of our keys signed for us, in the algorithm that the key is for.
+    /// The claims of a token signed by one of the trusted keys, with the algorithm of that key.
     fn claims(&self, token: &str) -> Option<Claims> {
-        let Inner { keys, issuer, audience, .. } = &*self.0;
-        if token.len() > LONGEST {
+        let State { keys, issuer, audience, .. } = &*self.0;
+        if token.len() > MAX_TOKEN_LENGTH {
             return None;
         }
         let header = jsonwebtoken::decode_header(token).ok()?;
-        // A key that the token brings along is nobody's, and an extension that we do not know must be refused
-        // (RFC 7515, section 4.1.11).
-        let brings_a_key = header.jwk.is_some() || header.jku.is_some() || header.x5u.is_some() || header.x5c.is_some();
-        if header.typ.as_deref() != Some(KIND) || header.crit.is_some() || brings_a_key {
+        // A key embedded in the token is never trusted, and unknown critical extensions must be rejected (RFC 7515,
+        // section 4.1.11).
+        let has_embedded_key =
+            header.jwk.is_some() || header.jku.is_some() || header.x5u.is_some() || header.x5c.is_some();
+        if header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() || has_embedded_key {
             return None;
         }
         let (algorithm, key) = keys.trusted(header.kid.as_deref()?)?;
@@ -190,15 +195,15 @@ impl AccessTokens {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
-        // The library asks the system for the time; ours is handed in, and judged by the caller.
+        // The library uses the system time. The caller checks the expiry with the service's clock.
         validation.validate_exp = false;
         Some(jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims)
     }
 }
 
-/// The authentication that counts, if the token tells of one.
+/// The authentication in the claims, if it counts as a recent one.
 fn authenticated(claims: &Claims) -> Option<Authenticated> {
-    let at = Instant::from_timestamp(claims.auth_time?, 0)?;
+    let at = Timestamp::from_timestamp(claims.auth_time?, 0)?;
     Some(Authenticated { at, context: Context::parse(claims.acr.as_deref()?)? })
 }
 
@@ -209,7 +214,7 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn named_role(name: &str) -> Option<Role> {
+fn parse_role(name: &str) -> Option<Role> {
     [Role::User, Role::Admin].into_iter().find(|role| role_name(*role) == name)
 }
 

@@ -1,14 +1,16 @@
-//! How and when a person authenticated: kept with the session, carried by access tokens.
+//! How and when a user authenticated: stored with the session, carried by access tokens.
 //!
-//! An act that decides who owns an account needs a recent authentication (invariant 8). Whether one counts is decided
-//! when it happens, in the transaction that checks it, and is carried by the token: what was used then was older than
-//! the oldest contact change that could be undone then, and so it is older than the oldest of any later moment.
+//! An operation that decides who owns an account needs a recent authentication (invariant 8). Whether an authentication
+//! counts is decided when it happens, in the transaction that checks it, and is carried by the token. The decision
+//! stays valid: what was used is older than the oldest contact change that could be undone then, so it is also older
+//! than any that can be undone later.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{channel::Channel, clock::Instant, store::entity::session};
+use crate::store::entity::session;
+use domain::{Timestamp, channel::Channel};
 
-/// What a person authenticated with.
+/// An authentication method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     Password,
@@ -20,7 +22,7 @@ pub enum Method {
 impl Method {
     const ALL: [Self; 4] = [Self::Password, Self::SmsCode, Self::VoiceCode, Self::EmailCode];
 
-    /// A code that was sent by this channel.
+    /// The method of a code that was sent through this channel.
     pub fn of_code(channel: Channel) -> Self {
         match channel {
             Channel::Sms => Self::SmsCode,
@@ -29,7 +31,7 @@ impl Method {
         }
     }
 
-    /// As it is stored.
+    /// The stored name.
     fn as_str(self) -> &'static str {
         match self {
             Self::Password => "PASSWORD",
@@ -39,7 +41,7 @@ impl Method {
         }
     }
 
-    /// The values that stand for it in the `amr` claim (RFC 8176).
+    /// The values in the `amr` claim (RFC 8176).
     fn references(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["pwd"],
@@ -50,12 +52,12 @@ impl Method {
     }
 }
 
-/// What kind of authentication a token tells of, as its `acr` claim.
+/// Kind of authentication behind a token, as its `acr` claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Context {
     /// A sign-in or a sign-up.
     SignIn,
-    /// `reauthenticate`, of somebody who was signed in already.
+    /// `reauthenticate` by a signed-in user.
     Reauthentication,
 }
 
@@ -68,24 +70,24 @@ impl Context {
         }
     }
 
-    /// The context with this claim. None: an authentication that does not count.
+    /// Parses the claim. None: an authentication that does not count.
     pub fn parse(claim: &str) -> Option<Self> {
         [Self::SignIn, Self::Reauthentication].into_iter().find(|context| context.as_str() == claim)
     }
 }
 
-/// One authentication.
+/// An authentication event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authentication {
-    pub at: Instant,
+    pub at: Timestamp,
     pub methods: Vec<Method>,
-    /// None: it does not count as a recent one, because something was used that the account has had for too short a
-    /// time, or because it is not known what was used.
+    /// None: it does not count as a recent one, because it used something that the account has had for too short a
+    /// time, or because the methods are not known.
     pub context: Option<Context>,
 }
 
 impl Authentication {
-    /// The one that began a session.
+    /// The authentication that started a session.
     pub fn of_session(session: &session::Model) -> Self {
         Self {
             at: session.authenticated_at.unwrap_or(session.created_at),
@@ -94,46 +96,46 @@ impl Authentication {
         }
     }
 
-    /// The `amr` claim.
+    /// The value of the `amr` claim.
     pub fn references(&self) -> Vec<String> {
         let all: BTreeSet<_> = self.methods.iter().flat_map(|method| method.references()).collect();
         all.into_iter().map(|reference| (*reference).to_owned()).collect()
     }
 }
 
-/// As a session's row keeps methods.
+/// Methods as stored in a session row.
 pub fn stored(methods: &[Method]) -> Option<String> {
     let names: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
     (!names.is_empty()).then(|| names.join(" "))
 }
 
-/// Methods as a row keeps them; what this version does not know is left out.
+/// Parses stored methods. Unknown methods are skipped.
 fn read(stored: &str) -> Vec<Method> {
     let named = |name: &str| Method::ALL.into_iter().find(|method| method.as_str() == name);
     stored.split_whitespace().filter_map(named).collect()
 }
 
-/// By what a person authenticated, and whether that counts as a recent authentication of the account.
+/// The methods a user authenticated with, and whether that counts as a recent authentication of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Used {
     pub methods: Vec<Method>,
     pub counts: bool,
 }
 
-/// What an access token tells of the authentication behind it.
+/// The authentication carried by an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authenticated {
     /// The `auth_time` claim: whole seconds.
-    pub at: Instant,
+    pub at: Timestamp,
     pub context: Context,
 }
 
-/// How long `reauthenticate` counts where a sign-in never does (`REAUTH_MAX_AGE=0s`).
+/// How long `reauthenticate` counts if sign-ins never count (`REAUTH_MAX_AGE=0s`).
 pub const REAUTHENTICATION_WINDOW: Duration = Duration::from_secs(10 * 60);
 
 impl Authenticated {
-    /// Until when it counts as recent. None: it never does.
-    pub fn fresh_until(self, max_age: Duration) -> Option<Instant> {
+    /// When it stops counting as recent. None: it never counts.
+    pub fn fresh_until(self, max_age: Duration) -> Option<Timestamp> {
         let window = match (self.context, max_age.is_zero()) {
             (Context::SignIn, true) => return None,
             (Context::Reauthentication, true) => REAUTHENTICATION_WINDOW,
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn methods_read_back_as_they_were_stored() {
+    fn stored_methods_round_trip() {
         for methods in [vec![], vec![Method::Password], Method::ALL.to_vec()] {
             assert_eq!(read(&stored(&methods).unwrap_or_default()), methods);
         }
@@ -156,9 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn references_are_those_of_rfc_8176() {
+    fn references_match_rfc_8176() {
         let amr = |methods: &[Method]| {
-            let at = Instant::UNIX_EPOCH;
+            let at = Timestamp::UNIX_EPOCH;
             Authentication { at, methods: methods.to_vec(), context: None }.references()
         };
         assert_eq!(amr(&[Method::Password]), ["pwd"]);
@@ -169,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_counts_for_the_setting_and_with_none_never() {
-        let at = Instant::UNIX_EPOCH;
+    fn max_age_of_zero_disables_sign_in_but_not_reauthentication() {
+        let at = Timestamp::UNIX_EPOCH;
         let until = |context, seconds| Authenticated { at, context }.fresh_until(Duration::from_secs(seconds));
         assert_eq!(until(Context::SignIn, 600), Some(at + Duration::from_secs(600)));
         assert_eq!(until(Context::Reauthentication, 60), Some(at + Duration::from_secs(60)));

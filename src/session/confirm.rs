@@ -1,8 +1,9 @@
-//! Which refresh generations were seen in use. An access token carries the generation of the refresh token that it was
-//! issued with; once this service sees it, the answer with both has arrived.
+//! Refresh token generations that were seen in use. An access token carries the generation of the refresh token that
+//! was issued with it. Once this service sees the access token, the response that carried both has arrived.
 //!
-//! What is seen is noted in memory, once for each session and generation, and written in the background, so that no
-//! request waits for it. Both memories are bounded: what finds no room is noted by the next request with that token.
+//! Generations are recorded in memory, once per session and generation, and written in the background, so that no
+//! request waits for the write. Both maps are bounded: what does not fit is recorded by the next request with that
+//! token.
 
 use std::{
     collections::HashMap,
@@ -14,92 +15,95 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ids::SessionId, store::Store, telemetry};
+use crate::store::Store;
+use domain::ids::SessionId;
+use platform::telemetry;
 
-/// Sessions whose generation waits to be written.
-const MOST_WAITING: usize = 20_000;
-/// Sessions whose generation is known to be written: once that many were added, those before them are forgotten.
-const MOST_KNOWN: usize = 50_000;
-/// How long generations are gathered before they are written.
-const GATHER: Duration = Duration::from_millis(200);
-/// How long a failed write waits for the next try.
+/// Maximum number of sessions whose generation waits to be written.
+const MAX_WAITING: usize = 20_000;
+/// Maximum number of sessions in one of the two maps of written generations. When the newer one is full, the older one
+/// is dropped.
+const MAX_WRITTEN: usize = 50_000;
+/// How long generations are collected before they are written.
+const COLLECT: Duration = Duration::from_millis(200);
+/// Delay before a failed write is retried.
 const RETRY: Duration = Duration::from_secs(2);
-/// Rows written at once; SQLite's writer commits them together.
-const AT_ONCE: usize = 8;
+/// Concurrent writes; SQLite's writer commits them together.
+const CONCURRENT_WRITES: usize = 8;
 
-/// Cheap to clone.
+/// Records generations and writes them in the background. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Confirmations(Arc<Inner>);
+pub struct Confirmations(Arc<State>);
 
 #[derive(Default)]
-struct Inner {
+struct State {
     generations: Mutex<Generations>,
-    noted: Notify,
+    recorded: Notify,
 }
 
 #[derive(Default)]
 struct Generations {
     waiting: HashMap<SessionId, i32>,
-    known: HashMap<SessionId, i32>,
-    known_before: HashMap<SessionId, i32>,
+    written: HashMap<SessionId, i32>,
+    older_written: HashMap<SessionId, i32>,
 }
 
 impl Generations {
     fn seen(&self, session: &SessionId) -> i32 {
-        let all = [&self.waiting, &self.known, &self.known_before];
+        let all = [&self.waiting, &self.written, &self.older_written];
         all.into_iter().filter_map(|generations| generations.get(session)).copied().max().unwrap_or(0)
     }
 
-    /// Whether it has to be written.
+    /// Records a generation. Returns whether it has to be written.
     fn note(&mut self, session: &SessionId, generation: i32) -> bool {
-        if generation <= self.seen(session) || self.waiting.len() >= MOST_WAITING {
+        if generation <= self.seen(session) || self.waiting.len() >= MAX_WAITING {
             return false;
         }
         self.waiting.insert(session.clone(), generation);
         true
     }
 
-    /// What is to be written. It counts as known until a write fails.
+    /// Takes the generations to write. They count as written unless a write fails.
     fn take(&mut self) -> Vec<(SessionId, i32)> {
         let taken: Vec<_> = self.waiting.drain().collect();
         for (session, generation) in &taken {
-            if self.known.len() >= MOST_KNOWN {
-                self.known_before = std::mem::take(&mut self.known);
+            if self.written.len() >= MAX_WRITTEN {
+                self.older_written = std::mem::take(&mut self.written);
             }
-            self.known.insert(session.clone(), *generation);
+            self.written.insert(session.clone(), *generation);
         }
         taken
     }
 
     fn put_back(&mut self, session: &SessionId, generation: i32) {
-        for known in [&mut self.known, &mut self.known_before] {
-            known.remove(session);
+        for written in [&mut self.written, &mut self.older_written] {
+            written.remove(session);
         }
         self.note(session, generation);
     }
 }
 
 impl Confirmations {
-    /// Notes that an access token of this generation was seen. The first generation of a session confirms nothing.
+    /// Records that an access token of this generation was seen. The first generation of a session confirms nothing.
     pub(super) fn note(&self, session: &SessionId, generation: i32) {
         if generation > 0 && self.generations().note(session, generation) {
-            self.0.noted.notify_one();
+            self.0.recorded.notify_one();
         }
     }
 
-    /// The highest generation that this process saw of a session, written or not.
+    /// The highest generation of a session that this process saw, written or not.
     pub(super) fn seen(&self, session: &SessionId) -> i32 {
         self.generations().seen(session)
     }
 
-    /// Writes what was seen until `stop`, and then what is left.
+    /// Writes recorded generations until `stop`, and the remaining ones then.
     pub async fn run(self, store: Store, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.0.noted.notified() => {}
+                () = self.0.recorded.notified() => {}
             }
-            let pause = if self.write(&store).await { GATHER } else { RETRY };
+            let pause = if self.write(&store).await { COLLECT } else { RETRY };
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
@@ -108,22 +112,25 @@ impl Confirmations {
         self.write(&store).await;
     }
 
-    /// Writes what waits. False: some of it failed, and waits again.
+    /// Writes waiting generations. False: some writes failed and are waiting again.
     async fn write(&self, store: &Store) -> bool {
         let taken = self.generations().take();
         let written = stream::iter(taken).map(|(session, generation)| async move {
             let written = store.note_seen_generation(session.clone(), generation).await;
             written.map_err(|fault| (session, generation, fault))
         });
-        let failed: Vec<_> =
-            written.buffer_unordered(AT_ONCE).filter_map(|written| async move { written.err() }).collect().await;
+        let failed: Vec<_> = written
+            .buffer_unordered(CONCURRENT_WRITES)
+            .filter_map(|written| async move { written.err() })
+            .collect()
+            .await;
         if let Some((_, _, fault)) = failed.first() {
             telemetry::report(fault);
         }
         let all = failed.is_empty();
         for (session, generation, _) in failed {
             self.generations().put_back(&session, generation);
-            self.0.noted.notify_one();
+            self.0.recorded.notify_one();
         }
         all
     }
@@ -136,40 +143,40 @@ impl Confirmations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Entropy;
+    use platform::clock::Entropy;
 
     #[test]
     fn a_generation_is_written_once_and_again_only_after_a_failure() {
         let session = SessionId::new(&Entropy::seeded(1));
         let mut generations = Generations::default();
         assert!(generations.note(&session, 1));
-        assert!(!generations.note(&session, 1), "it waits already");
-        assert!(generations.note(&session, 2), "a later one takes its place");
+        assert!(!generations.note(&session, 1), "already waiting");
+        assert!(generations.note(&session, 2), "a later generation replaces it");
         assert_eq!(generations.take(), [(session.clone(), 2)]);
         assert_eq!((generations.seen(&session), generations.note(&session, 1)), (2, false));
-        assert!(!generations.note(&session, 2), "it is written");
+        assert!(!generations.note(&session, 2), "already written");
         generations.put_back(&session, 2);
         assert_eq!(generations.take(), [(session.clone(), 2)]);
-        // A newer one that came meanwhile is not undone by a failure of the one before.
+        // A newer generation recorded in the meantime is kept when the write of an older one fails.
         assert!(generations.note(&session, 3));
         generations.put_back(&session, 2);
         assert_eq!(generations.take(), [(session, 3)]);
     }
 
     #[test]
-    fn both_memories_are_bounded() {
+    fn waiting_and_written_generations_are_bounded() {
         let entropy = Entropy::seeded(1);
         let mut generations = Generations::default();
-        for _ in 0..MOST_WAITING {
+        for _ in 0..MAX_WAITING {
             assert!(generations.note(&SessionId::new(&entropy), 1));
         }
         let late = SessionId::new(&entropy);
-        assert!(!generations.note(&late, 1) && generations.seen(&late) == 0, "there is no room, and it is not known");
-        for _ in 0..=(2 * MOST_KNOWN / MOST_WAITING) {
+        assert!(!generations.note(&late, 1) && generations.seen(&late) == 0, "not recorded when full");
+        for _ in 0..=(2 * MAX_WRITTEN / MAX_WAITING) {
             generations.take();
             while generations.note(&SessionId::new(&entropy), 1) {}
         }
-        assert!(generations.known.len() + generations.known_before.len() <= 2 * MOST_KNOWN);
+        assert!(generations.written.len() + generations.older_written.len() <= 2 * MAX_WRITTEN);
         generations.take();
         assert!(generations.note(&late, 1));
     }

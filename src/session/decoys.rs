@@ -1,53 +1,53 @@
-//! Keeps the decoys like the accounts: counts the password hashing schemes that accounts have, off the path of any
-//! request, and has the hasher choose by that count. See `password/decoys.rs` for what decoys are for.
+//! Keeps decoy password hashes representative: counts the password hashing schemes of all accounts in the background,
+//! and configures the hasher with the result. See `password/decoys.rs` for the purpose of decoys.
 //!
-//! The count is in the database, so that all processes choose the same decoys. Any of them counts when the last count
-//! is old; the command line does after an import.
+//! The count is stored in the database, so that all processes choose the same decoys. Any process counts when the last
+//! count is old; the command line counts after an import.
 
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::Sessions;
-use crate::{
+use crate::store::{Ending, entity::password_census::Model};
+use platform::{
     fault::{Doing, Fault},
     password::{Census, Seed, Tally},
-    store::{Ending, entity::password_census::Model},
     telemetry,
 };
 
-/// How often a process looks for another one's count.
-const LOOK: Duration = Duration::from_secs(5);
-/// The least time between two counts.
-const LEAST_AGE: Duration = Duration::from_secs(15);
-/// A count is old when this many times as long has passed as it took: half a percent of the time is spent on it.
-const AGE_PER_TIME: u32 = 200;
-/// Accounts that are read at once.
+/// How often a process checks for a newer count of another process.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// Minimum time between two counts.
+const MIN_AGE: Duration = Duration::from_secs(15);
+/// A count is old after this multiple of the time it took, so counting takes at most half a percent of the time.
+const AGE_PER_DURATION: u32 = 200;
+/// Accounts read per query.
 const BATCH: u64 = 2_000;
-/// How long a start waits for the first count.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long startup waits for the first count.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Sessions {
-    /// Reads the last count and makes a new one, if that does not take long.
+    /// Loads the last count and makes a new one, if that does not take long.
     pub async fn prepare_decoys(&self) {
         let prepared = async {
             self.read_password_census().await?;
             self.count_password_schemes().await
         };
-        if let Ok(Err(fault)) = tokio::time::timeout(PATIENCE, prepared).await {
+        if let Ok(Err(fault)) = tokio::time::timeout(STARTUP_TIMEOUT, prepared).await {
             telemetry::report(&fault);
         }
     }
 
-    /// Works until `stop`.
+    /// Runs until `stop`.
     pub async fn keep_decoys(self, stop: CancellationToken) {
         let mut version = None;
         let mut counted = Instant::now();
-        let mut age = LEAST_AGE;
+        let mut age = MIN_AGE;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
             let now = match self.read_password_census().await {
                 Ok(now) => now,
@@ -62,7 +62,7 @@ impl Sessions {
             if counted.elapsed() < age {
                 continue;
             }
-            let begun = Instant::now();
+            let started = Instant::now();
             tokio::select! {
                 () = stop.cancelled() => return,
                 done = self.count_password_schemes() => if let Err(fault) = done {
@@ -70,11 +70,11 @@ impl Sessions {
                 }
             }
             counted = Instant::now();
-            age = LEAST_AGE.max(begun.elapsed() * AGE_PER_TIME);
+            age = MIN_AGE.max(started.elapsed() * AGE_PER_DURATION);
         }
     }
 
-    /// Counts the schemes of all accounts, and chooses decoys by that from now on.
+    /// Counts the schemes of all accounts and chooses decoys accordingly from now on.
     ///
     /// # Errors
     /// A fault of the store.
@@ -107,19 +107,19 @@ impl Sessions {
         Ok(())
     }
 
-    /// Chooses decoys by the last count, and says which one that was.
+    /// Loads the last count into the hasher, and returns its version.
     async fn read_password_census(&self) -> Result<Option<i64>, Fault> {
         let Some(Model { seed, schemes, version, .. }) = self.0.store.password_census().await? else {
             return Ok(None);
         };
         let mut bytes: Seed = [0; 32];
-        hex::decode_to_slice(seed, &mut bytes).map_err(|_| Fault::internal("the password census is garbled"))?;
+        hex::decode_to_slice(seed, &mut bytes).map_err(|_| Fault::internal("invalid seed in password_census"))?;
         self.0.hasher.set_census(&bytes, &read(&schemes));
         Ok(Some(version))
     }
 }
 
-/// A garbled count is as good as none: the next one replaces it.
+/// Parses a stored count. An invalid one counts as empty, and the next count replaces it.
 fn read(schemes: &str) -> Census {
     serde_json::from_str(schemes).unwrap_or_default()
 }

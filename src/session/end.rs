@@ -1,38 +1,36 @@
-//! Ending sessions: this one, that one, all of them.
+//! Ending sessions: the current one, another one, or all.
 
 use super::{
     Opaque, Sessions,
     gate::SignedIn,
     ways_in::{self, SecurityAct, Subject},
 };
-use crate::{
-    caller::Caller,
-    clock::Instant,
+use crate::store::{Ending, Tx, entity::session::Model};
+use domain::{Timestamp, caller::Caller, ids::SessionId};
+use platform::{
     fault::Fault,
-    ids::SessionId,
     secret::Secret,
-    store::{Ending, Tx, entity::session::Model},
     telemetry::audit::{self, Event},
 };
 
-/// What became of ending one session.
+/// Result of ending one session.
 pub enum Revoked {
     Revoked(Box<Model>),
-    /// The account has no such session, or it is over: another account's looks the same.
+    /// The account has no such session, or it has ended. Sessions of other accounts look the same.
     NotFound,
-    /// The session that asks is over itself.
+    /// The session of the request has ended itself.
     Gone,
 }
 
-/// Every session of an account was ended.
+/// Result of ending every session of an account.
 pub struct SignedOutEverywhere {
     pub sessions_ended: usize,
-    /// What the device that asked is known by from now on. None: it did not show that it is one that is known.
+    /// The new device token of the client. None: the client was not recognised as a known device.
     pub device: Option<Secret>,
 }
 
 impl Sessions {
-    /// Ends the session that asks. How many were ended: one, unless it was over already.
+    /// Ends the session of the request. Returns the number of ended sessions: one, or zero if it had already ended.
     ///
     /// # Errors
     /// A fault of the store.
@@ -42,10 +40,10 @@ impl Sessions {
         Ok(usize::from(matches!(ended, Revoked::Revoked(_))))
     }
 
-    /// Ends every session of the account that asks, its own too, and forgets its devices. `device`: what the device
-    /// that asks is known by; it is given another token. One that does not show its token is given one only if it
-    /// authenticated recently: an access token that was stolen must not buy a device token. None: the session that asks
-    /// is over, and ends nothing.
+    /// Ends every session of the signed-in account, including the current one, and removes its known devices. `device`:
+    /// the device token of the client, which gets a new one. A client without a known token gets one only if it
+    /// authenticated recently: a stolen access token must not yield a device token. Returns None if the session of the
+    /// request has already ended; then nothing is ended.
     ///
     /// # Errors
     /// A fault of the store.
@@ -63,8 +61,8 @@ impl Sessions {
             None => false,
         };
         let is_known = is_known || self.is_fresh(signed_in);
-        let fresh = Opaque::new(&self.0.entropy);
-        let (entry, session, token) = (event.clone(), signed_in.session.clone(), fresh.clone());
+        let new_token = Opaque::new(&self.0.entropy);
+        let (entry, session, token) = (event.clone(), signed_in.session.clone(), new_token.clone());
         let written = self
             .0
             .store
@@ -73,7 +71,7 @@ impl Sessions {
                     let subject = Subject::new(account.clone());
                     let ended = ways_in::end(tx, SecurityAct::SignOutEverywhere, &subject, now).await?;
                     let ended = ended.session_ids();
-                    // An access token outlives its session where this process has not heard of the end yet.
+                    // The access token may outlive its session until this process learns of the revocation.
                     if !ended.contains(&session) {
                         return Ok(Ending::Rollback(None));
                     }
@@ -91,11 +89,11 @@ impl Sessions {
         };
         event.log();
         self.announce_ended(&ended, now);
-        let device = is_known.then(|| fresh.secret().clone());
+        let device = is_known.then(|| new_token.secret().clone());
         Ok(Some(SignedOutEverywhere { sessions_ended: ended.len(), device }))
     }
 
-    /// Ends one session of the account that asks, and forgets its device.
+    /// Ends one session of the signed-in account, and removes its device.
     ///
     /// # Errors
     /// A fault of the store.
@@ -121,12 +119,12 @@ impl Sessions {
         let account = signed_in.account.clone();
         let event = self.event(caller, name, audit::OK, Some(account.clone()));
         let entry = event.clone();
-        let asking = signed_in.session.clone();
+        let current = signed_in.session.clone();
         let subject = Subject::new(account).session(id);
         let ended = self
             .0
             .store
-            .write(move |tx| Box::pin(async move { write_one(tx, act, &asking, &subject, &entry, now).await }))
+            .write(move |tx| Box::pin(async move { write_one(tx, act, &current, &subject, &entry, now).await }))
             .await?;
         match &ended {
             Revoked::Revoked(session) => {
@@ -143,16 +141,16 @@ impl Sessions {
 async fn write_one(
     tx: &Tx,
     act: SecurityAct,
-    asking: &SessionId,
+    current: &SessionId,
     subject: &Subject,
     entry: &Event,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Ending<Revoked>, Fault> {
-    // A session that ends another one has to be live itself. The account is locked before its sessions: two sessions that
-    // end each other would deadlock without it.
-    if subject.session.as_ref() != Some(asking) {
+    // A session that ends another one has to be live itself. The account is locked before its sessions, or two sessions
+    // that end each other would deadlock.
+    if subject.session.as_ref() != Some(current) {
         tx.lock_account(&subject.account).await?;
-        if !tx.is_live(asking, now).await? {
+        if !tx.is_live(current, now).await? {
             return Ok(Ending::Rollback(Revoked::Gone));
         }
     }

@@ -1,52 +1,55 @@
-//! What of an account counts as an authentication, by invariant 8: what the account had before the oldest contact
-//! change that can still be undone. A thief who changed a contact cannot authenticate by what came after.
+//! Which factors count as an authentication of an account (invariant 8): those that the account had before the oldest
+//! contact change that can still be undone. An attacker who changed a contact cannot authenticate with anything newer.
 
 use super::authentication::{Method, Used};
-use crate::{
-    clock::Instant,
-    contact::ContactKind,
-    fault::Fault,
-    store::{
-        Tx,
-        entity::{account, contact_change, proof},
-    },
+use crate::store::{
+    Tx,
+    entity::{account, contact_change, proof},
 };
+use domain::{Timestamp, contact::ContactKind};
+use platform::fault::Fault;
 
-/// What an account has that counts.
+/// The authentication factors of an account that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Established {
     pub password: bool,
-    /// The phone number that the account has now.
+    /// The current phone number.
     pub phone: bool,
-    /// The e-mail address that the account has now.
+    /// The current e-mail address.
     pub email: bool,
-    /// When the last contact change can no longer be undone. None: there is none that can be.
-    pub held_until: Option<Instant>,
+    /// When the last contact change can no longer be undone. None: no change can be undone.
+    pub held_until: Option<Timestamp>,
+    /// When the account may be deleted. None: now.
+    ///
+    /// An undone change counts until the end of its undo period. The holder of the unchanged contact can undo a change
+    /// by themselves, and must not be able to delete the account at once as a result.
+    pub deletion_held_until: Option<Timestamp>,
 }
 
 impl Established {
-    /// What counts of `account`. `changes` are its contact changes that were not undone.
+    /// The factors of `account` that count. `changes` are its contact changes, including undone ones.
     ///
-    /// No two clocks are compared: a change remembers which password the account had, and a contact that a change
-    /// brought is one that the change's kind names.
-    pub fn of(account: &account::Model, changes: &[contact_change::Model], now: Instant) -> Self {
-        let standing = || changes.iter().filter(|change| change.undone_at.is_none());
-        let open = || standing().filter(|change| change.expires_at > now);
+    /// Timestamps of the account are not compared with those of changes: a change records which password the account
+    /// had, and its kind says which contact it replaced.
+    pub fn of(account: &account::Model, changes: &[contact_change::Model], now: Timestamp) -> Self {
+        let not_undone = || changes.iter().filter(|change| change.undone_at.is_none());
+        let open = || not_undone().filter(|change| change.expires_at > now);
         let oldest = open().map(|change| change.created_at).min();
-        // A later change may have run out before an older one, where CONTACT_UNDO was shortened in between.
+        // A later change may expire before an older one, if CONTACT_UNDO was shortened in between.
         let changed = |kind: ContactKind| {
-            standing().any(|change| change.contact_kind == kind && oldest.is_some_and(|at| change.created_at >= at))
+            not_undone().any(|change| change.contact_kind == kind && oldest.is_some_and(|at| change.created_at >= at))
         };
-        let same_password = || open().all(|change| change.password_changed_at == account.password_changed_at);
+        let has_same_password = || open().all(|change| change.password_changed_at == account.password_changed_at);
         Self {
-            password: account.password_hash.is_some() && same_password(),
+            password: account.password_hash.is_some() && has_same_password(),
             phone: account.phone.is_some() && account.phone_verified_at.is_some() && !changed(ContactKind::Phone),
             email: account.email.is_some() && account.email_verified_at.is_some() && !changed(ContactKind::Email),
             held_until: open().map(|change| change.expires_at).max(),
+            deletion_held_until: changes.iter().map(|change| change.expires_at).filter(|at| *at > now).max(),
         }
     }
 
-    /// Whether an authentication by this method counts.
+    /// Whether an authentication with this method counts.
     pub fn counts(self, method: Method) -> bool {
         match method {
             Method::Password => self.password,
@@ -64,22 +67,22 @@ impl Established {
     }
 }
 
-/// What counts of an account that this transaction has locked.
+/// The factors that count, of an account that this transaction has locked.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn of(tx: &Tx, account: &account::Model, now: Instant) -> Result<Established, Fault> {
+pub async fn of(tx: &Tx, account: &account::Model, now: Timestamp) -> Result<Established, Fault> {
     Ok(Established::of(account, &tx.contact_changes(&account.id).await?, now))
 }
 
-/// How the holder of a locked account authenticated who spent this proof. The contact that it is about is the account's.
+/// How the user who spent this proof authenticated. The account is locked, and the contact of the proof is its contact.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn by_code(tx: &Tx, account: &account::Model, proof: &proof::Model, now: Instant) -> Result<Used, Fault> {
+pub async fn by_code(tx: &Tx, account: &account::Model, proof: &proof::Model, now: Timestamp) -> Result<Used, Fault> {
     let established = of(tx, account, now).await?;
     Ok(match tx.verification(&proof.verification_id).await? {
-        // The code was for the phone and went to the e-mail address as well: whichever of them was read has to count.
+        // The code for the phone was also sent to the e-mail address, so either may have been read: both have to count.
         Some(row) if row.by_letter => {
             Used { methods: vec![Method::EmailCode], counts: established.phone && established.email }
         }

@@ -1,4 +1,4 @@
-//! The transaction of a refresh. All refreshes of a session wait for its row, so each sees what the one before it did.
+//! The transaction of a refresh. Refreshes of a session are serialized by a lock on its row.
 
 use std::time::Duration;
 
@@ -8,13 +8,7 @@ use super::{
     ways_in::{self, SecurityAct, Subject},
 };
 use crate::{
-    caller::Caller,
-    clock::{Entropy, Instant},
-    config,
     delivery::{Notice, notices},
-    fault::Fault,
-    ids::{AccountId, DeliveryId, SessionId},
-    keys::ServerKeys,
     store::{
         self, Ending, Identifier, Tx,
         entity::{
@@ -22,22 +16,33 @@ use crate::{
             refresh_token, session,
         },
     },
+};
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{AccountId, DeliveryId, SessionId},
+};
+use platform::{
+    clock::Entropy,
+    config,
+    fault::Fault,
+    keys::ServerKeys,
     telemetry::{
         audit::{self, Event},
         metrics::RefreshReplay,
     },
 };
 
-/// The outcome in the audit trail of a refresh that replaced a successor.
+/// Audit outcome of a refresh that replaced a successor.
 const REPLACED: &str = "refresh_replaced";
 
-/// A refresh token as it is answered.
+/// A refresh token to be returned.
 #[derive(Clone, Debug)]
 pub struct Issued {
     pub token: Opaque,
-    /// Which one it is of its session; its access token carries the same number.
+    /// Its number within the session. The access token carries the same number.
     pub generation: i32,
-    /// Which cookie name carries it, in cookie mode.
+    /// The slot of its cookie name, in cookie mode.
     pub cookie_slot: i32,
 }
 
@@ -53,7 +58,7 @@ pub(super) enum Written {
         session: Box<session::Model>,
         issued: Issued,
         outcome: &'static str,
-        /// How it was answered, where the token had been exchanged before.
+        /// How a repeated refresh was handled. None: the token had not been exchanged before.
         replay: Option<RefreshReplay>,
     },
     Rejected {
@@ -71,7 +76,7 @@ pub(super) enum Written {
     },
 }
 
-/// One refresh, with everything that decides it.
+/// A refresh and its inputs.
 pub(super) struct Exchange {
     pub token: Opaque,
     /// The lowest slot for the cookie of a new token.
@@ -82,10 +87,10 @@ pub(super) struct Exchange {
     pub entropy: Entropy,
     pub caller: Caller,
     pub event: Event,
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
-/// A live session of an active account, locked, and the token of it that was presented.
+/// A live session of an active account, locked, and the presented token of it.
 struct Family {
     account: account::Model,
     session: session::Model,
@@ -109,7 +114,7 @@ impl Exchange {
         }
     }
 
-    /// The token's session, or why it is not honoured.
+    /// The session of the token, or why the token is rejected.
     async fn family(&self, tx: &Tx) -> Result<Result<Family, Written>, Fault> {
         let rejected = |reason, account| Ok(Err(Written::Rejected { reason, account }));
         let token_hash = self.token.hash();
@@ -125,7 +130,7 @@ impl Exchange {
             Standing::Expired => return rejected(RefreshRejection::Expired, owner),
             Standing::Ended => return rejected(RefreshRejection::Revoked, owner),
         }
-        // Read again: another refresh may have changed it until the lock was ours.
+        // Read again: another refresh may have changed it before the lock was acquired.
         let Some(row) = tx.refresh_token(&token_hash).await? else {
             return rejected(RefreshRejection::Unknown, owner);
         };
@@ -141,12 +146,12 @@ impl Exchange {
         successor: Option<&refresh_token::Model>,
         session: &session::Model,
     ) -> Presented {
-        let since = |at: Instant| (self.now - at).to_std().unwrap_or_default();
+        let since = |at: Timestamp| (self.now - at).to_std().unwrap_or_default();
         if let Some(at) = row.used_at {
             let same_network = row.used_network.as_deref() == Some(self.network().as_str());
             let seen = session.seen_generation.max(self.confirmations.seen(&session.id));
             let successor = match successor {
-                // An earlier version counted no generations; what it issued was not seen.
+                // Tokens of earlier versions have no generation, so they count as not seen.
                 Some(next) if next.used_at.is_none() && (next.generation == 0 || seen < next.generation) => {
                     Successor::Unconfirmed
                 }
@@ -158,7 +163,7 @@ impl Exchange {
         row.replaced_at.map_or(Presented::Newest, |at| Presented::Replaced { since: since(at) })
     }
 
-    /// Issues a new token: the successor of the presented one, or the one that takes its successor's place.
+    /// Issues a new token: the successor of the presented one, or a replacement for its successor.
     async fn issue(
         self,
         tx: &Tx,
@@ -171,8 +176,8 @@ impl Exchange {
             None => self.token.successor(key),
             Some(_) => self.token.replacement(key, generation),
         };
-        // A late answer must not overwrite the cookie of a newer token: where one may still be on its way, the newer
-        // token gets a cookie of its own.
+        // A late response must not overwrite the cookie of a newer token. If one may still be under way, the newer
+        // token gets a cookie name of its own.
         let cookie_slot = match &replaced {
             None => row.cookie_slot.saturating_add(i32::from(row.repeated)),
             Some(replaced) => replaced.cookie_slot.saturating_add(1),
@@ -212,8 +217,8 @@ impl Exchange {
         self.answer(tx, account, session, (issued, outcome, replay)).await
     }
 
-    /// Answers the newest token of the chain that begins with the presented one. It is the presented one's successor,
-    /// unless that was exchanged within the grace as well: then a store that had it again would go back a step.
+    /// Returns the newest token of the chain that starts at the presented token. That is its successor, unless the
+    /// successor was also exchanged within the grace period; returning it then would set the client back.
     async fn repeat(self, tx: &Tx, family: Family) -> Result<Ending<Written>, Fault> {
         let (mut token, mut row) = (self.token.clone(), family.row.clone());
         loop {
@@ -234,16 +239,14 @@ impl Exchange {
         }
     }
 
-    /// The text of a token that `parent` was exchanged for. Only the server key can tell it.
+    /// Derives the token that `parent` was exchanged for, with the server keys.
     fn derived(&self, parent: &Opaque, row: &refresh_token::Model) -> Result<Opaque, Fault> {
-        let named = |key_id: &String| self.keys.get(key_id).into_iter().collect::<Vec<_>>();
-        let keys = row.key_id.as_ref().map_or_else(|| self.keys.all().collect(), named);
+        let by_id = |key_id: &String| self.keys.get(key_id).into_iter().collect::<Vec<_>>();
+        let keys = row.key_id.as_ref().map_or_else(|| self.keys.all().collect(), by_id);
         let candidates =
             keys.into_iter().flat_map(|key| [parent.successor(key), parent.replacement(key, row.generation)]);
         let mut candidates = candidates.filter(|candidate| candidate.hash() == row.token_hash);
-        candidates.next().ok_or_else(|| {
-            Fault::unavailable("a refresh token was derived under a server key that this process does not have")
-        })
+        candidates.next().ok_or_else(|| Fault::unavailable("unknown server key of a refresh token"))
     }
 
     async fn answer(
@@ -260,7 +263,7 @@ impl Exchange {
         Ok(Ending::Commit(Written::Answered { account, session, issued, outcome, replay }))
     }
 
-    /// Ends the session, forgets its device, and owes its account the news.
+    /// Ends the session, removes its device, and queues a notice to the account.
     async fn end(self, tx: &Tx, family: Family) -> Result<Ending<Written>, Fault> {
         let Family { account, session, .. } = family;
         let subject = Subject::new(account.id.clone()).session(session.id.clone());
@@ -273,8 +276,8 @@ impl Exchange {
         Ok(Ending::Commit(Written::Theft { session: session.id, theft, notices: ids }))
     }
 
-    /// The client network that asks: what quotas count, an IPv4 address or an IPv6 /64. Where a client has several (two
-    /// address families, a provider's address translation), it costs a repeated refresh a wait and nothing else.
+    /// The client network, in the unit that quotas use: an IPv4 address or an IPv6 /64. For clients with several
+    /// networks (two address families, carrier-grade NAT), a repeated refresh is only delayed.
     fn network(&self) -> String {
         self.caller.address.network().to_string()
     }

@@ -1,9 +1,8 @@
-//! The gate: who a bearer token says is asking, judged without a look into the database.
+//! Verification of bearer tokens without a database query.
 //!
-//! An access token lives on when its session is over, so the gate remembers which sessions are. What it remembers is
-//! small: only what was ended within the life of an access token. It learns of it at once in the process that ended the
-//! session, a moment later through Redis in the others, and, since Redis promises nothing, from the database twice in
-//! every `REVOCATION_LAG`.
+//! An access token outlives its session, so ended sessions are kept in memory for the lifetime of an access token. The
+//! process that ended a session knows at once; the others are notified through Redis, and, since Redis pub/sub is not
+//! reliable, also read the database twice per `REVOCATION_LAG`.
 
 use std::{
     collections::HashMap,
@@ -16,69 +15,70 @@ use tokio::sync::watch;
 use super::{access::AccessTokens, authentication::Authenticated, confirm::Confirmations};
 pub use crate::store::entity::account::Role;
 use crate::{
-    clock::{Clock, Instant},
     events::{RevocationWake, Revocations},
-    fault::Fault,
-    ids::{AccountId, SessionId},
     store::Store,
-    telemetry,
 };
+use domain::{
+    Timestamp,
+    ids::{AccountId, SessionId},
+};
+use platform::{clock::Clock, fault::Fault, telemetry};
 
-/// Somebody who is signed in, as the access token says and nothing since has revoked.
+/// The signed-in user, from an access token that is valid and not revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
     pub account: AccountId,
     pub session: SessionId,
     pub role: Role,
-    /// When the access token ends; a stream opened with it is judged again then.
-    pub expires_at: Instant,
-    /// The authentication behind the token, where it counts as a recent one while it is young enough.
+    /// Expiry of the access token. A stream opened with it is checked again then.
+    pub expires_at: Timestamp,
+    /// The authentication behind the token, if it can count as a recent one.
     pub authenticated: Option<Authenticated>,
-    /// The generation of the refresh token that the access token was issued with; 0 where it does not say.
+    /// The generation of the refresh token that was issued with the access token; 0 if the token does not contain it.
     pub generation: i32,
 }
 
-/// A token that is not honoured. Why is nobody's business: forged, expired and revoked look the same.
+/// The token is invalid. The reason is not disclosed: forged, expired and revoked tokens look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenRefused;
 
-/// Who asks, as far as tokens say: handed to every resolver. A refused token fails nothing by itself; an operation that
-/// needs nobody signed in still runs, so that a page with a stale token can sign in again.
+/// Authentication state of a request, available to every resolver. An invalid token is not an error by itself:
+/// operations without authentication still run, so that a page with an expired token can sign in again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// No token was sent.
     Anonymous,
-    /// A token was sent and is not honoured.
+    /// A token was sent and is not valid.
     Refused,
     SignedIn(SignedIn),
 }
 
-/// A revocation that was committed can't be seen by a reader before this has passed: a transaction dates what it writes
-/// when it begins, and no transaction lasts so long.
-const LONGEST_TRANSACTION: Duration = Duration::from_secs(60);
+/// Upper bound of a transaction's duration. Rows are dated at the start of their transaction, so a revocation may
+/// become visible up to this long after its timestamp.
+const MAX_TRANSACTION_TIME: Duration = Duration::from_secs(60);
 
-/// Judges access tokens. Cheap to clone.
+/// Verifies access tokens and tracks revoked sessions. Cheap to clone.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct Gate(Arc<State>);
 
-struct Inner {
+struct State {
     access: AccessTokens,
     confirmations: Confirmations,
     clock: Clock,
-    /// Sessions that are over, and since when.
-    revoked: RwLock<HashMap<SessionId, Instant>>,
+    /// Ended sessions, with the time they ended.
+    revoked: RwLock<HashMap<SessionId, Timestamp>>,
     ticks: watch::Sender<u64>,
 }
 
 impl Gate {
     pub fn new(access: AccessTokens, confirmations: Confirmations, clock: Clock) -> Self {
-        Self(Arc::new(Inner { access, confirmations, clock, revoked: RwLock::default(), ticks: watch::Sender::new(0) }))
+        Self(Arc::new(State { access, confirmations, clock, revoked: RwLock::default(), ticks: watch::Sender::new(0) }))
     }
 
-    /// Who the bearer of this token is. Does no I/O.
+    /// Verifies a bearer token. Does no I/O.
     ///
     /// # Errors
-    /// [`TokenRefused`] for anything but a live access token of ours.
+    /// [`TokenRefused`] unless it is a valid, unrevoked access token.
     pub fn judge(&self, bearer: &str) -> Result<SignedIn, TokenRefused> {
         let signed_in = self.0.access.judge(bearer)?;
         let revoked = self.0.revoked.read().unwrap_or_else(PoisonError::into_inner);
@@ -90,32 +90,32 @@ impl Gate {
         Ok(signed_in)
     }
 
-    /// Ticks whenever something was revoked, in whichever process: whoever keeps a stream open judges its token again.
+    /// Changes after every revocation, in any process. Open streams then verify their token again.
     pub fn revocations(&self) -> watch::Receiver<u64> {
         self.0.ticks.subscribe()
     }
 
-    /// Does not honour these sessions any more, from now on.
-    pub fn revoke(&self, sessions: impl IntoIterator<Item = SessionId>, at: Instant) {
-        let news = {
+    /// Rejects tokens of these sessions from now on.
+    pub fn revoke(&self, sessions: impl IntoIterator<Item = SessionId>, at: Timestamp) {
+        let changed = {
             let mut revoked = self.0.revoked.write().unwrap_or_else(PoisonError::into_inner);
-            sessions.into_iter().fold(false, |news, session| revoked.insert(session, at).is_none() | news)
+            sessions.into_iter().fold(false, |changed, session| revoked.insert(session, at).is_none() | changed)
         };
-        if news {
+        if changed {
             self.0.ticks.send_modify(|tick| *tick += 1);
         }
     }
 
-    /// Learns from the database what is revoked, and forgets what no token can name any more. Called once before the
-    /// first token is judged.
+    /// Loads revoked sessions from the database, and drops those whose tokens have expired. Called once before the
+    /// first token is verified.
     ///
     /// # Errors
-    /// A fault of the store; what was known stays known.
+    /// A fault of the store. Known revocations are kept.
     pub async fn refill(&self, store: &Store) -> Result<(), Fault> {
         self.read_since(store, self.0.clock.now() - self.0.access.ttl()).await
     }
 
-    /// Keeps up with what is revoked, until the program stops.
+    /// Follows revocations until shutdown.
     pub async fn keep_up(self, store: Store, mut revocations: Revocations, lag: Duration) {
         let mut polls = tokio::time::interval(lag / 2);
         polls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -136,18 +136,18 @@ impl Gate {
             let since = if full { now - self.0.access.ttl() } else { read_at };
             match self.read_since(&store, since).await {
                 Ok(()) => read_at = now,
-                // The next poll reads from where this one would have.
+                // The next poll reads from the same time again.
                 Err(fault) => telemetry::report(&fault),
             }
         }
     }
 
-    async fn read_since(&self, store: &Store, since: Instant) -> Result<(), Fault> {
-        let rows = store.revocations_since(since - LONGEST_TRANSACTION).await?;
+    async fn read_since(&self, store: &Store, since: Timestamp) -> Result<(), Fault> {
+        let rows = store.revocations_since(since - MAX_TRANSACTION_TIME).await?;
         for row in rows {
             self.revoke([row.session_id], row.at);
         }
-        let oldest = self.0.clock.now() - self.0.access.ttl() - LONGEST_TRANSACTION;
+        let oldest = self.0.clock.now() - self.0.access.ttl() - MAX_TRANSACTION_TIME;
         self.0.revoked.write().unwrap_or_else(PoisonError::into_inner).retain(|_, at| *at >= oldest);
         Ok(())
     }

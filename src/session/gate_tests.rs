@@ -1,12 +1,15 @@
-//! What was revoked is refused: at once where it was ended, and by every process that asks the database.
+//! Tokens of revoked sessions are rejected, by the process that ended them and by the others.
 
 use std::time::Duration;
 
 use super::{AccessGrant, AccessTokens, Authentication, Confirmations, KeySource, gate::*};
-use crate::{
-    clock::{Clock, Entropy, Instant},
-    config,
+use domain::{
+    Timestamp,
     ids::{AccountId, SessionId},
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config,
     keys::{ServerKey, ServerKeys},
     secret::Secret,
 };
@@ -29,7 +32,7 @@ fn gate() -> (Gate, AccessTokens, Clock) {
 }
 
 #[test]
-fn tk_07_an_ended_session_is_refused_and_another_is_not() {
+fn tk_07_token_of_an_ended_session_is_rejected_and_others_are_not() {
     let (gate, access, clock) = gate();
     let entropy = Entropy::seeded(2);
     let account = AccountId::new(&entropy);
@@ -54,9 +57,9 @@ fn tk_07_an_ended_session_is_refused_and_another_is_not() {
     assert_eq!(gate.judge(&ended_token), Err(TokenRefused));
     assert!(gate.judge(&other_token).is_ok());
     assert!(ticks.has_changed().unwrap());
-    // Heard a second time, through Redis or from the database, it is no news.
+    // A repeated notification, through Redis or from the database, is not a change.
     let mut ticks = gate.revocations();
-    gate.revoke([ended], Instant::UNIX_EPOCH);
+    gate.revoke([ended], Timestamp::UNIX_EPOCH);
     assert!(!ticks.has_changed().unwrap());
     ticks.mark_unchanged();
 }

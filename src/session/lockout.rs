@@ -1,64 +1,62 @@
-//! Wrong passwords: counted before they are judged, so that a hundred at once are no more than a hundred in a row.
+//! Password lockout. Attempts are counted before the password is checked, so that concurrent guesses count like
+//! sequential ones.
 //!
-//! A device that signed in before has its own count, so strangers can lock strangers out and nobody else. What a
-//! stranger types is counted twice: by the identifier, whether or not somebody has it, and by the account behind it.
-//! Only the first lock is shown. The second one keeps three identifiers of one account from being three times the
-//! guesses. What it bars is counted by the first, hashed and answered like any wrong password: whatever differed would
-//! tell that an identifier belongs to an account that was locked by another one (invariant 5).
+//! A known device has its own counter, so attempts of others do not lock it out. Attempts from unknown clients are
+//! counted twice: by identifier, whether or not an account has it, and by account. Only a lock of the identifier is
+//! disclosed. The lock of the account keeps its three identifiers from allowing three times the guesses. An attempt
+//! that it blocks is counted by identifier, hashed and answered like a wrong password: any difference would reveal that
+//! an identifier belongs to an account that was locked through another identifier (invariant 5).
 
 use super::{Parts, Sessions, gate::SignedIn, rules, sign_in::names};
 use crate::{
-    clock::Instant,
     delivery::{Notice, notices},
-    fault::Fault,
-    ids::AccountId,
-    keys::ServerKey,
     store::{Ending, Identifier, Tx, device_subject, entity::account::Model},
-    telemetry,
 };
+use domain::{Timestamp, ids::AccountId};
+use platform::{fault::Fault, keys::ServerKey, telemetry};
 
-/// By what a try is counted.
+/// The keys that an attempt is counted by.
 #[derive(Clone, Debug)]
 pub struct Subjects {
     account: Option<AccountId>,
-    /// Whose lock is shown.
-    shown: String,
-    /// Whose lock looks like a wrong password.
-    hidden: Option<String>,
+    /// The key whose lock is disclosed.
+    disclosed_key: String,
+    /// The key whose lock looks like a wrong password.
+    hidden_key: Option<String>,
 }
 
-/// What became of a try.
+/// Result of counting an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// It may be judged. `locks`: if it is wrong, it was the last one.
+    /// The password may be checked. `locks`: if it is wrong, the account is locked.
     Granted { locks: bool },
-    /// It is wrong, whatever it is, and has to look as if it were judged.
+    /// The attempt fails in any case, and must look as if the password was checked.
     Barred { locks: bool },
-    /// It may not be judged, and that is told.
-    Locked { until: Instant },
+    /// The attempt is rejected, and the lock is disclosed.
+    Locked { until: Timestamp },
 }
 
 impl Subjects {
-    /// Somebody who is signed in and asked for the password again. By session: a thief of one locks the owner's others
-    /// out of nothing.
+    /// The keys for a signed-in user who enters the password again. Counted by session, so that an attacker with one
+    /// session cannot lock out the owner's others.
     pub fn confirming(signed_in: &SignedIn) -> Self {
-        let shown = format!("confirm:{}", signed_in.session.as_str());
-        Self { account: Some(signed_in.account.clone()), shown, hidden: None }
+        let disclosed_key = format!("confirm:{}", signed_in.session.as_str());
+        Self { account: Some(signed_in.account.clone()), disclosed_key, hidden_key: None }
     }
 
-    /// A device that signed in to the account before.
+    /// The keys for a device that has signed in to the account before.
     pub(super) fn device(account: &AccountId, token_hash: &str) -> Self {
-        let shown = device_subject(account, token_hash);
-        Self { account: Some(account.clone()), shown, hidden: None }
+        let disclosed_key = device_subject(account, token_hash);
+        Self { account: Some(account.clone()), disclosed_key, hidden_key: None }
     }
 
-    /// What alone was counted of a try that the hidden lock barred.
+    /// The keys that were counted for an attempt that the hidden lock blocked.
     pub(super) fn without_hidden(self) -> Self {
-        Self { hidden: None, ..self }
+        Self { hidden_key: None, ..self }
     }
 
     fn all(&self) -> impl Iterator<Item = (&String, bool)> {
-        std::iter::once((&self.shown, true)).chain(self.hidden.iter().map(|hidden| (hidden, false)))
+        std::iter::once((&self.disclosed_key, true)).chain(self.hidden_key.iter().map(|hidden_key| (hidden_key, false)))
     }
 
     /// Their names in the store.
@@ -68,7 +66,7 @@ impl Subjects {
 }
 
 impl Sessions {
-    /// Counts one try, unless a lock stands against it.
+    /// Counts an attempt, unless a lock is in effect.
     ///
     /// # Errors
     /// A fault of the store.
@@ -76,7 +74,7 @@ impl Sessions {
         self.0.count_try(subjects).await
     }
 
-    /// Takes a try back that we were too busy to judge.
+    /// Uncounts an attempt that could not be checked because the server was overloaded.
     ///
     /// # Errors
     /// A fault of the store.
@@ -84,7 +82,7 @@ impl Sessions {
         self.0.take_try_back(subjects).await
     }
 
-    /// Forgets what was counted: the password was right.
+    /// Resets the counters after a correct password.
     ///
     /// # Errors
     /// A fault of the store.
@@ -103,47 +101,47 @@ impl Sessions {
 }
 
 impl Sessions {
-    /// Forgets every wrong password that was counted for an account: by its devices and sessions, by the account itself,
-    /// and by each identifier that it has now. An identifier may have been locked before the account had it. That lock is
-    /// kept when somebody signs up with the identifier or moves to it: a lock that vanished would tell the stranger who
-    /// caused it that the identifier has an account now (invariant 5).
+    /// Resets every failed-login counter of an account: of its devices and sessions, of the account itself, and of its
+    /// current identifiers. An identifier may have been locked before the account had it. That lock is kept when an
+    /// account signs up with the identifier or changes to it: if the lock vanished, the client that caused it would
+    /// learn that the identifier now has an account (invariant 5).
     ///
-    /// The account is locked by whoever calls.
+    /// The caller has locked the account.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn unlock(&self, tx: &Tx, id: &AccountId) -> Result<(), Fault> {
         let account = tx.account(&Identifier::Id(id.clone())).await?;
-        let typed = account.map(|account| self.0.typed_for(&account)).unwrap_or_default();
+        let typed = account.map(|account| self.0.typed_names(&account)).unwrap_or_default();
         tx.unlock(id, &typed).await
     }
 
-    /// Tells an account's contacts that wrong passwords locked it, once a day. Not on the path of the request: what it
-    /// takes would tell a known account from an unknown one (invariant 5).
+    /// Notifies an account's contacts that failed logins locked it, at most once a day. Runs in the background: its
+    /// duration would distinguish known from unknown accounts (invariant 5).
     pub fn tell_of_lock(&self, account: Model) {
         let sessions = self.clone();
         tokio::spawn(async move {
-            if let Err(fault) = sessions.owe_lock_notice(&account).await {
+            if let Err(fault) = sessions.queue_lock_notice(&account).await {
                 telemetry::report(&fault);
             }
         });
     }
 
-    async fn owe_lock_notice(&self, account: &Model) -> Result<(), Fault> {
+    async fn queue_lock_notice(&self, account: &Model) -> Result<(), Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let orders = notices::to_all(account, &Notice::AccountLocked, &parts.entropy, now);
         let id = account.id.clone();
-        let owed = parts.store.write(move |tx| {
+        let queued = parts.store.write(move |tx| {
             Box::pin(async move {
-                // It may have been erased meanwhile.
+                // The account may have been deleted in the meantime.
                 if tx.account(&Identifier::Id(id.clone())).await?.is_none() {
                     return Ok(Ending::Rollback(Vec::new()));
                 }
                 Ok(Ending::Commit(notices::owe(tx, &id, orders, now).await?))
             })
         });
-        for notice in owed.await? {
+        for notice in queued.await? {
             parts.outbox.dispatch(notice);
         }
         Ok(())
@@ -151,24 +149,25 @@ impl Sessions {
 }
 
 impl Parts {
-    /// A stranger who typed `identifier`. What nobody has is counted in as many rows, for the same time.
+    /// The keys for an unknown client that entered `identifier`. Unknown identifiers use as many rows, for the same
+    /// time.
     pub(super) fn stranger(
         &self,
         identifier: &str,
         named: Option<&Identifier>,
         account: Option<&AccountId>,
     ) -> Subjects {
-        // Typed in the wrong field it may be a password: only its hash under our key is kept.
+        // The text may be a password entered in the wrong field, so only its keyed hash is stored.
         let folded = identifier.trim().to_lowercase();
         let digest = digest(self.keys.current(), named, &folded);
-        let hidden =
+        let hidden_key =
             account.map_or_else(|| format!("nobody:{digest}"), |account| format!("account:{}", account.as_str()));
-        Subjects { account: account.cloned(), shown: typed_subject(&digest), hidden: Some(hidden) }
+        Subjects { account: account.cloned(), disclosed_key: typed_subject(&digest), hidden_key: Some(hidden_key) }
     }
 
-    /// What strangers' tries at this account are counted by, by whichever of its identifiers and under whichever key: a
-    /// process that has another current key counts under that.
-    fn typed_for(&self, account: &Model) -> Vec<String> {
+    /// The names that attempts of unknown clients at this account are counted by, for each of its identifiers and each
+    /// server key: a process with another current key counts under that key.
+    fn typed_names(&self, account: &Model) -> Vec<String> {
         let identifiers = [
             Some(Identifier::Username(account.username_key.clone())),
             account.phone.clone().map(Identifier::Phone),
@@ -188,7 +187,8 @@ impl Parts {
         if self.store.account(&Identifier::Id(account.clone())).await?.is_some() {
             return Err(fault);
         }
-        // It was erased after it was found, and no row can be about it any more. The try is counted like anybody's.
+        // The account was deleted after the lookup, and no row can refer to it any more. The attempt is counted as for
+        // an unknown identifier.
         self.count_try_of(&Subjects { account: None, ..subjects.clone() }).await
     }
 
@@ -201,17 +201,17 @@ impl Parts {
             .write(move |tx| {
                 Box::pin(async move {
                     let mut locks = false;
-                    for (subject, shown) in subjects.all() {
+                    for (subject, is_disclosed) in subjects.all() {
                         let account = subjects.account.as_ref();
                         let Some(row) = tx.count_try(subject, account, now - rules::MEMORY, now).await? else {
-                            if !shown && !disclosed {
+                            if !is_disclosed && !disclosed {
                                 return Ok(Ending::Commit(Counted::Barred { locks }));
                             }
                             let until = tx.lockout(subject).await?.and_then(|row| row.locked_until).unwrap_or(now);
                             return Ok(Ending::Rollback(Counted::Locked { until }));
                         };
-                        if let Some(span) = rules::lock(row.failures, &lockout) {
-                            tx.lock_out(subject, now + span).await?;
+                        if let Some(duration) = rules::lock(row.failures, &lockout) {
+                            tx.lock_out(subject, now + duration).await?;
                             locks = true;
                         }
                     }
@@ -236,7 +236,7 @@ impl Parts {
     }
 }
 
-/// What was typed, as it is kept: an identifier, or else a text that names nobody.
+/// The keyed hash of an identifier, or of a text that is not an identifier.
 fn digest(key: &ServerKey, named: Option<&Identifier>, text: &str) -> String {
     let typed: (&str, &str) = match named {
         Some(Identifier::Username(key)) => ("username", key),

@@ -1,7 +1,8 @@
 //! Sign-in, access and refresh tokens, rotation, devices, lockout.
 //!
-//! A session is one signed-in device: a family of refresh tokens of which one at a time is good. Access tokens are
-//! judged by the [`gate`](gate::Gate) without a look into the database; whoever ends sessions tells the gate.
+//! A session is one signed-in device: a family of refresh tokens of which only the newest is valid. The
+//! [`gate`](gate::Gate) verifies access tokens without a database query, so code that ends sessions has to announce it
+//! to the gate.
 
 mod access;
 mod authentication;
@@ -44,25 +45,30 @@ pub use self::{
     sign_in::{SignIn, identify},
 };
 use crate::{
-    clock::{Clock, Entropy, Instant},
-    config,
-    contact::NumberRules,
     delivery::Outbox,
     events::{Events, Revocation},
-    fault::Fault,
-    ids::{AccountId, SessionId},
-    keys::ServerKeys,
-    password::Hasher,
     quota::Quotas,
     store::{Page, Slice, Store, entity},
     verification::Verifications,
 };
+use domain::{
+    Timestamp,
+    contact::NumberRules,
+    ids::{AccountId, SessionId},
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config,
+    fault::Fault,
+    keys::ServerKeys,
+    password::Hasher,
+};
 
-/// The room. Cheap to clone.
+/// The session use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions(Arc<Parts>);
 
-/// What the room is made of.
+/// Dependencies of [`Sessions`].
 pub struct Parts {
     pub store: Store,
     pub clock: Clock,
@@ -77,9 +83,9 @@ pub struct Parts {
     pub events: Events,
     pub outbox: Outbox,
     pub hasher: Hasher,
-    /// The region that a number without a country code is of.
+    /// How phone numbers without a country code are parsed.
     pub numbers: NumberRules,
-    /// Whether answers may tell an unknown account from a known one.
+    /// Whether responses may distinguish unknown accounts from known ones.
     pub accounts_disclosed: bool,
 }
 
@@ -88,22 +94,22 @@ impl Sessions {
         Self(Arc::new(parts))
     }
 
-    /// Whether refresh tokens travel in a cookie.
+    /// Whether refresh tokens are sent in a cookie.
     pub fn use_cookie(&self) -> bool {
         self.0.settings.cookie
     }
 
-    /// Which path the cookies are for, where they are not for the whole host.
+    /// The path of the cookies. None: the whole host.
     pub fn cookie_path(&self) -> Option<&str> {
         self.0.settings.cookie_path.as_deref()
     }
 
-    /// How long a device stays known, and its cookie kept.
+    /// How long a device stays known, and the lifetime of its cookie.
     pub fn device_life(&self) -> std::time::Duration {
         DEVICE_LIFE
     }
 
-    /// Where an account is signed in, newest first.
+    /// The live sessions of an account, newest first.
     ///
     /// # Errors
     /// A fault of the store.
@@ -111,8 +117,8 @@ impl Sessions {
         self.0.store.sessions(account, slice, self.0.clock.now()).await
     }
 
-    /// Tells every process that sessions were ended. Called after the commit by whoever ended them.
-    pub fn announce_ended(&self, sessions: &[SessionId], at: Instant) {
+    /// Notifies every process that sessions were ended. Called after the commit.
+    pub fn announce_ended(&self, sessions: &[SessionId], at: Timestamp) {
         self.0.gate.revoke(sessions.iter().cloned(), at);
         for session in sessions {
             self.0.events.publish_revocation(Revocation { session: session.clone(), at });
@@ -120,5 +126,5 @@ impl Sessions {
     }
 }
 
-/// After a year without a sign-in a device is a new one: the janitor forgets it.
+/// After a year without a sign-in a device is removed by the janitor, and counts as new.
 pub const DEVICE_LIFE: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 60 * 60);

@@ -1,14 +1,14 @@
-//! Opaque tokens: 256 bits that mean nothing by themselves, known to the store by their hash.
+//! Opaque tokens: 256 random bits, stored as a hash.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{clock::Entropy, keys::ServerKey, secret::Secret};
+use platform::{clock::Entropy, keys::ServerKey, secret::Secret};
 
-/// 256 bits in base 64 without padding.
+/// Length of 256 bits in base64url without padding.
 const LENGTH: usize = 43;
 
-/// A refresh token, or what a device is known by.
+/// A refresh token or a device token.
 #[derive(Clone, Debug)]
 pub struct Opaque(Secret);
 
@@ -17,13 +17,13 @@ impl Opaque {
         Self::of(entropy.bytes())
     }
 
-    /// The token that a client sent. None: it can be none of ours, so nothing need be looked up.
+    /// Parses a token from a client. None: it does not have the format of a token, so a lookup is not needed.
     pub fn parse(text: &str) -> Option<Self> {
-        let ours = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (text.len() == LENGTH && text.bytes().all(ours)).then(|| Self(Secret::new(text)))
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (text.len() == LENGTH && text.bytes().all(is_base64url)).then(|| Self(Secret::new(text)))
     }
 
-    /// The text, for the answer to whom it belongs.
+    /// The text, for the response to its owner.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -32,18 +32,18 @@ impl Opaque {
         &self.0
     }
 
-    /// What the store knows it by. The token has 256 bits of chance in it, so one round of a plain hash is enough.
+    /// The stored hash. The token has 256 random bits, so a single round of a plain hash is enough.
     pub fn hash(&self) -> String {
         hex::encode(Sha256::digest(self.0.expose()))
     }
 
-    /// The token that this one is exchanged for: the same one however often it is asked for, by whichever process, and
-    /// nobody's guess without the key.
+    /// The token that this one is exchanged for. It is deterministic, so that every process derives the same one, and
+    /// cannot be guessed without the key.
     pub fn successor(&self, key: &ServerKey) -> Self {
         Self::of(key.derive("refresh-token/1", &[self.0.expose().as_bytes()]))
     }
 
-    /// A token in the place of a successor that was never seen: another one for each generation.
+    /// A replacement for a successor that was never seen. Different for each generation.
     pub fn replacement(&self, key: &ServerKey, generation: i32) -> Self {
         Self::of(key.derive("refresh-token/replacement/1", &[self.0.expose().as_bytes(), &generation.to_be_bytes()]))
     }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tk_02_a_token_is_256_bits_and_known_by_its_hash() {
+    fn tk_02_a_token_is_256_bits_and_found_by_its_hash() {
         let token = Opaque::new(&Entropy::seeded(1));
         assert_eq!(URL_SAFE_NO_PAD.decode(token.expose()).unwrap().len(), 32);
         assert_eq!(Opaque::parse(token.expose()).unwrap().hash(), token.hash());
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_has_one_successor_under_one_key() {
+    fn successors_and_replacements_depend_on_token_key_and_generation() {
         let token = Opaque::new(&Entropy::seeded(1));
         let [one, other] = [0u8, 100].map(|start| ServerKey::new((start..start + 32).collect()).unwrap());
         assert_eq!(token.successor(&one).expose(), token.successor(&one).expose());

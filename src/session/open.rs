@@ -1,4 +1,4 @@
-//! Beginning a session: prepared before a transaction, written in it, welcomed after it.
+//! Starting a session: prepared before the transaction, written in it, tokens issued after the commit.
 
 use std::time::Duration;
 
@@ -6,41 +6,42 @@ use super::{
     AccessGrant, AccessToken, Authentication, Issued, Opaque, Parts, Sessions, Used, authentication::stored, rules,
 };
 use crate::{
-    caller::Caller,
-    clock::Instant,
     delivery::{Notice, Order, notices},
-    fault::Fault,
-    ids::{DeliveryId, SessionId},
-    secret::Secret,
     store::{
         Tx,
         entity::{account, device, refresh_token, session},
     },
 };
+use domain::{
+    Timestamp,
+    caller::Caller,
+    ids::{DeliveryId, SessionId},
+};
+use platform::{fault::Fault, secret::Secret};
 
-/// The device that somebody signs in with, as it says itself.
+/// The client's device, as reported by the client.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
-    /// For the person's own list of devices; at most 100 characters, the edge cuts it.
+    /// Name in the user's list of devices; at most 100 characters, truncated by the API layer.
     pub name: Option<String>,
-    /// What it was known by when it signed in before.
+    /// The device token from an earlier sign-in.
     pub token: Option<Opaque>,
-    /// Whether another host of the domain may have set the cookie that holds the token. Such a token is used only for an
-    /// account that knows it already: else whoever set it would have a device of an account that is not theirs.
+    /// Whether another host of the domain may have set the cookie with the token. Such a token is used only for an
+    /// account that already knows it: otherwise the other host would know a device token of that account.
     pub may_be_planted: bool,
-    /// Which cookie name its refresh token goes to, in cookie mode.
+    /// The cookie slot for the refresh token, in cookie mode.
     pub cookie_slot: i32,
 }
 
-/// A session about to begin. Everything that takes time or chance is done; what is left is writing.
+/// A session to be created. Slow and random steps are done; only the writes remain.
 pub struct Opening {
     session: session::Model,
     refresh: Issued,
     sent: Option<Opaque>,
     sent_may_be_planted: bool,
-    fresh: Opaque,
-    /// What the account's contacts are told if the device is a new one.
-    news: Vec<Order>,
+    new_token: Opaque,
+    /// Notices to the account's contacts if the device is new.
+    notices_to_send: Vec<Order>,
 }
 
 /// A session that was written.
@@ -48,27 +49,27 @@ pub struct Opened {
     pub session: session::Model,
     refresh: Issued,
     device: Opaque,
-    news: Vec<DeliveryId>,
+    notices_to_send: Vec<DeliveryId>,
 }
 
-/// What a sign-in or a refresh answers.
+/// The tokens returned by a sign-in or a refresh.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub session: SessionId,
     pub access: Secret,
-    /// How long the access token lives.
+    /// Lifetime of the access token.
     pub expires_in: Duration,
     pub refresh: Secret,
-    /// Which cookie name it goes to, in cookie mode.
+    /// The cookie slot of the refresh token, in cookie mode.
     pub cookie_slot: i32,
-    /// When the refresh token dies unused.
-    pub refresh_expires_at: Instant,
-    /// What the device is known by from now on; none at a refresh.
+    /// When the refresh token expires if it is not used.
+    pub refresh_expires_at: Timestamp,
+    /// The device token of the client. None at a refresh.
     pub device: Option<Secret>,
 }
 
 impl Sessions {
-    /// Prepares a session of an account. `announced`: a new device is told to the account's contacts.
+    /// Prepares a session of an account. `announced`: the account's contacts are notified of a new device.
     pub fn prepare(&self, caller: &Caller, account: &account::Model, device: Device, announced: bool) -> Opening {
         let Parts { entropy, settings, clock, .. } = &*self.0;
         let now = clock.now();
@@ -83,7 +84,7 @@ impl Sessions {
             expires_at: rules::expires_at(now, now, settings),
             ended_at: None,
             authenticated_at: Some(now),
-            // Known once it was checked, in the transaction that writes the session.
+            // Set in the transaction that writes the session, after the check.
             authentication_methods: None,
             authentication_counts: false,
             refresh_generation: 0,
@@ -91,7 +92,7 @@ impl Sessions {
             device_hash: None,
         };
         let notice = Notice::NewDevice { device: session.device_name.clone() };
-        let news = match announced && settings.notify_new_device {
+        let notices_to_send = match announced && settings.notify_new_device {
             true => notices::to_all(account, &notice, entropy, now),
             false => Vec::new(),
         };
@@ -100,17 +101,17 @@ impl Sessions {
             refresh: Issued { token: Opaque::new(entropy), generation: 0, cookie_slot: device.cookie_slot },
             sent: device.token,
             sent_may_be_planted: device.may_be_planted,
-            fresh: Opaque::new(entropy),
-            news,
+            new_token: Opaque::new(entropy),
+            notices_to_send,
         }
     }
 
-    /// The tokens of a session that was written and committed. Sends what its account's contact is told.
+    /// Issues the tokens of a committed session, and dispatches the notices to its account.
     ///
     /// # Errors
-    /// A fault when a token can't be signed.
+    /// A fault if a token cannot be signed.
     pub fn welcome(&self, account: &account::Model, opened: &Opened) -> Result<Tokens, Fault> {
-        for notice in &opened.news {
+        for notice in &opened.notices_to_send {
             self.0.outbox.dispatch(notice.clone());
         }
         let tokens = self.0.tokens(account, &opened.session, &opened.refresh)?;
@@ -119,29 +120,29 @@ impl Sessions {
 }
 
 impl Opening {
-    /// Whose session it will be.
+    /// The id of the session.
     pub fn session(&self) -> &SessionId {
         &self.session.id
     }
 
-    /// The same, begun by a code to this contact: whoever reads its messages gains nothing from telling them of the
-    /// device, so the account's other contacts are told, where there are any.
+    /// Excludes the contact that received the sign-in code from the new-device notice: an attacker who reads that
+    /// contact's messages would read the notice too. If the account has no other contact, nothing is excluded.
     #[must_use]
     pub fn by_code_to(self, contact_key: &str) -> Self {
         let is_other = |order: &Order| order.to.key() != contact_key;
-        match self.news.iter().any(is_other) {
-            true => Self { news: self.news.into_iter().filter(is_other).collect(), ..self },
+        match self.notices_to_send.iter().any(is_other) {
+            true => Self { notices_to_send: self.notices_to_send.into_iter().filter(is_other).collect(), ..self },
             false => self,
         }
     }
 
-    /// Writes the session, its first refresh token, and the device. The account is locked by whoever calls, and may be
-    /// used; `used` is what its holder authenticated with.
+    /// Writes the session, its first refresh token, and the device. The caller has locked the account and checked that
+    /// it may be used; `used` is how the user authenticated.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn write(self, tx: &Tx, used: Used) -> Result<Opened, Fault> {
-        let Opening { mut session, refresh, sent, sent_may_be_planted, fresh, news } = self;
+        let Opening { mut session, refresh, sent, sent_may_be_planted, new_token, notices_to_send } = self;
         session.authentication_methods = stored(&used.methods);
         session.authentication_counts = used.counts;
         let (account, now) = (&session.account_id, session.created_at);
@@ -150,20 +151,20 @@ impl Opening {
             None => false,
         };
         let sent = sent.filter(|_| known || !sent_may_be_planted);
-        // A token that another account of this device knows is ours, and good for this one as well. It is no evidence
-        // that the device signed in to this account.
+        // A token that another account of this device has is genuine, and can be shared with this account. It is no
+        // evidence that the device has signed in to this account.
         let shared = match &sent {
             Some(token) if !known => tx.may_share_device(&token.hash(), account).await?,
             _ => false,
         };
-        // A token that names no device was forgotten: the client that sends it is not known by anything else either.
+        // A token that names no device was removed, so the client is not recognised by browser and address either.
         let forgotten = sent.is_some() && !known && !shared;
-        // A client that keeps no device token is known by its browser and address, or each sign-in would be news. Before
-        // the device is written: what this sign-in writes says nothing of earlier ones.
+        // A client without a device token is recognised by browser and address; otherwise each of its sign-ins would
+        // cause a notice. Checked before the device is written, so that this sign-in is not taken for an earlier one.
         let (browser, address) = (session.user_agent.as_deref(), session.ip_address.as_deref());
-        let seen = known || (!forgotten && tx.signed_in_like(account, browser, address).await?);
-        let news = if seen { Vec::new() } else { news };
-        let device = sent.filter(|_| known || shared).unwrap_or(fresh);
+        let recognised = known || (!forgotten && tx.signed_in_like(account, browser, address).await?);
+        let notices_to_send = if recognised { Vec::new() } else { notices_to_send };
+        let device = sent.filter(|_| known || shared).unwrap_or(new_token);
         if !known {
             let token_hash = device.hash();
             let row = device::Model { token_hash, account_id: account.clone(), created_at: now, last_used_at: now };
@@ -176,8 +177,8 @@ impl Opening {
             ..refresh_token::Model::first(refresh.token.hash(), session.id.clone(), now)
         };
         tx.insert_refresh_token(first).await?;
-        let news = notices::owe(tx, &session.account_id, news, now).await?;
-        Ok(Opened { session, refresh, device, news })
+        let notices_to_send = notices::owe(tx, &session.account_id, notices_to_send, now).await?;
+        Ok(Opened { session, refresh, device, notices_to_send })
     }
 }
 

@@ -1,52 +1,49 @@
-//! Access tokens after an authentication of somebody who is signed in already.
+//! Access tokens after a reauthentication.
 
 use std::time::Duration;
 
 use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, gate::SignedIn};
-use crate::{
-    clock::Instant,
-    fault::Fault,
-    secret::Secret,
-    store::entity::{account, session},
-};
+use crate::store::entity::{account, session};
+use domain::Timestamp;
+use platform::{fault::Fault, secret::Secret};
 
-/// An access token that alone carries a fresh authentication: the session and its refresh token keep theirs.
+/// An access token with a fresh authentication. The session and its refresh token keep the earlier one.
 #[derive(Clone, Debug)]
 pub struct Reauthenticated {
     pub access: Secret,
-    /// How long the token lives.
+    /// Lifetime of the token.
     pub expires_in: Duration,
-    /// Until when the authentication counts as recent, while the token lives.
-    pub fresh_until: Instant,
+    /// When the authentication stops counting as recent, at most the expiry of the token.
+    pub fresh_until: Timestamp,
 }
 
 impl Sessions {
-    /// Whether the authentication behind a token counts as a recent one now.
+    /// Whether the authentication behind a token counts as recent now.
     pub fn is_fresh(&self, signed_in: &SignedIn) -> bool {
         let until =
             signed_in.authenticated.and_then(|authenticated| authenticated.fresh_until(self.0.settings.reauth_max_age));
         until.is_some_and(|until| self.0.clock.now() < until)
     }
 
-    /// The access token of somebody who authenticated again at `at`, by something that counts. `generation` is that of the
-    /// access token that the request came with: a newer refresh token may never have arrived.
+    /// Issues the access token after a reauthentication at `at` that counts. `generation` is that of the request's
+    /// access token: a newer refresh token may never have arrived.
     ///
     /// # Errors
-    /// A fault when the token can't be signed.
+    /// A fault if the token cannot be signed.
     pub fn reauthenticated(
         &self,
         account: &account::Model,
         session: &session::Model,
         generation: i32,
         methods: Vec<Method>,
-        at: Instant,
+        at: Timestamp,
     ) -> Result<Reauthenticated, Fault> {
         const CONTEXT: Context = Context::Reauthentication;
         let authentication = Authentication { at, methods, context: Some(CONTEXT) };
         let AccessToken { token, expires_at } = self.0.access_token(account, session, generation, authentication)?;
-        // As the token is read: it carries the time in whole seconds.
+        // Same rounding as in the token, which has whole seconds.
         let authenticated =
-            Authenticated { at: Instant::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
+            Authenticated { at: Timestamp::from_timestamp(at.timestamp(), 0).unwrap_or(at), context: CONTEXT };
         let until = authenticated.fresh_until(self.0.settings.reauth_max_age).unwrap_or(at);
         Ok(Reauthenticated {
             access: token,

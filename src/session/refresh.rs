@@ -1,5 +1,5 @@
-//! Exchanging a refresh token for its successor. The rule is [`rules::verdict`](super::rules::verdict), the transaction
-//! is in `exchange.rs`.
+//! Exchanging a refresh token for its successor. The decision is [`rules::verdict`](super::rules::verdict), the
+//! transaction is in `exchange.rs`.
 
 use std::time::Duration;
 
@@ -9,35 +9,36 @@ use super::{
     offer::Chosen,
 };
 use crate::{
-    caller::Caller,
-    clock::Instant,
-    fault::Fault,
     quota::{Act, Refused},
     store::Ending,
+};
+use domain::{Timestamp, caller::Caller};
+use platform::{
+    fault::Fault,
     telemetry::{
         audit::{self, Event},
         metrics::{self, RefreshReplay},
     },
 };
 
-/// What became of a refresh.
+/// Result of a refresh.
 pub enum Refreshed {
     Refreshed(Tokens),
     Rejected(RefreshRejection),
-    /// Nothing was decided: to be asked again, after so long at the latest.
+    /// Nothing was decided. The client should retry after this time at the latest.
     Wait(Duration),
     Quota(Refused),
 }
 
-/// Why a refresh token is not honoured.
+/// Why a refresh token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshRejection {
     Unknown,
-    /// The session was not used for too long, or is too old.
+    /// The session was not used for too long, or has reached its maximum age.
     Expired,
     /// The session was ended.
     Revoked,
-    /// It shows that there is a second copy of the session's tokens; the session is ended by it.
+    /// There is a second copy of the session's tokens; the session was ended for it.
     Reused,
     /// The request had several refresh cookies of one name, or of several live sessions. None was exchanged, and no
     /// session was ended.
@@ -56,23 +57,23 @@ impl RefreshRejection {
     }
 }
 
-/// The refresh tokens that a request carries.
+/// The refresh tokens in a request.
 pub enum Sent {
     Offer(Offer),
-    /// None, or something that can't be a token of ours.
+    /// No token, or only text that does not have the format of a token.
     Nothing,
-    /// Several, and no way to tell which one is meant.
+    /// Several tokens, and no way to choose one.
     Ambiguous,
 }
 
-/// The outcome in the audit trail of a refresh that is put off.
+/// Audit outcome of a refresh that was deferred.
 const DEFERRED: &str = "refresh_deferred";
 
 impl Sessions {
     /// Exchanges a refresh token for new tokens.
     ///
     /// # Errors
-    /// A fault of the store, or of a server key that this process does not have (UNAVAILABLE).
+    /// A fault of the store, or of a missing server key (UNAVAILABLE).
     pub async fn refresh(&self, caller: &Caller, sent: Sent) -> Result<Refreshed, Fault> {
         if let Err(refused) = self.0.quotas.charge(Act::Refresh, caller).await {
             self.record(caller, audit::Act::RefreshSession, audit::QUOTA_EXCEEDED, None).await;
@@ -91,11 +92,11 @@ impl Sessions {
         const ACT: audit::Act = audit::Act::RefreshSession;
         let now = self.0.clock.now();
         let event = self.event(caller, ACT, audit::OK, None);
-        let (parts, asking, entry) = (self.0.clone(), caller.clone(), event.clone());
+        let (parts, request, entry) = (self.0.clone(), caller.clone(), event.clone());
         let written = self.0.store.write(move |tx| {
             Box::pin(async move {
                 match offer.choose(tx, now).await? {
-                    Ok(chosen) => parts.exchange(chosen, asking, entry, now).write(tx).await,
+                    Ok(chosen) => parts.exchange(chosen, request, entry, now).write(tx).await,
                     Err(reason) => Ok(Ending::Rollback(Written::Rejected { reason, account: None })),
                 }
             })
@@ -132,7 +133,7 @@ impl Sessions {
 }
 
 impl Parts {
-    fn exchange(&self, chosen: Chosen, caller: Caller, event: Event, now: Instant) -> Exchange {
+    fn exchange(&self, chosen: Chosen, caller: Caller, event: Event, now: Timestamp) -> Exchange {
         Exchange {
             token: chosen.token,
             least_slot: chosen.least_slot,

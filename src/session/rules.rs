@@ -1,28 +1,26 @@
-//! The rules of sessions, as functions of what is and what time it is.
+//! Rules of sessions, as pure functions of state and time.
 
 use std::time::Duration;
 
-use crate::{
-    clock::Instant,
-    config::{self, session::Lockout},
-    store::entity::session::Model,
-};
+use crate::store::entity::session::Model;
+use domain::Timestamp;
+use platform::config::{self, session::Lockout};
 
-/// How long a wrong password is held against anybody.
+/// How long a failed login is counted.
 pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How a session stands.
+/// Effective status of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Live,
-    /// It was not used for too long, or is as old as a session may get.
+    /// It was not used for too long, or has reached its maximum age.
     Expired,
-    /// Somebody ended it.
+    /// It was ended explicitly.
     Ended,
 }
 
-/// How a session stands now.
-pub fn standing(session: &Model, now: Instant) -> Standing {
+/// The effective status of a session at `now`.
+pub fn standing(session: &Model, now: Timestamp) -> Standing {
     match session.ended_at {
         Some(_) => Standing::Ended,
         None if session.expires_at <= now => Standing::Expired,
@@ -30,58 +28,58 @@ pub fn standing(session: &Model, now: Instant) -> Standing {
     }
 }
 
-/// When a session ends that is used now.
-pub fn expires_at(created_at: Instant, now: Instant, settings: &config::Session) -> Instant {
+/// The expiry of a session that is used at `now`.
+pub fn expires_at(created_at: Timestamp, now: Timestamp, settings: &config::Session) -> Timestamp {
     (now + settings.refresh_ttl).min(created_at + settings.max_age)
 }
 
-/// A refresh token that was presented, as far as the answer to it depends on it. Spans run until now.
+/// State of a presented refresh token, as far as the decision depends on it. Durations are measured up to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presented {
-    /// The newest of its session.
+    /// The newest token of its session.
     Newest,
-    /// It was exchanged before.
+    /// It was already exchanged.
     Exchanged { since: Duration, same_network: bool, successor: Successor },
-    /// Another token took its place before it was presented.
+    /// It was replaced by another token before it was presented.
     Replaced { since: Duration },
 }
 
-/// What is known of the token that a presented one was exchanged for.
+/// State of the token that a presented one was exchanged for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Successor {
-    /// Neither it nor its access token was seen: perhaps the answer that carried it was lost.
+    /// Neither it nor its access token was seen: the response that carried it may have been lost.
     Unconfirmed,
-    /// Its access token was used with this service, so its answer arrived.
+    /// Its access token was used with this service, so the response arrived.
     Confirmed,
     /// It was presented itself.
     Presented,
 }
 
-/// What a presented refresh token is answered.
+/// Decision on a presented refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A new successor.
+    /// Issue a new successor.
     Exchange,
-    /// The successor that it has: an answer was lost, or two tabs asked at once.
+    /// Return the existing successor: a response was lost, or two tabs refreshed concurrently.
     Repeat,
-    /// A new successor in the place of the one that was never seen.
+    /// Issue a new successor in place of the one that was never seen.
     Replace,
-    /// Nothing yet, and nothing changes: it is decided once the grace is over.
+    /// Change nothing; the client retries after the grace period, and it is decided then.
     Wait(Duration),
-    /// Two stores hold tokens of one session: it ends.
+    /// Two clients hold tokens of one session: end the session.
     Theft,
 }
 
-/// Decides what a presented refresh token is answered (RFC 9700, section 4.14.2).
+/// Decides on a presented refresh token (RFC 9700, section 4.14.2).
 ///
-/// The tabs of a browser share one store of tokens. A store presents a token that was exchanged before only where an
-/// answer was lost or several of its requests were under way at once; anything else shows that there is a second store.
+/// The tabs of a browser share one token store. A store presents an exchanged token again only if a response was lost
+/// or several of its requests were concurrent; anything else shows that there is a second store.
 ///
-/// Within `grace` of the exchange only the client network that exchanged the token (an IPv4 address, an IPv6 /64: what
-/// quotas count) gets the successor again. Another network gets neither a token nor a verdict until the grace is over: a
-/// thief there gains nothing, and a phone that changed its network while an answer was lost asks again and then gets a
-/// replacement. For the same reason a token that was replaced a moment ago waits: the answer with its replacement may
-/// still be on its way to the same store.
+/// Within `grace` of the exchange, only the client network that exchanged the token (an IPv4 address or an IPv6 /64, as
+/// for quotas) gets the successor again. Another network gets neither a token nor a decision until the grace period is
+/// over: an attacker there gains nothing, and a phone that changed its network when a response was lost retries and
+/// then gets a replacement. For the same reason a token that was just replaced waits: the response with its replacement
+/// may still be on its way to the same store.
 pub fn verdict(presented: Presented, grace: Duration) -> Verdict {
     let within = |since: Duration| !grace.is_zero() && since <= grace;
     match presented {
@@ -96,14 +94,14 @@ pub fn verdict(presented: Presented, grace: Duration) -> Verdict {
     }
 }
 
-/// An instant as an account's list of sessions shows it: rounded down to five minutes, so that it tells a thief of an
-/// access token only roughly when the owner was there.
-pub fn coarse(at: Instant) -> Instant {
+/// A time as shown in an account's list of sessions: rounded down to five minutes, so that the holder of a stolen
+/// access token learns only roughly when the owner was active.
+pub fn coarse(at: Timestamp) -> Timestamp {
     const STEP: i64 = 5 * 60;
-    Instant::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap_or(at)
+    Timestamp::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap_or(at)
 }
 
-/// How long so many wrong passwords in a row lock; none: not yet. Each one past the bound doubles it.
+/// The lock duration after so many consecutive failures. None: not locked. Each failure beyond the limit doubles it.
 pub fn lock(failures: i32, lockout: &Lockout) -> Option<Duration> {
     let beyond = u32::try_from(failures - lockout.attempts).ok()?;
     let doubled = 2u32.checked_pow(beyond).and_then(|factor| lockout.first.checked_mul(factor));
@@ -116,9 +114,9 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Every row of the rule.
+    /// Every row of the decision table.
     #[test]
-    fn tk_03_tk_04_what_a_refresh_token_is_answered() {
+    fn tk_03_tk_04_decision_on_a_presented_refresh_token() {
         use Successor::{Confirmed, Presented as Seen, Unconfirmed};
         use Verdict::{Exchange, Repeat, Replace, Theft, Wait};
         let grace = SECOND * 10;
@@ -140,15 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_shown_to_five_minutes() {
-        let at = |text: &str| text.parse::<Instant>().unwrap();
+    fn times_are_rounded_down_to_five_minutes() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
         assert_eq!(coarse(at("2026-03-02T03:09:59.999Z")), at("2026-03-02T03:05:00Z"));
         assert_eq!(coarse(at("2026-03-02T03:10:00Z")), at("2026-03-02T03:10:00Z"));
         assert_eq!(coarse(at("1969-12-31T23:59:59Z")), at("1969-12-31T23:55:00Z"));
     }
 
     #[test]
-    fn bf_12_locks_lengthen_up_to_a_bound() {
+    fn bf_12_lock_duration_doubles_up_to_a_maximum() {
         let lockout = Lockout { attempts: 10, first: SECOND * 900, longest: SECOND * 86_400 };
         let locks: Vec<_> = (8..14).map(|failures| lock(failures, &lockout).map(|span| span.as_secs())).collect();
         assert_eq!(locks, [None, None, Some(900), Some(1800), Some(3600), Some(7200)]);

@@ -1,16 +1,8 @@
-//! Signing in: by password, or by a code in its place.
+//! Sign-in with a password or a code.
 
 use super::{Counted, Device, Method, Opened, Opening, Sessions, Subjects, Tokens, Used, established};
 use crate::{
-    caller::Caller,
-    clock::Instant,
-    contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
-    fault::Fault,
-    ids::AccountId,
-    password::{PasswordHash, Verdict},
-    purpose::Purpose,
     quota::{Act, Refused},
-    secret::Secret,
     store::{
         Ending, Identifier, Tx,
         entity::{
@@ -18,29 +10,41 @@ use crate::{
             proof,
         },
     },
-    telemetry::audit::{self, Event},
     verification::{self, ProofToken, Rejection},
 };
+use domain::{
+    Timestamp,
+    caller::Caller,
+    contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
+    ids::AccountId,
+    purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    password::{PasswordHash, Verdict},
+    secret::Secret,
+    telemetry::audit::{self, Event},
+};
 
-/// What became of a sign-in.
+/// Result of a sign-in.
 pub enum SignIn {
     SignedIn {
         account: Box<Model>,
         tokens: Box<Tokens>,
     },
-    /// Unknown and wrong are one.
+    /// Unknown identifier or wrong password; the two are not distinguished.
     CredentialsRejected,
-    /// Told to who gave the right password or proved the contact.
+    /// Disclosed only after the correct password or a valid proof.
     AccountNotActive(AccountStatus),
     AccountLocked {
-        unlocks_at: Instant,
+        unlocks_at: Timestamp,
     },
     ProofRejected(Rejection),
     Quota(Refused),
 }
 
 impl SignIn {
-    /// Its name in the audit trail.
+    /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
             SignIn::SignedIn { .. } => audit::OK,
@@ -53,16 +57,16 @@ impl SignIn {
     }
 }
 
-enum Written {
+enum WriteResult {
     Opened(Box<Model>, Box<Opened>),
     NotActive(AccountStatus),
-    /// The account, its password or its contact is not what it was when it was judged.
+    /// The account, its password or its contact changed during the check.
     Gone,
     Rejected(Rejection),
 }
 
-/// What a typed identifier names. An address has an at sign and a username a letter, so no text is two of them. None:
-/// nobody can have it.
+/// Parses an identifier. An address has an at sign and a username a letter, so a text has only one interpretation.
+/// None: no account can have it.
 pub fn identify(typed: &str, numbers: impl Into<NumberRules>) -> Option<Identifier> {
     let typed = typed.trim();
     if typed.is_empty() || typed.len() > 320 || typed.chars().any(char::is_control) {
@@ -75,17 +79,17 @@ pub fn identify(typed: &str, numbers: impl Into<NumberRules>) -> Option<Identifi
         let number = PhoneNumber::parse(typed, numbers).or_else(|_| PhoneNumber::parse_lenient(typed));
         return number.ok().map(|number| Identifier::Phone(number.as_str().to_owned()));
     }
-    // Not judged as a new one is: rules may have become stricter since it was taken.
+    // Not validated as a new username: the rules may have become stricter since it was created.
     Some(Identifier::Username(Username::from_stored(typed).key().to_owned()))
 }
 
 impl Sessions {
     /// Signs in with an identifier (username, phone number or e-mail address) and a password.
     ///
-    /// An unknown identifier and a wrong password have one answer and take one time: both are counted, both are hashed.
+    /// An unknown identifier and a wrong password have the same response and timing: both are counted and hashed.
     ///
     /// # Errors
-    /// A fault of the rooms below; also where the hashing pool is full.
+    /// A fault of the store or of the quotas; also if the hashing pool is full.
     pub async fn sign_in(
         &self,
         caller: &Caller,
@@ -96,17 +100,17 @@ impl Sessions {
         if let Err(refused) = self.0.quotas.charge(Act::SignIn, caller).await {
             return Ok(self.ended(caller, audit::Act::SignIn, SignIn::Quota(refused), None).await);
         }
-        let place = self.0.hasher.reserve()?;
-        let named = identify(identifier, self.0.numbers);
-        let found = match &named {
-            Some(named) => self.0.store.account(named).await?,
+        let permit = self.0.hasher.reserve()?;
+        let parsed = identify(identifier, self.0.numbers);
+        let found = match &parsed {
+            Some(parsed) => self.0.store.account(parsed).await?,
             None => None,
         };
-        // A contact that was typed at sign-up and never proved names nobody.
-        let account = found.filter(|account| names(account, named.as_ref()));
-        let subjects = self.subjects(identifier, named.as_ref(), account.as_ref(), &device).await?;
+        // A contact that was only entered at sign-up and never verified does not identify the account.
+        let account = found.filter(|account| names(account, parsed.as_ref()));
+        let subjects = self.subjects(identifier, parsed.as_ref(), account.as_ref(), &device).await?;
         let id = account.as_ref().map(|account| account.id.clone());
-        let (barred, locks, subjects) = match self.count_try(&subjects).await? {
+        let (blocked, locks, subjects) = match self.count_try(&subjects).await? {
             Counted::Granted { locks } => (false, locks, subjects),
             Counted::Barred { locks } => (true, locks, subjects.without_hidden()),
             Counted::Locked { until: unlocks_at } => {
@@ -116,28 +120,29 @@ impl Sessions {
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
-        let decoy = decoy_name(identifier, named.as_ref(), account.as_ref());
-        let verdict = match self.0.hasher.verify_at(place, password, stored.as_ref(), &decoy).await {
+        let decoy = decoy_key(identifier, parsed.as_ref(), account.as_ref());
+        let verdict = match self.0.hasher.verify_at(permit, password, stored.as_ref(), &decoy).await {
             Ok(verdict) => verdict,
             Err(fault) => {
                 self.take_try_back(&subjects).await?;
                 return Err(fault);
             }
         };
-        let Some(account) = account.clone().filter(|_| verdict.is_right() && !barred) else {
+        let Some(account) = account.clone().filter(|_| verdict.is_right() && !blocked) else {
             if locks {
-                // Written for an unknown name as well: one write more would tell a known one by the time (invariant 5).
+                // Also written for an unknown identifier: an extra write would reveal a known one by its timing
+                // (invariant 5).
                 self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;
             }
             let ended = self.ended(caller, audit::Act::SignIn, SignIn::CredentialsRejected, id).await;
-            // Last, so that no write of this request waits for those of the notice.
+            // Last, so that no write of this request waits for the writes of the notice.
             if locks && let Some(account) = account {
                 self.tell_of_lock(account);
             }
             return Ok(ended);
         };
         let rehashed = match verdict {
-            // Not worth failing for: it is tried again at the next sign-in.
+            // A failure is ignored: it is retried at the next sign-in.
             Verdict::RightButRehash => self.0.hasher.hash(password).await.ok(),
             Verdict::Right | Verdict::Wrong => None,
         };
@@ -153,8 +158,8 @@ impl Sessions {
                     let hash = account.password_hash.as_deref();
                     let account = match tx.lock_account(&account.id).await? {
                         Some(locked) if locked.password_hash.as_deref() == hash => locked,
-                        // It was changed while it was judged: whoever changed it wanted this one to be worth nothing.
-                        _ => return Ok(Ending::Rollback(Written::Gone)),
+                        // The password changed during the check, so the old one is no longer valid.
+                        _ => return Ok(Ending::Rollback(WriteResult::Gone)),
                     };
                     tx.forget_tries(&subjects.names()).await?;
                     if let Some(rehashed) = &rehashed {
@@ -166,13 +171,13 @@ impl Sessions {
                 })
             })
             .await?;
-        self.welcomed(caller, event, written, id).await
+        self.finish(caller, event, written, id).await
     }
 
-    /// Signs in with a confirmed code in place of a password.
+    /// Signs in with the proof of a confirmed code.
     ///
     /// # Errors
-    /// A fault of the rooms below.
+    /// A fault of the store or of the quotas.
     pub async fn sign_in_with_proof(
         &self,
         caller: &Caller,
@@ -186,7 +191,7 @@ impl Sessions {
         let rejected = |reason| self.ended(caller, ACT, SignIn::ProofRejected(reason), None);
         let Some(token_hash) = token.map(|token| token.hash()) else { return Ok(rejected(Rejection::Unknown).await) };
         let proof = match self.0.verifications.look_at_proof(&token_hash, Purpose::SignIn).await? {
-            // Confirmed while it was allowed, or at a process that still allows it.
+            // The code was confirmed while this was allowed, or by a process where it still is.
             Ok(proof) if proof.contact_kind == ContactKind::Email && !self.0.verifications.sign_in_by_email_code() => {
                 return Ok(rejected(Rejection::WrongPurpose).await);
             }
@@ -197,7 +202,7 @@ impl Sessions {
             Some(id) => self.0.store.account(&Identifier::Id(id)).await?,
             None => None,
         };
-        // The account was erased since.
+        // The account was deleted in the meantime.
         let Some(account) = account else { return Ok(rejected(Rejection::Unknown).await) };
         let id = account.id.clone();
         let opening = self.prepare(caller, &account, device, true).by_code_to(&proof.contact_key);
@@ -213,26 +218,26 @@ impl Sessions {
                     let spending = tx.spend_proof(&token_hash, Purpose::SignIn, now).await?;
                     let proof = match verification::spent(spending, Purpose::SignIn, now) {
                         Ok(proof) => proof,
-                        Err(reason) => return Ok(Ending::Rollback(Written::Rejected(reason))),
+                        Err(reason) => return Ok(Ending::Rollback(WriteResult::Rejected(reason))),
                     };
                     match tx.lock_account(&account_id).await? {
-                        Some(account) if still_holds(&account, &proof) => {
+                        Some(account) if has_contact(&account, &proof) => {
                             let used = established::by_code(tx, &account, &proof, now).await?;
                             open(tx, account, opening, used, &entry).await
                         }
-                        _ => Ok(Ending::Rollback(Written::Rejected(Rejection::Unknown))),
+                        _ => Ok(Ending::Rollback(WriteResult::Rejected(Rejection::Unknown))),
                     }
                 })
             })
             .await?;
-        self.welcomed(caller, event, written, Some(id)).await
+        self.finish(caller, event, written, Some(id)).await
     }
 
-    /// By what a try at this account's password is counted.
+    /// The keys that an attempt at this account's password is counted by.
     async fn subjects(
         &self,
         identifier: &str,
-        named: Option<&Identifier>,
+        parsed: Option<&Identifier>,
         account: Option<&Model>,
         device: &Device,
     ) -> Result<Subjects, Fault> {
@@ -245,25 +250,25 @@ impl Sessions {
                 return Ok(Subjects::device(id, &token_hash));
             }
         }
-        Ok(self.0.stranger(identifier, named, id))
+        Ok(self.0.stranger(identifier, parsed, id))
     }
 
-    async fn welcomed(
+    async fn finish(
         &self,
         caller: &Caller,
         event: Event,
-        written: Written,
+        written: WriteResult,
         id: Option<AccountId>,
     ) -> Result<SignIn, Fault> {
         let refusal = match written {
-            Written::Opened(account, opened) => {
+            WriteResult::Opened(account, opened) => {
                 event.log();
                 let tokens = self.welcome(&account, &opened)?;
                 return Ok(SignIn::SignedIn { account, tokens: Box::new(tokens) });
             }
-            Written::NotActive(status) => SignIn::AccountNotActive(status),
-            Written::Gone => SignIn::CredentialsRejected,
-            Written::Rejected(reason) => SignIn::ProofRejected(reason),
+            WriteResult::NotActive(status) => SignIn::AccountNotActive(status),
+            WriteResult::Gone => SignIn::CredentialsRejected,
+            WriteResult::Rejected(reason) => SignIn::ProofRejected(reason),
         };
         Ok(self.ended(caller, event.act, refusal, id).await)
     }
@@ -298,40 +303,45 @@ impl Sessions {
     }
 }
 
-async fn open(tx: &Tx, account: Model, opening: Opening, used: Used, entry: &Event) -> Result<Ending<Written>, Fault> {
+async fn open(
+    tx: &Tx,
+    account: Model,
+    opening: Opening,
+    used: Used,
+    entry: &Event,
+) -> Result<Ending<WriteResult>, Fault> {
     if account.status != AccountStatus::Active {
-        // What was spent stays spent, and the count is forgotten: the password was right.
-        return Ok(Ending::Commit(Written::NotActive(account.status)));
+        // A spent proof stays spent, and the counters stay reset: the password was correct.
+        return Ok(Ending::Commit(WriteResult::NotActive(account.status)));
     }
     let opened = opening.write(tx, used).await?;
     tx.insert_audit(entry).await?;
-    Ok(Ending::Commit(Written::Opened(Box::new(account), Box::new(opened))))
+    Ok(Ending::Commit(WriteResult::Opened(Box::new(account), Box::new(opened))))
 }
 
-/// Whether an account may be named by this: by a contact only if it was proved. Otherwise somebody who signs up with a
-/// stranger's address could tell by signing in with it whether the stranger has an account.
-pub(super) fn names(account: &Model, named: Option<&Identifier>) -> bool {
-    match named {
+/// Whether an identifier identifies an account: a contact only if it is verified. Otherwise a client could sign up with
+/// another person's address, and find out by signing in with it whether that person has an account.
+pub(super) fn names(account: &Model, parsed: Option<&Identifier>) -> bool {
+    match parsed {
         Some(Identifier::Phone(_)) => account.phone_verified_at.is_some(),
         Some(Identifier::Email(_)) => account.email_verified_at.is_some(),
         _ => true,
     }
 }
 
-/// What the decoy is chosen by, where there is no password to verify: the account, by whichever identifier, or what
-/// names none.
-fn decoy_name(typed: &str, named: Option<&Identifier>, account: Option<&Model>) -> String {
+/// The key for choosing a decoy hash: the account id if there is an account, otherwise the identifier.
+fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Model>) -> String {
     if let Some(account) = account {
         return account.id.as_str().to_owned();
     }
-    match named {
+    match parsed {
         Some(Identifier::Username(key) | Identifier::Phone(key) | Identifier::Email(key)) => key.clone(),
         Some(Identifier::Id(_) | Identifier::Nickname(_)) | None => typed.trim().to_lowercase(),
     }
 }
 
-/// Whether the contact that was proved is still the account's.
-fn still_holds(account: &Model, proof: &proof::Model) -> bool {
+/// Whether the verified contact of a proof is still the account's.
+fn has_contact(account: &Model, proof: &proof::Model) -> bool {
     match proof.contact_kind {
         ContactKind::Phone => account.phone.as_deref() == Some(&proof.contact_key),
         ContactKind::Email => account.email_key.as_deref() == Some(&proof.contact_key),
@@ -341,25 +351,25 @@ fn still_holds(account: &Model, proof: &proof::Model) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::Region;
+    use domain::contact::Region;
 
     #[test]
-    fn one_text_names_one_kind_of_thing() {
+    fn identifier_kinds_are_distinguished_by_characters() {
         let korea = Region::parse("KR").unwrap();
-        let named = |text| identify(text, korea);
-        assert_eq!(named("Hong.Gildong"), Some(Identifier::Username("hong.gildong".to_owned())));
-        assert_eq!(named(" 010-1234-5678 "), Some(Identifier::Phone("+821012345678".to_owned())));
-        assert_eq!(named("+82 10 1234 5678"), Some(Identifier::Phone("+821012345678".to_owned())));
-        assert_eq!(named("Hong@Example.com"), Some(Identifier::Email("hong@example.com".to_owned())));
-        for nobody in ["", "   ", "\0", "a\nb", "@", "12", &"a".repeat(400)] {
-            assert_eq!(named(nobody), None, "{nobody:?}");
+        let parsed = |text| identify(text, korea);
+        assert_eq!(parsed("Hong.Gildong"), Some(Identifier::Username("hong.gildong".to_owned())));
+        assert_eq!(parsed(" 010-1234-5678 "), Some(Identifier::Phone("+821012345678".to_owned())));
+        assert_eq!(parsed("+82 10 1234 5678"), Some(Identifier::Phone("+821012345678".to_owned())));
+        assert_eq!(parsed("Hong@Example.com"), Some(Identifier::Email("hong@example.com".to_owned())));
+        for invalid in ["", "   ", "\0", "a\nb", "@", "12", &"a".repeat(400)] {
+            assert_eq!(parsed(invalid), None, "{invalid:?}");
         }
     }
 
     #[test]
-    fn one_identifier_has_one_decoy_however_it_is_typed() {
+    fn spellings_of_one_identifier_have_the_same_decoy() {
         let korea = Region::parse("KR").unwrap();
-        let decoy = |typed| decoy_name(typed, identify(typed, korea).as_ref(), None);
+        let decoy = |typed| decoy_key(typed, identify(typed, korea).as_ref(), None);
         assert_eq!(decoy("010-1234-5678"), decoy(" +82 10 1234 5678"));
         assert_eq!(decoy("Hong.Gildong"), decoy("hong.gildong "));
         assert_eq!(decoy("Hong@Example.com"), decoy("hong@example.com"));

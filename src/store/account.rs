@@ -1,4 +1,4 @@
-//! Accounts: finding, making, and what a sign-in or a new password writes.
+//! Accounts: lookup, creation, passwords and activation.
 
 use std::time::Duration;
 
@@ -12,13 +12,10 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model},
     is_taken,
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
-/// What an account can be found by, in its normalised form.
+/// A key to look up an account by, in its normalised form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identifier {
     Id(AccountId),
@@ -41,7 +38,7 @@ impl Identifier {
 }
 
 impl Store {
-    /// The account that this names.
+    /// The account with this identifier.
     ///
     /// # Errors
     /// A fault of the database.
@@ -52,8 +49,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Writes a new account. False: its username, nickname, phone or e-mail address is somebody else's; the
-    /// transaction can only be rolled back then.
+    /// Inserts an account. False: its username, nickname, phone or e-mail address is in use; the transaction can then
+    /// only be rolled back.
     ///
     /// # Errors
     /// A fault of the database.
@@ -65,7 +62,7 @@ impl Tx {
         }
     }
 
-    /// The account as this transaction sees it.
+    /// The account, read within this transaction.
     ///
     /// # Errors
     /// A fault of the database.
@@ -73,7 +70,7 @@ impl Tx {
         Entity::find().filter(identifier.condition()).one(&self.0).await.doing("reading an account")
     }
 
-    /// The account, locked until the transaction ends: what is decided by its status or its password stays true.
+    /// The account, locked until the transaction ends, so that its status and password do not change.
     ///
     /// # Errors
     /// A fault of the database.
@@ -82,11 +79,11 @@ impl Tx {
         find.one(&self.0).await.doing("locking an account")
     }
 
-    /// Sets an account's password. `hash` is what is stored. None: there is no such account.
+    /// Sets an account's password. `hash` is stored. None: there is no such account.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn set_password(&self, id: &AccountId, hash: &str, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn set_password(&self, id: &AccountId, hash: &str, now: Timestamp) -> Result<Option<Model>, Fault> {
         let changed_at = self.password_change_time(id, now).await?;
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -96,15 +93,15 @@ impl Tx {
         Ok(update.exec_with_returning(&self.0).await.doing("setting a password")?.pop())
     }
 
-    /// When a password of this account is said to have been changed: now, and later than any change before. A contact
-    /// change knows the account's password by that time, also where the clocks of two processes differ.
-    pub(super) async fn password_change_time(&self, id: &AccountId, now: Instant) -> Result<Instant, Fault> {
+    /// The time to record for a password change: now, but later than any earlier change. A contact change refers to the
+    /// account's password by this time, even where the clocks of two processes differ.
+    pub(super) async fn password_change_time(&self, id: &AccountId, now: Timestamp) -> Result<Timestamp, Fault> {
         let account = Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading an account")?;
         let before = account.and_then(|account| account.password_changed_at);
         Ok(before.map_or(now, |before| Ord::max(now, before + Duration::from_millis(1))))
     }
 
-    /// Keeps the same password in another way: with the parameters of today.
+    /// Stores a new hash of the same password, with the current parameters.
     ///
     /// # Errors
     /// A fault of the database.
@@ -115,8 +112,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Activates an account whose address was proved, or has it wait for an administrator. False: it does not wait for
-    /// that, or for that address, any more.
+    /// Activates an account whose e-mail address was verified, or sets it to wait for an administrator. False: it is no
+    /// longer pending, or has another address.
     ///
     /// # Errors
     /// A fault of the database.
@@ -125,7 +122,7 @@ impl Tx {
         id: &AccountId,
         email_key: &str,
         status: AccountStatus,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -138,32 +135,33 @@ impl Tx {
         Ok(update.exec(&self.0).await.doing("activating an account")?.rows_affected > 0)
     }
 
-    /// Gives up an account that never proved to hold this contact: whoever proves it, or signs up with it anew, takes
-    /// its place.
+    /// Deletes an account that never verified this contact, so that the contact can be verified by or signed up for
+    /// another account.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn give_up_unproved(&self, contact: &Identifier) -> Result<(), Fault> {
-        // Whether it is another account's must not be seen from what is given up.
-        let typed = match contact {
+        // Also matches a claimed address, so that the deletion does not disclose whether the address belongs to another
+        // account.
+        let matching = match contact {
             Identifier::Email(key) => contact.condition().or(Column::ClaimedEmailKey.eq(key.as_str())),
             _ => contact.condition(),
         };
         let delete = Entity::delete_many()
-            .filter(typed)
+            .filter(matching)
             .filter(Column::Status.eq(AccountStatus::PendingVerification))
             .filter(Column::EmailVerifiedAt.is_null())
             .filter(Column::PhoneVerifiedAt.is_null());
-        delete.exec(&self.0).await.doing("giving up an unproved account")?;
+        delete.exec(&self.0).await.doing("deleting an unverified account")?;
         Ok(())
     }
 
-    /// Erases an account; what hangs on it goes with it.
+    /// Deletes an account, with the rows that reference it.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn delete_account(&self, id: &AccountId) -> Result<(), Fault> {
-        Entity::delete_by_id(id.clone()).exec(&self.0).await.doing("erasing an account")?;
+        Entity::delete_by_id(id.clone()).exec(&self.0).await.doing("deleting an account")?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What changes of an account while it lives.
+//! Changes of existing accounts.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, UpdateMany,
@@ -10,24 +10,20 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model, Role},
     is_taken,
 };
-use crate::{
-    clock::Instant,
-    contact::ContactKind,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use domain::{Timestamp, contact::ContactKind, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
-/// A contact as an account holds it.
+/// A contact of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     pub kind: ContactKind,
-    /// Its delivered form and its comparison form. None: the account has no contact of this kind.
+    /// The form used for delivery and the form used for comparison. None: the account has no contact of this kind.
     pub contact: Option<(String, String)>,
-    pub verified_at: Option<Instant>,
+    pub verified_at: Option<Timestamp>,
 }
 
 impl Held {
-    /// What names whoever else holds it; none: it is no contact.
+    /// The identifier for finding accounts with the same contact; None if there is no contact.
     pub fn identifier(&self) -> Option<Identifier> {
         let (_, key) = self.contact.clone()?;
         Some(match self.kind {
@@ -37,22 +33,22 @@ impl Held {
     }
 }
 
-/// What somebody changes of their profile; what is None stays.
+/// A change of a profile; fields that are None stay unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
-    /// As shown, and its key.
+    /// The display form, and the key.
     pub name: Option<Option<(String, String)>>,
-    /// As shown, and its key.
+    /// The display form, and the key.
     pub nickname: Option<Option<(String, String)>>,
     pub profile_image_url: Option<Option<String>>,
 }
 
-/// A value that has to be nobody else's was somebody else's; the transaction can only be rolled back.
+/// A unique value is in use by another account; the transaction can only be rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken;
 
 impl Tx {
-    /// Gives an account a contact, or takes it away.
+    /// Sets or removes a contact of an account.
     ///
     /// # Errors
     /// A fault of the database.
@@ -60,7 +56,7 @@ impl Tx {
         &self,
         id: &AccountId,
         held: &Held,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Result<Option<Model>, Taken>, Fault> {
         let (shown, key) = held.contact.clone().unzip();
         let update = match held.kind {
@@ -83,7 +79,7 @@ impl Tx {
         &self,
         id: &AccountId,
         profile: ProfileChange,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Result<Option<Model>, Taken>, Fault> {
         let mut update = change(id, now);
         if let Some(name) = profile.name {
@@ -100,11 +96,11 @@ impl Tx {
         self.account_changed(update).await.doing("changing a profile")
     }
 
-    /// Takes an account's password away: it signs in again once a new one was chosen.
+    /// Removes an account's password: password sign-in is possible again once a new one is set.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn drop_password(&self, id: &AccountId, now: Instant) -> Result<(), Fault> {
+    pub async fn drop_password(&self, id: &AccountId, now: Timestamp) -> Result<(), Fault> {
         let changed_at = self.password_change_time(id, now).await?;
         let update = change(id, now)
             .col_expr(Column::PasswordHash, Expr::null())
@@ -113,7 +109,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Says whether an account may be used.
+    /// Sets the status of an account.
     ///
     /// # Errors
     /// A fault of the database.
@@ -121,23 +117,23 @@ impl Tx {
         &self,
         id: &AccountId,
         status: AccountStatus,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = change(id, now).col_expr(Column::Status, Expr::val(status));
         Ok(update.exec_with_returning(&self.0).await.doing("setting a status")?.pop())
     }
 
-    /// Says what an account may do.
+    /// Sets the role of an account.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn set_role(&self, id: &AccountId, role: Role, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn set_role(&self, id: &AccountId, role: Role, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = change(id, now).col_expr(Column::Role, Expr::val(role));
         Ok(update.exec_with_returning(&self.0).await.doing("setting a role")?.pop())
     }
 
-    /// Every administrator who can act, locked in one order until the transaction ends: of two who put each other out
-    /// at once, the second sees what the first one did.
+    /// Every active administrator, locked in one order until the transaction ends: if two remove each other at once,
+    /// the second sees the change of the first.
     ///
     /// # Errors
     /// A fault of the database.
@@ -160,6 +156,6 @@ impl Tx {
     }
 }
 
-fn change(id: &AccountId, now: Instant) -> UpdateMany<Entity> {
+fn change(id: &AccountId, now: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many().filter(Column::Id.eq(id.as_str())).col_expr(Column::UpdatedAt, Expr::val(now))
 }

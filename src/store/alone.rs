@@ -1,13 +1,12 @@
-//! One statement that is a transaction by itself.
+//! A single statement as a transaction.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, StatementBuilder};
 
 use super::{Backend, Ending, Store};
-use crate::fault::Fault;
+use platform::fault::Fault;
 
 impl Store {
-    /// Runs a statement that writes, and reads the rows that it returns. On PostgreSQL that is one round trip in place of
-    /// three.
+    /// Runs a statement that writes, and returns its rows. On PostgreSQL this takes one round trip instead of three.
     pub(super) async fn write_alone<M>(
         &self,
         statement: impl StatementBuilder + Send + 'static,

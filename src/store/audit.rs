@@ -1,4 +1,5 @@
-//! The audit trail's rows: in the transaction of the act, or right after an act that wrote nothing.
+//! The rows of the audit trail: written in the transaction of the audited operation, or after an operation that wrote
+//! nothing.
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
@@ -6,39 +7,39 @@ use super::{
     Ending, Store, Tx,
     entity::audit::{ActiveModel, Column, Entity},
 };
-use crate::{
+use domain::ids::AccountId;
+use platform::{
     fault::{Doing, Fault},
-    ids::AccountId,
     telemetry::audit::Event,
 };
 
 impl Store {
-    /// Writes an entry of its own: the log line, and the row; of a flood of refusals that cost nothing, for the
-    /// first alone (`refusals`). It fails nothing: what was decided was decided, and a row that could not be written is
-    /// in the log as a fault.
+    /// Writes an entry on its own: the log line and the row. Of repeated refusals that cost nothing, only the first is
+    /// written (`refusals`). Never fails: a row that could not be written is logged as a fault, and
+    /// the audited operation is not affected.
     pub async fn record(&self, event: Event) {
         if !self.refusals.is_news(&event) {
             return;
         }
         event.log();
-        let written = self.write(move |tx| {
+        let result = self.write(move |tx| {
             Box::pin(async move {
                 tx.insert_audit(&event).await?;
                 Ok(Ending::Commit(()))
             })
         });
-        if let Err(fault) = written.await {
-            crate::telemetry::report(&fault);
+        if let Err(fault) = result.await {
+            platform::telemetry::report(&fault);
         }
     }
 }
 
-/// The trail alone, for those who refuse without asking anybody. Cheap to clone.
+/// Access to the audit trail only, for code that refuses requests without reading the database. Cheap to clone.
 #[derive(Clone)]
 pub struct Trail(Store);
 
 impl Trail {
-    /// The trail that `store` keeps.
+    /// The audit trail in `store`.
     pub fn new(store: Store) -> Self {
         Self(store)
     }
@@ -50,7 +51,7 @@ impl Trail {
 }
 
 impl Tx {
-    /// Writes an entry with the act that it is about. Whoever commits writes the log line then.
+    /// Writes an entry in the transaction of the operation. The caller writes the log line after the commit.
     ///
     /// # Errors
     /// A fault of the database.
@@ -59,7 +60,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes out of the trail what says who an account's owner was, and leaves what happened.
+    /// Removes personal data of an account from the audit trail, and keeps the events.
     ///
     /// # Errors
     /// A fault of the database.
@@ -69,7 +70,7 @@ impl Tx {
             .col_expr(Column::Contact, Expr::null())
             .col_expr(Column::Address, Expr::null())
             .col_expr(Column::UserAgent, Expr::null());
-        update.exec(&self.0).await.doing("making an account's trail anonymous")?;
+        update.exec(&self.0).await.doing("anonymising an account's audit trail")?;
         Ok(())
     }
 }

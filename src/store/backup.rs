@@ -1,4 +1,4 @@
-//! A copy of the embedded database, made while others read and write it.
+//! A copy of the embedded database, made while it is in use.
 
 use std::path::Path;
 
@@ -7,29 +7,29 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
 
-use crate::fault::Fault;
+use platform::fault::Fault;
 
-/// Why there is no copy.
+/// The reason why there is no copy.
 #[derive(Clone, Debug)]
 pub enum NoCopy {
-    /// The database can't be read, or the copy not be written: the disk may be full.
+    /// The database can't be read, or the copy can't be written: the disk may be full.
     Failed(Fault),
-    /// What was written does not read as a whole database.
+    /// The copy is not an intact database.
     Broken(String),
 }
 
-/// Copies the database in `file` into `copy`, which is empty or not there, as it stood at one instant, and reads the
-/// copy through. Readers and the writer of the original wait for nothing meanwhile (WAL).
+/// Copies the database in `file` to `copy`, which must be empty or absent, as of one point in time, and checks the
+/// copy. Readers and the writer of the original are not blocked (WAL).
 ///
 /// # Errors
-/// Why there is no good copy; what stands in `copy` then is worth nothing.
+/// The reason why there is no valid copy; the content of `copy` is then unusable.
 pub async fn copy_embedded(file: &Path, copy: &Path) -> Result<(), NoCopy> {
     let failed = |error: sqlx::Error| NoCopy::Failed(Fault::internal(error.to_string()));
     let options = SqliteConnectOptions::new().filename(file).create_if_missing(false).disable_statement_logging();
     let mut original = options.connect().await.map_err(failed)?;
-    // Never a path in the statement's text: it may hold anything.
+    // The path is bound as a parameter, since it may contain any character.
     let copied = sqlx::query("VACUUM INTO ?").bind(copy.to_string_lossy().into_owned()).execute(&mut original).await;
-    // What is left open is closed with the program.
+    // A connection that can't be closed ends with the process.
     let _ = original.close().await;
     copied.map_err(failed)?;
     match examine(copy).await.map_err(failed)?.as_str() {
@@ -38,7 +38,7 @@ pub async fn copy_embedded(file: &Path, copy: &Path) -> Result<(), NoCopy> {
     }
 }
 
-/// What SQLite says of the whole file; `ok` where nothing is wrong.
+/// The result of SQLite's integrity check; `ok` if nothing is wrong.
 async fn examine(copy: &Path) -> Result<String, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(copy)
@@ -46,7 +46,7 @@ async fn examine(copy: &Path) -> Result<String, sqlx::Error> {
         .journal_mode(SqliteJournalMode::Delete)
         .disable_statement_logging();
     let mut connection: SqliteConnection = options.connect().await?;
-    let said = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await;
+    let result = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await;
     let _ = connection.close().await;
-    said
+    result
 }

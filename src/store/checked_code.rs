@@ -1,4 +1,5 @@
-//! Verifications whose code a provider makes and checks: an attempt is taken first, and judged by the provider after.
+//! Verifications whose code is generated and checked by a provider: the attempt is counted first, and the provider
+//! checks the code afterwards.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter,
@@ -10,15 +11,12 @@ use super::{
     entity::verification::{Column, Entity, Model},
     verification::{ended, pending},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::VerificationId,
-    status::Status,
-};
+use domain::{Timestamp, ids::VerificationId, status::Status};
+use platform::fault::{Doing, Fault};
 
 impl Tx {
-    /// Writes whose code is on its way: `by`, and what it calls the verification. The first who carried a code stays.
+    /// Records the provider that generated the code, and its id for the verification. The first provider that sent a
+    /// code stays.
     ///
     /// # Errors
     /// A fault of the database.
@@ -29,36 +27,35 @@ impl Tx {
             .filter(free)
             .col_expr(Column::CodeBy, Expr::val(by))
             .col_expr(Column::CodeRef, reference.map_or_else(|| Expr::col(Column::CodeRef), Expr::val));
-        update.exec(&self.0).await.doing("noting who makes a code")?;
+        update.exec(&self.0).await.doing("recording the provider of a code")?;
         Ok(())
     }
 
-    /// Takes one attempt of a pending verification, to be judged elsewhere. None: it was not pending any more, or has
-    /// no attempt left, and nothing changed.
+    /// Takes one attempt of a pending verification, before the provider checks the code. None: it is no longer pending
+    /// or has no attempt left, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn take_attempt(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn take_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
         self.changed(update, now).await.doing("taking an attempt")
     }
 
-    /// Gives an attempt back that was taken and that nobody judged.
+    /// Returns an attempt that was taken and whose code was not checked.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn return_attempt(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn return_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).gt(0))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));
         self.changed(update, now).await.doing("returning an attempt")
     }
 
-    /// Says how a pending verification stands after an attempt that was taken before `now` was judged: verified if the
-    /// guess was `right`, locked if it was wrong and the last one. None: it was not pending any more, and nothing
-    /// changed.
+    /// Records the result of an attempt that was taken before: verified if the guess was `right`, locked if it was
+    /// wrong and the last one. None: the verification is no longer pending, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
@@ -66,7 +63,7 @@ impl Tx {
         &self,
         id: &VerificationId,
         right: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = pending(id, now);
         let last = || Expr::col(Column::Attempts).gte(Expr::col(Column::MaxAttempts));
@@ -77,23 +74,23 @@ impl Tx {
                 .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
                 .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
         };
-        self.changed(update, now).await.doing("judging an attempt that was taken")
+        self.changed(update, now).await.doing("recording the result of an attempt")
     }
 
-    /// Locks a pending verification. None: it was not pending any more.
+    /// Locks a pending verification. None: it is no longer pending.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn lock_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         self.changed(ended(pending(id, now), Status::Locked, now), now).await.doing("locking a verification")
     }
 
-    /// Ends the life of a pending verification now. None: it was not pending any more.
+    /// Expires a pending verification now. None: it is no longer pending.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn expire_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn expire_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = pending(id, now).col_expr(Column::ExpiresAt, Expr::val(now));
-        self.changed(update, now).await.doing("ending the life of a verification")
+        self.changed(update, now).await.doing("expiring a verification")
     }
 }

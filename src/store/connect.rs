@@ -1,4 +1,4 @@
-//! Opening the databases, with the options that decide what a power cut can cost.
+//! Opens the databases, with the options that determine durability.
 
 use std::{
     fs::OpenOptions,
@@ -22,36 +22,37 @@ use super::{
     availability::{Availability, State, Usable, is_read_only},
     reader::Reader,
 };
-use crate::{
+use platform::{
     config::{self, Secret},
     fault::Fault,
 };
 
-/// How long a transaction may idle: whoever holds it has died without the server's noticing.
-const IDLE: &str = "30s";
-/// Readers of an embedded database; they never wait for the writer (WAL).
+/// How long a transaction may be idle: after that its process has died unnoticed by the server.
+const IDLE_TIMEOUT: &str = "30s";
+/// The number of reader connections of an embedded database; they never wait for the writer (WAL).
 const SQLITE_READERS: u32 = 4;
 
-/// A connection to PostgreSQL that answered so recently is taken without asking it whether it still does.
+/// A connection to PostgreSQL that was used this recently is taken from the pool without a ping.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// PostgreSQL: a pool whose statements give up on the server's side a little after we did on ours, so that no
-/// connection stays busy with what nobody waits for.
+/// PostgreSQL: a pool whose statements time out on the server shortly after our own timeout, so that no connection
+/// stays busy with an abandoned statement.
 ///
-/// Without `DATABASE_STATEMENT_CACHE` the connections may be a pooler's, which lends another server to each transaction:
-/// then nothing is asked for at the start that a pooler would refuse, and each transaction sets what it needs.
+/// Without `DATABASE_STATEMENT_CACHE` the connections may be those of a pooler, which assigns another server connection
+/// to each transaction. Then no startup options are sent, since poolers reject them, and each transaction sets what it
+/// needs.
 pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<Reader, Fault> {
     let timeout = format!("{}ms", settings.timeout.as_millis() + 500);
     let options = postgres_options(url, settings, &timeout)?;
-    // Asked once by itself: the pool would try again until its time is up, and say no more than that.
+    // A single attempt outside the pool: the pool would retry until its timeout and hide the cause.
     let cannot = |error: sqlx::Error| Fault::database(&error, "PostgreSQL can't be reached");
     let probe = tokio::time::timeout(settings.timeout, is_read_only(&options));
-    let read_only = probe.await.map_err(|_| Fault::unavailable("PostgreSQL does not answer"))?.map_err(cannot)?;
+    let read_only = probe.await.map_err(|_| Fault::unavailable("PostgreSQL does not respond"))?.map_err(cannot)?;
     let state = if read_only { State::ReadOnly } else { State::Up };
     let usable = Usable::new();
     let availability = Availability::new(options.clone(), settings.timeout, state, &usable);
-    // The pool asks each connection whether it is alive as it is given back. By default it asks again as it is taken,
-    // which under load is a moment later, and a round trip for each transaction.
+    // The pool pings each connection when it is returned. By default it pings again when it is taken, which under load
+    // is a moment later, and costs a round trip for each transaction.
     let pool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.timeout)
@@ -71,17 +72,17 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<R
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let reader = match settings.statement_cache {
         true => Reader::new(pool, settings.max_connections),
-        false => Reader::borrowing(pool, settings.max_connections, &timeout, IDLE),
+        false => Reader::borrowing(pool, settings.max_connections, &timeout, IDLE_TIMEOUT),
     };
     Ok(reader.of(availability))
 }
 
-/// How a connection is made. What the program reads and then writes relies on READ COMMITTED, whatever the server's
-/// default is: under SERIALIZABLE a transaction may fail with 40001 and would have to be repeated.
+/// The connection options. Transactions that read and then write rely on READ COMMITTED, whatever the server's default
+/// is: under SERIALIZABLE a transaction may fail with 40001 and would have to be repeated.
 fn postgres_options(url: &Secret, settings: &config::Store, timeout: &str) -> Result<PgConnectOptions, Fault> {
-    let unreadable = |_| Fault::internal("DATABASE_URL is not a URL that PostgreSQL knows");
+    let unreadable = |_| Fault::internal("DATABASE_URL is not a valid PostgreSQL URL");
     let options: PgConnectOptions = with_host(url.expose()).parse().map_err(unreadable)?;
-    // The driver takes an IPv6 address with its brackets for a name.
+    // The driver treats an IPv6 address in brackets as a host name.
     let bare = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
     let options = match bare {
         Some(address) => options.host(&address),
@@ -92,15 +93,15 @@ fn postgres_options(url: &Secret, settings: &config::Store, timeout: &str) -> Re
         true => options.statement_cache_capacity(200).options([
             ("statement_timeout", timeout),
             ("lock_timeout", timeout),
-            ("idle_in_transaction_session_timeout", IDLE),
+            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
             ("default_transaction_isolation", "read committed"),
         ]),
         false => options.statement_cache_capacity(0).extra_float_digits(None),
     })
 }
 
-/// Puts a host into a URL that has a user and none, such as `postgres://user:password@/db?host=/cloudsql/…`: the parser
-/// refuses those. The parameter `host` takes its place.
+/// Adds a host to a URL that has a user but no host, such as `postgres://user:password@/db?host=/cloudsql/…`: the
+/// parser rejects those. The parameter `host` replaces it.
 fn with_host(url: &str) -> String {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let (address, parameters) = url.split_at(end);
@@ -110,8 +111,8 @@ fn with_host(url: &str) -> String {
     }
 }
 
-/// Makes the file, readable by its owner alone: it holds everybody's contacts. SQLite gives what it puts beside it the
-/// same rights. One that is there keeps those that it was given.
+/// Creates the file with access for its owner only, since it contains personal data. SQLite gives its additional files
+/// the same permissions. An existing file keeps its permissions.
 fn make_private(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -123,27 +124,27 @@ fn make_private(file: &Path) -> io::Result<()> {
     }
 }
 
-/// What SQLite is reached by.
+/// The connections to SQLite.
 pub(super) struct Sqlite {
     pub readers: Reader,
     pub writer: DatabaseConnection,
-    /// Whether the writer's last transaction was kept; its connection is made anew where it was not.
+    /// Whether the last transaction of the writer was committed; if not, its connection is replaced.
     pub writes: Arc<AtomicBool>,
 }
 
 /// SQLite.
 ///
 /// - WAL: readers and the writer do not wait for each other.
-/// - `synchronous=FULL`: the log reaches the disk before a commit is answered, so a power cut costs nothing that was
-///   acknowledged. `NORMAL` would risk the last moments; the price is paid back by committing in batches.
-/// - `busy_timeout`: only a second program (a backup, a shell) ever holds the write lock; it is waited for.
+/// - `synchronous=FULL`: the log is on disk before a commit is acknowledged, so a power failure loses nothing that was
+///   acknowledged. `NORMAL` would risk the last moments. Commits in batches compensate for the cost.
+/// - `busy_timeout`: only another program (a backup, a shell) can hold the write lock; it is waited for.
 /// - Foreign keys are enforced: `deleteAccount` relies on their cascade.
 pub(super) async fn sqlite(file: &Path, settings: &config::Store) -> Result<Sqlite, Fault> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
-            .map_err(|error| Fault::internal(format!("can't make {}: {error}", folder.display())))?;
+            .map_err(|error| Fault::internal(format!("can't create {}: {error}", folder.display())))?;
     }
-    make_private(file).map_err(|error| Fault::internal(format!("can't make {}: {error}", file.display())))?;
+    make_private(file).map_err(|error| Fault::internal(format!("can't create {}: {error}", file.display())))?;
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_sockets_are_read_as_libpq_reads_them() {
+    fn addresses_and_sockets_are_parsed_like_libpq() {
         assert_eq!(options("postgres://me@[::1]:5433/x").get_host(), "::1");
         assert_eq!(options("postgres://me@[::1]:5433/x").get_port(), 5433);
         assert_eq!(options("postgres://me:secret@db/x").get_host(), "db");

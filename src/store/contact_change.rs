@@ -1,4 +1,4 @@
-//! Changes of contact, and taking them back.
+//! Contact changes, and undoing them.
 
 use std::time::Duration;
 
@@ -8,43 +8,45 @@ use super::{
     Store, Tx,
     entity::contact_change::{Column, Entity, Model},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 impl Store {
-    /// The contact changes of an account that were not undone.
+    /// The contact changes of an account, undone ones included.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
-        let find = standing(account);
+        let find = of_account(account);
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading changes of contact")
     }
 }
 
-fn standing(account: &AccountId) -> Select<Entity> {
-    Entity::find().filter(Column::AccountId.eq(account.as_str())).filter(Column::UndoneAt.is_null())
+fn of_account(account: &AccountId) -> Select<Entity> {
+    Entity::find().filter(Column::AccountId.eq(account.as_str()))
+}
+
+fn not_undone(account: &AccountId) -> Select<Entity> {
+    of_account(account).filter(Column::UndoneAt.is_null())
 }
 
 impl Tx {
-    /// The contact changes of an account that were not undone. They stay so while the account is locked.
+    /// The contact changes of an account, undone ones included. None is added while the account is locked.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
-        standing(account).all(&self.0).await.doing("reading changes of contact")
+        of_account(account).all(&self.0).await.doing("reading changes of contact")
     }
 
-    /// Writes a change that can be taken back. The caller holds the account's lock. Undoing restores what the first change
-    /// replaced, so no two changes of an account have the same time: one that would is written a millisecond later.
+    /// Inserts a change that can be undone. The caller holds the lock on the account. Undoing restores what the first
+    /// change replaced, so no two changes of an account may have the same time: if they would, the later one is
+    /// recorded a millisecond later.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn insert_contact_change(&self, mut row: Model) -> Result<(), Fault> {
-        let last = standing(&row.account_id).order_by_desc(Column::CreatedAt).one(&self.0);
+        let last = not_undone(&row.account_id).order_by_desc(Column::CreatedAt).one(&self.0);
         if let Some(last) = last.await.doing("reading changes of contact")?
             && last.created_at >= row.created_at
         {
@@ -55,7 +57,7 @@ impl Tx {
         Ok(())
     }
 
-    /// The change with this token, whatever became of it.
+    /// The change with this token, in any state.
     ///
     /// # Errors
     /// A fault of the database.
@@ -68,18 +70,18 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn undoable_changes(&self, account: &AccountId, now: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn undoable_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find().filter(undoable(account, now));
         let find = find.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
         find.all(&self.0).await.doing("reading changes of contact")
     }
 
-    /// Undoes every change of an account that can still be undone, and says which those were, oldest first. The
-    /// statement that finds them is the one that marks them, so each is undone once.
+    /// Undoes every change of an account that can still be undone, and returns them, oldest first. One statement finds
+    /// and marks them, so each is undone once.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn undo_contact_changes(&self, account: &AccountId, now: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn undo_contact_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<Model>, Fault> {
         let update = Entity::update_many().filter(undoable(account, now)).col_expr(Column::UndoneAt, Expr::val(now));
         let mut undone = update.exec_with_returning(&self.0).await.doing("undoing changes of contact")?;
         undone.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
@@ -87,7 +89,7 @@ impl Tx {
     }
 }
 
-fn undoable(account: &AccountId, now: Instant) -> Condition {
+fn undoable(account: &AccountId, now: Timestamp) -> Condition {
     Condition::all()
         .add(Column::AccountId.eq(account.as_str()))
         .add(Column::UndoneAt.is_null())

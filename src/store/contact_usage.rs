@@ -1,4 +1,4 @@
-//! What a contact has used of its day: counted and judged in one statement.
+//! The daily usage of a contact: counted and checked in one statement.
 
 use std::num::NonZeroU32;
 
@@ -8,28 +8,26 @@ use sea_orm::{
 };
 
 use super::{Store, Tx, entity::contact_usage};
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-};
+use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
-/// The bounds that a reservation is judged by.
+/// The limits of a reservation.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageLimits {
     /// Today, in the quota's time zone, as the number of days of the Common Era.
     pub day: i32,
-    /// Sends or guesses a day; none: unlimited.
+    /// Sends or guesses per day; None: unlimited.
     pub daily: Option<NonZeroU32>,
     /// A send is refused if the last one was later than this.
-    pub cooled_down_since: Option<Instant>,
+    pub cooled_down_since: Option<Timestamp>,
 }
 
-/// What became of a reservation.
+/// The result of a reservation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    /// Counted; this is how the contact stands now.
+    /// Counted; with the usage after it.
     Granted(contact_usage::Model),
-    /// Not counted: a bound stands against it.
+    /// Not counted: a limit was exceeded.
     Refused,
 }
 
@@ -40,16 +38,21 @@ enum Counter {
 }
 
 impl Tx {
-    /// Counts one send, unless the day is used up or the last one is too recent.
+    /// Counts one send, unless the daily limit is reached or the last one is too recent.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn reserve_send(&self, contact_key: &str, now: Instant, limits: UsageLimits) -> Result<Reserved, Fault> {
+    pub async fn reserve_send(
+        &self,
+        contact_key: &str,
+        now: Timestamp,
+        limits: UsageLimits,
+    ) -> Result<Reserved, Fault> {
         self.reserve(count_send(contact_key, now, limits)).await.doing("counting a send")
     }
 
-    /// Counts one guess, unless the day's are used up. Right guesses pay too: otherwise the bound would bind nobody
-    /// who guesses right in the end.
+    /// Counts one guess, unless the daily limit is reached. Right guesses count too; otherwise the limit would not
+    /// apply to an attacker who finally guesses right.
     ///
     /// # Errors
     /// A fault of the database.
@@ -66,11 +69,11 @@ impl Tx {
 }
 
 /// Counts one send, and returns the row only if it was granted.
-pub(super) fn count_send(contact_key: &str, now: Instant, limits: UsageLimits) -> InsertStatement {
+pub(super) fn count_send(contact_key: &str, now: Timestamp, limits: UsageLimits) -> InsertStatement {
     count(contact_key, Counter::Sends, Some(now), limits)
 }
 
-/// Counts one guess if the part `from` has a row, and returns the row only if it was granted.
+/// Counts one guess if the CTE `from` has a row, and returns the row only if it was granted.
 pub(super) fn count_guess_if(
     from: &'static str,
     contact_key: &str,
@@ -82,12 +85,12 @@ pub(super) fn count_guess_if(
     inserted.map_err(|error| Fault::internal(format!("a guess can't be counted: {error}")))
 }
 
-fn count(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
+fn count(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> InsertStatement {
     counting(counter, sent_at, limits).values_panic(counted(contact_key, counter, sent_at, limits)).to_owned()
 }
 
-/// The row of a contact that used nothing before.
-fn counted(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> [Expr; 5] {
+/// The row of a contact without earlier usage.
+fn counted(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> [Expr; 5] {
     let (sends, guesses) = match counter {
         Counter::Sends => (1, 0),
         Counter::Guesses => (0, 1),
@@ -95,23 +98,23 @@ fn counted(contact_key: &str, counter: Counter, sent_at: Option<Instant>, limits
     [contact_key.into(), limits.day.into(), sends.into(), guesses.into(), Expr::val(sent_at)]
 }
 
-/// One upsert: the row's lock makes counting and judging a single step. A day that has passed starts anew; a clock that
-/// was set back keeps counting in the later day, so that nobody gains from it.
-fn counting(counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> InsertStatement {
+/// One upsert: the row lock makes counting and checking atomic. A new day resets the count; after a clock was set back,
+/// the count of the later day continues, so that this gains nothing.
+fn counting(counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> InsertStatement {
     use contact_usage::Column;
     let counted = match counter {
         Counter::Sends => Column::Sends,
         Counter::Guesses => Column::Guesses,
     };
     let new_day = || excluded(Column::Day).gt(held(Column::Day));
-    let carried = |column: Column| -> Expr {
+    let carried_over = |column: Column| -> Expr {
         let held = held(column).add(excluded(column));
         Expr::case(new_day(), excluded(column)).finally(held).into()
     };
     let mut conflict = OnConflict::column(Column::ContactKey);
     conflict
-        .value(Column::Sends, carried(Column::Sends))
-        .value(Column::Guesses, carried(Column::Guesses))
+        .value(Column::Sends, carried_over(Column::Sends))
+        .value(Column::Guesses, carried_over(Column::Guesses))
         .value(Column::Day, Expr::case(new_day(), excluded(Column::Day)).finally(held(Column::Day)));
     if let Some(daily) = limits.daily {
         conflict.action_and_where(new_day().or(held(counted).lt(daily.get())));
@@ -131,7 +134,7 @@ fn counting(counter: Counter, sent_at: Option<Instant>, limits: UsageLimits) -> 
 }
 
 impl Store {
-    /// How a contact stands; none: it never used anything.
+    /// The usage of a contact; None: it was never used.
     ///
     /// # Errors
     /// A fault of the database.

@@ -1,4 +1,4 @@
-//! The outbox: messages that are owed, claimed by one process at a time.
+//! The transactional outbox: messages to send, each claimed by one process at a time.
 
 use std::time::Duration;
 
@@ -9,18 +9,13 @@ use sea_orm::{
 };
 
 use super::{
-    Ending, Store, Tx, Word,
+    Ending, ReportedStatus, Store, Tx,
     entity::delivery::{Column, Entity, Model},
 };
-use crate::{
-    channel::Channel,
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::DeliveryId,
-    status::DeliveryStatus,
-};
+use domain::{Timestamp, channel::Channel, ids::DeliveryId, status::DeliveryStatus};
+use platform::fault::{Doing, Fault};
 
-/// Who claims messages, and for how long: a claim that is not settled by then belonged to a process that died.
+/// The owner and the duration of a claim. A claim that is not settled in time belonged to a process that died.
 #[derive(Clone, Debug)]
 pub struct Claimant {
     /// Hexadecimal digits.
@@ -29,20 +24,20 @@ pub struct Claimant {
 }
 
 impl Claimant {
-    /// What stands on the rows that are claimed now: not the process alone, so that whoever settles an earlier claim
-    /// late does not settle a later one of the same process.
-    fn claim(&self, now: Instant) -> String {
+    /// The value written to rows claimed now. It contains the time, so that settling an earlier claim late does not
+    /// settle a later claim of the same process.
+    fn claim(&self, now: Timestamp) -> String {
         format!("{}.{}", self.process, now.timestamp_millis())
     }
 
-    /// Whether a claim is one of this process.
+    /// Whether a claim belongs to this process.
     pub fn made(&self, claim: &str) -> bool {
         claim.split_once('.').map_or(claim, |(process, _)| process) == self.process
     }
 }
 
 impl Tx {
-    /// Puts a message into the outbox.
+    /// Inserts a message into the outbox.
     ///
     /// # Errors
     /// A fault of the database.
@@ -51,8 +46,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Moves a message on, as a receipt says, if it stands at one of `before`. None: it does not, and
-    /// nothing changed.
+    /// Sets a message to the reported status, if its status is one of `before`. None: it is not, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
@@ -60,22 +54,22 @@ impl Tx {
         &self,
         id: &DeliveryId,
         before: &[DeliveryStatus],
-        word: Word,
-        now: Instant,
+        reported: ReportedStatus,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(word.status))
-            .col_expr(Column::Reason, Expr::val(word.code))
-            .col_expr(Column::Failure, Expr::val(word.failure))
+            .col_expr(Column::Status, Expr::val(reported.status))
+            .col_expr(Column::Reason, Expr::val(reported.code))
+            .col_expr(Column::Failure, Expr::val(reported.failure))
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        let moved = update.exec_with_returning(&self.0).await.doing("moving a delivery on")?.pop();
+        let moved = update.exec_with_returning(&self.0).await.doing("advancing a delivery")?.pop();
         self.stop_waiting_for_receipt(id).await?;
         Ok(moved)
     }
 
-    /// Nothing needs to be done for want of a receipt: one has come. What somebody has in hand is left to them.
+    /// Ends the wait for a receipt after one has arrived. A message that is claimed stays unchanged.
     ///
     /// # Errors
     /// A fault of the database.
@@ -92,7 +86,8 @@ impl Tx {
 }
 
 impl Store {
-    /// Claims up to `most` messages of these channels that are due, oldest first; rows that another process is claiming are passed over.
+    /// Claims up to `most` due messages of these channels, oldest first; rows that another process is claiming are
+    /// skipped.
     ///
     /// # Errors
     /// A fault of the database.
@@ -101,9 +96,9 @@ impl Store {
         channels: &[Channel],
         most: u64,
         claimant: &Claimant,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Vec<Model>, Fault> {
-        // Materialised: PostgreSQL may run a plain subquery that locks more than once, and then claims more than `most`.
+        // Materialised: PostgreSQL may run a plain locking subquery more than once, and then claims more than `most`.
         let oldest = Entity::find()
             .select_only()
             .column(Column::Id)
@@ -127,11 +122,11 @@ impl Store {
         Ok(rows)
     }
 
-    /// Holds on to claims for another lease, as far as they are still the claimant's.
+    /// Renews claims for another lease, if the claimant still holds them.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn renew_claims(&self, ids: Vec<DeliveryId>, claimant: &Claimant, now: Instant) -> Result<(), Fault> {
+    pub async fn renew_claims(&self, ids: Vec<DeliveryId>, claimant: &Claimant, now: Timestamp) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.is_in(ids.iter().map(DeliveryId::as_str)))
             .filter(Column::ClaimedBy.starts_with(claimant.process.as_str()))
@@ -146,11 +141,11 @@ impl Store {
         .doing("renewing claims")
     }
 
-    /// Messages that are due and that nobody has in hand.
+    /// The number of messages that are due and not claimed.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_due_deliveries(&self, now: Instant) -> Result<u64, Fault> {
+    pub async fn count_due_deliveries(&self, now: Timestamp) -> Result<u64, Fault> {
         let count = Entity::find().filter(due(now));
         self.within(async { Ok(count.count(self.reader()).await?) }).await.doing("counting due deliveries")
     }
@@ -164,12 +159,12 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery")
     }
 
-    /// Messages whose claim ran out before `deadline`: whoever held it died between claiming and settling, or sleeps, or
-    /// never learnt that it had it.
+    /// Messages whose claim expired before `deadline`: its process died or was suspended before settling it, or never
+    /// learned that it had the claim.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn abandoned_deliveries(&self, most: u64, deadline: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn abandoned_deliveries(&self, most: u64, deadline: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::DueAt.lte(deadline))
             .filter(Column::ClaimedBy.is_not_null())
@@ -179,7 +174,7 @@ impl Store {
     }
 }
 
-/// Due, and nobody's.
-fn due(now: Instant) -> Condition {
+/// Due, and not claimed.
+fn due(now: Timestamp) -> Condition {
     Condition::all().add(Column::DueAt.lte(now)).add(Column::ClaimedBy.is_null())
 }

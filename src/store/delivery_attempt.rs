@@ -1,4 +1,4 @@
-//! Attempts: each provider's word on a message, whether it came as an answer, by receipt or because we asked.
+//! Delivery attempts: what each provider reported of a message, in its response, by receipt or when polled.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -13,49 +13,49 @@ use super::{
     },
     is_foreign_key_violation,
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
+use domain::{
+    Timestamp,
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus},
 };
+use platform::fault::{Doing, Fault};
 
-/// A provider took a message.
+/// A provider accepted a message.
 #[derive(Clone, Debug)]
 pub struct Acceptance {
     pub provider: String,
     pub provider_message_id: Option<String>,
-    /// When to ask it for the first time what became of the message. None: it tells by itself, or never.
-    pub poll_at: Option<Instant>,
+    /// When to poll the provider for the first time. None: it sends receipts, or reports nothing.
+    pub poll_at: Option<Timestamp>,
 }
 
-/// Which attempt a provider tells of.
+/// Identifies the attempt that a provider's report is about.
 #[derive(Clone, Debug)]
 pub struct Told {
     pub provider: &'static str,
     pub provider_message_id: String,
-    /// Where the provider says the delivery's own id back.
+    /// The delivery's own id, if the provider returns it.
     pub delivery: Option<DeliveryId>,
 }
 
-/// What a provider tells of an attempt.
+/// The status of an attempt as its provider reported it.
 #[derive(Clone, Debug)]
-pub struct Word {
+pub struct ReportedStatus {
     pub status: DeliveryStatus,
-    /// In the provider's code.
+    /// The provider's code for the reason.
     pub code: Option<String>,
-    /// Why it was not delivered.
+    /// Why the message was not delivered.
     pub failure: Option<DeliveryFailure>,
 }
 
 impl Tx {
-    /// Writes that a provider took a message. A receipt may have come first: what it said stays. None: the message was
-    /// erased with its account meanwhile, and the transaction has nothing more to do.
+    /// Records that a provider accepted a message. A receipt may have come first; its status stays. None: the message
+    /// was deleted with its account, and there is nothing else to write.
     pub(super) async fn record_acceptance(
         &self,
         id: &DeliveryId,
         by: &Acceptance,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let row = Model {
             provider_message_id: by.provider_message_id.clone(),
@@ -67,22 +67,21 @@ impl Tx {
         let insert = Entity::insert(row.into_active_model()).on_conflict(conflict);
         match insert.exec_with_returning(&self.0).await {
             Err(error) if is_foreign_key_violation(&error) => Ok(None),
-            recorded => recorded.map(Some).doing("recording who took a delivery"),
+            recorded => recorded.map(Some).doing("recording an accepted delivery"),
         }
     }
 
-    /// The attempt that a provider took last.
+    /// The attempt that was accepted last.
     pub(super) async fn newest_attempt(&self, id: &DeliveryId) -> Result<Option<Model>, Fault> {
         let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_desc(Column::AcceptedAt).limit(1);
-        find.one(&self.0).await.doing("reading who took a delivery")
+        find.one(&self.0).await.doing("reading the newest delivery attempt")
     }
 
-    /// The attempt that is told of. One whose provider has not answered yet is written down first, where the provider
-    /// names the delivery. None: nothing of ours is known by that name.
-    ///
+    /// The attempt that a report is about. If the provider's response has not been recorded yet and the report contains
+    /// the delivery id, the attempt is inserted. None: no such message.
     /// # Errors
     /// A fault of the database.
-    pub async fn attempt_told_of(&self, told: &Told, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn attempt_told_of(&self, told: &Told, now: Timestamp) -> Result<Option<Model>, Fault> {
         let of_provider = Entity::find().filter(Column::Provider.eq(told.provider));
         let Some(id) = &told.delivery else {
             let named = of_provider.filter(Column::ProviderMessageId.eq(told.provider_message_id.as_str()));
@@ -103,8 +102,8 @@ impl Tx {
         find.one(&self.0).await.doing("reading an attempt")
     }
 
-    /// Moves an attempt on to what is told of it if it stands at one of `before`; that something was told is written in any case.
-    /// False: it did not stand there.
+    /// Sets an attempt to the reported status if its status is one of `before`; the time of the report is recorded in
+    /// any case. False: its status was another.
     ///
     /// # Errors
     /// A fault of the database.
@@ -112,8 +111,8 @@ impl Tx {
         &self,
         attempt: &Model,
         before: &[DeliveryStatus],
-        word: Word,
-        now: Instant,
+        reported: ReportedStatus,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let this = || {
             Entity::update_many()
@@ -123,19 +122,18 @@ impl Tx {
         };
         let moved = this()
             .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(word.status))
-            .col_expr(Column::Code, Expr::val(word.code))
-            .col_expr(Column::Failure, Expr::val(word.failure))
+            .col_expr(Column::Status, Expr::val(reported.status))
+            .col_expr(Column::Code, Expr::val(reported.code))
+            .col_expr(Column::Failure, Expr::val(reported.failure))
             .col_expr(Column::PollAt, Expr::null());
-        if moved.exec(&self.0).await.doing("moving an attempt on")?.rows_affected > 0 {
+        if moved.exec(&self.0).await.doing("advancing a delivery attempt")?.rows_affected > 0 {
             return Ok(true);
         }
-        this().exec(&self.0).await.doing("noting a receipt")?;
+        this().exec(&self.0).await.doing("recording a receipt")?;
         Ok(false)
     }
 
-    /// Whether this is the attempt that a provider took last: what an earlier one's provider gave up says nothing any
-    /// more.
+    /// Whether this is the attempt that was accepted last: failures of earlier attempts are then irrelevant.
     ///
     /// # Errors
     /// A fault of the database.
@@ -146,33 +144,33 @@ impl Tx {
 }
 
 impl Store {
-    /// Who took a message so far, in this order.
+    /// The attempts of a message, in order of acceptance.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn attempts(&self, id: &DeliveryId) -> Result<Vec<Model>, Fault> {
         let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_asc(Column::AcceptedAt);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading who took a delivery")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading delivery attempts")
     }
 
-    /// Attempts of `provider` whose time has come to be asked for, those that have waited longest first.
+    /// Attempts of `provider` that are due for polling, oldest first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn attempts_to_poll(&self, provider: &str, most: u64, now: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn attempts_to_poll(&self, provider: &str, most: u64, now: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::PollAt.lte(now))
             .filter(Column::Provider.eq(provider))
             .order_by_asc(Column::PollAt)
             .limit(most);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading what is to be asked for")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading attempts to poll")
     }
 
-    /// Writes when to ask for an attempt again; none: not any more.
+    /// Sets when to poll an attempt again; None: never.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn poll_again(&self, attempt: &Model, poll_at: Option<Instant>) -> Result<(), Fault> {
+    pub async fn poll_again(&self, attempt: &Model, poll_at: Option<Timestamp>) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::DeliveryId.eq(attempt.delivery_id.as_str()))
             .filter(Column::Provider.eq(attempt.provider.as_str()))
@@ -186,11 +184,11 @@ impl Store {
             })
         })
         .await
-        .doing("noting when to ask again")
+        .doing("recording the next poll")
     }
 }
 
-pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Instant) -> Model {
+pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Timestamp) -> Model {
     Model {
         delivery_id: id.clone(),
         provider: provider.to_owned(),

@@ -1,4 +1,4 @@
-//! Devices that signed in before.
+//! Devices that have signed in before.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
@@ -9,28 +9,25 @@ use super::{
     Store, Tx,
     entity::device::{Column, Entity, Model},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
-/// By what wrong passwords from a device are counted.
+/// The lockout subject of failed passwords from a device.
 pub fn device_subject(account: &AccountId, token_hash: &str) -> String {
     format!("{DEVICE_SUBJECT}{}:{token_hash}", account.as_str())
 }
 
-/// The hashes of an account's devices.
+/// The token hashes of an account's devices.
 pub(super) fn devices_of(account: &AccountId) -> SelectStatement {
     Query::select().column(Column::TokenHash).from(Entity).and_where(Column::AccountId.eq(account.as_str())).to_owned()
 }
 
-/// How the subjects of devices begin.
+/// The prefix of the subjects of devices.
 pub(super) const DEVICE_SUBJECT: &str = "device:";
 
 impl Store {
-    /// Whether a device signed in to this account before. Without an account nobody did; it is looked for all the same,
-    /// for the time that it takes.
+    /// Whether a device has signed in to this account before. Without an account the result is false; the query runs
+    /// anyway, for constant time.
     ///
     /// # Errors
     /// A fault of the database.
@@ -44,21 +41,21 @@ impl Store {
 }
 
 impl Tx {
-    /// Notes that a device that signed in before did so again. False: it did not sign in to this account before.
+    /// Records a sign-in on a known device. False: it has not signed in to this account before.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn use_device(&self, token_hash: &str, account: &AccountId, now: Instant) -> Result<bool, Fault> {
+    pub async fn use_device(&self, token_hash: &str, account: &AccountId, now: Timestamp) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.as_str()))
             .col_expr(Column::LastUsedAt, Expr::val(now));
-        Ok(update.exec(&self.0).await.doing("noting that a device was used")?.rows_affected > 0)
+        Ok(update.exec(&self.0).await.doing("recording the use of a device")?.rows_affected > 0)
     }
 
-    /// Whether a device that this account does not know may be known to it by the token that another account gave it:
-    /// the token is one of ours, and this account did not know it before. One that it knew and forgot stays forgotten,
-    /// or an account of a thief's own would bring it back.
+    /// Whether a token that another account issued may identify a device for this account: the token exists, and this
+    /// account has never used it. A token that this account has removed stays removed; otherwise an attacker could
+    /// restore it with an account of his own.
     ///
     /// # Errors
     /// A fault of the database.
@@ -68,7 +65,7 @@ impl Tx {
         Ok(is_ours && !self.signed_in_on(account, token_hash).await?)
     }
 
-    /// Writes a device that signed in to this account for the first time.
+    /// Inserts a device that signed in to this account for the first time.
     ///
     /// # Errors
     /// A fault of the database.
@@ -77,28 +74,28 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets one device of an account, and the wrong passwords that were counted for it.
+    /// Removes one device of an account, and its failed passwords.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn forget_device(&self, token_hash: &str, account: &AccountId) -> Result<(), Fault> {
-        // As a sign-in has them: what was counted before the device.
+        // In the lock order of a sign-in: the counter before the device.
         self.forget_tries(&[device_subject(account, token_hash)]).await?;
         let delete = Entity::delete_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.as_str()));
-        delete.exec(&self.0).await.doing("forgetting a device")?;
+        delete.exec(&self.0).await.doing("removing a device")?;
         Ok(())
     }
 
-    /// Forgets every device of an account, and the wrong passwords that were counted for them.
+    /// Removes every device of an account, and their failed passwords.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn forget_devices(&self, account: &AccountId) -> Result<(), Fault> {
         self.forget_device_tries(account).await?;
         let delete = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
-        delete.exec(&self.0).await.doing("forgetting devices")?;
+        delete.exec(&self.0).await.doing("removing devices")?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Erasing what is over, a little at a time.
+//! Deletes expired rows in small batches.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect, TryGetable, Value,
@@ -13,49 +13,47 @@ use super::{
         refresh_token, revocation, session, verification,
     },
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-};
+use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
-/// What can be erased.
+/// A kind of expired rows.
 #[derive(Clone, Copy, Debug)]
 pub enum Dead {
-    /// Verifications started before, and over by now.
-    Verifications { before: Instant, now: Instant },
-    /// Messages written before that nobody owes any more.
-    Deliveries { before: Instant },
-    /// Messages of this kind that nobody owes any more, however new they are.
+    /// Verifications created before and expired.
+    Verifications { before: Timestamp, now: Timestamp },
+    /// Messages created before and no longer to be sent.
+    Deliveries { before: Timestamp },
+    /// Messages of this kind that are no longer to be sent, of any age.
     DeliveriesOf { kind: &'static str },
-    /// Counts of notices whose period began before.
-    NoticeUsage { before: Instant },
-    /// Numbers that no verification used at a provider since.
-    ProviderVerifications { before: Instant },
-    /// Proofs that ended before.
-    Proofs { before: Instant },
-    /// What contacts used of days before `day`, if they were sent nothing since `before`.
-    Usage { day: i32, before: Instant },
+    /// Notice counters whose period began before.
+    NoticeUsage { before: Timestamp },
+    /// Slots at providers that were not used since.
+    ProviderVerifications { before: Timestamp },
+    /// Proofs that expired before.
+    Proofs { before: Timestamp },
+    /// The usage of contacts on days before `day`, without a send since `before`.
+    Usage { day: i32, before: Timestamp },
     /// Entries of the audit trail made before.
-    Audit { before: Instant },
-    /// Refresh tokens of sessions that were over before.
-    RefreshTokens { before: Instant },
-    /// Sessions that were over before.
-    Sessions { before: Instant },
-    /// Revocations of before: no access token is left that they are about.
-    Revocations { before: Instant },
-    /// Wrong passwords that were typed before, and lock nobody now.
-    Lockouts { before: Instant, now: Instant },
-    /// Devices not used since.
-    Devices { before: Instant },
-    /// Changes of contact that could be taken back until before.
-    ContactChanges { before: Instant },
-    /// Accounts made before that never proved a contact.
-    Unproved { before: Instant },
+    Audit { before: Timestamp },
+    /// Refresh tokens of sessions that ended or expired before.
+    RefreshTokens { before: Timestamp },
+    /// Sessions that ended or expired before.
+    Sessions { before: Timestamp },
+    /// Revocations made before: all access tokens they apply to have expired.
+    Revocations { before: Timestamp },
+    /// Failed passwords counted before, without a current lock.
+    Lockouts { before: Timestamp, now: Timestamp },
+    /// Devices last used before.
+    Devices { before: Timestamp },
+    /// Contact changes that could be undone until before.
+    ContactChanges { before: Timestamp },
+    /// Accounts created before that never verified a contact.
+    Unproved { before: Timestamp },
 }
 
 impl Store {
-    /// Erases at most `most` rows and says how many. They are looked up where reading blocks nobody and erased by their
-    /// keys, so that the writer's part is short however large the table is.
+    /// Deletes at most `most` rows and returns their number. They are looked up by a reader, which blocks no writer,
+    /// and deleted by their keys, so that the write is short however large the table is.
     ///
     /// # Errors
     /// A fault of the database.
@@ -74,7 +72,7 @@ impl Store {
             }
             Dead::DeliveriesOf { kind } => {
                 use delivery::{Column, Entity};
-                // Notices alone: an index serves them.
+                // Only notices: an index serves them.
                 let notice = all().add(Column::Kind.eq(kind)).add(Column::VerificationId.is_null());
                 let over = notice.add(Column::DueAt.is_null());
                 self.erase_from::<Entity, String>(Column::Id, over, most).await
@@ -146,7 +144,7 @@ impl Store {
                 self.erase_from::<Entity, String>(Column::Id, unproved, most).await
             }
         };
-        erased.doing("erasing what is over")
+        erased.doing("deleting expired rows")
     }
 
     async fn erase_from<E, K>(&self, key: E::Column, over: Condition, most: u64) -> Result<u64, Fault>
@@ -159,14 +157,14 @@ impl Store {
         if keys.is_empty() {
             return Ok(0);
         }
-        // Judged again: a contact may have been sent something meanwhile.
+        // Checked again: the contact may have been used meanwhile.
         let erase = E::delete_many().filter(key.is_in(keys)).filter(over);
         self.write(move |tx| Box::pin(async move { Ok(Ending::Commit(erase.exec(&tx.0).await?.rows_affected)) })).await
     }
 }
 
-/// Sessions that were over before: ended by somebody, or not used in time.
-fn over(before: Instant) -> Condition {
+/// Sessions that ended or expired before.
+fn over(before: Timestamp) -> Condition {
     use session::Column;
     Condition::any().add(Column::EndedAt.lt(before)).add(Column::ExpiresAt.lt(before))
 }

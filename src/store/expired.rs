@@ -1,4 +1,4 @@
-//! What has expired, which nobody writes down.
+//! Counts of expired verifications. Expiry is computed from the clock and not written.
 
 use std::time::Duration;
 
@@ -8,16 +8,10 @@ use super::{
     Store,
     entity::verification::{Column, Entity},
 };
-use crate::{
-    channel::Channel,
-    clock::Instant,
-    contact::ContactKind,
-    fault::{Doing, Fault},
-    purpose::Purpose,
-    status::Status,
-};
+use domain::{Timestamp, channel::Channel, contact::ContactKind, purpose::Purpose, status::Status};
+use platform::fault::{Doing, Fault};
 
-/// How many verifications of one kind have expired.
+/// The number of expired verifications of one kind.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Expired {
     pub purpose: Purpose,
@@ -27,9 +21,9 @@ pub struct Expired {
 }
 
 impl Store {
-    /// Counts the verifications of contacts of this kind for these purposes, decoys aside, that live for `life` and came to their end
-    /// after `since` and no later than `until`. They are found by when they were started, which has an index: one on
-    /// their end would cost every send for the sake of a number.
+    /// Counts the verifications of contacts of this kind for these purposes, without decoys, that live for `life` and
+    /// expired after `since` and no later than `until`. They are found by their creation time, which has an index: an
+    /// index on the expiry would slow down every send for a statistic.
     ///
     /// # Errors
     /// A fault of the database.
@@ -38,8 +32,8 @@ impl Store {
         kind: ContactKind,
         purposes: Vec<Purpose>,
         life: Duration,
-        since: Instant,
-        until: Instant,
+        since: Timestamp,
+        until: Timestamp,
     ) -> Result<Vec<Expired>, Fault> {
         let find = Entity::find()
             .select_only()
@@ -51,13 +45,13 @@ impl Store {
             .filter(Column::ContactKind.eq(kind))
             .filter(Column::Purpose.is_in(purposes))
             .filter(Column::Status.eq(Status::Pending))
-            // A provider may have ended its life before its time; that was counted then.
+            // A provider may have expired it early; it was counted then.
             .filter(Column::ExpiresAt.gt(since))
             .filter(Column::ExpiresAt.lte(until))
             .filter(Column::Decoy.eq(false))
             .group_by(Column::Purpose)
             .group_by(Column::DeliveryChannel)
             .into_model::<Expired>();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting what has expired")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting expired verifications")
     }
 }

@@ -1,4 +1,4 @@
-//! How the providers do, counted where messages lie.
+//! Statistics about providers, counted in the database.
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
@@ -6,47 +6,43 @@ use super::{
     Store,
     entity::delivery::{Column, Entity},
 };
-use crate::{
-    channel::Channel,
-    clock::Instant,
-    fault::{Doing, Fault},
-    status::DeliveryStatus,
-};
+use domain::{Timestamp, channel::Channel, status::DeliveryStatus};
+use platform::fault::{Doing, Fault};
 
-/// How many messages of one provider and channel stand at one status.
+/// The number of messages of one provider and channel with one status.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct ProviderCount {
-    /// Who was asked last; none: nobody has been.
+    /// The provider that was called last; None: none was called.
     pub provider: Option<String>,
     pub channel: Channel,
     pub status: DeliveryStatus,
     pub count: i64,
 }
 
-/// How often one reason stands on messages that did not arrive.
+/// The number of failed messages with one reason.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct ReasonCount {
     pub provider: Option<String>,
     pub channel: Channel,
-    /// In the provider's own code.
+    /// The provider's own code.
     pub reason: String,
     pub count: i64,
 }
 
 impl Store {
-    /// Counts the messages that were written from `from` until before `to`, by who carried them. Those that nobody
-    /// carries (decoys, the plays of test contacts) are not in it.
+    /// Counts the messages created from `from` until before `to`, by provider. Messages that are not sent (decoys,
+    /// simulated deliveries of test contacts) are excluded.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_deliveries(&self, from: Instant, to: Instant) -> Result<Vec<ProviderCount>, Fault> {
+    pub async fn count_deliveries(&self, from: Timestamp, to: Timestamp) -> Result<Vec<ProviderCount>, Fault> {
         let find = Entity::find()
             .select_only()
             .column(Column::Provider)
             .column(Column::Channel)
             .column(Column::Status)
             .column_as(Column::Id.count(), "count")
-            .filter(carried(from, to))
+            .filter(sent_between(from, to))
             .group_by(Column::Provider)
             .group_by(Column::Channel)
             .group_by(Column::Status)
@@ -54,30 +50,30 @@ impl Store {
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting messages")
     }
 
-    /// Why messages of that time did not arrive.
+    /// Counts the reasons of failed messages in that period.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_reasons(&self, from: Instant, to: Instant) -> Result<Vec<ReasonCount>, Fault> {
-        let wrong = [DeliveryStatus::Failed, DeliveryStatus::Undelivered, DeliveryStatus::Unknown];
+    pub async fn count_reasons(&self, from: Timestamp, to: Timestamp) -> Result<Vec<ReasonCount>, Fault> {
+        let failed = [DeliveryStatus::Failed, DeliveryStatus::Undelivered, DeliveryStatus::Unknown];
         let find = Entity::find()
             .select_only()
             .column(Column::Provider)
             .column(Column::Channel)
             .column(Column::Reason)
             .column_as(Column::Id.count(), "count")
-            .filter(carried(from, to))
-            .filter(Column::Status.is_in(wrong))
+            .filter(sent_between(from, to))
+            .filter(Column::Status.is_in(failed))
             .filter(Column::Reason.is_not_null())
             .group_by(Column::Provider)
             .group_by(Column::Channel)
             .group_by(Column::Reason)
             .into_model::<ReasonCount>();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting why messages failed")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting failure reasons")
     }
 }
 
-fn carried(from: Instant, to: Instant) -> Condition {
+fn sent_between(from: Timestamp, to: Timestamp) -> Condition {
     Condition::all()
         .add(Column::CreatedAt.gte(from))
         .add(Column::CreatedAt.lt(to))

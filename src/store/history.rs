@@ -1,4 +1,4 @@
-//! The verifications of an account: its own history, and its end.
+//! The verifications of an account: its history, and their deletion.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -13,23 +13,24 @@ use super::{
     },
     page::{Page, Slice, after},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
+use domain::{
+    Timestamp,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::Status,
 };
+use platform::fault::{Doing, Fault};
 
-/// What is only asked for by somebody who is signed in to the account.
-const ASKED_BY_HOLDER: [Purpose; 4] = [Purpose::Contact, Purpose::PhoneChange, Purpose::EmailChange, Purpose::StepUp];
+/// Purposes that can only be requested while signed in to the account.
+const REQUESTED_BY_HOLDER: [Purpose; 4] =
+    [Purpose::Contact, Purpose::PhoneChange, Purpose::EmailChange, Purpose::StepUp];
 
 impl Store {
     /// The verifications of an account, newest first.
     ///
-    /// Left out are decoys, and pending ones that the reader did not ask for: an id is the capability of whoever asked.
-    /// `by_holder`: the account's holder reads, and sees pending ones of purposes that only a holder asks for. Anybody
-    /// else, such as an administrator, sees none that is pending.
+    /// Decoys are excluded, and so are pending ones that the reader did not request: an id is a capability of the
+    /// requester. `by_holder`: the reader is the account's holder, and sees pending ones of purposes that only the
+    /// holder can request. Other readers, such as administrators, see no pending ones.
     ///
     /// # Errors
     /// A fault of the database.
@@ -38,11 +39,11 @@ impl Store {
         account: &AccountId,
         slice: &Slice,
         by_holder: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Page<Model>, Fault> {
         let shown = Condition::any().add(Column::Status.ne(Status::Pending)).add(Column::ExpiresAt.lte(now));
         let shown = match by_holder {
-            true => shown.add(Column::Purpose.is_in(ASKED_BY_HOLDER)),
+            true => shown.add(Column::Purpose.is_in(REQUESTED_BY_HOLDER)),
             false => shown,
         };
         let find = Entity::find()
@@ -59,7 +60,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Says whose a verification turned out to be.
+    /// Sets the account of a verification.
     ///
     /// # Errors
     /// A fault of the database.
@@ -67,12 +68,12 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .col_expr(Column::AccountId, Expr::val(account.as_str()));
-        update.exec(&self.0).await.doing("saying whose a verification is")?;
+        update.exec(&self.0).await.doing("setting the account of a verification")?;
         Ok(())
     }
 
-    /// Erases what an account was sent and what it proved. Its verifications are locked in the order in which
-    /// [`Tx::close_verifications`] locks them.
+    /// Deletes the messages, notices, verifications and proofs of an account. Its verifications are locked in the same
+    /// order as in [`Tx::close_verifications`].
     ///
     /// # Errors
     /// A fault of the database.
@@ -83,20 +84,20 @@ impl Tx {
             .filter(Column::AccountId.eq(account.as_str()))
             .order_by_asc(Column::Id)
             .lock(LockType::Update)
-            .into_tuple::<(String, Instant, Instant)>();
+            .into_tuple::<(String, Timestamp, Timestamp)>();
         for (id, first, last) in own.all(&self.0).await.doing("locking an account's verifications")? {
-            // A message is created at the instant of its send, and an index leads to that.
+            // A message is created at the time of its send, which an index covers.
             let messages = delivery::Entity::delete_many()
                 .filter(delivery::Column::VerificationId.eq(id))
                 .filter(delivery::Column::CreatedAt.between(first, last));
-            messages.exec(&self.0).await.doing("erasing an account's messages")?;
+            messages.exec(&self.0).await.doing("deleting an account's messages")?;
         }
         let notices = delivery::Entity::delete_many().filter(delivery::Column::AccountId.eq(account.as_str()));
-        notices.exec(&self.0).await.doing("erasing an account's notices")?;
+        notices.exec(&self.0).await.doing("deleting an account's notices")?;
         let verifications = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
-        verifications.exec(&self.0).await.doing("erasing an account's verifications")?;
+        verifications.exec(&self.0).await.doing("deleting an account's verifications")?;
         let proofs = proof::Entity::delete_many().filter(proof::Column::AccountId.eq(account.as_str()));
-        proofs.exec(&self.0).await.doing("erasing an account's proofs")?;
+        proofs.exec(&self.0).await.doing("deleting an account's proofs")?;
         Ok(())
     }
 }

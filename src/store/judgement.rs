@@ -1,4 +1,5 @@
-//! All that judging a guess writes, at once: the attempt and how it ends, the contact's count, the trail, the proof.
+//! All writes of a code check, in one statement: the attempt and its result, the contact's usage, the audit trail, the
+//! proof.
 
 use sea_orm::{
     Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel, Iterable, QueryTrait,
@@ -17,34 +18,36 @@ use super::{
     together::{insert_for_each, part},
     verification,
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
+use domain::{
+    Timestamp,
     ids::{AccountId, VerificationId},
     status::Status,
+};
+use platform::{
+    fault::{Doing, Fault},
     telemetry::audit::Event,
 };
 
-/// A guess that was compared, and what is written of it if its attempt was there to be taken.
+/// A checked guess, and the rows to write if an attempt was left.
 #[derive(Clone, Debug)]
 pub struct Judgement {
     pub verification: VerificationId,
-    /// What the contact's guesses are counted by.
+    /// The key that the contact's guesses are counted by.
     pub usage_key: String,
-    /// The contact's guesses of the day. None: they are not counted, or were before.
+    /// The daily limit of the contact's guesses. None: they are not counted, or were counted before.
     pub limits: Option<UsageLimits>,
     /// The attempt was taken before.
     pub taken: bool,
-    /// What a right guess is exchanged for. None: the guess is wrong.
+    /// The proof for a right guess. None: the guess is wrong.
     pub proof: Option<proof::Model>,
-    /// Whom a right guess activates.
+    /// The account that a right guess activates.
     pub activation: Option<Activation>,
     pub event: Event,
-    /// What stands in the trail besides where a wrong guess was the last one.
+    /// The additional audit entry if a wrong guess was the last one.
     pub locked: Event,
 }
 
-/// An account that waits for its address to be proved. Its proof is spent by that.
+/// An account that is pending verification of its address. The activation spends the proof.
 #[derive(Clone, Debug)]
 pub struct Activation {
     pub account: AccountId,
@@ -53,27 +56,28 @@ pub struct Activation {
 }
 
 impl Store {
-    /// Judges a guess and says how its verification stands then. None: nothing was written, because it is over or
-    /// because its contact's guesses of the day are used up.
+    /// Writes the result of a guess and returns the verification after it. None: nothing was written, because the
+    /// verification has ended or the contact's daily guesses are used up.
     ///
-    /// On PostgreSQL this is one statement where nothing has to be read in between: one round trip in place of six
+    /// On PostgreSQL this is one statement if nothing has to be read in between: one round trip instead of six
     /// (`together`).
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge(&self, judgement: Judgement, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn judge(&self, judgement: Judgement, now: Timestamp) -> Result<Option<Model>, Fault> {
         if let Backend::Postgres(db) = &self.backend
             && judgement.activation.is_none()
             && !judgement.taken
         {
             let statement = judgement.statement(now)?;
-            let judged = self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("judging a guess")?;
-            return Ok(judged.map(|row| Model::from_query_result(&row, "")).transpose()?);
+            let checked =
+                self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("writing a code check")?;
+            return Ok(checked.map(|row| Model::from_query_result(&row, "")).transpose()?);
         }
         self.write(move |tx| {
             Box::pin(async move {
                 Ok(match judgement.write(tx, now).await? {
-                    Some(judged) => Ending::Commit(Some(judged)),
+                    Some(checked) => Ending::Commit(Some(checked)),
                     None => Ending::Rollback(None),
                 })
             })
@@ -82,15 +86,15 @@ impl Store {
     }
 }
 
-/// The verification, locked, if it can be guessed at.
+/// The verification, locked, if it has an attempt left.
 const OPEN: &str = "open";
-/// There only if the guess was counted.
+/// Has a row only if the guess was counted.
 const COUNTED: &str = "counted";
-/// How the verification stands after it.
-const JUDGED: &str = "judged";
+/// The verification after the attempt.
+const CHECKED: &str = "checked";
 
 impl Judgement {
-    fn statement(self, now: Instant) -> Result<SelectStatement, Fault> {
+    fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let open = Query::select()
             .column(Column::Id)
             .from(Entity)
@@ -98,7 +102,7 @@ impl Judgement {
             .lock(LockType::NoKeyUpdate)
             .to_owned();
         let mut parts = WithClause::new().cte(part(OPEN, open)).to_owned();
-        let follows = match self.limits {
+        let source = match self.limits {
             Some(limits) => {
                 parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
@@ -106,31 +110,31 @@ impl Judgement {
             None => OPEN,
         };
         let right = self.proof.is_some();
-        let judging = verification::in_sequence(verification::judging(&self.verification, right, now), now);
-        let judging = judging
+        let update = verification::in_sequence(verification::judging(&self.verification, right, now), now);
+        let update = update
             .into_query()
-            .and_where(Expr::exists(Query::select().expr(Expr::val(1)).from(follows).to_owned()))
+            .and_where(Expr::exists(Query::select().expr(Expr::val(1)).from(source).to_owned()))
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
-        parts.cte(part(JUDGED, judging)).cte(part("noted", if_judged::<audit::Entity>(entry(&self.event))?));
+        parts.cte(part(CHECKED, update)).cte(part("noted", if_checked::<audit::Entity>(entry(&self.event))?));
         match self.proof {
-            Some(proof) => parts.cte(part("proved", if_judged::<proof::Entity>(proof.into_active_model())?)),
+            Some(proof) => parts.cte(part("proved", if_checked::<proof::Entity>(proof.into_active_model())?)),
             None => {
-                let locked = Expr::col((JUDGED, Column::Status)).eq(Status::Locked);
-                let noted = insert_for_each::<audit::Entity>(JUDGED, locked, entry(&self.locked))?;
+                let locked = Expr::col((CHECKED, Column::Status)).eq(Status::Locked);
+                let noted = insert_for_each::<audit::Entity>(CHECKED, locked, entry(&self.locked))?;
                 parts.cte(part("noted_locked", noted))
             }
         };
-        Ok(Query::select().with_cte(parts).columns(Column::iter()).from(JUDGED).to_owned())
+        Ok(Query::select().with_cte(parts).columns(Column::iter()).from(CHECKED).to_owned())
     }
 
-    async fn write(self, tx: &Tx, now: Instant) -> Result<Option<Model>, Fault> {
+    async fn write(self, tx: &Tx, now: Timestamp) -> Result<Option<Model>, Fault> {
         let right = self.proof.is_some();
-        let judged = match self.taken {
+        let checked = match self.taken {
             true => tx.judge_taken_attempt(&self.verification, right, now).await?,
             false => tx.judge_attempt(&self.verification, right, now).await?,
         };
-        let Some(judged) = judged else { return Ok(None) };
+        let Some(checked) = checked else { return Ok(None) };
         if let Some(limits) = self.limits
             && tx.reserve_guess(&self.usage_key, limits).await? == Reserved::Refused
         {
@@ -147,13 +151,13 @@ impl Judgement {
                 };
                 tx.insert_proof(proof::Model { spent_at: activated.then_some(now), ..proof }).await?;
             }
-            None if judged.status == Status::Locked => tx.insert_audit(&self.locked).await?,
+            None if checked.status == Status::Locked => tx.insert_audit(&self.locked).await?,
             None => {}
         }
-        Ok(Some(judged))
+        Ok(Some(checked))
     }
 }
 
-fn if_judged<E: EntityTrait>(row: E::ActiveModel) -> Result<InsertStatement, Fault> {
-    insert_for_each::<E>(JUDGED, Condition::all(), row)
+fn if_checked<E: EntityTrait>(row: E::ActiveModel) -> Result<InsertStatement, Fault> {
+    insert_for_each::<E>(CHECKED, Condition::all(), row)
 }

@@ -1,4 +1,4 @@
-//! Leases: what only one process may do at a time.
+//! Leases: exclusive rights of one process at a time.
 
 use std::time::Duration;
 
@@ -11,23 +11,21 @@ use super::{
     Ending, Store,
     entity::lease::{Column, Entity},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-};
+use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
 impl Store {
-    /// When the lease `name` ends, whoever holds it; none: nobody ever has.
+    /// When the lease `name` expires, for any holder; None: it was never held.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lease_ends(&self, name: &'static str) -> Result<Option<Instant>, Fault> {
+    pub async fn lease_ends(&self, name: &'static str) -> Result<Option<Timestamp>, Fault> {
         let find = Entity::find_by_id(name);
         let lease = self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a lease")?;
         Ok(lease.map(|lease| lease.expires_at))
     }
 
-    /// Gives the lease `name` up, if `holder` has it: whoever wants it next need not wait for its end.
+    /// Releases the lease `name` if `holder` holds it, so that another process can acquire it at once.
     ///
     /// # Errors
     /// A fault of the database.
@@ -40,10 +38,10 @@ impl Store {
             })
         })
         .await
-        .doing("giving a lease up")
+        .doing("releasing a lease")
     }
 
-    /// Takes or renews the lease `name` for `holder`. False: somebody else holds it and has not let it run out.
+    /// Acquires or renews the lease `name` for `holder`. False: another holder has it, and it has not expired.
     ///
     /// # Errors
     /// A fault of the database.
@@ -52,7 +50,7 @@ impl Store {
         name: &'static str,
         holder: &str,
         span: Duration,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let held = |column: Column| Expr::col((Entity, column));
         let mut conflict = OnConflict::column(Column::Name);
@@ -69,6 +67,6 @@ impl Store {
             Box::pin(async move { Ok(Ending::Commit(tx.0.execute(&insert).await?.rows_affected() > 0)) })
         })
         .await
-        .doing("holding a lease")
+        .doing("acquiring a lease")
     }
 }

@@ -1,4 +1,4 @@
-//! Wrong passwords, counted before they are judged.
+//! Failed passwords, counted before the password is checked.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter, QueryOrder,
@@ -11,17 +11,14 @@ use super::{
     device::DEVICE_SUBJECT,
     entity::lockout::{Column, Entity, Model},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
 impl Tx {
-    /// Counts one try by `subject`, unless it is locked: then nothing is counted, and None is answered. A count whose
-    /// last try was before `forgotten` starts anew.
+    /// Counts one attempt by `subject`. None: it is locked, and nothing was counted. A count whose last attempt was
+    /// before `forgotten` starts again.
     ///
-    /// One upsert: the row's lock, held until the transaction ends, makes counting and judging a single step.
+    /// One upsert: the row lock, held until the transaction ends, makes counting and checking atomic.
     ///
     /// # Errors
     /// A fault of the database.
@@ -29,8 +26,8 @@ impl Tx {
         &self,
         subject: &str,
         account: Option<&AccountId>,
-        forgotten: Instant,
-        now: Instant,
+        forgotten: Timestamp,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let held = |column: Column| Expr::col((Entity, column));
         let fresh = || held(Column::LastFailedAt).lt(forgotten);
@@ -52,7 +49,7 @@ impl Tx {
         Ok(counted.map(|row| Model::from_query_result(&row, "")).transpose()?)
     }
 
-    /// How `subject` stands.
+    /// The lockout state of `subject`.
     ///
     /// # Errors
     /// A fault of the database.
@@ -64,14 +61,14 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_out(&self, subject: &str, until: Instant) -> Result<(), Fault> {
+    pub async fn lock_out(&self, subject: &str, until: Timestamp) -> Result<(), Fault> {
         let update =
             Entity::update_many().filter(Column::Subject.eq(subject)).col_expr(Column::LockedUntil, Expr::val(until));
         update.exec(&self.0).await.doing("locking out")?;
         Ok(())
     }
 
-    /// Takes a try back that was counted and never judged.
+    /// Reverses an attempt that was counted and not checked.
     ///
     /// # Errors
     /// A fault of the database.
@@ -81,24 +78,25 @@ impl Tx {
             .filter(Column::Failures.gt(0))
             .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
             .col_expr(Column::LockedUntil, Expr::null());
-        update.exec(&self.0).await.doing("taking a try back")?;
+        update.exec(&self.0).await.doing("reversing an attempt")?;
         Ok(())
     }
 
-    /// Forgets what was counted by these.
+    /// Deletes the counts of these subjects.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn forget_tries(&self, subjects: &[String]) -> Result<(), Fault> {
-        // One after the other, in the order in which tries are counted: one statement would lock them in its own.
+        // One at a time, in the order in which attempts are counted: a single statement would lock them in its own
+        // order.
         for subject in subjects {
-            Entity::delete_by_id(subject).exec(&self.0).await.doing("forgetting tries")?;
+            Entity::delete_by_id(subject).exec(&self.0).await.doing("deleting attempts")?;
         }
         Ok(())
     }
 
-    /// Forgets everything that was counted for an account, and by these subjects. What is typed is counted for the
-    /// account that has it at the time, or for none.
+    /// Deletes all counts of an account, and of these subjects. A typed identifier is counted for the account that has
+    /// it at the time, or for none.
     ///
     /// # Errors
     /// A fault of the database.
@@ -106,7 +104,7 @@ impl Tx {
         self.forget_counted(Column::AccountId.eq(account.as_str()).or(Column::Subject.is_in(typed))).await
     }
 
-    /// Forgets what was counted for an account's devices.
+    /// Deletes the counts of an account's devices.
     pub(super) async fn forget_device_tries(&self, account: &AccountId) -> Result<(), Fault> {
         let of_device = Column::Subject.starts_with(DEVICE_SUBJECT);
         self.forget_counted(Column::AccountId.eq(account.as_str()).and(of_device)).await
@@ -114,8 +112,8 @@ impl Tx {
 
     async fn forget_counted(&self, counted: Expr) -> Result<(), Fault> {
         let counted = Entity::find().filter(counted).lock_exclusive();
-        // What was typed before the account behind it, as tries are counted.
-        let rows = counted.order_by_desc(Column::Subject).all(&self.0).await.doing("reading an account's locks")?;
+        // Typed identifiers before the account, in the order in which attempts are counted.
+        let rows = counted.order_by_desc(Column::Subject).all(&self.0).await.doing("reading an account's lockouts")?;
         self.forget_tries(&rows.into_iter().map(|row| row.subject).collect::<Vec<_>>()).await
     }
 }

@@ -1,12 +1,12 @@
-//! The only room that knows SQL: queries named by what the rooms above need.
+//! The only module that contains SQL. Queries are named by what the services need.
 //!
-//! Reads go through [`Store`]'s own methods, each one statement. Writes happen inside [`Store::write`], which hands a
-//! [`Tx`] to a closure and commits or takes back what the closure did, as its [`Ending`] says. Nothing but SQL may
-//! happen in that closure: no provider, no Redis, no hashing is waited for while a transaction is open.
+//! Reads are methods of [`Store`], each one statement. Writes happen in [`Store::write`], which passes a [`Tx`] to a
+//! closure and commits or rolls back, depending on the [`Ending`] it returns. The closure must do nothing but SQL: no
+//! call to a provider or Redis and no hashing while a transaction is open.
 //!
-//! Rows are locked in one order everywhere, so that two writers never wait for each other: a message's attempts, the
-//! message, its verification, the contact's usage, proofs, then accounts, sessions and tokens. Rows that a transaction
-//! makes itself can be made at any time: nobody waits for those.
+//! Rows are locked in one order everywhere, to prevent deadlocks: the attempts of a message, the message, its
+//! verification, the contact's usage, proofs, then accounts, sessions and tokens. Rows that a transaction inserts
+//! itself can be inserted at any time, since no other transaction waits for them.
 
 mod account;
 mod account_change;
@@ -64,7 +64,7 @@ pub use self::{
     backup::{NoCopy, copy_embedded},
     contact_usage::{Reserved, UsageLimits},
     delivery::Claimant,
-    delivery_attempt::{Acceptance, Told, Word},
+    delivery_attempt::{Acceptance, ReportedStatus, Told},
     device::device_subject,
     erase::Dead,
     expired::Expired,
@@ -73,7 +73,7 @@ pub use self::{
     notice_usage::NoticeLimit,
     page::{Page, Place, Slice},
     proof::Spending,
-    provider_verification::{Begun, Holding, Slot},
+    provider_verification::{BeginStart, Slot, SlotClaim},
     refresh_token::Exchange,
     repeat::Repeat,
     report::{SLOT, SlotCount},
@@ -90,7 +90,7 @@ use self::{
     refusals::Refusals,
     writer::Writer,
 };
-use crate::{
+use platform::{
     config,
     fault::{Doing, Fault},
     vitals::Vitals,
@@ -107,31 +107,31 @@ pub struct Store {
 #[derive(Clone)]
 enum Backend {
     Postgres(Reader),
-    /// Many readers, one writer: SQLite has one write lock, and a queue in front of it beats waiting for it blindly.
+    /// Many readers, one writer: SQLite has one write lock, and a queue in front of it is better than busy waiting.
     Sqlite {
         readers: Reader,
         writer: Writer,
     },
 }
 
-/// An open transaction. Its methods are the only writes there are.
+/// An open transaction. All writes are its methods.
 pub struct Tx(DatabaseTransaction);
 
-/// How a transaction's work ended: kept, or decided against and taken back.
+/// The outcome of a transaction: committed or rolled back.
 #[derive(Debug)]
 pub enum Ending<T> {
     Commit(T),
     Rollback(T),
 }
 
-/// The future of a transaction's work.
+/// The future of a transaction's closure.
 pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<Ending<T>, Fault>> + Send + 't>>;
 
 impl Store {
-    /// Connects. An embedded database is made if it is not there; nothing is migrated.
+    /// Connects. An embedded database is created if it does not exist; no migration is applied.
     ///
     /// # Errors
-    /// A fault when the database can't be reached or its file can't be opened.
+    /// A fault if the database can't be reached or its file can't be opened.
     pub async fn open(settings: &config::Store, vitals: &Vitals) -> Result<Self, Fault> {
         let backend = match &settings.place {
             config::Place::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
@@ -143,21 +143,19 @@ impl Store {
         Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
     }
 
-    /// Whether the database answers at all.
+    /// Checks that the database responds.
     ///
     /// # Errors
-    /// A fault when it does not.
+    /// A fault if it does not.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.within(async { Ok(self.reader().pool().ping().await?) })
-            .await
-            .doing("asking the database whether it is there")
+        self.within(async { Ok(self.reader().pool().ping().await?) }).await.doing("pinging the database")
     }
 
-    /// Runs `work` in one transaction. What it decided is answered only after its commit.
+    /// Runs `work` in one transaction, and returns its value only after the commit.
     ///
     /// # Errors
-    /// The fault of `work`, of the commit, or of waiting longer than `DATABASE_TIMEOUT`; nothing is kept then, unless
-    /// the database lost its voice between committing and saying so.
+    /// The fault of `work`, of the commit, or a wait longer than `DATABASE_TIMEOUT`. Nothing was written then, unless
+    /// the connection was lost between the commit and its confirmation.
     pub async fn write<T, F>(&self, work: F) -> Result<T, Fault>
     where
         T: Send + 'static,
@@ -191,7 +189,7 @@ impl Store {
         }
     }
 
-    /// Connections that wait for work, and that work; on SQLite, those that read.
+    /// The numbers of idle and of busy connections; on SQLite, of the readers.
     pub fn connections(&self) -> (u32, u32) {
         let (open, idle) = match &self.backend {
             Backend::Postgres(db) => {
@@ -207,7 +205,7 @@ impl Store {
         (idle, open - idle)
     }
 
-    /// How long everything waited for the database, before it was begun, since this was last asked.
+    /// The shortest wait for a connection since the last call.
     pub fn waited(&self) -> Duration {
         match &self.backend {
             Backend::Postgres(db) => db.waited(),
@@ -215,7 +213,7 @@ impl Store {
         }
     }
 
-    /// Transactions that wait for SQLite's one writer; none where there is none.
+    /// Transactions that wait for SQLite's writer; None on PostgreSQL.
     pub fn writes_waiting(&self) -> Option<usize> {
         match &self.backend {
             Backend::Postgres(_) => None,
@@ -223,7 +221,7 @@ impl Store {
         }
     }
 
-    /// Whether what is written is kept. On SQLite a disk that is full lets everybody read and nobody write.
+    /// Whether writes succeed. On SQLite a full disk allows reads and no writes.
     pub fn keeps_what_is_written(&self) -> bool {
         match &self.backend {
             Backend::Postgres(_) => true,
@@ -231,7 +229,7 @@ impl Store {
         }
     }
 
-    /// Whether the database can be reached, as far as is known without asking it now.
+    /// Whether the database is reachable, as last known.
     pub fn is_reachable(&self) -> bool {
         match &self.backend {
             Backend::Postgres(db) => db.state() != State::Down,
@@ -239,7 +237,7 @@ impl Store {
         }
     }
 
-    /// Why nothing can be written, where the server says so.
+    /// Why writes are refused, if the server is read-only.
     pub fn read_only(&self) -> Option<&'static str> {
         match &self.backend {
             Backend::Postgres(db) if db.state() == State::ReadOnly => Some(READ_ONLY),
@@ -247,12 +245,12 @@ impl Store {
         }
     }
 
-    /// Whether the database serves this process alone.
+    /// Whether the database is embedded, and so serves only this process.
     pub fn is_embedded(&self) -> bool {
         matches!(self.backend, Backend::Sqlite { .. })
     }
 
-    /// Closes every connection; on SQLite the log is folded into the file.
+    /// Closes every connection; on SQLite the log is checkpointed into the file.
     pub async fn close(self) {
         match self.backend {
             Backend::Postgres(db) => db.close().await,
@@ -269,7 +267,7 @@ impl Store {
         }
     }
 
-    /// Nothing waits for the database longer than this.
+    /// Applies `DATABASE_TIMEOUT`.
     async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         if let Some(availability) = self.reader().availability() {
             let outcome = availability.around(work).await;
@@ -288,12 +286,12 @@ impl Store {
 #[cfg(test)]
 mod tests;
 
-/// Whether an insert failed because the row that it belongs to is gone.
+/// Whether an insert failed because a referenced row does not exist.
 fn is_foreign_key_violation(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)))
 }
 
-/// Whether an insert failed because somebody else has that value already.
+/// Whether an insert failed because a unique value is in use.
 fn is_taken(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
 }

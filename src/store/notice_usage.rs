@@ -1,4 +1,4 @@
-//! How many notices an account was sent: counted and compared with a limit in one statement.
+//! The number of notices that an account was sent: counted and checked in one statement.
 
 use std::time::Duration;
 
@@ -11,13 +11,10 @@ use super::{
     Tx,
     entity::notice_usage::{Column, Entity},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use domain::{Timestamp, ids::AccountId};
+use platform::fault::{Doing, Fault};
 
-/// The most notices of one kind in a period.
+/// The largest number of notices of one kind per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoticeLimit {
     pub most: i32,
@@ -34,7 +31,7 @@ impl Tx {
         account: &AccountId,
         kind: &str,
         limit: NoticeLimit,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<bool, Fault> {
         let held = |column: Column| Expr::col((Entity, column));
         let over = || held(Column::Since).lte(now - limit.period);

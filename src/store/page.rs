@@ -1,24 +1,24 @@
-//! Pages of rows, newest first, by the place where the page before ended: stable while rows come and go.
+//! Pages of rows, newest first, with a keyset cursor: stable while rows are added and removed.
 
 use sea_orm::{ColumnTrait, Condition};
 
-use crate::clock::Instant;
+use domain::Timestamp;
 
-/// Where a row stands among the others: its instant, then its id.
+/// The position of a row in the order: its time, then its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    pub at: Instant,
+    pub at: Timestamp,
     pub id: String,
 }
 
-/// Which rows are wanted: so many after that place.
+/// The requested rows: `first` rows after a position.
 #[derive(Clone, Debug)]
 pub struct Slice {
     pub first: u32,
     pub after: Option<Place>,
 }
 
-/// Some rows, and whether there are more behind them.
+/// Some rows, and whether more follow.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     pub rows: Vec<T>,
@@ -26,7 +26,7 @@ pub struct Page<T> {
 }
 
 impl Slice {
-    /// One more than wanted: it tells whether there are more.
+    /// One more than requested, to detect whether more follow.
     pub(super) fn limit(&self) -> u64 {
         u64::from(self.first) + 1
     }
@@ -41,7 +41,7 @@ impl<T> Page<T> {
     }
 }
 
-/// Rows behind the slice's place, where newer ones come first.
+/// Rows after the cursor of the slice, newest first.
 pub(super) fn after<C: ColumnTrait>(slice: &Slice, at: C, id: C) -> Condition {
     let Some(place) = &slice.after else { return Condition::all() };
     let same_instant = Condition::all().add(at.eq(place.at)).add(id.lt(place.id.as_str()));

@@ -1,4 +1,4 @@
-//! The count of password hashing schemes.
+//! The number of accounts by password hashing scheme.
 
 use sea_orm::{
     ActiveValue::Set,
@@ -13,13 +13,11 @@ use super::{
         password_census::{ActiveModel, Column, Entity, ID, Model},
     },
 };
-use crate::{
-    fault::{Doing, Fault},
-    ids::AccountId,
-};
+use domain::ids::AccountId;
+use platform::fault::{Doing, Fault};
 
 impl Store {
-    /// The last count. None: nothing was ever counted.
+    /// The last count. None: there is none yet.
     ///
     /// # Errors
     /// A fault of the database.
@@ -28,7 +26,7 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading the password census")
     }
 
-    /// Makes the row that counts are written to, where there is none, with this seed.
+    /// Inserts the row for the counts with this seed, if there is none.
     ///
     /// # Errors
     /// A fault of the database.
@@ -42,10 +40,10 @@ impl Store {
             })
         })
         .await
-        .doing("beginning the password census")
+        .doing("starting the password census")
     }
 
-    /// Accounts that have a password, with its hash: the next ones in the order of their ids.
+    /// The next accounts with a password, ordered by id, with the hashes.
     ///
     /// # Errors
     /// A fault of the database.

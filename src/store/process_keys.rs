@@ -6,53 +6,51 @@ use super::{
     Ending, Store,
     entity::process_keys::{Column, Entity, Model},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-};
+use domain::Timestamp;
+use platform::fault::{Doing, Fault};
 
 impl Store {
-    /// Notes that a process runs, and forgets those that were not seen since `forget_before`.
+    /// Records that a process runs, and deletes processes not seen since `forget_before`.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_process_keys(&self, row: Model, forget_before: Instant) -> Result<(), Fault> {
-        let mut again = OnConflict::column(Column::Process);
-        again.update_columns([Column::LastSeenAt, Column::Keys]);
-        let insert = Entity::insert(row.into_active_model()).on_conflict(again);
-        let forget = Entity::delete_many().filter(Column::LastSeenAt.lt(forget_before));
+    pub async fn note_process_keys(&self, row: Model, forget_before: Timestamp) -> Result<(), Fault> {
+        let mut on_conflict = OnConflict::column(Column::Process);
+        on_conflict.update_columns([Column::LastSeenAt, Column::Keys]);
+        let insert = Entity::insert(row.into_active_model()).on_conflict(on_conflict);
+        let delete = Entity::delete_many().filter(Column::LastSeenAt.lt(forget_before));
         self.write(move |tx| {
             Box::pin(async move {
                 insert.exec_without_returning(&tx.0).await?;
-                forget.exec(&tx.0).await?;
+                delete.exec(&tx.0).await?;
                 Ok(Ending::Commit(()))
             })
         })
         .await
-        .doing("noting the keys of this process")
+        .doing("recording the keys of this process")
     }
 
-    /// Forgets a process that ends.
+    /// Deletes the row of a process that stops.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn forget_process_keys(&self, process: &str) -> Result<(), Fault> {
-        let forget = Entity::delete_many().filter(Column::Process.eq(process));
+        let delete = Entity::delete_many().filter(Column::Process.eq(process));
         self.write(move |tx| {
             Box::pin(async move {
-                forget.exec(&tx.0).await?;
+                delete.exec(&tx.0).await?;
                 Ok(Ending::Commit(()))
             })
         })
         .await
-        .doing("forgetting the keys of this process")
+        .doing("deleting the keys of this process")
     }
 
-    /// The processes that were seen since, the oldest first.
+    /// The processes seen since then, oldest first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn process_keys(&self, seen_since: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn process_keys(&self, seen_since: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find()
             .filter(Column::LastSeenAt.gte(seen_since))
             .order_by_asc(Column::StartedAt)

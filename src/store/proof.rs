@@ -1,4 +1,4 @@
-//! Proofs: written once, spent once.
+//! Proofs: inserted once, spent once.
 
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 
@@ -6,18 +6,15 @@ use super::{
     Store, Tx,
     entity::proof::{Column, Entity, Model},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    purpose::Purpose,
-};
+use domain::{Timestamp, purpose::Purpose};
+use platform::fault::{Doing, Fault};
 
-/// What became of a proof that somebody wants to spend.
+/// The result of spending a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spending {
-    /// It is spent now, by this transaction.
+    /// It was spent by this transaction.
     Spent(Box<Model>),
-    /// It could not be spent; this is how it stands, if there is one at all.
+    /// It could not be spent; with its row, if there is one.
     Refused(Option<Box<Model>>),
 }
 
@@ -36,17 +33,17 @@ impl Tx {
     /// Writes the proof of a verification.
     ///
     /// # Errors
-    /// A fault of the database; a second proof for one verification is one.
+    /// A fault of the database, also for a second proof of one verification.
     pub async fn insert_proof(&self, row: Model) -> Result<(), Fault> {
         Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a proof")?;
         Ok(())
     }
 
-    /// Spends a proof, if it is alive, unspent and of this purpose: the statement that judges is the one that spends.
+    /// Spends a proof if it is not expired, unspent and of this purpose. One statement checks and spends.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn spend_proof(&self, token_hash: &str, purpose: Purpose, now: Instant) -> Result<Spending, Fault> {
+    pub async fn spend_proof(&self, token_hash: &str, purpose: Purpose, now: Timestamp) -> Result<Spending, Fault> {
         let mut spent = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::Purpose.eq(purpose))

@@ -1,5 +1,5 @@
-//! Providers that make codes keep one open verification of a number: a second start there joins it. So at most one of our
-//! verifications may use it at a time, whichever process starts the next.
+//! Slots: a provider that generates codes keeps one open verification per recipient, and a second start joins it. At most
+//! one of our verifications may use it at a time, across processes.
 
 use std::time::Duration;
 
@@ -16,175 +16,174 @@ use super::{
         verification,
     },
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::VerificationId,
-    status::Status,
-};
+use domain::{Timestamp, ids::VerificationId, status::Status};
+use platform::fault::{Doing, Fault};
 
-/// How long a verification stays open at the provider whose answer was lost, so that it can't be canceled there.
+/// How long a verification stays open at the provider if its response was lost, so that it can't be canceled.
 pub const OPEN_FOR: Duration = Duration::from_secs(10 * 60);
-/// How long an answer of the provider may still come.
-const ANSWER: Duration = Duration::from_secs(30);
+/// How long a response of the provider may be outstanding.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A number at a provider.
+/// The slot of a recipient at a provider.
 #[derive(Clone, Debug)]
 pub struct Slot {
     pub provider: String,
     pub contact_key: String,
 }
 
-/// Whether a verification may use the slot of its number.
+/// Result of claiming a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holding {
-    /// It may, and no other may while it is pending.
+pub enum SlotClaim {
+    /// The verification has the slot while it is pending.
     Granted(Model),
-    /// Another one uses it until then at the latest.
-    Taken { by: VerificationId, until: Instant },
+    /// Another verification has the slot, at most until then.
+    Taken { by: VerificationId, until: Timestamp },
 }
 
-/// What has to happen before the provider is asked.
+/// The next step before a provider is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// Nothing: it is noted that the provider is asked. `anew`: it was not asked for this verification before.
-    Ask { anew: bool },
-    /// The verification of another one has to be canceled at the provider first.
+pub enum BeginStart {
+    /// Call the provider; the call is recorded. `first`: it was not called for this verification before.
+    Start { first: bool },
+    /// Cancel the verification with this reference at the provider first.
     Cancel { reference: String },
-    /// The answer to another one's question is still to come.
+    /// The provider's response for another verification is outstanding.
     Wait,
-    /// Another one uses it.
+    /// Another verification has the slot.
     Taken,
 }
 
 impl Tx {
-    /// Takes the slot of a number for a verification that expires at `expires_at`, if no other one uses it. The row's lock
-    /// makes judging and taking one step.
+    /// Claims a slot for a verification that expires at `expires_at`, if no other verification has it. Atomic: the
+    /// condition is evaluated under the row lock.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn hold_slot(
+    pub async fn claim_slot(
         &self,
         slot: &Slot,
         id: &VerificationId,
-        expires_at: Instant,
-        now: Instant,
-    ) -> Result<Holding, Fault> {
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<SlotClaim, Fault> {
         let row = ActiveModel {
             provider: Set(slot.provider.clone()),
             contact_key: Set(slot.contact_key.clone()),
             verification_id: Set(id.clone()),
             expires_at: Set(expires_at),
-            asked_for: Set(None),
-            asked_at: Set(None),
+            started_for: Set(None),
+            started_at: Set(None),
             reference: Set(None),
             changed_at: Set(now),
         };
         let mut conflict = OnConflict::columns([Column::Provider, Column::ContactKey]);
         conflict
             .update_columns([Column::VerificationId, Column::ExpiresAt, Column::ChangedAt])
-            .action_cond_where(free_for(id, now));
+            .action_cond_where(is_free_for(id, now));
         let insert = Entity::insert(row).on_conflict(conflict);
-        let taken = insert.exec_with_returning_many(&self.0).await.doing("taking a number at a provider")?.pop();
+        let taken = insert.exec_with_returning_many(&self.0).await.doing("claiming a slot at a provider")?.pop();
         if let Some(row) = taken {
-            return Ok(Holding::Granted(row));
+            return Ok(SlotClaim::Granted(row));
         }
         let find = Entity::find_by_id((slot.provider.clone(), slot.contact_key.clone()));
-        let row = find.one(&self.0).await.doing("reading who uses a number at a provider")?;
-        let row = row.ok_or_else(|| Fault::internal("a row that stood in the way is gone"))?;
-        // As long as the other one may be pending nothing is said of what the provider answered: of an unknown account
-        // it was not asked.
-        let until = match row.asked_at {
-            Some(asked_at) if row.expires_at <= now => asked_at + OPEN_FOR,
+        let row = find.one(&self.0).await.doing("reading a slot at a provider")?;
+        let row = row.ok_or_else(|| Fault::internal("the conflicting slot was deleted"))?;
+        // While the other verification may be pending, the time does not depend on the provider's response: the provider
+        // is not called for an unknown account.
+        let until = match row.started_at {
+            Some(started_at) if row.expires_at <= now => started_at + OPEN_FOR,
             _ => row.expires_at,
         };
-        Ok(Holding::Taken { by: row.verification_id, until })
+        Ok(SlotClaim::Taken { by: row.verification_id, until })
     }
 
-    /// Notes that the provider is about to be asked for this verification, or says what stands against it.
+    /// Records that the provider is called for this verification, or returns the step that has to come first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn begin_asking(
+    pub async fn begin_start(
         &self,
         slot: &Slot,
         id: &VerificationId,
-        expires_at: Instant,
+        expires_at: Timestamp,
         canceled: Option<&str>,
-        now: Instant,
-    ) -> Result<Begun, Fault> {
-        let Holding::Granted(row) = self.hold_slot(slot, id, expires_at, now).await? else { return Ok(Begun::Taken) };
-        let anew = row.asked_for.as_ref() != Some(id);
-        let before = row.asked_for.is_some() && anew;
-        if before {
-            let lapsed = row.asked_at.is_none_or(|asked_at| asked_at + OPEN_FOR <= now);
+        now: Timestamp,
+    ) -> Result<BeginStart, Fault> {
+        let SlotClaim::Granted(row) = self.claim_slot(slot, id, expires_at, now).await? else {
+            return Ok(BeginStart::Taken);
+        };
+        let first = row.started_for.as_ref() != Some(id);
+        let has_previous = row.started_for.is_some() && first;
+        if has_previous {
+            let lapsed = row.started_at.is_none_or(|started_at| started_at + OPEN_FOR <= now);
             match row.reference {
-                Some(reference) if canceled != Some(reference.as_str()) => return Ok(Begun::Cancel { reference }),
-                None if !lapsed => return Ok(Begun::Wait),
+                Some(reference) if canceled != Some(reference.as_str()) => return Ok(BeginStart::Cancel { reference }),
+                None if !lapsed => return Ok(BeginStart::Wait),
                 _ => {}
             }
         }
-        let asked =
-            of(slot).col_expr(Column::AskedFor, Expr::val(id.as_str())).col_expr(Column::AskedAt, Expr::val(now));
-        let asked = if anew { asked.col_expr(Column::Reference, Expr::null()) } else { asked };
-        asked.exec(&self.0).await.doing("noting that a provider is asked for a code")?;
-        Ok(Begun::Ask { anew })
+        let update = update_of(slot)
+            .col_expr(Column::StartedFor, Expr::val(id.as_str()))
+            .col_expr(Column::StartedAt, Expr::val(now));
+        let update = if first { update.col_expr(Column::Reference, Expr::null()) } else { update };
+        update.exec(&self.0).await.doing("recording a call to a provider that generates codes")?;
+        Ok(BeginStart::Start { first })
     }
 
-    /// Writes what the provider calls the verification that it was asked for.
+    /// Records the provider's reference for a verification.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_reference(
+    pub async fn record_reference(
         &self,
         slot: &Slot,
         id: &VerificationId,
         reference: &str,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), Fault> {
-        // Another message of the same verification may have said meanwhile that nothing is open.
-        let cleared = Condition::all().add(Column::AskedFor.is_null()).add(Column::VerificationId.eq(id.as_str()));
-        let update = of(slot)
-            .filter(Condition::any().add(Column::AskedFor.eq(id.as_str())).add(cleared))
-            .col_expr(Column::AskedFor, Expr::val(id.as_str()))
-            .col_expr(Column::AskedAt, Expr::val(now))
+        // Another message of the same verification may have released the slot in the meantime.
+        let cleared = Condition::all().add(Column::StartedFor.is_null()).add(Column::VerificationId.eq(id.as_str()));
+        let update = update_of(slot)
+            .filter(Condition::any().add(Column::StartedFor.eq(id.as_str())).add(cleared))
+            .col_expr(Column::StartedFor, Expr::val(id.as_str()))
+            .col_expr(Column::StartedAt, Expr::val(now))
             .col_expr(Column::Reference, Expr::val(reference));
-        update.exec(&self.0).await.doing("noting what a provider calls a verification")?;
+        update.exec(&self.0).await.doing("recording a verification reference of a provider")?;
         Ok(())
     }
 }
 
 impl Store {
-    /// [`Tx::begin_asking`] in a transaction of its own.
+    /// [`Tx::begin_start`] in a transaction of its own.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn begin_asking(
+    pub async fn begin_start(
         &self,
         slot: &Slot,
         id: &VerificationId,
-        expires_at: Instant,
+        expires_at: Timestamp,
         canceled: Option<String>,
-        now: Instant,
-    ) -> Result<Begun, Fault> {
+        now: Timestamp,
+    ) -> Result<BeginStart, Fault> {
         let (slot, id) = (slot.clone(), id.clone());
         self.write(move |tx| {
             Box::pin(async move {
-                Ok(Ending::Commit(tx.begin_asking(&slot, &id, expires_at, canceled.as_deref(), now).await?))
+                Ok(Ending::Commit(tx.begin_start(&slot, &id, expires_at, canceled.as_deref(), now).await?))
             })
         })
         .await
     }
 
-    /// Notes that nothing is open at the provider for this verification: it took nothing, or it is over there.
+    /// Records that no verification is open at the provider: nothing was sent.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn nothing_open(&self, slot: &Slot, id: &VerificationId) -> Result<(), Fault> {
-        let update = of(slot)
-            .filter(Column::AskedFor.eq(id.as_str()))
-            .col_expr(Column::AskedFor, Expr::null())
-            .col_expr(Column::AskedAt, Expr::null())
+    pub async fn release_slot(&self, slot: &Slot, id: &VerificationId) -> Result<(), Fault> {
+        let update = update_of(slot)
+            .filter(Column::StartedFor.eq(id.as_str()))
+            .col_expr(Column::StartedFor, Expr::null())
+            .col_expr(Column::StartedAt, Expr::null())
             .col_expr(Column::Reference, Expr::null());
         self.write(move |tx| {
             Box::pin(async move {
@@ -193,20 +192,21 @@ impl Store {
             })
         })
         .await
-        .doing("noting that nothing is open at a provider")
+        .doing("releasing a slot at a provider")
     }
 }
 
-fn of(slot: &Slot) -> UpdateMany<Entity> {
+fn update_of(slot: &Slot) -> UpdateMany<Entity> {
     Entity::update_many()
         .filter(Column::Provider.eq(slot.provider.as_str()))
         .filter(Column::ContactKey.eq(slot.contact_key.as_str()))
 }
 
-/// Its own; or of one that is over, and can be canceled at the provider or is over there.
-fn free_for(id: &VerificationId, now: Instant) -> Condition {
+/// A slot can be claimed by the verification that has it, or if the verification that has it is over and can be canceled
+/// at the provider or has expired there.
+fn is_free_for(id: &VerificationId, now: Timestamp) -> Condition {
     let held = |column| Expr::col((Entity, column));
-    // A verification that another transaction is writing can't be seen yet, so it counts as pending.
+    // A verification of an uncommitted transaction is not visible, so it counts as pending.
     let ended = Query::select()
         .expr(Expr::val(1))
         .from(verification::Entity)
@@ -219,9 +219,9 @@ fn free_for(id: &VerificationId, now: Instant) -> Condition {
         .to_owned();
     let over = Condition::any().add(held(Column::ExpiresAt).lte(now)).add(Expr::exists(ended));
     let answered = Condition::any()
-        .add(held(Column::AskedAt).is_null())
+        .add(held(Column::StartedAt).is_null())
         .add(held(Column::Reference).is_not_null())
-        .add(held(Column::AskedAt).lte(now - OPEN_FOR))
-        .add(held(Column::AskedAt).gt(now - ANSWER));
+        .add(held(Column::StartedAt).lte(now - OPEN_FOR))
+        .add(held(Column::StartedAt).gt(now - RESPONSE_TIMEOUT));
     Condition::any().add(held(Column::VerificationId).eq(id.as_str())).add(Condition::all().add(over).add(answered))
 }

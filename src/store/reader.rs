@@ -1,4 +1,4 @@
-//! The pool of connections, and how a statement outside any transaction of ours gets one.
+//! The connection pool.
 
 use std::{
     future::pending,
@@ -19,49 +19,50 @@ use super::{
     availability::{Availability, READ_ONLY, State},
     waits::Waits,
 };
-use crate::{fault::Fault, patience::Ticket};
+use platform::{fault::Fault, patience::Ticket};
 
-/// How long a connection that the server did not have is not asked for again.
-const GIVEN_UP_FOR: Duration = Duration::from_secs(60);
+/// How long the limit stays lowered after the server had no free connection.
+const WITHHELD_FOR: Duration = Duration::from_secs(60);
 
-/// A pool. Cheap to clone.
+/// A connection pool. Cheap to clone.
 ///
-/// A pooler such as pgbouncer in transaction mode lends a server's connection for one transaction and no longer. The
-/// driver prepares a statement in one round trip and runs it in the next, under names that it counts from one: between
-/// the two the server may be another, and under that name may stand somebody else's statement. So there every statement
-/// is in a transaction, and each begins by forgetting what was prepared before on whichever server it got.
+/// A pooler such as pgbouncer in transaction mode assigns a server connection for one transaction only. The driver
+/// prepares a statement in one round trip and executes it in the next, under names that it numbers from one. Between
+/// the two the server connection may change, and the name may belong to another client's statement. So with a pooler
+/// every statement runs in a transaction, and each transaction begins by deallocating the prepared statements of its
+/// server connection.
 #[derive(Clone)]
 pub(super) struct Reader {
     pool: DatabaseConnection,
-    /// One for each connection: they are waited for here, where it is known for how long.
+    /// One permit for each connection: the wait happens here, where it can be measured.
     turns: Arc<Semaphore>,
     connections: u32,
-    /// Turns that are not used at present.
-    given_up: Arc<AtomicU32>,
+    /// Permits that are withheld at present.
+    withheld: Arc<AtomicU32>,
     waits: Waits,
-    /// What a transaction begins with on a connection that is borrowed.
+    /// The first statements of each transaction, with a pooler.
     first: Option<Box<str>>,
-    /// Of a server; an embedded database is always there.
+    /// For a server; an embedded database is always available.
     availability: Option<Availability>,
 }
 
 impl Reader {
-    /// A pool whose connections are ours as long as they stand.
+    /// A pool with connections of its own.
     pub fn new(pool: DatabaseConnection, connections: u32) -> Self {
         let turns = Arc::new(Semaphore::new(connections as usize));
         Self {
             pool,
             turns,
             connections,
-            given_up: Arc::default(),
+            withheld: Arc::default(),
             waits: Waits::new(),
             first: None,
             availability: None,
         }
     }
 
-    /// A pool whose connections are another pooler's. `timeout` bounds a statement and its wait for a lock, `idle` a
-    /// transaction in which nothing happens.
+    /// A pool behind a connection pooler. `timeout` applies to each statement and each lock, `idle` to an idle
+    /// transaction.
     pub fn borrowing(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
         let first = format!(
             "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
@@ -70,22 +71,22 @@ impl Reader {
         Self { first: Some(first.into()), ..Self::new(pool, connections) }
     }
 
-    /// With what is known of the server.
+    /// Sets the availability of the server.
     pub fn of(self, availability: Availability) -> Self {
         Self { availability: Some(availability), ..self }
     }
 
-    /// What is known of the server; none: the database is embedded.
+    /// The availability of the server; None: the database is embedded.
     pub fn availability(&self) -> Option<&Availability> {
         self.availability.as_ref()
     }
 
-    /// What the last probe of the server found.
+    /// The result of the last probe of the server.
     pub fn state(&self) -> State {
         self.availability.as_ref().map_or(State::Up, Availability::state)
     }
 
-    /// Refuses a write where the server is known to take none.
+    /// Refuses a write if the server is known to be read-only.
     pub fn assert_writable(&self) -> Result<(), Fault> {
         match self.state() {
             State::ReadOnly => Err(Fault::unavailable(READ_ONLY)),
@@ -97,28 +98,29 @@ impl Reader {
         &self.pool
     }
 
-    /// Uses one connection less for a while, where the server has no more: a turn without a connection would wait the
-    /// whole time-out again.
+    /// Lowers the limit by one connection for a while, when the server has no free connection: otherwise a caller would
+    /// wait the whole timeout for it again.
     pub fn give_one_up(&self) {
-        let most = self.connections.saturating_sub(1);
-        let given =
-            self.given_up.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |given| (given < most).then_some(given + 1));
-        let Ok(before) = given else { return };
+        let max_withheld = self.connections.saturating_sub(1);
+        let updated = self
+            .withheld
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| (count < max_withheld).then_some(count + 1));
+        let Ok(before) = updated else { return };
         tracing::warn!(
-            "PostgreSQL has no connection left: {} of DATABASE_MAX_CONNECTIONS={} are used for a minute",
+            "PostgreSQL has no free connection, limiting to {} of DATABASE_MAX_CONNECTIONS={} for a minute",
             self.connections - before - 1,
             self.connections
         );
-        let (turns, given_up) = (Arc::clone(&self.turns), Arc::clone(&self.given_up));
+        let (turns, withheld) = (Arc::clone(&self.turns), Arc::clone(&self.withheld));
         tokio::spawn(async move {
             let turn = turns.acquire_owned().await;
-            tokio::time::sleep(GIVEN_UP_FOR).await;
-            given_up.fetch_sub(1, Ordering::SeqCst);
+            tokio::time::sleep(WITHHELD_FOR).await;
+            withheld.fetch_sub(1, Ordering::SeqCst);
             drop(turn);
         });
     }
 
-    /// Waits until a connection is free; it stays so as long as what is returned is held.
+    /// Waits for a connection; it is reserved until the returned permit is dropped.
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         let waiter = self.waits.enter();
         let turn = self.turns.acquire().await.ok();
@@ -126,16 +128,16 @@ impl Reader {
             return turn;
         }
         drop(turn);
-        // Whoever waits for this operation leaves off.
+        // The caller drops this future.
         pending().await
     }
 
-    /// How long everybody waited for a connection since this was last asked.
+    /// The shortest wait for a connection since the last call.
     pub fn waited(&self) -> Duration {
         self.waits.waited()
     }
 
-    /// A transaction, for whoever has a turn.
+    /// Begins a transaction. The caller holds a permit.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let tx = self.pool.begin().await?;
         if let Some(first) = &self.first {
@@ -144,7 +146,7 @@ impl Reader {
         Ok(tx)
     }
 
-    /// A transaction whose statements may take as long as they take: a migration's.
+    /// Begins a transaction without statement timeout, for migrations.
     pub async fn begin_patiently(&self) -> Result<DatabaseTransaction, DbErr> {
         let tx = self.begin().await?;
         tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
@@ -152,7 +154,7 @@ impl Reader {
     }
 
     pub async fn close(self) {
-        // What can't be closed is gone already.
+        // An error means that the connection is closed already.
         let _ = self.pool.close().await;
     }
 }

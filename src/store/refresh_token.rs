@@ -1,4 +1,4 @@
-//! Refresh tokens: exchanged once, and only within a live session.
+//! Refresh tokens: each is exchanged once, and only within a live session.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
@@ -12,24 +12,21 @@ use super::{
         session,
     },
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::SessionId,
-};
+use domain::{Timestamp, ids::SessionId};
+use platform::fault::{Doing, Fault};
 
-/// One token taking the place of another: when, by what, and from which client network it was asked for.
+/// The exchange of a token for its successor: the time, and the client network of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
     pub session: &'a SessionId,
     pub token_hash: &'a str,
     pub successor_hash: &'a str,
     pub network: &'a str,
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 impl Tx {
-    /// Writes a new token.
+    /// Inserts a new token.
     ///
     /// # Errors
     /// A fault of the database.
@@ -56,8 +53,8 @@ impl Tx {
         find.all(&self.0).await.doing("reading refresh tokens")
     }
 
-    /// The token that `token` was exchanged for. An earlier version did not write down which; both rows then have the
-    /// same instant.
+    /// The token that `token` was exchanged for. An earlier version did not store its hash; both rows then have the
+    /// same time.
     ///
     /// # Errors
     /// A fault of the database.
@@ -74,8 +71,8 @@ impl Tx {
         find.one(&self.0).await.doing("reading the successor of a refresh token")
     }
 
-    /// Exchanges a token that was neither exchanged nor replaced before, if its session is live: the statement that
-    /// marks it is the one that decides.
+    /// Exchanges a token that was neither exchanged nor replaced before, if its session is live. One statement checks
+    /// and marks it.
     ///
     /// # Errors
     /// A fault of the database.
@@ -91,8 +88,8 @@ impl Tx {
         Ok(update.exec(&self.0).await.doing("exchanging a refresh token")?.rows_affected > 0)
     }
 
-    /// Puts another token in the place of `replaced`, which nobody presented and whose session is live, as the successor
-    /// of the exchanged one. False: it was presented or replaced meanwhile, or the session is over.
+    /// Replaces the unused token `replaced` by another one as the successor of the exchanged token, if the session is
+    /// live. False: it was used or replaced meanwhile, or the session has ended.
     ///
     /// # Errors
     /// A fault of the database.
@@ -111,11 +108,11 @@ impl Tx {
             .col_expr(Column::UsedAt, Expr::val(exchange.now))
             .col_expr(Column::UsedNetwork, Expr::val(exchange.network))
             .col_expr(Column::SuccessorHash, Expr::val(exchange.successor_hash));
-        update.exec(&self.0).await.doing("naming the replacement of a refresh token")?;
+        update.exec(&self.0).await.doing("recording the replacement of a refresh token")?;
         Ok(true)
     }
 
-    /// Notes that a token was answered more than once.
+    /// Records that a token was returned more than once.
     ///
     /// # Errors
     /// A fault of the database.
@@ -124,12 +121,12 @@ impl Tx {
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::Repeated.eq(false))
             .col_expr(Column::Repeated, Expr::val(true));
-        update.exec(&self.0).await.doing("noting a repeated answer")?;
+        update.exec(&self.0).await.doing("recording a repeated response")?;
         Ok(())
     }
 }
 
-/// The exchange's session, while it is live.
+/// The session of the exchange, if it is live.
 fn live(exchange: &Exchange<'_>) -> SelectStatement {
     Query::select()
         .column(session::Column::Id)

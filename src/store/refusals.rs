@@ -1,8 +1,8 @@
-//! Which refusals become entries of the trail: of those that no quota bounds, the first of each kind, of each act, from each
-//! network, in each minute.
+//! Limits the audit entries for refusals: of those that no quota limits, only the first of each outcome, operation and
+//! network per minute is written.
 //!
-//! A flood over a limit must cost next to nothing, least of all a write for each request; that it goes on is counted by
-//! the metrics. Every other outcome has its entry each time, since what may be had of those is bounded by the quotas.
+//! A flood above a limit must cost almost nothing, and in particular no write per request; the metrics count all of it.
+//! Every other outcome is always written, since the quotas limit its number.
 
 use std::{
     collections::HashSet,
@@ -10,13 +10,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::telemetry::audit::{
+use platform::telemetry::audit::{
     Act, DELETION_HELD_BACK, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, QUOTA_EXCEEDED, REAUTHENTICATION_REQUIRED,
     SESSION_NOT_FOUND, UNAUTHENTICATED,
 };
 
-/// What may be had as often as anybody likes: what is over a quota, and what is refused before one is asked.
-const UNBOUNDED: [&str; 8] = [
+/// Outcomes that can be caused without limit: refusals by a quota, and refusals before a quota is charged.
+const UNLIMITED: [&str; 8] = [
     QUOTA_EXCEEDED,
     INVALID_INPUT,
     MALFORMED_ID,
@@ -27,30 +27,30 @@ const UNBOUNDED: [&str; 8] = [
     DELETION_HELD_BACK,
 ];
 
-/// The most refusals that are remembered, about 80 bytes each; in a minute that has more, the rest is counted alone.
-const MOST: usize = 10_000;
+/// The largest number of remembered refusals, about 80 bytes each; further ones in the same minute are only counted.
+const MAX_REFUSALS: usize = 10_000;
 
-/// What was refused in this minute.
+/// The refusals of the current minute.
 #[derive(Default)]
 pub struct Refusals(Mutex<Minute>);
 
 #[derive(Default)]
 struct Minute {
-    /// Since the epoch.
+    /// Minutes since the epoch.
     number: i64,
     seen: HashSet<(IpAddr, Act, &'static str)>,
 }
 
 impl Refusals {
-    /// Whether an event is worth an entry.
+    /// Whether to write an entry for an event.
     pub fn is_news(&self, event: &Event) -> bool {
-        let Some(address) = event.address.filter(|_| UNBOUNDED.contains(&event.outcome)) else { return true };
+        let Some(address) = event.address.filter(|_| UNLIMITED.contains(&event.outcome)) else { return true };
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = event.at.timestamp().div_euclid(60);
         if minute.number != number {
             *minute = Minute { number, ..Minute::default() };
         }
-        minute.seen.len() < MOST && minute.seen.insert((address.network(), event.act, event.outcome))
+        minute.seen.len() < MAX_REFUSALS && minute.seen.insert((address.network(), event.act, event.outcome))
     }
 }
 
@@ -61,11 +61,11 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::{
+    use domain::{
         caller::{Caller, ClientAddress},
-        telemetry::audit::OK,
-        texts::Locale,
+        locale::Locale,
     };
+    use platform::telemetry::audit::OK;
 
     fn event(client: u32, outcome: &'static str, second: i64) -> Event {
         let caller = Caller {
@@ -78,12 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_has_one_entry_a_minute_and_everything_else_has_one_each() {
+    fn repeated_refusals_have_one_entry_per_minute_and_other_events_one_each() {
         let refusals = Refusals::default();
         let refused = |client, second| refusals.is_news(&event(client, QUOTA_EXCEEDED, second));
         assert!(refused(1, 0) && !refused(1, 0) && !refused(1, 59));
         assert!(refused(2, 59));
-        // Another kind is news of its own: it can't be hidden behind a flood.
+        // Another outcome is written: a flood can't hide it.
         let forbidden = || refusals.is_news(&event(1, FORBIDDEN, 59));
         assert!(forbidden() && !forbidden());
         assert!(refused(1, 60));
@@ -94,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn memory_and_entries_are_bounded_however_many_networks_come() {
+    fn memory_and_entries_are_bounded_for_any_number_of_networks() {
         let refusals = Refusals::default();
         let refused = |client, second| refusals.is_news(&event(client, QUOTA_EXCEEDED, second));
         let first = (0..50_000).filter(|client| refused(*client, 0)).count();
-        assert_eq!(first, MOST);
+        assert_eq!(first, MAX_REFUSALS);
         assert!(refused(u32::MAX, 60));
     }
 }

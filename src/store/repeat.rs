@@ -1,5 +1,5 @@
-//! A code that is tried after its verification was verified: counted like any other, and answered with the proof that
-//! the verification has.
+//! A code that is submitted again after its verification was verified: counted like any other guess, and answered with
+//! the existing proof.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter,
@@ -15,41 +15,37 @@ use super::{
     },
     together::part,
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::VerificationId,
-    status::Status,
-};
+use domain::{Timestamp, ids::VerificationId, status::Status};
+use platform::fault::{Doing, Fault};
 
-/// A code that is tried once more for a verified verification.
+/// A guess for a verified verification.
 #[derive(Clone, Debug)]
 pub struct Repeat {
     pub verification: VerificationId,
-    /// It was verified after this.
-    pub since: Instant,
+    /// Only if it was verified after this time.
+    pub since: Timestamp,
     pub usage_key: String,
-    /// The contact's guesses of the day. None: they are not counted.
+    /// The daily limit of the contact's guesses. None: they are not counted.
     pub limits: Option<UsageLimits>,
 }
 
-/// The verification, locked, if a code can be tried for it once more.
+/// The verification, locked, if the code may be submitted again.
 const OPEN: &str = "open";
-/// There only if the guess was counted.
+/// Has a row only if the guess was counted.
 const COUNTED: &str = "counted";
-/// There only if the try was counted.
-const TRIED: &str = "tried";
+/// Has a row only if the attempt was counted.
+const ATTEMPTED: &str = "attempted";
 
 impl Store {
-    /// Counts a try, right or wrong, and returns the proof of the verification, so that the caller can compare. None:
-    /// the proof is spent, the verification is too old or was tried as often as it has attempts, or the contact's guesses
-    /// of the day are used up.
+    /// Counts an attempt, right or wrong, and returns the proof of the verification, so that the caller can compare.
+    /// None: the proof is spent, the verification is too old or has no attempts left, or the contact's daily guesses
+    /// are used up.
     ///
     /// On PostgreSQL this is one statement (`together`).
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn repeat_proof(&self, repeat: Repeat, now: Instant) -> Result<Option<proof::Model>, Fault> {
+    pub async fn repeat_proof(&self, repeat: Repeat, now: Timestamp) -> Result<Option<proof::Model>, Fault> {
         if let Backend::Postgres(db) = &self.backend {
             let statement = repeat.statement(now)?;
             let proof = self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
@@ -57,7 +53,7 @@ impl Store {
         }
         self.write(move |tx| {
             Box::pin(async move {
-                if repeat.counting(now).exec(&tx.0).await.doing("trying a code again")?.rows_affected == 0 {
+                if repeat.counting(now).exec(&tx.0).await.doing("counting a repeated code")?.rows_affected == 0 {
                     return Ok(Ending::Rollback(None));
                 }
                 if let Some(limits) = repeat.limits
@@ -74,7 +70,7 @@ impl Store {
 }
 
 impl Repeat {
-    fn statement(&self, now: Instant) -> Result<SelectStatement, Fault> {
+    fn statement(&self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let open = Query::select()
             .column(Column::Id)
             .from(Entity)
@@ -82,35 +78,35 @@ impl Repeat {
             .lock(LockType::NoKeyUpdate)
             .to_owned();
         let mut parts = WithClause::new().cte(part(OPEN, open)).to_owned();
-        let follows = match self.limits {
+        let source = match self.limits {
             Some(limits) => {
                 parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
             }
             None => OPEN,
         };
-        let tried = self
+        let attempted = self
             .counting(now)
             .into_query()
-            .and_where(exists_in(follows))
+            .and_where(exists_in(source))
             .returning(Query::returning().column(Column::Id))
             .to_owned();
-        parts.cte(part(TRIED, tried));
+        parts.cte(part(ATTEMPTED, attempted));
         Ok(Query::select()
             .with_cte(parts)
             .columns(proof::Column::iter())
             .from(proof::Entity)
             .cond_where(self.unspent(now))
-            .and_where(exists_in(TRIED))
+            .and_where(exists_in(ATTEMPTED))
             .to_owned())
     }
 
-    fn counting(&self, now: Instant) -> UpdateMany<Entity> {
+    fn counting(&self, now: Timestamp) -> UpdateMany<Entity> {
         let update = Entity::update_many().filter(self.open(now));
         update.col_expr(Column::Repeats, Expr::col(Column::Repeats).add(1))
     }
 
-    fn open(&self, now: Instant) -> Condition {
+    fn open(&self, now: Timestamp) -> Condition {
         let proof = Query::select().expr(Expr::val(1)).from(proof::Entity).cond_where(self.unspent(now)).to_owned();
         Condition::all()
             .add(Column::Id.eq(self.verification.as_str()))
@@ -120,7 +116,7 @@ impl Repeat {
             .add(Expr::exists(proof))
     }
 
-    fn unspent(&self, now: Instant) -> Condition {
+    fn unspent(&self, now: Timestamp) -> Condition {
         use proof::Column;
         Condition::all()
             .add(Column::VerificationId.eq(self.verification.as_str()))

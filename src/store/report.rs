@@ -1,4 +1,4 @@
-//! Verifications of a period, counted where they lie.
+//! Statistics of verifications in a period.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QuerySelect, sea_query::Expr,
@@ -8,18 +8,19 @@ use super::{
     Backend, Store,
     entity::verification::{Column, Entity},
 };
-use crate::{
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
-    fault::{Doing, Fault},
     purpose::Purpose,
     status::{DeliveryStatus, Status},
 };
+use platform::fault::{Doing, Fault};
 
-/// Seconds of a slot. Every zone's offset is a multiple of it, so slots add up to anybody's hours and days.
+/// The length of a slot in seconds. Every time zone's offset is a multiple of it, so slots add up to hours and days in
+/// any zone.
 pub const SLOT: i64 = 15 * 60;
 
-/// What became of the verifications that were started in one slot.
+/// The results of the verifications started in one slot.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct SlotCount {
     /// Slots since 1970.
@@ -37,13 +38,18 @@ pub struct SlotCount {
 }
 
 impl Store {
-    /// Counts the verifications that were started from `from` until before `to`, decoys and test contacts aside, as they stand
-    /// `now`.
+    /// Counts the verifications started from `from` until before `to`, without decoys and test contacts, by their state
+    /// at `now`.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_verifications(&self, from: Instant, to: Instant, now: Instant) -> Result<Vec<SlotCount>, Fault> {
-        // PostgreSQL's cast rounds to the nearest second: the fraction is cut off before it.
+    pub async fn count_verifications(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<SlotCount>, Fault> {
+        // PostgreSQL's cast rounds to the nearest second, so the fraction is removed first.
         let seconds = match &self.backend {
             Backend::Postgres(_) => "CAST(FLOOR(EXTRACT(EPOCH FROM created_at)) AS BIGINT)",
             Backend::Sqlite { .. } => "CAST(strftime('%s', created_at) AS INTEGER)",
@@ -78,7 +84,7 @@ impl Store {
     }
 }
 
-/// How many rows fulfil a condition. COUNT passes over what is null, and is a whole number on both databases.
+/// The number of rows that meet a condition. COUNT ignores null, and is an integer on both databases.
 fn count(condition: Expr) -> Expr {
     let one_or_null: Expr = Expr::case(condition, 1).into();
     one_or_null.count()

@@ -1,4 +1,4 @@
-//! Sessions that were ended while access tokens of theirs may live.
+//! Revoked sessions: ended sessions whose access tokens may not have expired.
 
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
 
@@ -6,26 +6,23 @@ use super::{
     Store, Tx,
     entity::revocation::{Column, Entity, Model},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
-    ids::SessionId,
-};
+use domain::{Timestamp, ids::SessionId};
+use platform::fault::{Doing, Fault};
 
 impl Store {
-    /// What was revoked since.
+    /// The revocations since then.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn revocations_since(&self, since: Instant) -> Result<Vec<Model>, Fault> {
+    pub async fn revocations_since(&self, since: Timestamp) -> Result<Vec<Model>, Fault> {
         let find = Entity::find().filter(Column::At.gte(since));
         self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations")
     }
 }
 
 impl Tx {
-    /// Notes that these sessions are not to be honoured any more.
-    pub(super) async fn revoke(&self, sessions: &[SessionId], now: Instant) -> Result<(), Fault> {
+    /// Records that these sessions are revoked.
+    pub(super) async fn revoke(&self, sessions: &[SessionId], now: Timestamp) -> Result<(), Fault> {
         if sessions.is_empty() {
             return Ok(());
         }

@@ -1,61 +1,61 @@
-//! The tables beside what this program expects of them: what is pending, what a newer version added, and whose rows the
-//! list of migrations holds.
+//! Compares the database schema with the migrations of this program: pending ones, ones of a newer version, and rows of
+//! other programs in the migration table.
 
 use migration::{SchemaManager, history};
 use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use super::{Backend, Store, reader::Reader};
-use crate::fault::{Doing, Fault};
+use platform::fault::{Doing, Fault};
 
-/// Serialises migrations on one PostgreSQL database, whichever process applies them.
+/// Key of the advisory lock that serialises migrations on one PostgreSQL database.
 const MIGRATING_LOCK: i64 = 0x636f_756e_7465_7273;
 
-/// A migration that is about to be applied.
+/// A migration about to be applied.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrating<'a> {
     pub name: &'a str,
-    /// Which one it is of those that were pending, from one.
+    /// Its number among the pending ones, from 1.
     pub number: usize,
     pub of: usize,
 }
 
-/// How the tables stand beside this program.
+/// The state of the database schema, relative to this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema {
-    /// Migrations that this program brings and the database has not had.
+    /// Migrations of this program that are not applied.
     pub pending: Vec<String>,
-    /// Migrations of a newer version that this one works with.
+    /// Applied migrations of a newer version that are compatible with this one.
     pub newer: Vec<String>,
-    /// Migrations of a newer version that this one can't work with, each with the oldest version that can.
+    /// Applied migrations of a newer version that are not compatible, each with the oldest compatible version.
     pub too_new: Vec<(String, String)>,
-    /// Rows of `seaql_migrations` that another program wrote.
+    /// Rows of `seaql_migrations` written by another program.
     pub foreign: Vec<String>,
 }
 
 impl Schema {
-    /// Whether this program can serve on these tables.
+    /// Whether this program can run with this schema.
     pub fn is_good(&self) -> bool {
         self.pending.is_empty() && self.too_new.is_empty()
     }
 
-    /// Why this version can't work with tables that a newer one changed.
+    /// The error for a schema of an incompatible newer version.
     pub fn too_new(&self) -> Option<String> {
         let (name, minimum) = self.too_new.first()?;
         Some(format!(
-            "a newer version changed the database: {name} needs version {minimum} or newer, and this is {}: start the \
+            "the database was migrated by a newer version: {name} needs version {minimum} or newer, this is {}: start the \
              newer version, or restore a backup that was made before it",
             env!("CARGO_PKG_VERSION")
         ))
     }
 
-    /// That another program's migrations are in the same table, and the way out.
+    /// The error for migrations of another program in the same table, with the fix.
     pub fn foreign(&self) -> Option<String> {
         if self.foreign.is_empty() {
             return None;
         }
         Some(format!(
-            "the table seaql_migrations holds migrations of another program ({}): give Countersign a database of its own, \
-             or a schema of its own with ?options=-csearch_path%3Dcountersign at the end of DATABASE_URL",
+            "the table seaql_migrations contains migrations of another program ({}): give Countersign its own database, \
+             or its own schema with ?options=-csearch_path%3Dcountersign at the end of DATABASE_URL",
             self.foreign.join(", ")
         ))
     }
@@ -67,7 +67,7 @@ impl Schema {
     }
 }
 
-/// Whether this program is of version `minimum` or newer. A version that can't be read is none that this program knows.
+/// Whether this program has version `minimum` or newer. An unreadable version counts as newer than this program.
 fn is_at_least(minimum: &str) -> bool {
     version(minimum).is_some_and(|minimum| version(env!("CARGO_PKG_VERSION")).is_some_and(|own| own >= minimum))
 }
@@ -79,39 +79,39 @@ fn version(text: &str) -> Option<[u64; 3]> {
 }
 
 impl Store {
-    /// Applies every pending migration and says how many there were.
+    /// Applies every pending migration and returns their number.
     ///
     /// # Errors
-    /// A fault when one fails; the ones before it stay applied.
+    /// A fault if one fails; the ones before it stay applied.
     pub async fn migrate(&self) -> Result<usize, Fault> {
         self.migrate_telling(|_| {}).await
     }
 
-    /// As [`Store::migrate`]; tells of each migration before it is applied, since one may take long on a large table.
-    /// Several processes may do this at once: each migration is applied by one of them, in order.
+    /// Like [`Store::migrate`]; calls `tell` before each migration, since one may take long on a large table. Several
+    /// processes may do this at once: each migration is applied by one of them, in order.
     ///
     /// # Errors
-    /// A fault when one fails; the ones before it stay applied.
+    /// A fault if one fails; the ones before it stay applied.
     pub async fn migrate_telling(&self, mut tell: impl FnMut(Migrating<'_>)) -> Result<usize, Fault> {
-        let before = self.schema_patiently().await?;
+        let before = self.schema_without_timeout().await?;
         if before.pending.is_empty() {
             return Ok(0);
         }
-        if let Some(why) = before.too_new().or_else(|| before.foreign()) {
-            return Err(Fault::internal(why));
+        if let Some(reason) = before.too_new().or_else(|| before.foreign()) {
+            return Err(Fault::internal(reason));
         }
         let of = before.pending.len();
         let mut tell = |name: &str, left: usize| tell(Migrating { name, number: of - left.min(of) + 1, of });
         let mut applied = 0;
-        while self.migrate_next(&mut tell).await.doing("migrating")? {
+        while self.apply_next(&mut tell).await.doing("migrating")? {
             applied += 1;
         }
         Ok(applied)
     }
 
-    /// Applies the first pending migration. The list is read again under the lock, since another process may have applied
-    /// some of it. False: nothing is pending.
-    async fn migrate_next(&self, tell: &mut impl FnMut(&str, usize)) -> Result<bool, Fault> {
+    /// Applies the first pending migration. The list is read again under the lock, since another process may have
+    /// applied some of it. False: nothing is pending.
+    async fn apply_next(&self, tell: &mut impl FnMut(&str, usize)) -> Result<bool, Fault> {
         let tx = match &self.backend {
             Backend::Postgres(db) => {
                 let tx = db.begin_patiently().await?;
@@ -137,30 +137,29 @@ impl Store {
         Ok(true)
     }
 
-    /// How the tables stand beside this program. Changes nothing.
+    /// The state of the schema. Changes nothing.
     ///
     /// # Errors
-    /// A fault when the database can't be asked.
+    /// A fault of the database.
     pub async fn schema(&self) -> Result<Schema, Fault> {
-        self.within(self.schema_patiently()).await.doing("reading the migrations")
+        self.within(self.schema_without_timeout()).await.doing("reading the migrations")
     }
 
-    /// How many connections the server has for all who use it; none: the database is embedded.
+    /// The number of connections that the server allows for all clients; None: the database is embedded.
     ///
     /// # Errors
-    /// A fault when the database can't be asked.
+    /// A fault of the database.
     pub async fn room(&self) -> Result<Option<u32>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
         let ask = "SELECT current_setting('max_connections')::int \
                    - current_setting('superuser_reserved_connections')::int AS room";
         let ask = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, ask);
-        let asked =
-            self.within(async { Ok(db.query_one_raw(ask).await?) }).await.doing("asking how many may connect")?;
-        let room: Option<i32> = asked.map(|row| row.try_get("", "room")).transpose()?;
+        let row = self.within(async { Ok(db.query_one_raw(ask).await?) }).await.doing("reading max_connections")?;
+        let room: Option<i32> = row.map(|row| row.try_get("", "room")).transpose()?;
         Ok(room.and_then(|room| u32::try_from(room).ok()))
     }
 
-    async fn schema_patiently(&self) -> Result<Schema, Fault> {
+    async fn schema_without_timeout(&self) -> Result<Schema, Fault> {
         let history = match &self.backend {
             Backend::Postgres(db) => read(db).await?,
             Backend::Sqlite { writer, .. } => history::read(&SchemaManager::new(writer.connection())).await?,
@@ -176,8 +175,8 @@ async fn read(db: &Reader) -> Result<history::History, Fault> {
     Ok(history)
 }
 
-/// Waits for another process that migrates, however long that takes; the tables themselves are still waited for no
-/// longer than before, since every statement behind such a wait waits as well.
+/// Waits without timeout for another process that migrates. The lock timeout for tables stays in effect, since all
+/// statements behind a waiting lock are blocked too.
 async fn lock(tx: &sea_orm::DatabaseTransaction) -> Result<(), Fault> {
     let ask = |sql: String| sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
     let row = tx.query_one_raw(ask("SELECT current_setting('lock_timeout') AS timeout".to_owned())).await?;
@@ -193,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newer_version_is_worked_with_as_far_as_it_says() {
+    fn newer_version_is_accepted_if_it_declares_compatibility() {
         let newer = |minimum: &str| vec![("m20990101_000001_later".to_owned(), minimum.to_owned())];
         let schema = |minimum| Schema::of(history::History { newer: newer(minimum), ..Default::default() });
         for good in ["0.0.9", env!("CARGO_PKG_VERSION"), "0.1.0-rc.1"] {

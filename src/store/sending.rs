@@ -1,4 +1,4 @@
-//! All that a send writes, at once: the contact's count, the verification, the message that it owes, the trail.
+//! All writes of a send, in one statement: the contact's usage, the verification, its message, the audit trail.
 
 use sea_orm::{
     Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
@@ -12,37 +12,37 @@ use super::{
     entity::{audit, delivery, verification},
     together::{insert_for_each, part},
 };
-use crate::{
-    clock::Instant,
+use domain::Timestamp;
+use platform::{
     fault::{Doing, Fault},
     telemetry::audit::Event,
 };
 
-/// What is written for a message to somebody of whom nothing has to be read first.
+/// The rows of a send that needs no reads before its writes.
 #[derive(Clone, Debug)]
 pub struct Sending {
     pub limits: UsageLimits,
-    /// What the contact's sends are counted by.
+    /// The key that the contact's sends are counted by.
     pub usage_key: String,
-    /// Without an idempotency key: one that is taken would have to take the count back.
+    /// Has no idempotency key: a key in use would require the count to be reversed.
     pub verification: verification::Model,
     pub delivery: delivery::Model,
     pub event: Event,
 }
 
 impl Store {
-    /// Writes a send, or nothing where a bound of the contact stands against it: false.
+    /// Writes a send. False: a limit of the contact is exceeded, and nothing was written.
     ///
-    /// On PostgreSQL this is one statement: one round trip in place of six (`together`).
+    /// On PostgreSQL this is one statement: one round trip instead of six (`together`).
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write_sending(&self, sending: Sending, now: Instant) -> Result<bool, Fault> {
+    pub async fn write_sending(&self, sending: Sending, now: Timestamp) -> Result<bool, Fault> {
         match &self.backend {
             Backend::Postgres(db) => {
                 let statement = sending.statement(now)?;
-                let written = self.within(async { Ok(db.query_one(&statement).await?) });
-                Ok(written.await.doing("writing a send")?.is_some())
+                let result = self.within(async { Ok(db.query_one(&statement).await?) });
+                Ok(result.await.doing("writing a send")?.is_some())
             }
             Backend::Sqlite { .. } => {
                 self.write(move |tx| {
@@ -63,11 +63,11 @@ impl Store {
     }
 }
 
-/// The part whose rows are there only if the send was counted.
+/// The CTE that has a row only if the send was counted.
 const COUNTED: &str = "counted";
 
 impl Sending {
-    fn statement(self, now: Instant) -> Result<SelectStatement, Fault> {
+    fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let count = contact_usage::count_send(&self.usage_key, now, self.limits);
         let parts = WithClause::new()
             .cte(part(COUNTED, count))

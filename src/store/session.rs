@@ -1,4 +1,4 @@
-//! Sessions. Whoever ends one also says so in the table of revocations: access tokens outlive rows.
+//! Sessions. Ending one also inserts a revocation, since access tokens outlive the session.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
@@ -10,18 +10,18 @@ use super::{
     entity::session::{Column, Entity, Model},
     page::{Page, Slice, after},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
+use domain::{
+    Timestamp,
     ids::{AccountId, SessionId},
 };
+use platform::fault::{Doing, Fault};
 
 impl Store {
-    /// Where an account is signed in, newest first.
+    /// The live sessions of an account, newest first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn sessions(&self, account: &AccountId, slice: &Slice, now: Instant) -> Result<Page<Model>, Fault> {
+    pub async fn sessions(&self, account: &AccountId, slice: &Slice, now: Timestamp) -> Result<Page<Model>, Fault> {
         let find = live(account, now)
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
@@ -40,8 +40,8 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session")
     }
 
-    /// Notes that an access token of this generation was seen in use. One row in a transaction of its own, so that it
-    /// can't be in the way of others.
+    /// Records that an access token of this generation was used. It updates one row in a separate transaction, so that
+    /// it does not block others.
     ///
     /// # Errors
     /// A fault of the database.
@@ -52,24 +52,24 @@ impl Store {
                     .filter(Column::Id.eq(id.as_str()))
                     .filter(Column::SeenGeneration.lt(generation))
                     .col_expr(Column::SeenGeneration, Expr::val(generation));
-                update.exec(&tx.0).await.doing("noting that an access token was seen")?;
+                update.exec(&tx.0).await.doing("recording the use of an access token")?;
                 Ok(Ending::Commit(()))
             })
         })
         .await
     }
 
-    /// In how many places an account is signed in.
+    /// The number of live sessions of an account.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn count_sessions(&self, account: &AccountId, now: Instant) -> Result<u64, Fault> {
+    pub async fn count_sessions(&self, account: &AccountId, now: Timestamp) -> Result<u64, Fault> {
         let find = live(account, now);
         self.within(async { Ok(find.count(self.reader()).await?) }).await.doing("counting sessions")
     }
 }
 
-fn live(account: &AccountId, now: Instant) -> Select<Entity> {
+fn live(account: &AccountId, now: Timestamp) -> Select<Entity> {
     Entity::find()
         .filter(Column::AccountId.eq(account.as_str()))
         .filter(Column::EndedAt.is_null())
@@ -95,8 +95,7 @@ impl Tx {
         find.all(&self.0).await.doing("reading sessions")
     }
 
-    /// The session, locked until the transaction ends: of two that want to change it, the second sees what the first
-    /// one did.
+    /// The session, locked until the transaction ends: of two concurrent changes, the second sees the first.
     ///
     /// # Errors
     /// A fault of the database.
@@ -105,8 +104,8 @@ impl Tx {
         find.one(&self.0).await.doing("locking a session")
     }
 
-    /// Whether an account was ever signed in, on a device that was not forgotten since, from this address with a browser
-    /// that names itself like this one, or with something that does not name itself either.
+    /// Whether an account has ever signed in, on a device that was not removed since, from this address with the same
+    /// user agent, or without one if there is none now.
     ///
     /// # Errors
     /// A fault of the database.
@@ -125,10 +124,10 @@ impl Tx {
             .filter(Column::DeviceHash.in_subquery(super::device::devices_of(account)))
             .filter(same(Column::UserAgent, user_agent))
             .filter(same(Column::IpAddress, address));
-        Ok(find.limit(1).count(&self.0).await.doing("looking for a session alike")? > 0)
+        Ok(find.limit(1).count(&self.0).await.doing("looking for a similar session")? > 0)
     }
 
-    /// Whether an account was ever signed in on this device, forgotten or not.
+    /// Whether an account has ever signed in on this device, even if the device was removed since.
     ///
     /// # Errors
     /// A fault of the database.
@@ -138,7 +137,7 @@ impl Tx {
         Ok(find.limit(1).count(&self.0).await.doing("looking for a session on a device")? > 0)
     }
 
-    /// Notes that a session was used: from where, and when it ends now.
+    /// Records the use of a session: the address, the user agent, and the new expiry.
     ///
     /// # Errors
     /// A fault of the database.
@@ -150,11 +149,11 @@ impl Tx {
             .col_expr(Column::IpAddress, Expr::val(row.ip_address.clone()))
             .col_expr(Column::UserAgent, Expr::val(row.user_agent.clone()))
             .col_expr(Column::RefreshGeneration, Expr::val(row.refresh_generation));
-        update.exec(&self.0).await.doing("noting that a session was used")?;
+        update.exec(&self.0).await.doing("recording the use of a session")?;
         Ok(())
     }
 
-    /// Notes which device a session is on.
+    /// Sets the device of a session.
     ///
     /// # Errors
     /// A fault of the database.
@@ -162,15 +161,20 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .col_expr(Column::DeviceHash, Expr::val(device_hash));
-        update.exec(&self.0).await.doing("noting the device of a session")?;
+        update.exec(&self.0).await.doing("setting the device of a session")?;
         Ok(())
     }
 
-    /// Ends one live session of an account. None: it has no such session, or it is over.
+    /// Ends one live session of an account. None: it has no such session, or it has ended.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn end_session(&self, account: &AccountId, id: &SessionId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn end_session(
+        &self,
+        account: &AccountId,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::AccountId.eq(account.as_str()))
@@ -184,19 +188,19 @@ impl Tx {
         Ok(ended)
     }
 
-    /// Whether a session is neither ended nor expired, and stays so until the transaction is over.
+    /// Whether a session is neither ended nor expired. It stays so until the transaction ends.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn is_live(&self, id: &SessionId, now: Instant) -> Result<bool, Fault> {
+    pub async fn is_live(&self, id: &SessionId, now: Timestamp) -> Result<bool, Fault> {
         let live = Entity::find_by_id(id.clone())
             .filter(Column::EndedAt.is_null())
             .filter(Column::ExpiresAt.gt(now))
             .lock_exclusive();
-        Ok(live.one(&self.0).await.doing("looking whether a session lives")?.is_some())
+        Ok(live.one(&self.0).await.doing("checking whether a session is live")?.is_some())
     }
 
-    /// Ends every live session of an account but `keep`, and says which those were.
+    /// Ends every live session of an account except `keep`, and returns them.
     ///
     /// # Errors
     /// A fault of the database.
@@ -204,7 +208,7 @@ impl Tx {
         &self,
         account: &AccountId,
         keep: Option<&SessionId>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Vec<Model>, Fault> {
         let mut update = Entity::update_many()
             .filter(Column::AccountId.eq(account.as_str()))

@@ -1,4 +1,4 @@
-//! What became of a message that was claimed, written once, by whoever holds the claim.
+//! Records the result of a claimed message, once, by the holder of the claim.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, UpdateMany,
@@ -10,50 +10,50 @@ use super::{
     delivery_attempt::Acceptance,
     entity::delivery::{Column, Entity, Model},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
+use domain::{
+    Timestamp,
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus},
 };
+use platform::fault::{Doing, Fault};
 
-/// What became of a message that was claimed.
+/// The result of a claimed message.
 #[derive(Clone, Debug)]
 pub enum Settlement {
-    /// It left.
+    /// It was sent.
     Accepted {
-        /// None: a decoy or a test contact's, which nobody carries.
+        /// None: a decoy or a simulated delivery, without a provider.
         by: Option<Acceptance>,
-        /// When to look at it again, if no receipt has come by then.
-        receipt_due: Option<Instant>,
+        /// When to check it again if no receipt has arrived by then.
+        receipt_due: Option<Timestamp>,
     },
-    /// Nothing more is to be done by us; receipts may still come.
+    /// There is nothing more to send; receipts may still arrive.
     Ended {
         status: DeliveryStatus,
         provider: Option<String>,
         reason: Option<String>,
-        /// Why it failed, if it did.
+        /// Why it failed. None if it did not.
         failure: Option<DeliveryFailure>,
         refused: bool,
     },
-    /// To be tried again at this instant.
+    /// To be retried at this time.
     Again {
-        due_at: Instant,
+        due_at: Timestamp,
         provider: Option<String>,
         reason: Option<String>,
-        /// Why this try failed.
+        /// Why this attempt failed.
         failure: Option<DeliveryFailure>,
-        /// A provider may have taken it already.
+        /// A provider may have accepted it already.
         perhaps_sent: bool,
     },
-    /// What stands there is the truth already.
+    /// The row is up to date; the claim is released.
     AsItStands,
 }
 
 impl Tx {
-    /// Writes what became of a message under the `claim` that stood on its row when it was claimed, and how many times
-    /// a provider was `asked` for it meanwhile. Receipts may have come before: what they proved stays. None: the claim was lost, and whoever took
-    /// it over has the word; but that a provider took the message is written in any case.
+    /// Writes the result of a message under the `claim` that was on its row when it was claimed, and adds the number of
+    /// times that a provider was `asked` meanwhile. The status from a receipt that came first stays. None: the claim
+    /// was lost, and its new holder decides; but that a provider accepted the message is written in any case.
     ///
     /// # Errors
     /// A fault of the database.
@@ -63,7 +63,7 @@ impl Tx {
         claim: Option<&str>,
         asked: i32,
         settlement: Settlement,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let claimed = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -76,7 +76,7 @@ impl Tx {
                 return self.settle_accepted(id, claimed, by, receipt_due, now).await;
             }
             Settlement::Ended { status, provider, reason, failure, refused } => {
-                // Whoever took it, or told of it, knows better than whoever gave up: what they said stands.
+                // A provider's acceptance or report is more reliable than the failure recorded here: its status stays.
                 let (status, provider, reason, failure, refused) = match self.newest_attempt(id).await? {
                     Some(attempt) => (attempt.status, Some(attempt.provider), attempt.code, attempt.failure, false),
                     None => (status, provider, reason, failure, refused),
@@ -105,8 +105,8 @@ impl Tx {
         id: &DeliveryId,
         claimed: UpdateMany<Entity>,
         by: Option<Acceptance>,
-        receipt_due: Option<Instant>,
-        now: Instant,
+        receipt_due: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let Some(by) = by else {
             let update =
@@ -130,8 +130,8 @@ impl Tx {
         if settled.is_some() {
             return Ok(settled);
         }
-        // The claim ran out while the provider took the message. Where nobody else has it in hand, what was written in
-        // our place (unknown, or to be tried again) was a guess, and this is not.
+        // The claim expired while the provider accepted the message. If the message is not claimed again, the result
+        // written instead (unknown, or to be retried) was an assumption, and this one is certain.
         let late = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.is_null())
@@ -140,12 +140,12 @@ impl Tx {
         Ok(accepted(late).exec_with_returning(&self.0).await.doing("settling a delivery late")?.pop())
     }
 
-    /// Shows a message that was sent as waiting again: it is about to go by another route. False: a receipt has come,
-    /// or the claim was lost.
+    /// Sets a sent message to queued again, before it is sent by another route. False: a receipt has arrived, or the
+    /// claim was lost.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn requeue_delivery(&self, id: &DeliveryId, claim: Option<&str>, now: Instant) -> Result<bool, Fault> {
+    pub async fn requeue_delivery(&self, id: &DeliveryId, claim: Option<&str>, now: Timestamp) -> Result<bool, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.eq(claim))
@@ -156,7 +156,7 @@ impl Tx {
     }
 }
 
-/// What has arrived stays arrived.
+/// A delivered message stays delivered.
 fn unless_delivered(status: DeliveryStatus) -> SimpleExpr {
     let delivered = Expr::col(Column::Status).eq(DeliveryStatus::Delivered);
     Expr::case(delivered, DeliveryStatus::Delivered).finally(status).into()

@@ -1,4 +1,5 @@
-//! A message that its provider took, written at once: who took it, how it stands now, and what the page shows.
+//! A message accepted by a provider, written in one statement: the attempt, the delivery, and the status shown on the
+//! verification.
 
 use sea_orm::{
     ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel, Iterable, QueryTrait,
@@ -15,55 +16,54 @@ use super::{
     is_foreign_key_violation,
     together::part,
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
+use domain::{
+    Timestamp,
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
 };
+use platform::fault::{Doing, Fault};
 
-/// What a provider took, out of the hands of whoever holds `claim`.
+/// A message accepted by a provider, from the holder of `claim`.
 #[derive(Clone, Debug)]
 pub struct Taking {
     pub delivery: DeliveryId,
-    /// None: nobody is shown anything.
+    /// None: there is no verification to update.
     pub verification: Option<VerificationId>,
-    /// What is shown whatever became of it; none: how it stands.
+    /// The status to show on the verification; None: that of the delivery.
     pub shown: Option<DeliveryStatus>,
-    /// As it stood on the row that was claimed.
+    /// The claim on the row when it was claimed.
     pub claim: Option<String>,
-    /// Times that a provider was asked.
+    /// How many times a provider was called.
     pub asked: i32,
     pub by: Acceptance,
-    pub receipt_due: Option<Instant>,
+    pub receipt_due: Option<Timestamp>,
 }
 
 impl Store {
-    /// Writes what a provider took, as [`super::Tx::settle_delivery`] and [`super::Tx::show_delivery`] do, in one
-    /// statement in place of five round trips: the verification whose message shows something else now, if any does.
+    /// Writes an acceptance, as [`super::Tx::settle_delivery`] and [`super::Tx::show_delivery`] do, in one statement
+    /// instead of five round trips. Returns the verification if its shown status changed.
     ///
-    /// None: it has to be written the longer way. SQLite takes no such statement (`together`); elsewhere the claim was
-    /// lost, or the message erased.
-    ///
+    /// None: nothing was written, and the caller has to write it with separate statements. SQLite does not support the
+    /// statement (`together`); on PostgreSQL the claim was lost, or the message was deleted.
     /// # Errors
     /// A fault of the database.
     pub async fn settle_taking(
         &self,
         taking: &Taking,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Option<verification::Model>>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
         let statement = taking.statement(now);
-        let written = self.within(async {
+        let result = self.within(async {
             match db.query_one(&statement).await {
                 Err(error) if is_foreign_key_violation(&error) => Ok(None),
-                written => Ok(written?),
+                result => Ok(result?),
             }
         });
-        match written.await.doing("settling a delivery that was taken")? {
+        match result.await.doing("recording an accepted delivery")? {
             Some(row) if taking.verification.is_some() => {
                 let shown = verification::Model::from_query_result_optional(&row, "");
-                Ok(Some(shown.doing("reading what a delivery shows")?))
+                Ok(Some(shown.doing("reading the verification of a delivery")?))
             }
             Some(_) => Ok(Some(None)),
             None => Ok(None),
@@ -71,13 +71,13 @@ impl Store {
     }
 }
 
-/// The parts of the statement, by the names under which the later ones see what the earlier ones returned.
+/// The CTEs of the statement: later ones read the rows that earlier ones returned.
 const ATTEMPT: &str = "attempt";
 const SETTLED: &str = "settled";
 const SHOWN: &str = "shown";
 
 impl Taking {
-    fn statement(&self, now: Instant) -> SelectStatement {
+    fn statement(&self, now: Timestamp) -> SelectStatement {
         let mut parts = WithClause::new();
         parts.cte(part(ATTEMPT, self.attempt(now)));
         parts.cte(part(SETTLED, self.settled(now)));
@@ -95,8 +95,8 @@ impl Taking {
         select.with_cte(parts).from(SETTLED).to_owned()
     }
 
-    /// A receipt may have come first: what it said stays.
-    fn attempt(&self, now: Instant) -> InsertStatement {
+    /// A receipt may have come first; its status stays.
+    fn attempt(&self, now: Timestamp) -> InsertStatement {
         use delivery_attempt::Column;
         let row = delivery_attempt::Model {
             provider_message_id: self.by.provider_message_id.clone(),
@@ -107,14 +107,16 @@ impl Taking {
         conflict.update_columns([Column::ProviderMessageId, Column::PollAt]);
         let insert = delivery_attempt::Entity::insert(row.into_active_model()).on_conflict(conflict);
         let mut insert = insert.into_query();
-        let told = [Column::Status, Column::Code, Column::Failure, Column::ToldAt];
-        insert.returning(Query::returning().columns(told.map(|column| (delivery_attempt::Entity, column)))).to_owned()
+        let reported = [Column::Status, Column::Code, Column::Failure, Column::ToldAt];
+        insert
+            .returning(Query::returning().columns(reported.map(|column| (delivery_attempt::Entity, column))))
+            .to_owned()
     }
 
-    fn settled(&self, now: Instant) -> UpdateStatement {
+    fn settled(&self, now: Timestamp) -> UpdateStatement {
         let attempt = |column| Expr::col((ATTEMPT, column));
         let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
-        let stands =
+        let status =
             Expr::case(delivered, DeliveryStatus::Delivered).finally(attempt(delivery_attempt::Column::Status));
         let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
         let failure: SimpleExpr =
@@ -129,7 +131,7 @@ impl Taking {
             .value(Column::ClaimedBy, Expr::null())
             .value(Column::Tries, Expr::col((delivery::Entity, Column::Tries)).add(self.asked))
             .value(Column::UpdatedAt, now)
-            .value(Column::Status, stands)
+            .value(Column::Status, status)
             .value(Column::DueAt, due_at)
             .value(Column::Provider, self.by.provider.as_str())
             .value(Column::ProviderMessageId, self.by.provider_message_id.clone())
@@ -145,7 +147,7 @@ impl Taking {
             .to_owned()
     }
 
-    fn shown(&self, id: &VerificationId, now: Instant) -> UpdateStatement {
+    fn shown(&self, id: &VerificationId, now: Timestamp) -> UpdateStatement {
         use verification::Column;
         let this = |column| Expr::col((verification::Entity, column));
         let status: SimpleExpr = match self.shown {

@@ -1,4 +1,4 @@
-//! What no room above could see: that the entities are the tables, and that the statements judge as they promise.
+//! Tests that need access to the tables: the entities match the tables, and the conditional statements hold.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use sea_orm::{EntityTrait, Iterable, PaginatorTrait};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{clock::Instant, patience::Patience};
+use domain::Timestamp;
+use platform::patience::Patience;
 
 pub(super) async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {
@@ -25,7 +26,7 @@ pub(super) async fn store(dir: &TempDir) -> Store {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_embedded_database_is_its_owners_alone() {
+async fn embedded_database_is_accessible_to_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let dir = TempDir::new().unwrap();
     let _open = store(&dir).await;
@@ -36,7 +37,7 @@ async fn an_embedded_database_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn every_entity_selects_from_a_migrated_database() {
+async fn every_entity_matches_the_migrated_database() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     async fn select<E: EntityTrait>(store: &Store)
@@ -67,7 +68,7 @@ async fn every_entity_selects_from_a_migrated_database() {
     assert_eq!(store.schema().await.unwrap(), Schema::default());
 }
 
-async fn reserve(store: &Store, now: Instant, limits: UsageLimits) -> Reserved {
+async fn reserve(store: &Store, now: Timestamp, limits: UsageLimits) -> Reserved {
     store
         .write(move |tx| {
             Box::pin(async move { Ok(Ending::Commit(tx.reserve_send("+821012345678", now, limits).await?)) })
@@ -77,15 +78,15 @@ async fn reserve(store: &Store, now: Instant, limits: UsageLimits) -> Reserved {
 }
 
 #[tokio::test]
-async fn a_hundred_sends_at_once_are_granted_up_to_the_days_bound() {
+async fn concurrent_sends_are_granted_up_to_the_daily_limit() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
-    let now = Instant::UNIX_EPOCH;
+    let now = Timestamp::UNIX_EPOCH;
     let limits = UsageLimits { day: 1, daily: std::num::NonZeroU32::new(5), cooled_down_since: None };
-    let answers = futures_util::future::join_all((0..100).map(|_| reserve(&store, now, limits))).await;
-    let granted = answers.iter().filter(|answer| matches!(answer, Reserved::Granted(_))).count();
+    let results = futures_util::future::join_all((0..100).map(|_| reserve(&store, now, limits))).await;
+    let granted = results.iter().filter(|result| matches!(result, Reserved::Granted(_))).count();
     assert_eq!(granted, 5);
-    // The next day starts anew; the day before it does not come back.
+    // A new day resets the count; an earlier day does not return.
     let Reserved::Granted(row) = reserve(&store, now, UsageLimits { day: 2, ..limits }).await else { panic!() };
     assert_eq!((row.day, row.sends), (2, 1));
     let Reserved::Granted(row) = reserve(&store, now, limits).await else { panic!() };
@@ -93,12 +94,12 @@ async fn a_hundred_sends_at_once_are_granted_up_to_the_days_bound() {
 }
 
 #[tokio::test]
-async fn a_send_within_the_cooldown_is_refused() {
+async fn send_within_the_cooldown_is_refused() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let minute = Duration::from_secs(60);
-    let at = |now: Instant| UsageLimits { day: 1, daily: None, cooled_down_since: Some(now - minute) };
-    let start = Instant::UNIX_EPOCH + minute * 60;
+    let at = |now: Timestamp| UsageLimits { day: 1, daily: None, cooled_down_since: Some(now - minute) };
+    let start = Timestamp::UNIX_EPOCH + minute * 60;
     assert!(matches!(reserve(&store, start, at(start)).await, Reserved::Granted(_)));
     let soon = start + minute - Duration::from_millis(1);
     assert_eq!(reserve(&store, soon, at(soon)).await, Reserved::Refused);
@@ -107,7 +108,7 @@ async fn a_send_within_the_cooldown_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_rolled_back_or_fails_leaves_its_neighbours_in_the_batch_alone() {
+async fn failed_job_does_not_affect_others_in_the_batch() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let write = |key: String, ending: u8| {
@@ -129,64 +130,65 @@ async fn what_is_rolled_back_or_fails_leaves_its_neighbours_in_the_batch_alone()
                 .await
         }
     };
-    let works = (0..64).map(|number: u8| write(format!("contact-{number:02}"), number % 4));
-    let answers = futures_util::future::join_all(works).await;
-    for (number, answer) in answers.iter().enumerate() {
-        assert_eq!(answer.is_ok(), number % 4 < 2, "{number}");
+    let writes = (0..64).map(|number: u8| write(format!("contact-{number:02}"), number % 4));
+    let results = futures_util::future::join_all(writes).await;
+    for (number, result) in results.iter().enumerate() {
+        assert_eq!(result.is_ok(), number % 4 < 2, "{number}");
         let kept = store.contact_usage(&format!("contact-{number:02}")).await.unwrap().is_some();
         assert_eq!(kept, number % 4 == 0, "{number}");
     }
 }
 
-/// The longest that an operation waits for its first turn.
-const LONGEST: Duration = Duration::from_millis(5);
+/// The longest wait of an operation for its first connection.
+const MAX_WAIT: Duration = Duration::from_millis(5);
 
-/// A guess and a look that come when the writer and every reader are busy, for longer than that; whether they were done.
-async fn done_behind_others(store: &Store, patience: &Patience) -> (bool, bool) {
-    let (begun, is_begun) = tokio::sync::oneshot::channel();
-    let others = async {
-        let _turns = futures_util::future::join_all((0..4).map(|_| store.reader().turn())).await;
+/// A write and a read that start while the writer and every reader are busy for longer than that; whether each was
+/// done.
+async fn done_while_busy(store: &Store, patience: &Patience) -> (bool, bool) {
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let busy = async {
+        let _permits = futures_util::future::join_all((0..4).map(|_| store.reader().turn())).await;
         let writing = store.write(|_| {
             Box::pin(async {
-                begun.send(()).unwrap();
-                tokio::time::sleep(LONGEST * 4).await;
+                started.send(()).unwrap();
+                tokio::time::sleep(MAX_WAIT * 4).await;
                 Ok(Ending::Commit(()))
             })
         });
         writing.await.unwrap();
     };
-    let behind = async {
-        is_begun.await.unwrap();
+    let queued = async {
+        has_started.await.unwrap();
         let limits = UsageLimits { day: 1, daily: None, cooled_down_since: None };
         let guess = store.write(move |tx| {
             Box::pin(async move { Ok(Ending::Commit(tx.reserve_guess("+821012345678", limits).await?)) })
         });
-        let look = store.contact_usage("+821012345678");
-        tokio::join!(patience.bear(guess), patience.bear(look))
+        let read = store.contact_usage("+821012345678");
+        tokio::join!(patience.bear(guess), patience.bear(read))
     };
-    let ((), (guess, look)) = tokio::join!(others, behind);
-    (guess.is_some_and(|guess| guess.is_ok()), look.is_some_and(|look| look.is_ok()))
+    let ((), (guess, read)) = tokio::join!(busy, queued);
+    (guess.is_some_and(|guess| guess.is_ok()), read.is_some_and(|read| read.is_ok()))
 }
 
 #[tokio::test]
-async fn fd_08_an_operation_whose_turn_comes_too_late_is_not_begun() {
+async fn fd_08_operation_that_waited_too_long_is_not_started() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let patience = Patience::default();
-    patience.set(Some(LONGEST));
-    assert_eq!(done_behind_others(&store, &patience).await, (false, false));
+    patience.set(Some(MAX_WAIT));
+    assert_eq!(done_while_busy(&store, &patience).await, (false, false));
     assert!(store.contact_usage("+821012345678").await.unwrap().is_none());
     patience.set(None);
-    assert_eq!(done_behind_others(&store, &patience).await, (true, true));
+    assert_eq!(done_while_busy(&store, &patience).await, (true, true));
     assert!(store.contact_usage("+821012345678").await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_lease_has_one_holder_until_it_runs_out() {
+async fn lease_has_one_holder_until_it_expires() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let span = Duration::from_secs(10);
-    let start = Instant::UNIX_EPOCH;
+    let start = Timestamp::UNIX_EPOCH;
     assert!(store.hold_lease("janitor", "one", span, start).await.unwrap());
     assert!(!store.hold_lease("janitor", "two", span, start + span).await.unwrap());
     assert!(store.hold_lease("janitor", "one", span, start + span).await.unwrap());

@@ -1,21 +1,21 @@
-//! Statements of PostgreSQL that write several tables at once, by parts that see what the ones before returned.
+//! PostgreSQL statements that write several tables at once, with CTEs that read the rows returned by earlier ones.
 //!
-//! Each is a transaction by itself, in one round trip. SQLite takes no statement that writes within another one, and has
-//! no trips: there the same is written one after the other.
+//! Each is a transaction in itself, in one round trip. SQLite does not support data-modifying CTEs and needs no round
+//! trips: there the same rows are written by separate statements.
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, Iterable,
     sea_query::{CommonTableExpression, Expr, InsertStatement, IntoCondition, Query, SubQueryStatement},
 };
 
-use crate::fault::Fault;
+use platform::fault::Fault;
 
-/// A part with a name that later ones can read from.
+/// A named CTE.
 pub(super) fn part(name: &'static str, statement: impl Into<SubQueryStatement>) -> CommonTableExpression {
     CommonTableExpression::new().table_name(name).query(statement.into()).to_owned()
 }
 
-/// Inserts `row` once for each row of the part `from` that meets `only`.
+/// Inserts `row` once for each row of the CTE `from` that meets `only`.
 pub(super) fn insert_for_each<E: EntityTrait>(
     from: &'static str,
     only: impl IntoCondition,
@@ -28,5 +28,5 @@ pub(super) fn insert_for_each<E: EntityTrait>(
     let mut insert = Query::insert();
     insert.into_table(E::default()).columns(columns);
     let inserted = insert.select_from(row).map(|insert| insert.to_owned());
-    inserted.map_err(|error| Fault::internal(format!("a row can't be written down: {error}")))
+    inserted.map_err(|error| Fault::internal(format!("a row can't be inserted: {error}")))
 }

@@ -1,4 +1,4 @@
-//! Accounts, as an administrator looks for them.
+//! Account search for administrators.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::LikeExpr,
@@ -9,14 +9,14 @@ use super::{
     entity::account::{AccountStatus, Column, Entity, Model},
     page::{Page, Slice, after},
 };
-use crate::fault::{Doing, Fault};
+use platform::fault::{Doing, Fault};
 
-/// What accounts are looked for by.
+/// A search text for accounts.
 #[derive(Clone, Debug)]
 pub struct Search {
     /// A part of a username, nickname, phone number or e-mail address in its normalised form.
     pub text: String,
-    /// The same text as a part of a name's key; none: it can be no part of one.
+    /// The same text as a part of a name's key; None: it can't be part of one.
     pub name: Option<String>,
 }
 
@@ -40,28 +40,28 @@ impl Store {
             find = find.filter(Column::Status.eq(status));
         }
         if let Some(search) = search {
-            find = find.filter(holds(search));
+            find = find.filter(matching(search));
         }
         let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("looking for accounts")?;
         Ok(Page::of(rows, slice))
     }
 }
 
-fn holds(search: &Search) -> Condition {
+fn matching(search: &Search) -> Condition {
     let columns = [Column::UsernameKey, Column::NicknameKey, Column::Phone, Column::EmailKey];
     let mut texts: Vec<_> = columns.into_iter().map(|column| (column, &search.text)).collect();
-    // Keys that an earlier version stored keep hyphens and apostrophes.
+    // Keys stored by an earlier version contain hyphens and apostrophes.
     texts.extend([Some(&search.text), search.name.as_ref()].into_iter().flatten().map(|text| (Column::NameKey, text)));
     texts.into_iter().fold(Condition::any(), |any, (column, text)| any.add(column.into_expr().like(contains(text))))
 }
 
-/// What stands in the text counts as itself, signs that LIKE gives a meaning to as well.
+/// The text is matched literally: the wildcards of LIKE are escaped.
 fn contains(text: &str) -> LikeExpr {
-    let escaped: String = text.chars().fold(String::new(), |mut text, sign| {
-        if matches!(sign, '%' | '_' | '\\') {
+    let escaped: String = text.chars().fold(String::new(), |mut text, character| {
+        if matches!(character, '%' | '_' | '\\') {
             text.push('\\');
         }
-        text.push(sign);
+        text.push(character);
         text
     });
     LikeExpr::new(format!("%{escaped}%")).escape('\\')

@@ -1,4 +1,4 @@
-//! Verifications: every change raises the sequence in the statement that makes it, and only where it may be made.
+//! Verifications. Every change increments the sequence in the same statement, and is conditional on the state.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, UpdateMany,
@@ -9,16 +9,16 @@ use super::{
     Store, Tx,
     entity::verification::{Column, Entity, Model},
 };
-use crate::{
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
-    fault::{Doing, Fault},
     ids::{DeliveryId, VerificationId},
     status::{DeliveryFailure, DeliveryStatus, Status},
 };
+use platform::fault::{Doing, Fault};
 
 impl Tx {
-    /// Writes a new verification. False: one with the same idempotency key is there already, and nothing was written.
+    /// Inserts a new verification. False: there is one with the same idempotency key, and nothing was written.
     ///
     /// # Errors
     /// A fault of the database.
@@ -28,7 +28,7 @@ impl Tx {
         Ok(written > 0)
     }
 
-    /// The verification as this transaction sees it.
+    /// The verification, read within this transaction.
     ///
     /// # Errors
     /// A fault of the database.
@@ -36,11 +36,11 @@ impl Tx {
         Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a verification")
     }
 
-    /// Takes an idempotency key from an expired verification, so that it can name a new one.
+    /// Removes an idempotency key from an expired verification, so that it can be used for a new one.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn release_idempotency_key(&self, key: &str, now: Instant) -> Result<(), Fault> {
+    pub async fn release_idempotency_key(&self, key: &str, now: Timestamp) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::IdempotencyKey.eq(key))
             .filter(Column::ExpiresAt.lte(now))
@@ -49,25 +49,30 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes one attempt of a pending verification and says how it stands then: verified if the guess was `right`,
-    /// locked if that was the last attempt. None: it was not pending any more, and nothing changed.
+    /// Takes one attempt of a pending verification and returns its state after it: verified if the guess was `right`,
+    /// locked if it was wrong and the last attempt. None: it is no longer pending, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn judge_attempt(&self, id: &VerificationId, right: bool, now: Instant) -> Result<Option<Model>, Fault> {
-        self.changed(judging(id, right, now), now).await.doing("judging an attempt")
+    pub async fn judge_attempt(
+        &self,
+        id: &VerificationId,
+        right: bool,
+        now: Timestamp,
+    ) -> Result<Option<Model>, Fault> {
+        self.changed(judging(id, right, now), now).await.doing("taking an attempt")
     }
 
-    /// Cancels a pending verification. None: it was not pending any more.
+    /// Cancels a pending verification. None: it is no longer pending.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn cancel_verification(&self, id: &VerificationId, now: Instant) -> Result<Option<Model>, Fault> {
+    pub async fn cancel_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         self.changed(ended(pending(id, now), Status::Canceled, now), now).await.doing("canceling a verification")
     }
 
-    /// Makes another message the newest one of a pending verification; `by_letter`: to its account's address in place
-    /// of its phone. None: it was not pending any more.
+    /// Sets a new message as the newest one of a pending verification; `by_letter`: it goes to the e-mail address of
+    /// the account instead of the phone. None: it is no longer pending.
     ///
     /// # Errors
     /// A fault of the database.
@@ -77,7 +82,7 @@ impl Tx {
         delivery: &DeliveryId,
         channel: Channel,
         by_letter: bool,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = pending(id, now)
             .col_expr(Column::DeliveryId, Expr::val(delivery.as_str()))
@@ -88,10 +93,11 @@ impl Tx {
             .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
             .col_expr(Column::LastSentAt, Expr::val(now));
         let update = if by_letter { update.col_expr(Column::ByLetter, Expr::val(true)) } else { update };
-        self.changed(update, now).await.doing("sending again")
+        self.changed(update, now).await.doing("recording a resend")
     }
 
-    /// Shows on a verification what became of its newest message. None: another message is the newest, or it shows that already.
+    /// Sets the delivery status shown on a verification. None: another message is the newest, or the status is shown
+    /// already.
     ///
     /// # Errors
     /// A fault of the database.
@@ -101,7 +107,7 @@ impl Tx {
         delivery: &DeliveryId,
         status: DeliveryStatus,
         failure: Option<DeliveryFailure>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
@@ -110,26 +116,26 @@ impl Tx {
             .col_expr(Column::DeliveryStatus, Expr::val(status))
             .col_expr(Column::DeliveryFailure, Expr::val(failure))
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
-        self.changed(update, now).await.doing("showing what became of a message")
+        self.changed(update, now).await.doing("updating a verification's delivery status")
     }
 
-    pub(super) async fn changed(&self, update: UpdateMany<Entity>, now: Instant) -> Result<Option<Model>, Fault> {
+    pub(super) async fn changed(&self, update: UpdateMany<Entity>, now: Timestamp) -> Result<Option<Model>, Fault> {
         Ok(in_sequence(update, now).exec_with_returning(&self.0).await?.pop())
     }
 }
 
-/// Whoever watches tells a later state from an earlier one by this.
-pub(super) fn in_sequence(update: UpdateMany<Entity>, now: Instant) -> UpdateMany<Entity> {
+/// Increments the sequence, by which subscribers order the states, and sets the time of the change.
+pub(super) fn in_sequence(update: UpdateMany<Entity>, now: Timestamp) -> UpdateMany<Entity> {
     update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1)).col_expr(Column::UpdatedAt, Expr::val(now))
 }
 
-/// A pending verification that has an attempt left.
-pub(super) fn open(id: &VerificationId, now: Instant) -> Condition {
+/// A pending verification with an attempt left.
+pub(super) fn open(id: &VerificationId, now: Timestamp) -> Condition {
     still_pending(id, now).add(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
 }
 
-/// Takes an attempt and judges it.
-pub(super) fn judging(id: &VerificationId, right: bool, now: Instant) -> UpdateMany<Entity> {
+/// Takes an attempt and sets the result.
+pub(super) fn judging(id: &VerificationId, right: bool, now: Timestamp) -> UpdateMany<Entity> {
     let used = || Expr::col(Column::Attempts).add(1);
     let last = || used().gte(Expr::col(Column::MaxAttempts));
     let update = Entity::update_many().filter(open(id, now)).col_expr(Column::Attempts, used());
@@ -142,19 +148,19 @@ pub(super) fn judging(id: &VerificationId, right: bool, now: Instant) -> UpdateM
         .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
 }
 
-fn still_pending(id: &VerificationId, now: Instant) -> Condition {
+fn still_pending(id: &VerificationId, now: Timestamp) -> Condition {
     Condition::all()
         .add(Column::Id.eq(id.as_str()))
         .add(Column::Status.eq(Status::Pending))
         .add(Column::ExpiresAt.gt(now))
 }
 
-/// A change of a verification that is pending and has not expired.
-pub(super) fn pending(id: &VerificationId, now: Instant) -> UpdateMany<Entity> {
+/// An update of a verification that is pending and has not expired.
+pub(super) fn pending(id: &VerificationId, now: Timestamp) -> UpdateMany<Entity> {
     Entity::update_many().filter(still_pending(id, now))
 }
 
-pub(super) fn ended(update: UpdateMany<Entity>, status: Status, now: Instant) -> UpdateMany<Entity> {
+pub(super) fn ended(update: UpdateMany<Entity>, status: Status, now: Timestamp) -> UpdateMany<Entity> {
     update.col_expr(Column::Status, Expr::val(status)).col_expr(Column::EndedAt, Expr::val(now))
 }
 
@@ -168,7 +174,7 @@ impl Store {
         self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification")
     }
 
-    /// The verification that a client's key names. `key` is the hash that was stored.
+    /// The verification with this idempotency key. `key` is the stored hash.
     ///
     /// # Errors
     /// A fault of the database.

@@ -1,58 +1,58 @@
-//! How long work waits for the database before it is begun: the first thing to grow when there is more of it than can be
-//! done, whether it is the database or this process that can do no more.
+//! Measures how long work waits for the database. This is the first value to grow under overload, whether the database
+//! or this process is the bottleneck.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Those who wait for one thing, first come first served. Cheap to clone.
+/// A first-in, first-out queue of waiters. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Waits(Arc<Mutex<State>>);
 
 struct State {
     waiting: usize,
-    /// When somebody was begun last, or the first of those who wait came.
-    moved: Instant,
-    /// Of those who were begun since somebody asked.
+    /// When the last waiter was served, or the first of the current ones arrived.
+    last_served: Instant,
+    /// The shortest wait of those served since the last call of `waited`.
     shortest: Option<Duration>,
 }
 
-/// Somebody who waits, until begun or dropped.
+/// One waiter, until served or dropped.
 pub(super) struct Waiter {
     waits: Waits,
-    came: Instant,
+    arrived: Instant,
 }
 
 impl Waits {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { waiting: 0, moved: Instant::now(), shortest: None })))
+        Self(Arc::new(Mutex::new(State { waiting: 0, last_served: Instant::now(), shortest: None })))
     }
 
-    /// Begins to wait.
+    /// Enters the queue.
     pub(super) fn enter(&self) -> Waiter {
         self.enter_at(Instant::now())
     }
 
-    fn enter_at(&self, came: Instant) -> Waiter {
+    fn enter_at(&self, arrived: Instant) -> Waiter {
         let mut state = self.state();
         if state.waiting == 0 {
-            state.moved = came;
+            state.last_served = arrived;
         }
         state.waiting += 1;
-        Waiter { waits: self.clone(), came }
+        Waiter { waits: self.clone(), arrived }
     }
 
-    /// How long everybody waited who was begun since this was last asked: the shortest wait, so that a burst that is
-    /// soon over does not count (as CoDel has it, RFC 8289). Where nobody was begun, how long nobody was.
+    /// The shortest wait of those served since the last call, so that a short burst does not count (as in CoDel, RFC
+    /// 8289). If none was served, the time since the last one was.
     pub(super) fn waited(&self) -> Duration {
         self.waited_at(Instant::now())
     }
 
     fn waited_at(&self, now: Instant) -> Duration {
         let mut state = self.state();
-        let stuck = if state.waiting > 0 { now - state.moved } else { Duration::ZERO };
-        state.shortest.take().unwrap_or(stuck)
+        let since_last = if state.waiting > 0 { now - state.last_served } else { Duration::ZERO };
+        state.shortest.take().unwrap_or(since_last)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,16 +61,16 @@ impl Waits {
 }
 
 impl Waiter {
-    /// It is this one's turn; how long it waited.
+    /// Marks the waiter as served; returns its wait.
     pub(super) fn begun(self) -> Duration {
-        self.begun_at(Instant::now())
+        self.served_at(Instant::now())
     }
 
-    fn begun_at(self, now: Instant) -> Duration {
+    fn served_at(self, now: Instant) -> Duration {
         let mut state = self.waits.state();
-        let waited = now - self.came;
+        let waited = now - self.arrived;
         state.shortest = Some(state.shortest.map_or(waited, |shortest| shortest.min(waited)));
-        state.moved = now;
+        state.last_served = now;
         waited
     }
 }
@@ -88,23 +88,23 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn what_everybody_waited_counts_and_what_somebody_did_does_not() {
+    fn shortest_wait_counts() {
         let (waits, now) = (Waits::new(), Instant::now());
-        waits.enter_at(now).begun_at(now + SECOND);
+        waits.enter_at(now).served_at(now + SECOND);
         assert_eq!(waits.waited_at(now + SECOND), SECOND);
         assert_eq!(waits.waited_at(now + SECOND), Duration::ZERO);
-        waits.enter_at(now).begun_at(now + SECOND);
-        waits.enter_at(now).begun_at(now);
+        waits.enter_at(now).served_at(now + SECOND);
+        waits.enter_at(now).served_at(now);
         assert_eq!(waits.waited_at(now + SECOND), Duration::ZERO);
     }
 
     #[test]
-    fn where_nobody_is_begun_it_is_how_long_nobody_was() {
+    fn without_served_waiters_the_time_since_the_last_one_counts() {
         let (waits, now) = (Waits::new(), Instant::now() + SECOND * 60);
         let waiting = (waits.enter_at(now), waits.enter_at(now + SECOND));
         assert_eq!(waits.waited_at(now + SECOND), SECOND);
         assert_eq!(waits.waited_at(now + SECOND * 2), SECOND * 2);
-        // Who gives up waits no more, and was not begun.
+        // A waiter that is dropped does not count, and was not served.
         drop(waiting);
         assert_eq!(waits.waited_at(now + SECOND * 3), Duration::ZERO);
     }

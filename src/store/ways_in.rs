@@ -1,4 +1,4 @@
-//! Codes and proofs that lead into an account, found by the account and by its contacts.
+//! Codes and proofs that give access to an account, found by the account and by its contacts.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
@@ -9,30 +9,31 @@ use super::{
     Tx,
     entity::{proof, verification},
 };
-use crate::{
-    clock::Instant,
-    fault::{Doing, Fault},
+use domain::{
+    Timestamp,
     ids::AccountId,
     purpose::{Effect, Purpose},
 };
+use platform::fault::{Doing, Fault};
 
-/// Whose codes and proofs are meant.
+/// The account whose codes and proofs are meant.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner<'a> {
     pub account: &'a AccountId,
-    /// The comparison forms of its contacts. A row for one of them that names no account is the owner's too.
+    /// The comparison forms of its contacts. A row for one of them that names no account belongs to it too.
     pub contacts: &'a [String],
 }
 
 impl Tx {
-    /// Closes the owner's open verifications of this effect: they look as before, and no guess at their codes is right.
+    /// Closes the account's open verifications of this effect: their visible state does not change, but no guess at
+    /// their codes is right.
     ///
-    /// Called before [`Tx::spend_proofs`]: a confirmation that is being written is waited for, and its proof is there
-    /// to be spent then. The rows are locked in one order, so that two transactions that do this do not deadlock.
+    /// Call it before [`Tx::spend_proofs`]: it waits for a confirmation that is being written, whose proof is spent
+    /// afterwards. The rows are locked in one order, so that two such transactions do not deadlock.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn close_verifications(&self, owner: Owner<'_>, effect: Effect, now: Instant) -> Result<(), Fault> {
+    pub async fn close_verifications(&self, owner: Owner<'_>, effect: Effect, now: Timestamp) -> Result<(), Fault> {
         use verification::{Column, Entity};
         let mut open = Vec::new();
         for find in open_verifications(owner, effect, now) {
@@ -50,7 +51,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Spends the owner's unspent proofs of this effect, all but `kept`: the caller spends that one itself.
+    /// Spends the account's unspent proofs of this effect, except `kept`, which the caller spends.
     ///
     /// # Errors
     /// A fault of the database.
@@ -59,7 +60,7 @@ impl Tx {
         owner: Owner<'_>,
         effect: Effect,
         kept: Option<&str>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         use proof::{Column, Entity};
         let mut unspent = Vec::new();
@@ -81,19 +82,19 @@ impl Tx {
 fn open_verifications(
     owner: Owner<'_>,
     effect: Effect,
-    now: Instant,
+    now: Timestamp,
 ) -> impl Iterator<Item = Select<verification::Entity>> {
     use verification::{Column, Entity};
-    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |owned| {
+    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |condition| {
         Entity::find()
             .select_only()
             .column(Column::Id)
-            .filter(owned)
-            // Written out, so that SQLite sees that the index will do.
+            .filter(condition)
+            // A literal instead of a parameter, so that SQLite can use the partial index.
             .filter(ExprTrait::eq(Expr::col((Entity, Column::Status)), Expr::cust("'PENDING'")))
             .filter(Column::Decoy.eq(false))
             .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
-            // What has expired can't be confirmed, and stays in the owner's history as it is.
+            // An expired one can't be confirmed, and stays in the history unchanged.
             .filter(Column::ExpiresAt.gt(now))
             .order_by_asc(Column::Id)
             .lock(LockType::NoKeyUpdate)
@@ -103,11 +104,11 @@ fn open_verifications(
 /// The hashes of unspent proofs, locked.
 fn unspent_proofs(owner: Owner<'_>, effect: Effect) -> impl Iterator<Item = Select<proof::Entity>> {
     use proof::{Column, Entity};
-    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |owned| {
+    owner.conditions(effect, Column::AccountId, Column::ContactKey).map(move |condition| {
         Entity::find()
             .select_only()
             .column(Column::TokenHash)
-            .filter(owned)
+            .filter(condition)
             .filter(Column::SpentAt.is_null())
             .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
             .order_by_asc(Column::TokenHash)
@@ -116,19 +117,19 @@ fn unspent_proofs(owner: Owner<'_>, effect: Effect) -> impl Iterator<Item = Sele
 }
 
 impl Owner<'_> {
-    /// Rows of the account, and rows for its contacts that name no account. They are two queries, since an index serves
-    /// each of them and none serves both.
+    /// Rows of the account, and rows for its contacts that name no account. These are two queries, since an index
+    /// serves each of them and none serves both.
     fn conditions(
         self,
         effect: Effect,
         account: impl ColumnTrait,
         contact_key: impl ColumnTrait,
     ) -> impl Iterator<Item = Condition> {
-        let named = Condition::all().add(account.eq(self.account.as_str()));
-        let unnamed = Condition::all().add(account.is_null()).add(contact_key.is_in(self.contacts));
+        let by_account = Condition::all().add(account.eq(self.account.as_str()));
+        let by_contact = Condition::all().add(account.is_null()).add(contact_key.is_in(self.contacts));
         // A code that confirms an undo always names the account.
-        let has_unnamed = effect != Effect::Undoes && !self.contacts.is_empty();
-        [Some(named), has_unnamed.then_some(unnamed)].into_iter().flatten()
+        let has_by_contact = effect != Effect::Undoes && !self.contacts.is_empty();
+        [Some(by_account), has_by_contact.then_some(by_contact)].into_iter().flatten()
     }
 }
 
@@ -137,11 +138,12 @@ mod tests {
     use sea_orm::{ConnectionTrait, DbBackend, QueryTrait, Statement};
 
     use super::*;
-    use crate::{clock::Entropy, store::tests::store};
+    use crate::store::tests::store;
+    use platform::clock::Entropy;
 
-    /// Each act that ends ways in runs these in its transaction, so none may read a whole table.
+    /// Operations that revoke access run these in their transaction, so none may scan a whole table.
     #[tokio::test]
-    async fn no_statement_reads_a_whole_table() {
+    async fn no_statement_scans_a_whole_table() {
         let dir = tempfile::TempDir::new().unwrap();
         let store = store(&dir).await;
         let account = AccountId::new(&Entropy::seeded(1));
@@ -149,7 +151,7 @@ mod tests {
         let owner = Owner { account: &account, contacts: &contacts };
         let mut statements = Vec::new();
         for effect in [Effect::Opens, Effect::Undoes] {
-            let open = open_verifications(owner, effect, Instant::UNIX_EPOCH);
+            let open = open_verifications(owner, effect, Timestamp::UNIX_EPOCH);
             statements.extend(open.map(|find| find.build(DbBackend::Sqlite)));
             statements.extend(unspent_proofs(owner, effect).map(|find| find.build(DbBackend::Sqlite)));
         }

@@ -1,8 +1,9 @@
-//! SQLite's one writer: it takes the work that waits, runs it in one transaction, commits once, and only then answers.
+//! SQLite's single writer: it takes the waiting jobs, runs them in one transaction, commits once, and only then
+//! replies.
 //!
-//! A commit that reaches the disk costs far more than the statements in it. Under load several pieces of work share
-//! one; a piece that comes alone is committed alone, at once. Each piece stands in a savepoint of its own, so one that
-//! decides against itself, fails or panics takes back nothing of its neighbours.
+//! A commit that reaches the disk costs far more than its statements. Under load several jobs share one commit; a
+//! single job is committed at once. Each job runs in a savepoint, so one that rolls back, fails or panics does not
+//! affect the others.
 
 use std::{
     future::pending,
@@ -22,7 +23,7 @@ use tokio::sync::{
 };
 
 use super::{Ending, Tx, Work, waits::Waits};
-use crate::{
+use platform::{
     fault::{Doing, Fault},
     patience::Ticket,
     telemetry::{
@@ -32,9 +33,9 @@ use crate::{
     vitals::Vitals,
 };
 
-/// Pieces of work that may wait; beyond that the store is too busy to take more.
-const QUEUE: usize = 4096;
-/// Pieces that share one commit at most: bounds how long the first of them waits for the last.
+/// Jobs that may wait; further ones are refused.
+const MAX_QUEUED: usize = 4096;
+/// The largest number of jobs per commit: limits how long the first of them waits for the last.
 const BATCH: usize = 128;
 
 /// The handle to the writer. Cheap to clone.
@@ -43,41 +44,41 @@ pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
     waits: Waits,
     db: DatabaseConnection,
-    /// Whether the last transaction reached the disk. A connection on which one did not is not used again: what failed
-    /// at its commit may still be open there, and would take the next transactions in without ever ending.
+    /// Whether the last transaction was committed. After a failed commit the connection is not used again: the
+    /// transaction may still be open, and would absorb the following ones without ever being committed.
     writes: Arc<AtomicBool>,
 }
 
-/// Runs in a transaction, says whether to keep what it did, and how to answer once that is certain.
+/// Runs in a transaction, decides whether to keep its writes, and replies after the commit.
 type Job = Box<dyn for<'t> FnOnce(&'t Tx) -> std::pin::Pin<Box<dyn Future<Output = Done> + Send + 't>> + Send>;
 
 struct Done {
     keep: bool,
-    answer: Answer,
+    reply_fn: Reply,
 }
 
-/// Answers whoever waits: with the value, or with the fault that came between.
-type Answer = Box<dyn FnOnce(Result<(), Fault>) + Send>;
+/// Sends the reply: the value, or the fault of the commit.
+type Reply = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 
 impl Writer {
-    /// Starts the writing task on a pool of one connection. `timeout` bounds each piece of work.
+    /// Starts the writer task on a pool of one connection. `timeout` applies to each job.
     pub(super) fn start(db: DatabaseConnection, timeout: Duration, writes: Arc<AtomicBool>, vitals: &Vitals) -> Self {
-        let (jobs, taken) = mpsc::channel(QUEUE);
-        vitals.spawn("writer", write(db.clone(), taken, timeout, Arc::clone(&writes)));
+        let (jobs, queued) = mpsc::channel(MAX_QUEUED);
+        vitals.spawn("writer", run_writer(db.clone(), queued, timeout, Arc::clone(&writes)));
         Self { jobs, waits: Waits::new(), db, writes }
     }
 
-    /// Pieces of work that wait.
+    /// The number of waiting jobs.
     pub(super) fn waiting(&self) -> usize {
         self.jobs.max_capacity() - self.jobs.capacity()
     }
 
-    /// How long every piece waited to be begun since this was last asked.
+    /// The shortest wait of a job since the last call.
     pub(super) fn waited(&self) -> Duration {
         self.waits.waited()
     }
 
-    /// Whether the last transaction reached the disk.
+    /// Whether the last transaction was committed.
     pub(super) fn writes(&self) -> bool {
         self.writes.load(Ordering::Relaxed)
     }
@@ -87,7 +88,7 @@ impl Writer {
         &self.db
     }
 
-    /// Folds the log into the file and closes.
+    /// Checkpoints the log into the file and closes.
     pub(super) async fn stop(self) {
         drop(self.jobs);
         drop(self.db.close().await);
@@ -99,83 +100,83 @@ impl Writer {
         F: for<'t> FnOnce(&'t Tx) -> Work<'t, T> + Send + 'static,
     {
         let (reply, replied) = oneshot::channel();
-        // Whoever writes in another's name stands in its trace.
+        // The statements belong to the trace of the caller.
         let trace = Trace::current();
         let waiter = self.waits.enter();
         let ticket = Ticket::current();
-        let shown = ticket.clone();
+        let job_ticket = ticket.clone();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
-                let begins = shown.begins(waiter.begun());
-                // Whoever asked was told that the database took too long. What nobody waits for is not done: a proof
-                // would be written whose token nobody has.
-                if !begins || reply.is_closed() {
-                    return Done { keep: false, answer: Box::new(|_| ()) };
+                let may_start = job_ticket.begins(waiter.begun());
+                // The caller has already received a timeout error. The job must not run: for example, it would write a
+                // proof whose token was never returned.
+                if !may_start || reply.is_closed() {
+                    return Done { keep: false, reply_fn: Box::new(|_| ()) };
                 }
                 let (keep, value) = match AssertUnwindSafe(trace.around(work(tx))).catch_unwind().await {
                     Ok(Ok(Ending::Commit(value))) => (true, Ok(value)),
                     Ok(Ok(Ending::Rollback(value))) => (false, Ok(value)),
                     Ok(Err(fault)) => (false, Err(fault)),
-                    Err(_) => (false, Err(Fault::internal("the work of a transaction panicked"))),
+                    Err(_) => (false, Err(Fault::internal("a transaction panicked"))),
                 };
-                let answer: Answer = Box::new(move |committed| {
-                    // Whoever asked may have given up waiting.
+                let reply_fn: Reply = Box::new(move |committed| {
+                    // The caller may have timed out.
                     let _ = reply.send(committed.and(value));
                 });
-                Done { keep, answer }
+                Done { keep, reply_fn }
             })
         });
         self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => {
                 metrics::queue_full(Queue::Writes);
-                Fault::unavailable("the database has more to write than it can take")
+                Fault::unavailable("the write queue is full")
             }
-            TrySendError::Closed(_) => Fault::unavailable("the writer stopped"),
+            TrySendError::Closed(_) => Fault::unavailable("the writer has stopped"),
         })?;
         match replied.await {
-            Ok(answer) => answer,
-            // Whoever waits for this operation leaves off.
+            Ok(result) => result,
+            // The caller drops this future.
             Err(_) if ticket.is_gone() => pending().await,
-            Err(_) => Err(Fault::unavailable("the writer stopped")),
+            Err(_) => Err(Fault::unavailable("the writer has stopped")),
         }
     }
 }
 
-async fn write(db: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, timeout: Duration, writes: Arc<AtomicBool>) {
+async fn run_writer(db: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, timeout: Duration, writes: Arc<AtomicBool>) {
     let mut batch = Vec::with_capacity(BATCH);
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
-        let mut answers = Vec::with_capacity(batch.len());
-        let committed = run_batch(&db, batch.drain(..), &mut answers, timeout).await;
+        let mut replies = Vec::with_capacity(batch.len());
+        let committed = run_batch(&db, batch.drain(..), &mut replies, timeout).await;
         writes.store(committed.is_ok(), Ordering::Relaxed);
-        for answer in answers {
-            answer(committed.clone());
+        for reply_fn in replies {
+            reply_fn(committed.clone());
         }
     }
 }
 
-/// Runs the jobs in one transaction and commits it. On a fault of the transaction itself, jobs that were not reached
-/// are dropped, which tells whoever waits for them.
+/// Runs the jobs in one transaction and commits it. On a fault of the transaction itself, the remaining jobs are
+/// dropped, which closes their reply channels.
 async fn run_batch(
     db: &DatabaseConnection,
     jobs: impl ExactSizeIterator<Item = Job>,
-    answers: &mut Vec<Answer>,
+    replies: &mut Vec<Reply>,
     timeout: Duration,
 ) -> Result<(), Fault> {
-    let alone = jobs.len() == 1;
-    // IMMEDIATE: a transaction that reads first and writes later could otherwise fail at the upgrade of its lock.
+    let single = jobs.len() == 1;
+    // IMMEDIATE: otherwise a transaction that reads first and writes later could fail when it upgrades its lock.
     let immediate = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
     let batch = db.begin_with_options(immediate).await.doing("beginning a batch of writes")?;
-    if alone {
-        return run_alone(batch, jobs, answers, timeout).await;
+    if single {
+        return run_single(batch, jobs, replies, timeout).await;
     }
     for job in jobs {
         let savepoint = Tx(batch.begin().await.doing("setting a savepoint")?);
         match tokio::time::timeout(timeout, job(&savepoint)).await {
-            Ok(Done { keep, answer }) => {
-                answers.push(answer);
+            Ok(Done { keep, reply_fn }) => {
+                replies.push(reply_fn);
                 end(savepoint.0, keep).await?;
             }
             Err(_) => end(savepoint.0, false).await?,
@@ -184,18 +185,18 @@ async fn run_batch(
     batch.commit().await.doing("committing a batch of writes")
 }
 
-/// One job needs no savepoint: the transaction is its own.
-async fn run_alone(
+/// A single job needs no savepoint.
+async fn run_single(
     tx: DatabaseTransaction,
     jobs: impl Iterator<Item = Job>,
-    answers: &mut Vec<Answer>,
+    replies: &mut Vec<Reply>,
     timeout: Duration,
 ) -> Result<(), Fault> {
     let tx = Tx(tx);
     let mut keep = false;
     for job in jobs {
         if let Ok(done) = tokio::time::timeout(timeout, job(&tx)).await {
-            answers.push(done.answer);
+            replies.push(done.reply_fn);
             keep = done.keep;
         }
     }

@@ -1,4 +1,4 @@
-//! Attestations: the fact of a confirmation as a signed JWT, for back ends that ask nobody.
+//! Attestations: a confirmation as a signed JWT, which back ends can verify offline.
 
 use std::sync::Arc;
 
@@ -10,34 +10,36 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
     contact::ContactKind,
-    fault::Fault,
     ids::{AccountId, VerificationId},
-    keys::{ED25519_PKCS8_PREFIX, ed25519_seed},
     purpose::Purpose,
+};
+use platform::{
+    fault::Fault,
+    keys::{ED25519_PKCS8_PREFIX, ed25519_seed},
     secret::Secret,
 };
 
-/// What is attested.
+/// The confirmation to attest.
 pub struct Attestation<'a> {
     pub verification: &'a VerificationId,
     pub subject: Subject<'a>,
     pub purpose: Purpose,
     pub channel: Channel,
-    pub issued_at: Instant,
-    pub expires_at: Instant,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
-/// Who it was that knew the code.
+/// The subject of an attestation.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
-    /// Whoever reads what is sent to this contact: E.164, or the normalised address.
+    /// The holder of this contact: E.164, or the normalised address.
     Contact(ContactKind, &'a str),
-    /// Whoever reads what is sent to one of this account's contacts: the code went to more than one, so none of them is
-    /// proved by itself.
+    /// The holder of one of this account's contacts: the code was sent to more than one, so none of them is proved by
+    /// itself.
     Account(&'a AccountId),
 }
 
@@ -56,7 +58,7 @@ pub struct Attestor(Arc<Signer>);
 
 struct Signer {
     key: EncodingKey,
-    /// The first is the one that signs.
+    /// The signing key comes first.
     key_ids: Vec<String>,
     published: Vec<Value>,
     issuer: String,
@@ -68,17 +70,17 @@ struct Claims<'a> {
     iss: &'a str,
     aud: &'a str,
     sub: &'a str,
-    /// Of the proof: a hash of the verification's id, which is a capability and stays with whoever holds it.
+    /// Derived from a hash of the verification's id. The id itself is a capability and is not included.
     jti: String,
     iat: i64,
     exp: i64,
     purpose: &'static str,
     channel: &'static str,
-    /// What `sub` is: `phone`, `email`, or `account`.
+    /// Kind of `sub`: `phone`, `email`, or `account`.
     contact_kind: &'static str,
 }
 
-/// The public half of an Ed25519 key, and how tokens name it.
+/// The public half of an Ed25519 key, and its id in tokens.
 struct PublicKey {
     id: String,
     bytes: Vec<u8>,
@@ -86,7 +88,7 @@ struct PublicKey {
 
 impl PublicKey {
     fn of(seed: &[u8]) -> Result<Self, String> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| "is no Ed25519 key".to_owned())?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| "is not an Ed25519 key".to_owned())?;
         let bytes = pair.public_key().as_ref().to_vec();
         Ok(Self { id: URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..12]), bytes })
     }
@@ -105,11 +107,11 @@ impl PublicKey {
 }
 
 impl Attestor {
-    /// `key` is a seed of 32 bytes in base 64, or a PKCS #8 PEM; so are `accepted`, the keys that signed before or will
-    /// sign next: they are published with it. `issuer` is where the service is known to the world.
+    /// `key` is a seed of 32 bytes in base64, or a PKCS #8 PEM. `accepted` has the same formats: keys that were used
+    /// for signing before or will be next, and are published too. `issuer` is the public URL of the service.
     ///
     /// # Errors
-    /// What is wrong with a key, in words for the operator.
+    /// What is wrong with a key, for the operator.
     pub fn new(key: &Secret, accepted: &[Secret], issuer: String, audience: String) -> Result<Self, String> {
         let seed = ed25519_seed(key)?;
         let public = PublicKey::of(&seed[..])?;
@@ -117,7 +119,7 @@ impl Attestor {
         let mut key_ids = vec![public.id];
         for key in accepted {
             let public = PublicKey::of(&ed25519_seed(key)?[..])?;
-            // The same key may be listed twice while processes are replaced.
+            // The same key may be listed twice during a rolling deployment.
             if !key_ids.contains(&public.id) {
                 published.push(public.jwk());
                 key_ids.push(public.id);
@@ -129,10 +131,10 @@ impl Attestor {
         Ok(Self(Arc::new(Signer { key, key_ids, published, issuer, audience })))
     }
 
-    /// The signed token.
+    /// Signs an attestation.
     ///
     /// # Errors
-    /// A fault when it can't be signed.
+    /// A fault if signing fails.
     pub fn attest(&self, what: &Attestation<'_>) -> Result<Secret, Fault> {
         let Signer { key, key_ids, issuer, audience, .. } = &*self.0;
         let header = Header {
@@ -162,7 +164,7 @@ impl Attestor {
         &self.0.published
     }
 
-    /// How tokens name the keys, the one that signs first.
+    /// The ids of the keys in tokens. The signing key comes first.
     pub fn key_ids(&self) -> &[String] {
         &self.0.key_ids
     }
@@ -176,13 +178,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_has_the_published_key_can_check_it() {
+    fn attestation_verifies_with_the_published_key() {
         let key = Secret::new(STANDARD.encode(seed(7)));
         let attestor = Attestor::new(&key, &[], "https://id.example.com".to_owned(), "shop".to_owned()).unwrap();
-        let issued_at = Instant::from_timestamp(4_000_000_000, 0).unwrap();
+        let issued_at = Timestamp::from_timestamp(4_000_000_000, 0).unwrap();
         let token = attestor
             .attest(&Attestation {
-                verification: &VerificationId::new(&crate::clock::Entropy::seeded(1)),
+                verification: &VerificationId::new(&platform::clock::Entropy::seeded(1)),
                 subject: Subject::Contact(ContactKind::Phone, "+821012345678"),
                 purpose: Purpose::Contact,
                 channel: Channel::Sms,
@@ -203,7 +205,7 @@ mod tests {
     }
 
     fn seed(number: u64) -> [u8; 32] {
-        crate::clock::Entropy::seeded(number).bytes()
+        platform::clock::Entropy::seeded(number).bytes()
     }
 
     fn attestor(key: String, accepted: &[Secret]) -> Result<Attestor, String> {
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pem_and_its_seed_are_the_same_key() {
+    fn pem_and_seed_give_the_same_key() {
         let seed = seed(9);
         let pem = [&ED25519_PKCS8_PREFIX[..], &seed].concat();
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pem));
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_weak_keys_are_refused() {
+    fn short_and_weak_keys_are_rejected() {
         assert!(attestor("short".to_owned(), &[]).is_err());
         assert!(attestor(STANDARD.encode(&seed(9)[..16]), &[]).is_err());
         assert!(attestor(STANDARD.encode([0u8; 32]), &[]).is_err());
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn accepted_keys_are_published_once_after_the_one_that_signs() {
+    fn accepted_keys_are_published_once_after_the_signing_key() {
         let [current, next] = [1, 2].map(|number| Secret::new(STANDARD.encode(seed(number))));
         let attestor = attestor(current.expose().to_owned(), &[next.clone(), current]).unwrap();
         let ids: Vec<_> = attestor.public_keys().iter().map(|key| key["kid"].as_str().unwrap()).collect();

@@ -1,28 +1,29 @@
-//! Taking a verification back.
+//! Canceling a verification.
 
 use super::{Parts, Verification, Verifications};
 use crate::{
-    caller::Caller,
-    fault::Fault,
-    ids::VerificationId,
     quota::Act,
     store::{Ending, entity::verification::Model},
+};
+use domain::{caller::Caller, ids::VerificationId};
+use platform::{
+    fault::Fault,
     telemetry::{
         audit::{self, Event},
         metrics::End,
     },
 };
 
-/// What became of it.
+/// Result of canceling.
 pub enum Canceled {
     Canceled(Verification),
     NotFound,
-    /// It is over already.
+    /// It is already over.
     NotPending(Verification),
 }
 
 impl Verifications {
-    /// Cancels a pending verification; its code is worth nothing from then on, and a message not yet sent stays unsent.
+    /// Cancels a pending verification. Its code becomes invalid, and a message that is still queued is not sent.
     ///
     /// # Errors
     /// A fault of the store.
@@ -31,18 +32,18 @@ impl Verifications {
         let now = parts.clock.now();
         let event = Event::new(caller, audit::Act::CancelVerification, audit::OK, now);
         let mut found = self.get(id).await?;
-        // Ids that nobody was given are many: they don't get as far as the one who writes.
+        // Unknown ids do not open a write transaction.
         if found.is_some() {
-            if let Some(row) = self.take_back(id.clone(), event.clone()).await? {
+            if let Some(row) = self.write_cancel(id.clone(), event.clone()).await? {
                 Parts::ended(&row, End::Canceled);
                 event.maybe_account(row.account_id.clone()).log();
                 parts.withdraw(&row);
                 return Ok(Canceled::Canceled(parts.published(row)));
             }
-            // As it ended.
+            // Read again for the final state.
             found = self.get(id).await?;
         }
-        // The answer is the same for whoever asks too often; the trail is not theirs to fill.
+        // Over quota, the client still gets this answer, but the audit entry says so.
         let outcome = match parts.quotas.charge(Act::Guess, caller).await {
             Err(_) => audit::QUOTA_EXCEEDED,
             Ok(()) if found.is_some() => "verification_not_pending",
@@ -52,8 +53,8 @@ impl Verifications {
         Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
     }
 
-    async fn take_back(&self, id: VerificationId, entry: Event) -> Result<Option<Model>, Fault> {
-        let canceling = self.0.store.write(move |tx| {
+    async fn write_cancel(&self, id: VerificationId, entry: Event) -> Result<Option<Model>, Fault> {
+        let written = self.0.store.write(move |tx| {
             Box::pin(async move {
                 let Some(row) = tx.cancel_verification(&id, entry.at).await? else {
                     return Ok(Ending::Rollback(None));
@@ -62,6 +63,6 @@ impl Verifications {
                 Ok(Ending::Commit(Some(row)))
             })
         });
-        canceling.await
+        written.await
     }
 }

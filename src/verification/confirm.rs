@@ -1,4 +1,4 @@
-//! Judging a guess: counted and decided in one transaction, whatever else asks at the same time.
+//! Confirming a code: the attempt is counted and decided in one transaction, which serializes concurrent guesses.
 
 use super::{
     Attestation, Parts, ProofToken, Verification, Verifications,
@@ -8,38 +8,35 @@ use super::{
     rules::{self, Standing},
 };
 use crate::{
-    caller::Caller,
-    clock::Instant,
     code,
-    config::{Scenario, Secret},
-    contact::Contact,
-    fault::Fault,
-    ids::VerificationId,
-    purpose::Purpose,
     quota::{Act, Alarm, Refused},
-    status::Status,
     store::{
         Activation, Judgement,
         entity::{self, verification::Model},
     },
+};
+use domain::{Timestamp, caller::Caller, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
+use platform::{
+    config::{Scenario, Secret},
+    fault::Fault,
     telemetry::{
         audit::{self, Event},
         metrics::{self, End},
     },
 };
 
-/// What became of a guess.
+/// Result of a guess.
 pub enum Confirmation {
     Confirmed {
         verification: Verification,
         proof: Box<Proof>,
     },
-    /// The right code once more: the proof that was answered before.
+    /// The correct code was sent again: the same proof is returned.
     Repeated {
         verification: Verification,
         proof: Box<Proof>,
     },
-    /// Wrong; this many attempts are left.
+    /// Wrong code.
     Mismatch {
         attempts_remaining: i32,
     },
@@ -49,17 +46,17 @@ pub enum Confirmation {
     Quota(Refused),
 }
 
-/// What a right guess is exchanged for.
+/// The proof that a correct code is exchanged for.
 pub struct Proof {
     pub purpose: Purpose,
     pub token: ProofToken,
-    pub expires_at: Instant,
-    /// The same fact as a signed JWT.
+    pub expires_at: Timestamp,
+    /// The same confirmation as a signed JWT.
     pub attestation: Secret,
 }
 
 impl Confirmation {
-    /// Its name in the audit trail.
+    /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
             Confirmation::Confirmed { .. } | Confirmation::Repeated { .. } => audit::OK,
@@ -73,26 +70,26 @@ impl Confirmation {
 
 const MISMATCH: &str = "code_mismatch";
 
-/// A guess, compared.
+/// A guess and the result of its comparison.
 struct Guess {
-    right: bool,
-    /// Its attempt was counted before.
+    is_correct: bool,
+    /// Its attempt is already counted.
     taken: bool,
 }
 
 enum Judged {
-    Right(Box<Model>),
+    Correct(Box<Model>),
     Wrong(Box<Model>),
-    /// It is over, or the contact's guesses of the day are used up.
-    No,
+    /// The verification is over, or the contact's daily quota of guesses is used up.
+    NotAccepted,
 }
 
 impl Verifications {
-    /// Judges a guess at the code of a verification.
+    /// Checks a guess at the code of a verification.
     ///
-    /// The code is compared before the transaction and counted in it: what the comparison said leaves this function
-    /// only if the attempt was there to be taken. So a hundred guesses at once learn `max_attempts` answers, and a
-    /// hundred right ones get one proof.
+    /// The code is compared before the transaction and counted in it: the result of the comparison is only returned if
+    /// an attempt could be taken. So a hundred concurrent guesses learn at most `max_attempts` results, and a hundred
+    /// correct ones get one proof.
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
@@ -100,7 +97,7 @@ impl Verifications {
         let event = Event::new(caller, audit::Act::ConfirmVerificationCode, audit::OK, self.0.clock.now());
         let confirmation = self.judge(caller, id, guess, event.clone()).await?;
         match confirmation {
-            // A guess that was judged stands in the trail with what it changed.
+            // The store wrote these to the audit trail with the change.
             Confirmation::Confirmed { .. } | Confirmation::Repeated { .. } | Confirmation::Mismatch { .. } => {}
             _ => self.0.store.record(event.outcome(confirmation.outcome())).await,
         }
@@ -135,14 +132,14 @@ impl Verifications {
         if repeatable {
             return self.repeat(row, token, event, now).await;
         }
-        let (right, taken) = match self.check_elsewhere(&row, guess, now).await? {
+        let (is_correct, taken) = match self.check_elsewhere(&row, guess, now).await? {
             Checked::CodeIsOurs => (parts.is_right(&row, guess)?, false),
             Checked::Judged { right } => (right, true),
             Checked::Over(confirmation) => return Ok(confirmation),
         };
-        let judged = parts.judge(row, Guess { right, taken }, token.hash(), event.clone(), now).await?;
+        let judged = parts.judge(row, Guess { is_correct, taken }, token.hash(), event.clone(), now).await?;
         match judged {
-            Judged::Right(row) => {
+            Judged::Correct(row) => {
                 parts.note_guess(&row, true, &event).await;
                 let proof = parts.proof(&row, token, now, now + parts.settings.proof_ttl)?;
                 Ok(Confirmation::Confirmed { verification: parts.published(*row), proof: Box::new(proof) })
@@ -152,89 +149,88 @@ impl Verifications {
                 let verification = parts.published(*row);
                 Ok(Confirmation::Mismatch { attempts_remaining: verification.attempts_remaining() })
             }
-            Judged::No => self.not_judged(id, right, token, event, now).await,
+            Judged::NotAccepted => self.not_accepted(id, is_correct, token, event, now).await,
         }
     }
 
-    /// Why a guess was not judged, read after it could not be.
-    async fn not_judged(
+    /// Why a guess was not accepted, from the current state of the verification.
+    async fn not_accepted(
         &self,
         id: &VerificationId,
-        right: bool,
+        is_correct: bool,
         token: ProofToken,
         event: Event,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Confirmation, Fault> {
         let Some(found) = self.get(id).await? else { return Ok(Confirmation::NotFound) };
         if found.standing().is_over() {
-            // The same code at the same time: another request was first.
+            // A concurrent request with the same code was first.
             let repeatable = rules::is_repeatable(found.row(), now);
             return match repeatable {
                 true => self.repeat(found.row().clone(), token, event, now).await,
                 false => Ok(Confirmation::NotPending(found)),
             };
         }
-        // It became a decoy while it was judged (`Tx::close_verifications`): no guess at it is right.
-        if right && found.row().decoy {
+        // It became a decoy during the check (`Tx::close_verifications`): no guess is correct.
+        if is_correct && found.row().decoy {
             return Ok(Confirmation::Mismatch { attempts_remaining: found.attempts_remaining() });
         }
-        // It was there to be judged, so it was the count that stood against it.
+        // The verification is still pending, so the quota of guesses was exceeded.
         Ok(Confirmation::Quota(self.0.guesses_used_up(now)))
     }
 }
 
 impl Parts {
-    /// The token that a guess is exchanged for if it is right.
+    /// The token that a guess is exchanged for if it is correct.
     fn token(&self, row: &Model, guess: &str) -> Result<ProofToken, Fault> {
-        // Another process may have the key already, or this one may have it no longer: that is no wrong guess.
+        // A missing key is not a wrong guess: it may be known to another process, or have been removed from this one.
         let key =
-            self.keys.get(&row.key_id).ok_or_else(|| Fault::unavailable("a verification names an unknown key"))?;
+            self.keys.get(&row.key_id).ok_or_else(|| Fault::unavailable("unknown server key of a verification"))?;
         Ok(ProofToken::derive(key, &row.id, row.purpose, row.generation, guess))
     }
 
-    /// Counts a judged guess for the guard against SMS pumping and for the alarm for guessing across accounts. Nothing is
-    /// sent to a test contact, so it says nothing of either.
-    async fn note_guess(&self, row: &Model, right: bool, event: &Event) {
+    /// Counts a guess for the SMS pumping guard and for the alarm on guessing across accounts. Test contacts are not
+    /// counted.
+    async fn note_guess(&self, row: &Model, is_correct: bool, event: &Event) {
         if row.scenario.is_some() {
             return;
         }
-        if right && let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
+        if is_correct && let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
             self.quotas.note_confirmed(&phone.prefix()).await;
         }
-        let Some(alarm) = self.quotas.note_guess(right).await else { return };
+        let Some(alarm) = self.quotas.note_guess(is_correct).await else { return };
         let act = if alarm.raised { audit::Act::GuessingSuspected } else { audit::Act::GuessingOver };
         let Alarm { raised, guesses, confirmed } = alarm;
-        tracing::warn!(raised, guesses, confirmed, "the share of codes that are right passed GUESSING_MIN_CONFIRMED");
-        // It is about the service: the request that made it show may be anybody's.
+        tracing::warn!(raised, guesses, confirmed, "share of correct codes crossed GUESSING_MIN_CONFIRMED");
+        // The alarm concerns the service, so the event has no account or address of the request.
         self.store.record(Event::internal(event.request_id.clone(), act, audit::OK, event.at)).await;
     }
 
-    /// Nobody was sent the code of a decoy, so no guess at it is right; it is compared all the same, for the time it
-    /// takes.
+    /// Whether a guess is correct. No guess is correct for a decoy; the comparison is done anyway, for equal timing.
     ///
     /// # Errors
-    /// The code was derived with a key that this process does not have. That says nothing of the guess: another process
-    /// can check it, so no attempt is counted.
+    /// The code was derived with a key that this process does not have. Another process can check the guess, so no
+    /// attempt is counted.
     fn is_right(&self, row: &Model, guess: &str) -> Result<bool, Fault> {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
         let test = contact.as_ref().filter(|_| row.scenario.is_some()).and_then(|to| self.test_contact(to));
-        let right = match test {
+        let is_correct = match test {
             Some(test) => code::is_same(&test.code, guess) && test.scenario != Scenario::Locked,
             None => {
-                let unknown = || Fault::unavailable("the code's server key is not known to this process");
+                let unknown = || Fault::unavailable("unknown server key of a code");
                 spec(row).matches(&row.id, &self.keys, guess).ok_or_else(unknown)?
             }
         };
-        Ok(right & !row.decoy)
+        Ok(is_correct & !row.decoy)
     }
 
     async fn judge(
         &self,
         row: Model,
-        Guess { right, taken }: Guess,
+        Guess { is_correct, taken }: Guess,
         token_hash: String,
         event: Event,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Judged, Fault> {
         let limits = (row.scenario.is_none() && !taken).then(|| self.guess_limits(now));
         let event = event.maybe_account(row.account_id.clone());
@@ -242,25 +238,25 @@ impl Parts {
             Some(contact) => event.contact(contact.masked()),
             None => event,
         };
-        let event = if right { event } else { event.outcome(MISMATCH) };
+        let event = if is_correct { event } else { event.outcome(MISMATCH) };
         let locked = Event { act: audit::Act::VerificationLocked, outcome: audit::OK, ..event.clone() };
         let judgement = Judgement {
             verification: row.id.clone(),
             usage_key: Self::usage_key(&row),
             limits,
             taken,
-            activation: self.activation(&row).filter(|_| right),
-            proof: right.then(|| self.proof_row(row, token_hash, now)),
+            activation: self.activation(&row).filter(|_| is_correct),
+            proof: is_correct.then(|| self.proof_row(row, token_hash, now)),
             event: event.clone(),
             locked: locked.clone(),
         };
-        let Some(row) = self.store.judge(judgement, now).await? else { return Ok(Judged::No) };
+        let Some(row) = self.store.judge(judgement, now).await? else { return Ok(Judged::NotAccepted) };
         event.log();
-        if right {
+        if is_correct {
             Self::ended(&row, End::Verified);
             let waited = (now - row.created_at).to_std().unwrap_or_default();
             metrics::confirmed(row.purpose, row.delivery_channel, waited);
-            return Ok(Judged::Right(Box::new(row)));
+            return Ok(Judged::Correct(Box::new(row)));
         }
         if row.status == Status::Locked {
             Self::ended(&row, End::Locked);
@@ -276,7 +272,7 @@ impl Parts {
         Some(Activation { account, email_key: row.contact_key.clone(), status: self.activated })
     }
 
-    fn proof_row(&self, row: Model, token_hash: String, now: Instant) -> entity::proof::Model {
+    fn proof_row(&self, row: Model, token_hash: String, now: Timestamp) -> entity::proof::Model {
         entity::proof::Model {
             token_hash,
             verification_id: row.id,
@@ -295,10 +291,11 @@ impl Parts {
         &self,
         row: &Model,
         token: ProofToken,
-        issued_at: Instant,
-        expires_at: Instant,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
     ) -> Result<Proof, Fault> {
-        // What a letter told says nothing of the phone: only that the account's own contacts are in these hands.
+        // A code sent to the account's e-mail address does not prove control of the phone, only of the account's
+        // contacts.
         let subject = match &row.account_id {
             Some(account) if row.by_letter => Subject::Account(account),
             _ => Subject::Contact(row.contact_kind, &row.contact),

@@ -1,4 +1,4 @@
-//! What a send is about to write: the verification's row, and the message that it owes.
+//! Builds the rows of a send: the verification and its message.
 
 use sha2::{Digest, Sha256};
 
@@ -7,19 +7,21 @@ use super::{
     start::{Recipient, Start},
 };
 use crate::{
-    clock::Instant,
     code::{self, CodeSpec},
-    contact::Contact,
     delivery::{Content, Notice, Order},
+    store::entity::verification::Model,
+};
+use domain::{
+    Timestamp,
+    contact::Contact,
     ids::{DeliveryId, VerificationId},
+    locale::Locale,
     purpose::Purpose,
     status::{DeliveryStatus, Status},
-    store::entity::verification::Model,
-    texts::Locale,
 };
 
 impl Parts {
-    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Instant) -> Model {
+    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Model {
         let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind(), start.purpose);
         let test = self.test_contact(&start.to);
         let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
@@ -63,7 +65,7 @@ impl Parts {
     }
 }
 
-/// The message that a verification owes to whoever gets what.
+/// The message of a verification for its recipient.
 pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Locale, discreet: bool) -> Order {
     let (content, decoy, own) = match recipient {
         Recipient::Holder { to, .. } => (Content::Code(spec(row)), false, to),
@@ -85,7 +87,7 @@ pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Loca
     }
 }
 
-/// What the code of a row is derived from.
+/// The inputs for deriving the code of a row.
 pub(super) fn spec(row: &Model) -> CodeSpec {
     CodeSpec {
         key_id: row.key_id.clone(),
@@ -96,7 +98,7 @@ pub(super) fn spec(row: &Model) -> CodeSpec {
     }
 }
 
-/// A client's key, bound to what it asked for, so that it names nothing else.
+/// Hash of a client's idempotency key, bound to purpose and contact, so that the key cannot refer to another request.
 pub(super) fn idempotency_hash(key: &str, purpose: Purpose, to: &Contact) -> String {
     let digest = [key, purpose.as_str(), to.key()]
         .into_iter()

@@ -1,7 +1,7 @@
-//! The heart: a code is sent, watched, confirmed, and ends in a proof.
+//! Verifications: sending a code, watching its status, confirming it and issuing a proof.
 //!
-//! One file per act. Each asks its quotas, decides by `rules`, and makes its change in one transaction; what changed is
-//! published after the commit.
+//! One file per operation. Each charges its quotas, decides by `rules`, and makes its change in one transaction.
+//! Changes are published after the commit.
 
 mod attestation;
 mod cancel;
@@ -9,11 +9,11 @@ mod checked;
 mod confirm;
 mod draft;
 mod expiry;
-mod number;
 mod proof;
 mod repeat;
 mod resend;
 pub mod rules;
+mod slot;
 mod start;
 mod turns;
 mod view;
@@ -36,55 +36,60 @@ pub use self::{
     view::{Delivery, Verification},
 };
 use crate::{
-    clock::{Clock, Entropy, Instant},
-    config::{self, TellUnknown, quota::ContactQuotas},
-    contact::Contact,
     delivery::{Channel, Outbox, Routes},
     events::{Events, Snapshot},
-    fault::Fault,
-    ids::{AccountId, VerificationId},
-    keys::ServerKeys,
-    purpose::Purpose,
     quota::{Quotas, rules::local_day},
     store::{
         Page, Slice, Store, UsageLimits,
         entity::{self, account::AccountStatus},
     },
+};
+use domain::{
+    Timestamp,
+    contact::Contact,
+    ids::{AccountId, VerificationId},
+    purpose::Purpose,
+};
+use platform::{
+    clock::{Clock, Entropy},
+    config::{self, TellUnknown, quota::ContactQuotas},
+    fault::Fault,
+    keys::ServerKeys,
     telemetry::metrics::{self, End},
 };
 
-/// The room. Cheap to clone.
+/// The verification use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifications(Arc<Parts>);
 
-/// What the room is made of.
+/// Dependencies of [`Verifications`].
 pub struct Parts {
     pub store: Store,
     pub clock: Clock,
     pub entropy: Entropy,
     pub keys: ServerKeys,
     pub settings: config::Verification,
-    /// What one contact may use up.
+    /// Limits per contact.
     pub limits: ContactQuotas,
     pub test_contacts: config::TestContacts,
-    /// Which channels anybody carries messages of.
+    /// The providers of each channel.
     pub routes: Routes,
     pub quotas: Quotas,
     pub events: Events,
     pub outbox: Outbox,
-    /// Who asks with one idempotency key at the same time.
+    /// Serializes concurrent requests with the same idempotency key.
     pub turns: Turns,
     pub attestor: Attestor,
-    /// Whether answers may tell an unknown account from a known one.
+    /// Whether responses may distinguish unknown accounts from known ones.
     pub accounts_disclosed: bool,
-    /// Which contacts without an account are told so in place of a code.
+    /// Which contacts without an account get a message that says so in place of a code.
     pub tell_unknown: TellUnknown,
-    /// What an account becomes that signed up with an address and confirms its code.
+    /// The status of an account after it confirmed the code of its sign-up.
     pub activated: AccountStatus,
 }
 
 impl Verifications {
-    /// How a proof stands that somebody wants to spend, without spending it: what it entitles to is judged before.
+    /// Checks a proof without spending it, so that other input can be validated first.
     ///
     /// # Errors
     /// A fault of the store.
@@ -101,7 +106,7 @@ impl Verifications {
         Self(Arc::new(parts))
     }
 
-    /// The verification with this id, as it stands now.
+    /// The verification with this id, in its current state.
     ///
     /// # Errors
     /// A fault of the store.
@@ -109,8 +114,8 @@ impl Verifications {
         Ok(self.0.store.verification(id).await?.map(|row| self.0.view(row)))
     }
 
-    /// The verifications of an account, newest first. `by_holder`: its holder reads them; somebody else sees none that
-    /// is pending.
+    /// The verifications of an account, newest first. `by_holder`: read by the account itself; other readers do not see
+    /// pending ones.
     ///
     /// # Errors
     /// A fault of the store.
@@ -124,22 +129,22 @@ impl Verifications {
         Ok(Page { rows: page.rows.into_iter().map(|row| self.0.view(row)).collect(), more: page.more })
     }
 
-    /// Whether anybody carries messages of this channel.
+    /// Whether a provider is configured for this channel.
     pub fn reaches(&self, channel: Channel) -> bool {
         self.0.routes.leads(channel)
     }
 
-    /// Whether a provider makes the codes for this contact, so that it matters whether the client is known.
+    /// Whether a provider generates the codes for this contact, so that known clients have precedence.
     pub fn needs_known_client(&self, channel: Channel, to: &Contact) -> bool {
         self.0.code_maker(channel, to).is_some()
     }
 
-    /// Whether a code by e-mail signs in (`SIGN_IN_BY_EMAIL_CODE`).
+    /// Whether codes sent by e-mail can be used to sign in (`SIGN_IN_BY_EMAIL_CODE`).
     pub fn sign_in_by_email_code(&self) -> bool {
         self.0.settings.sign_in_by_email_code
     }
 
-    /// Messages that the contact of this verification can still get today; none: as many as it likes.
+    /// The number of messages that can still be sent to the contact today. None: unlimited.
     ///
     /// # Errors
     /// A fault of the store.
@@ -158,13 +163,13 @@ impl Parts {
         Verification::new(row, self.limits.resend_cooldown, &self.clock)
     }
 
-    /// The day that counts belong to, in days of the Common Era.
-    fn today(&self, now: Instant) -> i32 {
+    /// The day for daily quotas, as days of the Common Era.
+    fn today(&self, now: Timestamp) -> i32 {
         local_day(now, self.limits.time_zone).num_days_from_ce()
     }
 
-    /// The bounds that a send to any contact is judged by.
-    fn send_limits(&self, now: Instant) -> UsageLimits {
+    /// The limits of sends per contact.
+    fn send_limits(&self, now: Timestamp) -> UsageLimits {
         UsageLimits {
             day: self.today(now),
             daily: self.limits.daily_sends,
@@ -172,30 +177,30 @@ impl Parts {
         }
     }
 
-    /// The bounds that a guess at any contact's code is counted within.
-    fn guess_limits(&self, now: Instant) -> UsageLimits {
+    /// The limits of guesses per contact.
+    fn guess_limits(&self, now: Timestamp) -> UsageLimits {
         UsageLimits { day: self.today(now), daily: self.limits.daily_guesses, cooled_down_since: None }
     }
 
-    /// What a verification's sends and guesses are counted by.
+    /// The key that a verification's sends and guesses are counted by.
     fn usage_key(row: &entity::verification::Model) -> String {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
         contact.map_or_else(|| row.contact_key.clone(), |contact| row.purpose.usage_key(&contact))
     }
 
-    /// The code that a test contact always gets, and the play that goes with it.
+    /// The test contact's configuration: its fixed code and scenario.
     fn test_contact(&self, contact: &Contact) -> Option<&config::TestContact> {
         self.test_contacts.get(contact.key())
     }
 
-    /// Counts the end of a verification. A decoy is none: it would pass for somebody who did not come back.
+    /// Counts the end of a verification in the metrics. Decoys are not counted.
     fn ended(row: &entity::verification::Model, end: End) {
         if !row.decoy {
             metrics::verification_ended(row.purpose, row.delivery_channel, end);
         }
     }
 
-    /// Tells whoever watches how a verification stands after a commit.
+    /// Publishes the state of a verification to its watchers after a commit.
     fn published(&self, row: entity::verification::Model) -> Verification {
         self.events.publish(Snapshot::of(&row));
         self.view(row)

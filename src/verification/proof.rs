@@ -1,49 +1,46 @@
-//! Proofs: what a confirmed code is exchanged for, and the one way to spend them.
+//! Proofs: issued for a confirmed code, and spent once.
 
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clock::Instant,
     code,
-    config::Secret,
-    ids::VerificationId,
-    keys::ServerKey,
-    purpose::Purpose,
     store::{Spending, entity::proof::Model},
 };
+use domain::{Timestamp, ids::VerificationId, purpose::Purpose};
+use platform::{config::Secret, keys::ServerKey};
 
 /// The token of a proof: 64 lower-case hex digits, derived from a server key, the verification and its code, and stored
-/// as a hash. Derived, so that the same code is exchanged for the same token when the first response was lost.
+/// as a hash. It is derived so that the same code yields the same token if the first response was lost.
 #[derive(Clone, Debug)]
 pub struct ProofToken(Secret);
 
 impl ProofToken {
-    /// The token that `guess` is exchanged for if it is the code of this verification. `key` is the one that the
-    /// verification names. For any other guess it is a token that no proof has.
+    /// The token for `guess`, valid if it is the code of this verification. `key` is the verification's server key. For
+    /// any other guess no proof with this token exists.
     pub(super) fn derive(key: &ServerKey, id: &VerificationId, purpose: Purpose, generation: i32, guess: &str) -> Self {
         let (code, generation) = (code::typed(guess), generation.to_be_bytes());
         let parts = [id.as_str().as_bytes(), purpose.as_str().as_bytes(), &generation, code.expose().as_bytes()];
         Self(Secret::new(hex::encode(key.derive("proof-token/1", &parts))))
     }
 
-    /// The token that a client sent. None: it can be none of ours, so nothing need be looked up.
+    /// Parses a token from a client. None: it does not have the format of a token, so a lookup is not needed.
     pub fn parse(text: &str) -> Option<Self> {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         (text.len() == 64 && text.bytes().all(hex)).then(|| Self(Secret::new(text)))
     }
 
-    /// The text, for the answer to whoever confirmed.
+    /// The text, for the response to the client that confirmed the code.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// What the store knows it by. Without the key the token cannot be guessed, so one round of a plain hash is enough.
+    /// The stored hash. The token cannot be guessed without the key, so a single round of a plain hash is enough.
     pub fn hash(&self) -> String {
         hex::encode(Sha256::digest(self.0.expose()))
     }
 }
 
-/// Why a proof can't be spent.
+/// Why a proof was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     Unknown,
@@ -52,31 +49,31 @@ pub enum Rejection {
     WrongPurpose,
 }
 
-/// A proof that could be spent now, or why not.
-pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Instant) -> Result<Model, Rejection> {
+/// Returns the proof if it can be spent now, otherwise the reason.
+pub(super) fn look(found: Option<Model>, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
     match found {
         Some(proof) if proof.purpose == purpose && proof.spent_at.is_none() && proof.expires_at > now => Ok(proof),
         found => Err(rejection(found.as_ref(), purpose, now)),
     }
 }
 
-/// What the refusal to spend a proof means, most telling first: a spent one is spent, whatever else it is.
-fn rejection(found: Option<&Model>, purpose: Purpose, now: Instant) -> Rejection {
+/// The reason why a proof could not be spent. If several apply, the first of: wrong purpose, spent, expired.
+fn rejection(found: Option<&Model>, purpose: Purpose, now: Timestamp) -> Rejection {
     match found {
         None => Rejection::Unknown,
         Some(proof) if proof.purpose != purpose => Rejection::WrongPurpose,
         Some(proof) if proof.spent_at.is_some() => Rejection::Spent,
         Some(proof) if proof.expires_at <= now => Rejection::Expired,
-        // It was none of these when it was read, after it could not be spent: somebody else is spending it.
+        // It could be spent when it was read afterwards: a concurrent request is spending it.
         Some(_) => Rejection::Spent,
     }
 }
 
-/// A proof that was spent, or why not.
+/// The proof that was spent, or the reason why not.
 ///
 /// # Errors
-/// The rejection.
-pub fn spent(spending: Spending, purpose: Purpose, now: Instant) -> Result<Model, Rejection> {
+/// The reason.
+pub fn spent(spending: Spending, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
     match spending {
         Spending::Spent(proof) => Ok(*proof),
         Spending::Refused(found) => Err(rejection(found.as_deref(), purpose, now)),
@@ -86,10 +83,10 @@ pub fn spent(spending: Spending, purpose: Purpose, now: Instant) -> Result<Model
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Entropy;
+    use platform::clock::Entropy;
 
     #[test]
-    fn a_token_is_64_lower_case_hex_digits() {
+    fn token_is_64_lower_case_hex_digits() {
         let key = ServerKey::new((0..32).collect()).unwrap();
         let id = VerificationId::new(&Entropy::seeded(1));
         let token = ProofToken::derive(&key, &id, Purpose::SignIn, 1, "123456");
@@ -102,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn one_code_of_one_verification_has_one_token() {
+    fn token_depends_on_key_verification_purpose_generation_and_code() {
         let [key, other_key] = [0u8, 100].map(|start| ServerKey::new((start..start + 32).collect()).unwrap());
         let entropy = Entropy::seeded(1);
         let [id, other_id] = [(), ()].map(|()| VerificationId::new(&entropy));

@@ -1,23 +1,20 @@
-//! The right code once more: the response that carried its proof was lost on the way.
+//! Confirming with the correct code again, after the response with the proof was lost.
 //!
-//! A person whose connection broke, or who was answered UNAVAILABLE although the transaction was committed, enters the
-//! same code again and gets the same proof, for [`rules::REPEATABLE`] and while it is unspent. Every try is counted,
-//! right or wrong, before it is compared, so that a verification that is over can be guessed at
-//! no more often than a pending one. A wrong code is answered as it is for any verification that is over.
+//! If the connection broke, or the response was UNAVAILABLE although the transaction was committed, the user enters the
+//! same code again and gets the same proof, within [`rules::REPEATABLE`] and while it is unspent. Every attempt is
+//! counted before the comparison, so that a verification that is over can be guessed at no more often than a pending
+//! one. A wrong code gets the same response as for any verification that is over.
 
 use super::{Confirmation, Parts, ProofToken, Verifications, rules};
-use crate::{
-    clock::Instant,
-    fault::Fault,
-    store::{Repeat, entity::verification::Model},
-    telemetry::audit::Event,
-};
+use crate::store::{Repeat, entity::verification::Model};
+use domain::Timestamp;
+use platform::{fault::Fault, telemetry::audit::Event};
 
-/// What the audit trail calls a proof that was answered again.
+/// Audit outcome of a proof that was returned again.
 const REPEATED: &str = "proof_repeated";
 
 impl Verifications {
-    /// Answers the proof of a verified verification again if `token`, which was derived from the guess, is its token.
+    /// Returns the proof of a verified verification again if `token`, which was derived from the guess, is its token.
     ///
     /// # Errors
     /// A fault of the store.
@@ -26,7 +23,7 @@ impl Verifications {
         row: Model,
         token: ProofToken,
         event: Event,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Confirmation, Fault> {
         let parts = &self.0;
         let repeat = Repeat {

@@ -1,4 +1,4 @@
-//! Sending the same code once more.
+//! Resending a code.
 
 use super::{
     Parts, Verification, Verifications,
@@ -7,34 +7,38 @@ use super::{
     start::destination,
 };
 use crate::{
-    caller::Caller,
-    channel::Channel,
-    contact::{Contact, ContactKind},
     delivery::{Content, Notice, Order},
-    fault::Fault,
-    ids::{AccountId, DeliveryId, VerificationId},
-    purpose::Purpose,
     quota::{Act, Refused},
-    status::DeliveryStatus,
     store::{
         Ending, Identifier, Reserved,
         entity::{account, delivery, verification::Model},
     },
+};
+use domain::{
+    caller::Caller,
+    channel::Channel,
+    contact::{Contact, ContactKind},
+    ids::{AccountId, DeliveryId, VerificationId},
+    locale::Locale,
+    purpose::Purpose,
+    status::DeliveryStatus,
+};
+use platform::{
+    fault::Fault,
     telemetry::audit::{self, Event},
-    texts::Locale,
 };
 
-/// What became of a resend.
+/// Result of a resend.
 pub enum Resent {
     Sent(Verification),
     NotFound,
     /// It is over.
     NotPending(Verification),
-    /// The channel does not lead to the contact.
+    /// The channel cannot be used for this kind of contact.
     WrongChannel,
-    /// Nobody carries messages of this channel.
+    /// No provider is configured for this channel.
     ChannelUnavailable,
-    /// The provider said that this contact can't get messages; another one would fare no better.
+    /// The provider reported that this contact cannot receive messages; another message would fail as well.
     DeliveryRefused {
         provider_code: Option<String>,
     },
@@ -42,7 +46,7 @@ pub enum Resent {
 }
 
 impl Resent {
-    /// Its name in the audit trail.
+    /// The outcome in the audit trail.
     fn outcome(&self) -> &'static str {
         match self {
             Resent::Sent(_) => audit::OK,
@@ -55,17 +59,17 @@ impl Resent {
     }
 }
 
-enum Written {
-    Again(Box<Model>),
+enum WriteResult {
+    Resent(Box<Model>),
     UsedUp,
     Over,
-    /// The account has no address of its own, and that may be told.
+    /// The account has no e-mail address, and account existence is disclosed.
     NoAddress,
 }
 
 impl Verifications {
-    /// Sends the code of a pending verification once more, by the same or another channel. It stays the same code and
-    /// dies when it would have; attempts are not refilled.
+    /// Resends the code of a pending verification through the same or another channel. The code, its expiry and the
+    /// number of attempts stay the same.
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
@@ -77,7 +81,7 @@ impl Verifications {
     ) -> Result<Resent, Fault> {
         let event = Event::new(caller, audit::Act::ResendVerificationCode, audit::OK, self.0.clock.now());
         let resent = self.send_again(caller, id, channel, event.clone()).await?;
-        // What was sent again stands in the trail with it.
+        // A successful resend was written to the audit trail with the message.
         if !matches!(resent, Resent::Sent(_)) {
             self.0.store.record(event.outcome(resent.outcome())).await;
         }
@@ -93,27 +97,27 @@ impl Verifications {
     ) -> Result<Resent, Fault> {
         let parts = &self.0;
         let Some(row) = parts.store.verification(id).await? else {
-            return Ok(parts.charged_a_guess(caller, Resent::NotFound).await);
+            return Ok(parts.charge_guess(caller, Resent::NotFound).await);
         };
         let now = parts.clock.now();
         if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
-            return Ok(parts.charged_a_guess(caller, Resent::NotPending(parts.view(row))).await);
+            return Ok(parts.charge_guess(caller, Resent::NotPending(parts.view(row))).await);
         }
         let channel = channel.unwrap_or(row.delivery_channel);
-        // A code for a phone goes to the account's own address; any other channel has to lead to the contact itself.
+        // For a phone, e-mail means the account's own address; any other channel has to match the kind of contact.
         let by_letter = channel == Channel::Email && row.contact_kind == ContactKind::Phone;
-        let leads = match by_letter {
+        let is_valid_channel = match by_letter {
             true => rules::may_go_by_letter(row.purpose),
             false => rules::channel(Some(channel), row.contact_kind).is_some(),
         };
-        if !leads || (channel == Channel::Email && !rules::may_go_by_email(&parts.settings, row.purpose)) {
-            return Ok(parts.charged_a_guess(caller, Resent::WrongChannel).await);
+        if !is_valid_channel || (channel == Channel::Email && !rules::may_go_by_email(&parts.settings, row.purpose)) {
+            return Ok(parts.charge_guess(caller, Resent::WrongChannel).await);
         }
         if !parts.routes.leads(channel) {
-            return Ok(parts.charged_a_guess(caller, Resent::ChannelUnavailable).await);
+            return Ok(parts.charge_guess(caller, Resent::ChannelUnavailable).await);
         }
         let Some(to) = Contact::from_stored(row.contact_kind, &row.contact) else {
-            return Err(Fault::internal("a verification's contact does not read"));
+            return Err(Fault::internal("invalid contact of a verification"));
         };
         let test = row.scenario.is_some();
         let destination = destination(&to).filter(|_| !by_letter);
@@ -123,7 +127,7 @@ impl Verifications {
                 return Ok(Resent::Quota(refused));
             }
         }
-        if let Some(refused) = parts.refused_for_good(&row).await? {
+        if let Some(refused) = parts.rejected_permanently(&row).await? {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
             return Ok(refused);
         }
@@ -134,26 +138,26 @@ impl Verifications {
         let event = event.maybe_account(row.account_id.clone()).contact(to.masked());
         let entry = event.clone();
         let delivery = DeliveryId::new(&parts.entropy);
-        let unknown = parts.was_told_unknown(&row, channel).await?;
+        let unknown = parts.was_no_account_notice(&row, channel).await?;
         let mut order = parts.again(&row, to, channel, delivery, unknown).into_row(now);
         let written = parts
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     let Some(again) = tx.send_again(&row.id, &order.id, channel, by_letter, now).await? else {
-                        return Ok(Ending::Rollback(Written::Over));
+                        return Ok(Ending::Rollback(WriteResult::Over));
                     };
                     if let Some(limits) = limits
                         && tx.reserve_send(&counted_by, now, limits).await? == Reserved::Refused
                     {
-                        return Ok(Ending::Rollback(Written::UsedUp));
+                        return Ok(Ending::Rollback(WriteResult::UsedUp));
                     }
                     if by_letter {
-                        // Looked up by the phone, which a decoy has as well: both cost the same.
+                        // Looked up by phone number, which a decoy has too: both cases cost the same.
                         let holder = tx.account(&Identifier::Phone(row.contact_key.clone())).await?;
                         order = to_own_address(order, holder, row.account_id.as_ref());
                         if order.decoy && disclosed {
-                            return Ok(Ending::Rollback(Written::NoAddress));
+                            return Ok(Ending::Rollback(WriteResult::NoAddress));
                         }
                     } else if row.contact_kind == ContactKind::Email && row.purpose != Purpose::Contact {
                         let holder = tx.account(&Identifier::Email(row.contact_key.clone())).await?;
@@ -161,36 +165,35 @@ impl Verifications {
                     }
                     tx.insert_delivery(order).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(Ending::Commit(Written::Again(Box::new(again))))
+                    Ok(Ending::Commit(WriteResult::Resent(Box::new(again))))
                 })
             })
             .await?;
-        if !test && !matches!(written, Written::Again(_)) {
+        if !test && !matches!(written, WriteResult::Resent(_)) {
             parts.quotas.give_back_send(destination.as_deref(), caller).await;
         }
         match written {
-            Written::Again(row) => {
+            WriteResult::Resent(row) => {
                 event.log();
                 parts.outbox.dispatch(row.delivery_id.clone());
                 Ok(Resent::Sent(parts.published(*row)))
             }
-            Written::UsedUp => Ok(Resent::Quota(parts.why_refused(&usage_key, now).await?)),
-            Written::NoAddress => Ok(Resent::WrongChannel),
-            Written::Over => Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending)),
+            WriteResult::UsedUp => Ok(Resent::Quota(parts.why_refused(&usage_key, now).await?)),
+            WriteResult::NoAddress => Ok(Resent::WrongChannel),
+            WriteResult::Over => Ok(self.get(id).await?.map_or(Resent::NotFound, Resent::NotPending)),
         }
     }
 }
 
 impl Parts {
-    /// What is refused before anything is sent costs what a guess costs, ids that lead nowhere too: so many can be asked,
-    /// and no more.
-    async fn charged_a_guess(&self, caller: &Caller, found: Resent) -> Resent {
+    /// Charges a guess for a rejected resend, also for unknown ids, so that such requests are limited.
+    async fn charge_guess(&self, caller: &Caller, found: Resent) -> Resent {
         self.quotas.charge(Act::Guess, caller).await.map_or_else(Resent::Quota, |()| found)
     }
 
-    /// Whether the message before told that there is no account. It is read for contacts with an account as well: both
+    /// Whether the previous message said that there is no account. Also read for contacts with an account: both cases
     /// cost the same.
-    async fn was_told_unknown(&self, row: &Model, channel: Channel) -> Result<bool, Fault> {
+    async fn was_no_account_notice(&self, row: &Model, channel: Channel) -> Result<bool, Fault> {
         if !self.tells_unknown(row.purpose, row.contact_kind, channel) {
             return Ok(false);
         }
@@ -199,10 +202,10 @@ impl Parts {
     }
 
     fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId, unknown: bool) -> Order {
-        // Whoever has the contact already was told in place of a code, and is told again: a message that stopped short
-        // of DELIVERED the second time would tell.
-        let told = row.decoy && row.account_id.is_some() && row.closed_at.is_none();
-        let notice = match (told, unknown) {
+        // The owner of the contact got a notice in place of the code, and gets it again: a second message that is not
+        // DELIVERED would reveal the difference.
+        let is_notice = row.decoy && row.account_id.is_some() && row.closed_at.is_none();
+        let notice = match (is_notice, unknown) {
             (true, _) => Some(Notice::AccountExists),
             (false, true) => Some(Notice::NoAccount),
             (false, false) => None,
@@ -221,9 +224,9 @@ impl Parts {
         }
     }
 
-    /// Whether the newest message failed because the provider will not carry anything to this contact. It costs a read
-    /// only where a message has failed.
-    async fn refused_for_good(&self, row: &Model) -> Result<Option<Resent>, Fault> {
+    /// Whether the newest message failed because the provider permanently rejects this contact. Reads the database only
+    /// if a message has failed.
+    async fn rejected_permanently(&self, row: &Model) -> Result<Option<Resent>, Fault> {
         if row.delivery_status != DeliveryStatus::Failed || row.contact_kind == ContactKind::Email {
             return Ok(None);
         }
@@ -233,8 +236,8 @@ impl Parts {
     }
 }
 
-/// The same message to the address as its account has it: what was typed may differ in case, and then be somebody
-/// else's mailbox.
+/// Sends the message to the address as stored with the account: the entered one may differ in case, and then be another
+/// person's mailbox.
 fn to_stored_form(
     order: delivery::Model,
     holder: Option<account::Model>,
@@ -246,8 +249,8 @@ fn to_stored_form(
     }
 }
 
-/// The same message to the account's own address in place of its phone. Where there is none, or no account, it goes
-/// nowhere and looks the same.
+/// Sends the message to the account's e-mail address in place of its phone. Without an account or an address it becomes
+/// a decoy, which looks the same.
 fn to_own_address(
     order: delivery::Model,
     holder: Option<account::Model>,

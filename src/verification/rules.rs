@@ -1,18 +1,18 @@
-//! The rules of verifications, as functions of what is and what time it is.
+//! Rules of verifications, as pure functions of state and time.
 
 use std::time::Duration;
 
-use crate::{
+use crate::store::entity::verification::Model;
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
-    config,
     contact::ContactKind,
     purpose::Purpose,
     status::{CodeFormat, Status},
-    store::entity::verification::Model,
 };
+use platform::config;
 
-/// What became of a verification, as it is shown: what was written, and what the clock has done since.
+/// Effective status of a verification: the stored status, with expiry applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     Pending,
@@ -23,14 +23,14 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Whether nothing more can become of it.
+    /// Whether the status is final.
     pub fn is_over(self) -> bool {
         self != Standing::Pending
     }
 }
 
-/// How a verification stands. Expiry is written by nobody: it is what the clock says of a pending one.
-pub fn standing(status: Status, expires_at: Instant, now: Instant) -> Standing {
+/// The effective status of a verification. Expiry is not stored: a pending verification expires with time.
+pub fn standing(status: Status, expires_at: Timestamp, now: Timestamp) -> Standing {
     match status {
         Status::Pending if now >= expires_at => Standing::Expired,
         Status::Pending => Standing::Pending,
@@ -40,29 +40,29 @@ pub fn standing(status: Status, expires_at: Instant, now: Instant) -> Standing {
     }
 }
 
-/// How long a right code is answered with its proof again after it was confirmed.
+/// How long after the confirmation the correct code returns the same proof again.
 pub const REPEATABLE: Duration = Duration::from_secs(60);
 
-/// Whether its code may be tried once more to get its proof again. The store decides; this saves asking it.
-pub fn is_repeatable(row: &Model, now: Instant) -> bool {
+/// Whether the code may be confirmed again to get the same proof. The store decides; this avoids a query.
+pub fn is_repeatable(row: &Model, now: Timestamp) -> bool {
     row.status == Status::Verified && row.ended_at.is_some_and(|ended| now < ended + REPEATABLE)
 }
 
-/// The longest life of a code by e-mail that gives access to an account (ASVS 5.0, 6.5.5).
-const LONGEST_ACCESS_CODE: Duration = Duration::from_secs(10 * 60);
+/// The maximum validity of a code by e-mail that grants access to an account (ASVS 5.0, 6.5.5).
+const MAX_ACCESS_CODE_TTL: Duration = Duration::from_secs(10 * 60);
 
-/// What the code for a contact of this kind is made of, and how long it is valid.
+/// Format and validity of codes for a contact of this kind.
 pub fn code_shape(settings: &config::Verification, kind: ContactKind, purpose: Purpose) -> (CodeFormat, Duration) {
     match (kind, purpose) {
         (ContactKind::Phone, _) => (settings.code_format, settings.code_ttl),
         (ContactKind::Email, Purpose::Contact | Purpose::SignUp) => {
             (settings.email_code_format, settings.email_code_ttl)
         }
-        (ContactKind::Email, _) => (settings.email_code_format, settings.email_code_ttl.min(LONGEST_ACCESS_CODE)),
+        (ContactKind::Email, _) => (settings.email_code_format, settings.email_code_ttl.min(MAX_ACCESS_CODE_TTL)),
     }
 }
 
-/// How a code travels to a contact of this kind. None: this channel does not lead there.
+/// The channel for a contact of this kind. None: the channel cannot be used for it.
 pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
     match (kind, wanted) {
         (ContactKind::Phone, None) => Some(Channel::Sms),
@@ -74,8 +74,9 @@ pub fn channel(wanted: Option<Channel>, kind: ContactKind) -> Option<Channel> {
     }
 }
 
-/// Whether the code for a phone may also go to the e-mail address of the account behind it: where it opens that account,
-/// since both are its own. Elsewhere it proves that somebody holds the phone, and a letter would prove nothing of it.
+/// Whether the code for a phone may also be sent to the e-mail address of its account. Only if the code grants access
+/// to the account, since both contacts are the account's. Otherwise the code proves control of the phone, which an
+/// e-mail would not.
 pub fn may_go_by_letter(purpose: Purpose) -> bool {
     Purpose::OPENING.contains(&purpose)
 }
@@ -85,23 +86,23 @@ pub fn may_go_by_email(settings: &config::Verification, purpose: Purpose) -> boo
     purpose != Purpose::SignIn || settings.sign_in_by_email_code
 }
 
-/// Whether what becomes of the message after it left is kept from the page, because it would tell whether an account
-/// is behind the contact: an unknown one gets no message that could arrive or fail. Where somebody has the contact that
-/// is signed up with or moved to, its holder is told in place of a code; a channel that can't carry that
+/// Whether the delivery status is hidden from the client, because it would reveal whether the contact has an account:
+/// no message is sent to an unknown contact, so none could be delivered or fail. If a contact for sign-up or contact
+/// change already has an account, its owner gets a notice in place of the code; a channel that cannot carry notices
 /// (`notices_carried`) would show it as failed.
 pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: bool) -> bool {
-    let depends = match purpose {
+    let reveals_account = match purpose {
         Purpose::SignIn | Purpose::PasswordReset => true,
         Purpose::SignUp | Purpose::PhoneChange | Purpose::EmailChange => !notices_carried,
-        // Who asks for STEP_UP is signed in, and it goes to a contact of their own; who asks for CONTACT_UNDO holds the
-        // undo token, and knows that there is an account.
+        // STEP_UP codes go to the caller's own contact. Callers of CONTACT_UNDO have the undo token and know that the
+        // account exists.
         Purpose::Contact | Purpose::StepUp | Purpose::ContactUndo => false,
     };
-    depends && !accounts_disclosed
+    reveals_account && !accounts_disclosed
 }
 
-/// When a resend is accepted; none once it never will be.
-pub fn resend_available_at(row: &Model, cooldown: Duration, now: Instant) -> Option<Instant> {
+/// When a resend is accepted. None: it will not be accepted any more.
+pub fn resend_available_at(row: &Model, cooldown: Duration, now: Timestamp) -> Option<Timestamp> {
     let pending = standing(row.status, row.expires_at, now) == Standing::Pending;
     let cooled_down = row.last_sent_at + cooldown;
     (pending && cooled_down < row.expires_at).then_some(cooled_down)
@@ -112,15 +113,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pending_one_is_expired_from_its_last_instant_on() {
-        let end = Instant::UNIX_EPOCH;
+    fn pending_verification_expires_at_its_expiry_time() {
+        let end = Timestamp::UNIX_EPOCH;
         assert_eq!(standing(Status::Pending, end, end - Duration::from_millis(1)), Standing::Pending);
         assert_eq!(standing(Status::Pending, end, end), Standing::Expired);
         assert_eq!(standing(Status::Verified, end, end), Standing::Verified);
     }
 
     #[test]
-    fn channels_lead_where_they_can() {
+    fn channels_match_contact_kinds() {
         use Channel::{Email, Sms, Voice};
         assert_eq!(channel(None, ContactKind::Phone), Some(Sms));
         assert_eq!(channel(Some(Voice), ContactKind::Phone), Some(Voice));

@@ -1,6 +1,6 @@
-//! One at a time for each idempotency key: of many clicks that arrive together the first sends, and the others find what
-//! it sent. Let in at once, each would be charged before any of them is there to be found. Across processes the table's
-//! unique key decides.
+//! Serializes requests with the same idempotency key within a process: of several concurrent requests the first sends,
+//! and the others find its verification. Without this, each would be charged before there is a verification to find.
+//! Across processes, the unique key of the table decides.
 
 use std::{
     collections::HashMap,
@@ -9,25 +9,25 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
-/// Who waits for whom. Cheap to clone; it remembers no more keys than requests are under way.
+/// The locks, by idempotency key. Cheap to clone. Only keys with requests in progress are kept.
 #[derive(Clone, Default)]
 pub struct Turns(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
 
-/// Somebody's turn; the next one's begins when it is dropped.
+/// A held lock. Released when it is dropped.
 #[must_use]
 pub struct Turn {
     turns: Turns,
     key: String,
-    mine: Option<OwnedMutexGuard<()>>,
+    guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl Turns {
-    /// Waits for everybody who came before with this key.
+    /// Waits for earlier requests with this key.
     pub async fn wait(&self, key: &str) -> Turn {
-        // Made first, so that whoever gives up waiting is forgotten as well.
-        let mut turn = Turn { turns: self.clone(), key: key.to_owned(), mine: None };
+        // Created first, so that the key is also removed if the wait is canceled.
+        let mut turn = Turn { turns: self.clone(), key: key.to_owned(), guard: None };
         let queue = Arc::clone(self.lock().entry(key.to_owned()).or_default());
-        turn.mine = Some(queue.lock_owned().await);
+        turn.guard = Some(queue.lock_owned().await);
         turn
     }
 
@@ -38,9 +38,9 @@ impl Turns {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        drop(self.mine.take());
+        drop(self.guard.take());
         let mut queues = self.turns.lock();
-        // Nobody but this map holds it: nobody waits.
+        // Only the map holds it, so no request waits.
         if queues.get(&self.key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.key);
         }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn one_at_a_time_and_nothing_is_left_behind() {
+    async fn requests_with_one_key_are_serialized_and_keys_are_removed() {
         let (turns, inside, done) = (Turns::default(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let clicks = (0..100).map(|_| {
             let (turns, inside, done) = (turns.clone(), inside.clone(), done.clone());

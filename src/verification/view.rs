@@ -1,35 +1,35 @@
-//! A verification as whoever holds its id may see it.
+//! A verification as shown to the holder of its id.
 
 use std::time::Duration;
 
 use super::rules::{self, Standing};
-use crate::{
+use crate::{events::Snapshot, store::entity::verification::Model};
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::{Clock, Instant},
     contact::Contact,
-    events::Snapshot,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
-    store::entity::verification::Model,
 };
+use platform::clock::Clock;
 
-/// A verification as it stood at one instant. It shows neither the contact nor the code.
+/// The state of a verification at one time. It exposes neither the contact nor the code.
 #[derive(Clone, Debug)]
 pub struct Verification {
     row: Box<Model>,
     cooldown: Duration,
-    /// The instant that it is shown as of.
-    as_of: Instant,
+    /// The time of the state.
+    as_of: Timestamp,
 }
 
-/// What became of its newest message.
+/// Status of the newest message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
     pub channel: Channel,
     pub status: DeliveryStatus,
     pub failure: Option<DeliveryFailure>,
-    pub updated_at: Instant,
+    pub updated_at: Timestamp,
 }
 
 impl Verification {
@@ -45,17 +45,17 @@ impl Verification {
         self.row.purpose
     }
 
-    /// Whose it is, if it is an account's.
+    /// The account, if the verification belongs to one.
     pub fn account(&self) -> Option<&AccountId> {
         self.row.account_id.as_ref()
     }
 
-    /// Where its code goes. For decisions: it is not shown.
+    /// The contact of the code. For decisions only; it is not shown.
     pub fn contact(&self) -> Option<Contact> {
         Contact::from_stored(self.row.contact_kind, &self.row.contact)
     }
 
-    /// The contact with its middle hidden.
+    /// The contact with its middle masked.
     pub fn masked_to(&self) -> String {
         self.contact().map_or_else(String::new, |to| to.masked())
     }
@@ -74,12 +74,12 @@ impl Verification {
     }
 
     pub fn attempts_remaining(&self) -> i32 {
-        // The right guess used none of them up.
+        // The correct guess does not count as an attempt.
         let wrong = self.row.attempts - i32::from(self.row.status == Status::Verified);
         (self.row.max_attempts - wrong).max(0)
     }
 
-    /// Characters.
+    /// Number of characters.
     pub fn code_length(&self) -> i32 {
         self.row.code_length
     }
@@ -88,50 +88,50 @@ impl Verification {
         self.row.code_format
     }
 
-    pub fn created_at(&self) -> Instant {
+    pub fn created_at(&self) -> Timestamp {
         self.row.created_at
     }
 
-    pub fn expires_at(&self) -> Instant {
+    pub fn expires_at(&self) -> Timestamp {
         self.row.expires_at
     }
 
-    /// When a resend is accepted at the earliest; none once it is over.
-    pub fn resend_available_at(&self) -> Option<Instant> {
+    /// The earliest time at which a resend is accepted. None: the verification is over.
+    pub fn resend_available_at(&self) -> Option<Timestamp> {
         rules::resend_available_at(&self.row, self.cooldown, self.as_of)
     }
 
-    /// Grows with every change. Expiry is one that nobody writes, so it is counted here.
+    /// Increases with every change. Expiry is not written to the database, so it is added here.
     pub fn sequence(&self) -> i64 {
         self.row.sequence + i64::from(self.standing() == Standing::Expired)
     }
 
-    /// When it changed last. Expiry is a change that nobody writes. A process of the version before writes no such time,
-    /// so the other times of the row count too.
-    pub fn updated_at(&self) -> Instant {
+    /// When it last changed. Expiry is a change that is not stored. Processes of the previous version do not store the
+    /// time of a change, so the other times of the row are considered too.
+    pub fn updated_at(&self) -> Timestamp {
         let row = &self.row;
         let expired = (self.standing() == Standing::Expired).then_some(row.expires_at);
         let later = [row.updated_at, Some(row.delivery_updated_at), row.ended_at, expired];
-        later.into_iter().flatten().fold(row.created_at, Instant::max)
+        later.into_iter().flatten().fold(row.created_at, Timestamp::max)
     }
 
     pub(super) fn row(&self) -> &Model {
         &self.row
     }
 
-    /// The same verification as its row and the clock now show it.
-    pub(super) fn replace(&mut self, row: Model, now: Instant) {
+    /// Updates the row and the time.
+    pub(super) fn replace(&mut self, row: Model, now: Timestamp) {
         *self.row = row;
         self.as_of = now;
     }
 
-    /// The same verification as the clock now shows it.
-    pub(super) fn look(&mut self, now: Instant) {
+    /// Updates the time only.
+    pub(super) fn look(&mut self, now: Timestamp) {
         self.as_of = now;
     }
 
-    /// The same verification after a change that was published. False: the change is older than what is known.
-    pub(super) fn take(&mut self, change: &Snapshot, now: Instant) -> bool {
+    /// Applies a published change. False: it is older than the known state.
+    pub(super) fn take(&mut self, change: &Snapshot, now: Timestamp) -> bool {
         if change.sequence <= self.row.sequence {
             return false;
         }

@@ -1,51 +1,51 @@
-//! Watching: the verification as it stands, then again at every change, until it is over.
+//! Watching a verification: its current state, then every change, until it is over.
 
 use futures_util::Stream;
 
 use super::{Verification, Verifications};
 use crate::{
-    clock::Clock,
     events::{Wake, Watcher},
-    fault::Fault,
-    ids::VerificationId,
     store::Store,
 };
+use domain::ids::VerificationId;
+use platform::{clock::Clock, fault::Fault};
 
 struct Watch {
     store: Store,
     clock: Clock,
     watcher: Watcher,
-    known: Verification,
+    current: Verification,
     stage: Stage,
 }
 
 enum Stage {
-    /// The state as it stands has yet to be shown.
-    Opening,
+    /// The current state was not emitted yet.
+    Initial,
     Watching,
     Over,
 }
 
 impl Verifications {
-    /// The verification as it stands, then again at every change; the stream ends after the state that it is over in.
-    /// None: there is no such verification.
+    /// A stream of the current state and every change. It ends after the final state. None: the verification does not
+    /// exist.
     ///
-    /// Only the newest state is kept for a slow watcher: each is whole, so what it skips it does not miss.
+    /// For a slow consumer only the newest state is kept: each item is a complete state, so none of the skipped ones is
+    /// needed.
     ///
     /// # Errors
-    /// A fault of the store, at the opening or as the stream's last item.
+    /// A fault of the store, at the start or as the last item of the stream.
     pub async fn watch(
         &self,
         id: &VerificationId,
     ) -> Result<Option<impl Stream<Item = Result<Verification, Fault>> + Send + use<>>, Fault> {
-        // Watched first and read second: a change between the two is seen twice rather than never.
+        // Subscribe before the read: a change in between is then emitted twice rather than lost.
         let watcher = self.0.events.watch(id);
-        let Some(known) = self.get(id).await? else { return Ok(None) };
+        let Some(current) = self.get(id).await? else { return Ok(None) };
         let watch =
-            Watch { store: self.0.store.clone(), clock: self.0.clock.clone(), watcher, known, stage: Stage::Opening };
+            Watch { store: self.0.store.clone(), clock: self.0.clock.clone(), watcher, current, stage: Stage::Initial };
         Ok(Some(futures_util::stream::unfold(watch, |mut watch| async move {
-            let shown = watch.next().await?;
-            Some((shown, watch))
+            let item = watch.next().await?;
+            Some((item, watch))
         })))
     }
 }
@@ -53,21 +53,21 @@ impl Verifications {
 impl Watch {
     async fn next(&mut self) -> Option<Result<Verification, Fault>> {
         let changed = match self.stage {
-            Stage::Opening => Ok(()),
+            Stage::Initial => Ok(()),
             Stage::Watching => self.change().await,
             Stage::Over => return None,
         };
-        self.stage = if changed.is_err() || self.known.standing().is_over() { Stage::Over } else { Stage::Watching };
-        Some(changed.map(|()| self.known.clone()))
+        self.stage = if changed.is_err() || self.current.standing().is_over() { Stage::Over } else { Stage::Watching };
+        Some(changed.map(|()| self.current.clone()))
     }
 
-    /// Waits for a change, or for the instant at which the clock makes one.
+    /// Waits for a change, or for the expiry.
     async fn change(&mut self) -> Result<(), Fault> {
         loop {
             tokio::select! {
                 wake = self.watcher.next() => match wake {
                     Wake::Changed(change) => {
-                        if self.known.take(&change, self.clock.now()) {
+                        if self.current.take(&change, self.clock.now()) {
                             return Ok(());
                         }
                     }
@@ -77,10 +77,10 @@ impl Watch {
                         }
                     }
                 },
-                () = self.clock.sleep_until(self.known.expires_at()) => {
-                    // Something that came before the end may still be on its way here: the row knows.
+                () = self.clock.sleep_until(self.current.expires_at()) => {
+                    // A change before the expiry may not have been received yet, so the row is read again.
                     Box::pin(self.reread()).await?;
-                    if self.known.standing().is_over() {
+                    if self.current.standing().is_over() {
                         return Ok(());
                     }
                 }
@@ -88,16 +88,16 @@ impl Watch {
         }
     }
 
-    /// Reads the row again. True: it shows something new. Boxed by whoever waits for it: a watcher lives long, this is
-    /// rare, and it takes several KiB.
+    /// Reads the row again. True: the state changed. Callers box it: watchers are long-lived, this is rare, and the
+    /// future takes several KiB.
     async fn reread(&mut self) -> Result<bool, Fault> {
         let now = self.clock.now();
-        let before = self.known.sequence();
-        match self.store.verification(self.known.id()).await? {
-            Some(row) if row.sequence >= self.known.row().sequence => self.known.replace(row, now),
-            // Erased with its account: nothing of it changes any more but the time, and that ends it.
-            Some(_) | None => self.known.look(now),
+        let before = self.current.sequence();
+        match self.store.verification(self.current.id()).await? {
+            Some(row) if row.sequence >= self.current.row().sequence => self.current.replace(row, now),
+            // Deleted with its account: only the time can change it now, and that ends it.
+            Some(_) | None => self.current.look(now),
         }
-        Ok(self.known.sequence() > before)
+        Ok(self.current.sequence() > before)
     }
 }

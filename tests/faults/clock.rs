@@ -1,13 +1,13 @@
-//! A system clock that jumps an hour, either way (FD-06): moved under the running program by libfaketime.
+//! A system clock that jumps an hour in either direction (FD-06): libfaketime changes it under the running server.
 
 use std::{fs, path::Path};
 
 use serde_json::json;
 
-use super::load::{Answer, confirm, look, phone, send, status, until};
+use super::load::{Answer, confirm, phone, read_verification, send, status, until};
 use crate::{
-    process::child::{Child, Plan},
-    support::{PATIENCE, Socket},
+    process::child::{Child, ChildConfig},
+    support::{Socket, TEST_TIMEOUT},
 };
 
 const LIBRARIES: &[&str] = &[
@@ -17,29 +17,29 @@ const LIBRARIES: &[&str] = &[
     "/usr/lib64/faketime/libfaketimeMT.so.1",
 ];
 
-/// Sets the clock of whoever reads this file; replaced as a whole, so that nobody reads half of it.
+/// Sets the clock of the process that reads this file. The file is replaced atomically.
 fn set(file: &Path, offset: &str) {
     let fresh = file.with_extension("fresh");
     fs::write(&fresh, format!("{offset}\n")).unwrap();
     fs::rename(fresh, file).unwrap();
 }
 
-/// What the program thinks it is, by the life of something new.
+/// The server's current time, derived from the expiry of a new code.
 async fn expiry_of_a_send(child: &Child, number: usize) -> (String, chrono::DateTime<chrono::Utc>) {
     let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
                     { ... on SendVerificationCodePayload { verification { id expiresAt } } } }";
-    let answer = child.ask("198.51.100.3", document, json!({ "phone": phone(number) })).await.unwrap();
+    let answer = child.execute("198.51.100.3", document, json!({ "phone": phone(number) })).await.unwrap();
     let sent = &answer["data"]["it"]["verification"];
     (sent["id"].as_str().unwrap().to_owned(), sent["expiresAt"].as_str().unwrap().parse().unwrap())
 }
 
-async fn standing(child: &Child, id: &str) -> String {
-    let Answer::Is(it) = look(child, id).await else { panic!("{id} is lost") };
+async fn verification_status(child: &Child, id: &str) -> String {
+    let Answer::Is(it) = read_verification(child, id).await else { panic!("{id} is lost") };
     it["status"].as_str().unwrap().to_owned()
 }
 
 async fn code_of(child: &Child, number: usize) -> String {
-    until("a code came", PATIENCE, || async {
+    until("a code came", TEST_TIMEOUT, || async {
         let outbox = child.outbox().await;
         let message = outbox.iter().find(|message| message["to"] == *phone(number))?;
         Some(message["code"].as_str().unwrap().to_owned())
@@ -48,20 +48,21 @@ async fn code_of(child: &Child, number: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_06_a_jump_of_the_clock_revives_nothing() {
+async fn fd_06_clock_jump_does_not_revive_expired_codes() {
     let Some(library) = LIBRARIES.iter().find(|library| Path::new(library).exists()) else {
         eprintln!("LEFT OUT: a clock that jumps: no libfaketime");
         return;
     };
-    let plan = Plan::new().await.without("DATABASE_URL").without("REDIS_URL").with("CLIENT_SENDS_PER_MINUTE", "4");
-    let offset = plan.data.path().join("offset");
+    let config =
+        ChildConfig::new().await.without("DATABASE_URL").without("REDIS_URL").with("CLIENT_SENDS_PER_MINUTE", "4");
+    let offset = config.data.path().join("offset");
     set(&offset, "+0");
-    let plan = plan
+    let config = config
         .with("LD_PRELOAD", library)
         .with("FAKETIME_TIMESTAMP_FILE", offset.to_str().unwrap())
         .with("FAKETIME_NO_CACHE", "1")
         .with("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    let child = plan.serve().await;
+    let child = config.serve().await;
     let id = send(&child, &phone(0)).await.id().unwrap();
     let code = code_of(&child, 0).await;
     let document = "subscription($id: ID!) { verificationStatus(id: $id) { status } }";
@@ -77,25 +78,25 @@ async fn fd_06_a_jump_of_the_clock_revives_nothing() {
     set(&offset, "+3600");
     let hour = chrono::TimeDelta::minutes(59);
     let (ahead, later) = expiry_of_a_send(&child, 11).await;
-    assert!(later - before > hour, "the clock was not moved: {before}, {later}");
-    assert_eq!(standing(&child, &id).await, "EXPIRED");
-    // An hour of the clock is no hour of waiting: the minute's quota is not free for it.
+    assert!(later - before > hour, "the clock has not changed: {before}, {later}");
+    assert_eq!(verification_status(&child, &id).await, "EXPIRED");
+    // An hour of the wall clock is not an hour of waiting: the quota of the minute is not refilled.
     assert!(send(&child, &phone(5)).await.is("QuotaExceeded"));
 
     set(&offset, "-3600");
-    // Two hours back, and it is no earlier than it was.
-    let (_, still) = expiry_of_a_send(&child, 12).await;
-    assert!(still >= later, "{later}, then {still}");
-    assert_eq!(standing(&child, &id).await, "EXPIRED");
+    // Two hours back, and the server's time does not go back.
+    let (_, after) = expiry_of_a_send(&child, 12).await;
+    assert!(after >= later, "{later}, then {after}");
+    assert_eq!(verification_status(&child, &id).await, "EXPIRED");
     let again = confirm(&child, &id, &code).await;
     assert!(again.is("VerificationNotPending"), "{again:?}");
     assert!(send(&child, &phone(6)).await.is("QuotaExceeded"));
-    // What is new works, and nobody fell over: no panic, and the stream was ended as it should.
+    // New requests work, nothing panicked, and the stream ended normally.
     let fresh = code_of(&child, 11).await;
     assert!(confirm(&child, &ahead, &fresh).await.is("ConfirmVerificationCodePayload"));
     assert_eq!(watch.last().await["status"], "EXPIRED");
     assert_eq!(status(&child, "/readyz").await, 200);
-    assert!(!plan.logged().contains("panick"), "{}", plan.logged());
+    assert!(!config.log_text().contains("panick"), "{}", config.log_text());
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.wait_exit(TEST_TIMEOUT).await.success());
 }

@@ -1,5 +1,5 @@
-//! Twenty lives, each ended by kill -9 while people sign up, renew their sessions, sign out and guess (FD-01): whatever
-//! was acknowledged holds in the next one.
+//! Twenty processes, each killed with SIGKILL while clients sign up, refresh, sign out and guess codes (FD-01):
+//! whatever was acknowledged holds in the next process.
 
 use std::{
     sync::{
@@ -13,21 +13,21 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    load::{Answer, ask, confirm, look, phone, send, timed, until},
-    unlimited,
+    load::{Answer, confirm, execute, phone, read_verification, send, timed, until},
+    without_quotas,
 };
 use crate::{
     delivery::{
-        carrier::Carrier,
-        setup::{SECRET, code, number, takes},
+        fake_provider::FakeProvider,
+        setup::{SECRET, accept_all, code, number},
     },
     process::child::Child,
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
-const LIVES: usize = 20;
-/// People of one life, each of whom does four things.
-const PEOPLE: usize = 6;
+const PROCESSES: usize = 20;
+/// The number of clients per process, each of which performs four operations.
+const CLIENTS: usize = 6;
 const PASSWORD: &str = "Quiet-Harbour-71!";
 
 const SIGN_UP: &str = "mutation($input: SignUpInput!) { it: signUp(input: $input) { __typename \
@@ -40,32 +40,33 @@ const GUESS: &str = "mutation($id: ID!) { it: confirmVerificationCode(input: { v
 const SEND_FOR_SIGN_UP: &str = "mutation($phone: String!) { it: sendVerificationCode(input: \
     { purpose: SIGN_UP, to: { phone: $phone } }) { ... on SendVerificationCodePayload { verification { id } } } }";
 
-/// Somebody who is about to sign up.
-struct Newcomer {
+/// A client that is about to sign up.
+struct NewClient {
     username: String,
     proof: Value,
-    /// A verification that is guessed at.
+    /// A verification that wrong codes are sent to.
     guessed: String,
 }
 
-/// How far somebody came, as far as they were told.
+/// The last acknowledged state of a client.
 #[derive(Default)]
-struct Told {
+struct Acknowledged {
     tokens: Option<Value>,
     renewed: Option<Value>,
     guessed: bool,
     signed_out: bool,
-    /// What was asked last was not answered.
+    /// The last request got no response.
     broken: bool,
 }
 
-impl Newcomer {
-    async fn prepare(child: &Child, gateway: &Carrier, at: usize) -> Self {
-        let mine = phone(2 * at);
-        let sent = ask(child, SEND_FOR_SIGN_UP, json!({ "phone": mine })).await.id().unwrap();
-        let code =
-            until("a code", PATIENCE, || async { gateway.seen().iter().find(|seen| number(seen) == mine).map(code) })
-                .await;
+impl NewClient {
+    async fn prepare(child: &Child, gateway: &FakeProvider, at: usize) -> Self {
+        let own = phone(2 * at);
+        let sent = execute(child, SEND_FOR_SIGN_UP, json!({ "phone": own })).await.id().unwrap();
+        let code = until("a code", TEST_TIMEOUT, || async {
+            gateway.requests().iter().find(|seen| number(seen) == own).map(code)
+        })
+        .await;
         let Answer::Is(confirmed) = confirm(child, &sent, &code).await else { panic!("not confirmed") };
         let guessed = send(child, &phone(2 * at + 1)).await.id().unwrap();
         Self { username: format!("person{at}"), proof: confirmed["proof"]["token"].clone(), guessed }
@@ -73,67 +74,70 @@ impl Newcomer {
 
     async fn sign_up(&self, child: &Child) -> Answer {
         let input = json!({ "username": self.username, "password": PASSWORD, "proofToken": self.proof });
-        ask(child, SIGN_UP, json!({ "input": input })).await
+        execute(child, SIGN_UP, json!({ "input": input })).await
     }
 
     async fn sign_in(&self, child: &Child) -> Value {
         child.sign_in(&self.username, PASSWORD).await["__typename"].take()
     }
 
-    async fn live(&self, child: &Child, answered: &AtomicUsize) -> Told {
-        let mut told = Told { broken: true, ..Told::default() };
-        let Some(it) = acknowledged(self.sign_up(child).await, "SignUpPayload", answered) else { return told };
-        told.tokens = Some(it["tokens"].clone());
-        let token = json!({ "token": it["tokens"]["refreshToken"] });
-        let Some(it) = acknowledged(ask(child, REFRESH, token).await, "RefreshSessionPayload", answered) else {
-            return told;
+    async fn run(&self, child: &Child, answered: &AtomicUsize) -> Acknowledged {
+        let mut acknowledged_state = Acknowledged { broken: true, ..Acknowledged::default() };
+        let Some(it) = acknowledged(self.sign_up(child).await, "SignUpPayload", answered) else {
+            return acknowledged_state;
         };
-        told.renewed = Some(it["tokens"].clone());
-        let guess = ask(child, GUESS, json!({ "id": self.guessed })).await;
+        acknowledged_state.tokens = Some(it["tokens"].clone());
+        let token = json!({ "token": it["tokens"]["refreshToken"] });
+        let Some(it) = acknowledged(execute(child, REFRESH, token).await, "RefreshSessionPayload", answered) else {
+            return acknowledged_state;
+        };
+        acknowledged_state.renewed = Some(it["tokens"].clone());
+        let guess = execute(child, GUESS, json!({ "id": self.guessed })).await;
         if acknowledged(guess, "CodeMismatch", answered).is_none() {
-            return told;
+            return acknowledged_state;
         }
-        told.guessed = true;
+        acknowledged_state.guessed = true;
         let access = it["tokens"]["accessToken"].as_str().unwrap();
         let request = child.http.post(format!("{}/graphql", child.url)).bearer_auth(access);
-        let Ok(answer) = request.json(&json!({ "query": SIGN_OUT })).send().await else { return told };
-        let Ok(answer) = answer.json::<Value>().await else { return told };
+        let Ok(answer) = request.json(&json!({ "query": SIGN_OUT })).send().await else { return acknowledged_state };
+        let Ok(answer) = answer.json::<Value>().await else { return acknowledged_state };
         assert_eq!(answer["data"]["it"]["__typename"], "SignOutPayload", "{answer}");
         answered.fetch_add(1, Ordering::SeqCst);
-        Told { signed_out: true, broken: false, ..told }
+        Acknowledged { signed_out: true, broken: false, ..acknowledged_state }
     }
 
-    /// What was told in the last life, asked again in this one.
-    async fn remembered(&self, child: &Child, told: &Told) {
+    /// Checks the state that the last process acknowledged.
+    async fn check_state(&self, child: &Child, acknowledged_state: &Acknowledged) {
         let known = self.sign_in(child).await == "SignInPayload";
-        assert!(known || told.tokens.is_none(), "the account of {} is lost", self.username);
+        assert!(known || acknowledged_state.tokens.is_none(), "the account of {} is lost", self.username);
         let again = self.sign_up(child).await;
         let Answer::Is(it) = &again else { panic!("{again:?}") };
         match known {
-            true => assert_eq!(it["reason"], "SPENT", "a proof was good for two accounts: {again:?}"),
-            // Nobody was told that it was spent, and it was not.
+            true => assert_eq!(it["reason"], "SPENT", "a proof was accepted for two accounts: {again:?}"),
+            // The proof was not acknowledged as spent, and it is not spent.
             false => assert!(again.is("SignUpPayload"), "the proof of {} is lost: {again:?}", self.username),
         }
-        if let Some(tokens) = &told.renewed {
-            let renewed = ask(child, REFRESH, json!({ "token": tokens["refreshToken"] })).await;
+        if let Some(tokens) = &acknowledged_state.renewed {
+            let renewed = execute(child, REFRESH, json!({ "token": tokens["refreshToken"] })).await;
             let Answer::Is(it) = &renewed else { panic!("{renewed:?}") };
-            let asked_to_sign_out = told.guessed;
-            if told.signed_out {
-                assert_eq!(it["reason"], "REVOKED", "who signed out is in again: {renewed:?}");
+            let asked_to_sign_out = acknowledged_state.guessed;
+            if acknowledged_state.signed_out {
+                assert_eq!(it["reason"], "REVOKED", "a signed-out client is signed in again: {renewed:?}");
             } else {
                 assert!(asked_to_sign_out || renewed.is("RefreshSessionPayload"), "a rotation is lost: {renewed:?}");
             }
         }
-        let guess = ask(child, GUESS, json!({ "id": self.guessed })).await;
+        let guess = execute(child, GUESS, json!({ "id": self.guessed })).await;
         let Answer::Is(it) = &guess else { panic!("{guess:?}") };
         let left = it["attemptsRemaining"].as_u64().unwrap_or_else(|| panic!("{guess:?}"));
-        let before = u64::from(told.guessed);
-        let perhaps = u64::from(told.renewed.is_some() && told.broken && !told.guessed);
+        let before = u64::from(acknowledged_state.guessed);
+        let perhaps =
+            u64::from(acknowledged_state.renewed.is_some() && acknowledged_state.broken && !acknowledged_state.guessed);
         assert!((4 - before - perhaps..=4 - before).contains(&left), "{left} attempts are left after {before} guesses");
     }
 }
 
-/// What was answered, counted; none: the connection broke.
+/// Counts a response; `None` if the connection broke.
 fn acknowledged(answer: Answer, name: &str, answered: &AtomicUsize) -> Option<Value> {
     if answer == Answer::None {
         return None;
@@ -147,51 +151,60 @@ fn acknowledged(answer: Answer, name: &str, answered: &AtomicUsize) -> Option<Va
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_01_twenty_lives_lose_nothing() {
-    let gateway = Carrier::start(takes).await;
-    let plan = [
+async fn fd_01_twenty_kills_lose_nothing() {
+    let gateway = FakeProvider::start(accept_all).await;
+    let config = [
         "CLIENT_SIGN_INS_PER_MINUTE",
         "CLIENT_SIGN_UPS_PER_MINUTE",
         "CLIENT_PROOFS_PER_MINUTE",
         "CLIENT_REFRESHES_PER_MINUTE",
     ]
     .into_iter()
-    .fold(unlimited().await, |plan, quota| plan.with(quota, "unlimited"))
+    .fold(without_quotas().await, |config, quota| config.with(quota, "unlimited"))
     .with("SMS_PROVIDER", "webhook")
     .with("DELIVERY_WEBHOOK_URL", &gateway.url())
     .with("DELIVERY_WEBHOOK_SECRET", SECRET)
     .with("DATABASE_TIMEOUT", "20s");
-    let mut everybody = Vec::new();
-    let (first, usually) = timed(plan.serve()).await;
+    let mut clients = Vec::new();
+    let (first, usually) = timed(config.serve()).await;
     let mut child = Arc::new(first);
-    for life in 0..LIVES {
-        let people = join_all((0..PEOPLE).map(|at| Newcomer::prepare(&child, &gateway, life * PEOPLE + at))).await;
+    for life in 0..PROCESSES {
+        let people = join_all((0..CLIENTS).map(|at| NewClient::prepare(&child, &gateway, life * CLIENTS + at))).await;
         let people: Vec<_> = people.into_iter().map(Arc::new).collect();
         let answered = Arc::new(AtomicUsize::new(0));
         let lives: Vec<_> = people
             .iter()
-            .map(|person| {
-                let (person, child, answered) = (Arc::clone(person), Arc::clone(&child), Arc::clone(&answered));
-                tokio::spawn(async move { person.live(&child, &answered).await })
+            .map(|client| {
+                let (client, child, answered) = (Arc::clone(client), Arc::clone(&child), Arc::clone(&answered));
+                tokio::spawn(async move { client.run(&child, &answered).await })
             })
             .collect();
-        // Each life ends a little further on, from the first answer to the last but one.
-        let enough = 1 + life * (4 * PEOPLE - 2) / (LIVES - 1);
-        until("answered enough", PATIENCE, || async { (answered.load(Ordering::SeqCst) >= enough).then_some(()) })
+        // Each process is killed a little later, from the first response to the last but one.
+        let enough = 1 + life * (4 * CLIENTS - 2) / (PROCESSES - 1);
+        until("answered enough", TEST_TIMEOUT, || async { (answered.load(Ordering::SeqCst) >= enough).then_some(()) })
             .await;
         child.signal("KILL");
-        let told: Vec<_> = join_all(lives).await.into_iter().map(|told| told.unwrap()).collect();
-        let (next, took) = timed(plan.serve()).await;
+        let acknowledged_state: Vec<_> =
+            join_all(lives).await.into_iter().map(|acknowledged_state| acknowledged_state.unwrap()).collect();
+        let (next, took) = timed(config.serve()).await;
         let bound = (usually * 5).max(Duration::from_secs(5));
-        assert!(took < bound, "ready after {took:?} in life {life}, at first after {usually:?}");
+        assert!(took < bound, "ready after {took:?} in process {life}, in the first after {usually:?}");
         child = Arc::new(next);
-        join_all(people.iter().zip(&told).map(|(person, told)| person.remembered(&child, told))).await;
-        everybody.extend(people);
+        join_all(
+            people
+                .iter()
+                .zip(&acknowledged_state)
+                .map(|(client, acknowledged_state)| client.check_state(&child, acknowledged_state)),
+        )
+        .await;
+        clients.extend(people);
     }
-    for person in &everybody {
-        assert_eq!(person.sign_in(&child).await, "SignInPayload", "{}", person.username);
-        let Answer::Is(it) = look(&child, &person.guessed).await else { panic!("{} is lost", person.guessed) };
+    for client in &clients {
+        assert_eq!(client.sign_in(&child).await, "SignInPayload", "{}", client.username);
+        let Answer::Is(it) = read_verification(&child, &client.guessed).await else {
+            panic!("{} is lost", client.guessed)
+        };
         assert_eq!(it["status"], "PENDING");
     }
-    assert!(!plan.logged().contains("panick"), "{}", plan.logged());
+    assert!(!config.log_text().contains("panick"), "{}", config.log_text());
 }

@@ -6,28 +6,28 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    load::{Answer, ask, confirm, look, phone, send, status, timed, until, until_settled},
+    load::{Answer, confirm, execute, phone, read_verification, send, status, timed, until, until_settled},
     on_servers,
     proxy::{Proxy, server_of, through},
     servers::Postgres,
-    unlimited,
+    without_quotas,
 };
 use crate::{
     delivery::{
-        carrier::Carrier,
-        setup::{SECRET, code as code_in, number, takes},
+        fake_provider::FakeProvider,
+        setup::{SECRET, accept_all, code as code_in, number},
     },
     process::child::Child,
-    support::{Socket, code_other_than},
+    support::{Socket, different_code},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// What a machine that is slow or busy may add to it: far less than the delay that would be waited for without it.
+/// The additional delay of a slow or busy machine: much less than the delay that a missing timeout would cause.
 const SLACK: Duration = Duration::from_secs(12);
 const DELAY: Duration = Duration::from_secs(20);
 
-/// Rows that nobody would have written whole.
-async fn half_done(url: &str) -> i64 {
+/// Rows of a partially committed write.
+async fn partial_writes(url: &str) -> i64 {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let count = "SELECT (SELECT count(*) FROM verification v WHERE NOT EXISTS \
                  (SELECT 1 FROM delivery d WHERE d.id = v.delivery_id)) \
@@ -38,7 +38,7 @@ async fn half_done(url: &str) -> i64 {
     sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
 }
 
-async fn comes_back(child: &Child) {
+async fn wait_ready_again(child: &Child) {
     until("it is ready again", Duration::from_secs(5) + SLACK, || async {
         (status(child, "/readyz").await == 200).then_some(())
     })
@@ -51,14 +51,14 @@ fn code_of(outbox: &[serde_json::Value], phone: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_02_postgres_may_stop_and_start_again() {
+async fn fd_02_service_recovers_from_a_postgres_restart() {
     let what = "PostgreSQL may stop and start again";
     if !on_servers(what) {
         return;
     }
     let Some(mut postgres) = tokio::task::block_in_place(|| Postgres::start(what)) else { return };
-    let plan = unlimited().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_TIMEOUT", "1s");
-    let child = plan.serve().await;
+    let config = without_quotas().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_TIMEOUT", "1s");
+    let child = config.serve().await;
     let id = send(&child, &phone(0)).await.id().unwrap();
     until_settled(&child, &id, SLACK * 3).await;
     let document = "subscription($id: ID!) { verificationStatus(id: $id) { status attemptsRemaining } }";
@@ -72,39 +72,39 @@ async fn fd_02_postgres_may_stop_and_start_again() {
         assert!(answer.is_unavailable(), "{answer:?}");
         assert!(took < TIMEOUT + SLACK, "answered after {took:?}");
     }
-    until("it says that it is not ready", SLACK * 2, || async {
+    until("it reports that it is not ready", SLACK * 2, || async {
         (status(&child, "/readyz").await == 503).then_some(())
     })
     .await;
     assert_eq!(status(&child, "/healthz").await, 200);
 
     tokio::task::block_in_place(|| postgres.up());
-    comes_back(&child).await;
-    let after = until("a send is taken again", Duration::from_secs(5) + SLACK, || async {
+    wait_ready_again(&child).await;
+    let after = until("a send is accepted again", Duration::from_secs(5) + SLACK, || async {
         send(&child, &phone(30)).await.id()
     })
     .await;
     assert_eq!(until_settled(&child, &after, SLACK * 3).await, "SENT");
-    assert_eq!(half_done(&postgres.url()).await, 0);
-    // The stream stood all the time, and goes on.
+    assert_eq!(partial_writes(&postgres.url()).await, 0);
+    // The stream stayed open and continues.
     let code = code_of(&child.outbox().await, &phone(0));
-    confirm(&child, &id, &code_other_than(&code)).await;
+    confirm(&child, &id, &different_code(&code)).await;
     watch.until(|state| state["attemptsRemaining"] == 4).await;
     assert!(confirm(&child, &id, &code).await.is("ConfirmVerificationCodePayload"));
     assert_eq!(watch.last().await["status"], "VERIFIED");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_02_connections_may_be_cut_in_the_middle_of_a_statement() {
+async fn fd_02_connections_cut_within_a_statement_are_handled() {
     if !on_servers("connections to PostgreSQL may be cut in the middle of a statement") {
         return;
     }
-    let plan = unlimited().await.with("DATABASE_TIMEOUT", "1s");
-    let server = server_of(&plan);
-    let proxy = Proxy::before(&server).await;
-    let (plan, direct) = through(plan, proxy.port);
-    let child = plan.serve().await;
-    // A little slow, so that a cut falls into statements and not between them.
+    let config = without_quotas().await.with("DATABASE_TIMEOUT", "1s");
+    let server = server_of(&config);
+    let proxy = Proxy::start(&server).await;
+    let (config, direct) = through(config, proxy.port);
+    let child = config.serve().await;
+    // A small delay, so that a cut falls within statements and not between them.
     proxy.delay(Duration::from_millis(3));
     let sending = futures_util::future::join_all((0..8).map(|sender| {
         let child = &child;
@@ -134,30 +134,30 @@ async fn fd_02_connections_may_be_cut_in_the_middle_of_a_statement() {
         match answer.id() {
             Some(id) => acknowledged.push(id),
             None if answer.is_unavailable() => failed += 1,
-            // The statement was committed and its answer lost; then the quota's own count stands against it.
+            // The statement was committed and its response lost; then the quota rejects the retry.
             None => panic!("{answer:?}"),
         }
     }
-    assert!(failed > 0, "no cut fell into a statement");
+    assert!(failed > 0, "no cut fell within a statement");
     proxy.delay(Duration::ZERO);
-    comes_back(&child).await;
+    wait_ready_again(&child).await;
     for id in &acknowledged {
         let shown = until_settled(&child, id, Duration::from_secs(60)).await;
         assert!(shown == "SENT" || shown == "UNKNOWN", "{shown}");
     }
-    assert_eq!(half_done(&direct).await, 0);
+    assert_eq!(partial_writes(&direct).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_03_a_slow_database_is_waited_for_no_longer_than_its_time() {
-    if !on_servers("a slow PostgreSQL is waited for no longer than its time") {
+async fn fd_03_slow_database_times_out() {
+    if !on_servers("a slow PostgreSQL is waited for only until the timeout") {
         return;
     }
-    let plan = unlimited().await.with("DATABASE_TIMEOUT", "1s");
-    let server = server_of(&plan);
-    let proxy = Proxy::before(&server).await;
-    let (plan, direct) = through(plan, proxy.port);
-    let child = plan.serve().await;
+    let config = without_quotas().await.with("DATABASE_TIMEOUT", "1s");
+    let server = server_of(&config);
+    let proxy = Proxy::start(&server).await;
+    let (config, direct) = through(config, proxy.port);
+    let child = config.serve().await;
     assert!(send(&child, &phone(0)).await.id().is_some());
     proxy.delay(DELAY);
     let answers = futures_util::future::join_all((1..40).map(|at| {
@@ -172,40 +172,40 @@ async fn fd_03_a_slow_database_is_waited_for_no_longer_than_its_time() {
     assert!(ready == 503 && took < Duration::from_secs(2) + SLACK, "{ready} after {took:?}");
     assert_eq!(status(&child, "/healthz").await, 200);
     proxy.delay(Duration::ZERO);
-    comes_back(&child).await;
-    let answer = until("a send is taken again", Duration::from_secs(5) + SLACK, || async {
+    wait_ready_again(&child).await;
+    let answer = until("a send is accepted again", Duration::from_secs(5) + SLACK, || async {
         let answer = send(&child, &phone(100)).await;
         (!answer.is_unavailable()).then_some(answer)
     })
     .await;
     assert!(answer != Answer::None);
-    assert_eq!(half_done(&direct).await, 0);
+    assert_eq!(partial_writes(&direct).await, 0);
 }
 
-/// The right code, the right password, a live token: none of them passes where it can't be judged, and none is used up
-/// by that (FD-05).
+/// The right code, the right password, a valid token: none is accepted while it cannot be checked, and none is used up
+/// (FD-05).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_05_nothing_passes_where_it_cannot_be_judged() {
-    if !on_servers("nothing passes where it can't be judged") {
+async fn fd_05_nothing_is_accepted_that_cannot_be_checked() {
+    if !on_servers("nothing is accepted that cannot be checked") {
         return;
     }
-    let gateway = Carrier::start(takes).await;
-    let plan = unlimited()
+    let gateway = FakeProvider::start(accept_all).await;
+    let config = without_quotas()
         .await
         .with("DATABASE_TIMEOUT", "1s")
         .with("SMS_PROVIDER", "webhook")
         .with("DELIVERY_WEBHOOK_URL", &gateway.url())
         .with("DELIVERY_WEBHOOK_SECRET", SECRET);
-    let proxy = Proxy::before(&server_of(&plan)).await;
-    let (plan, _) = through(plan, proxy.port);
-    let child = plan.serve().await;
-    plan.user("hong", &phone(7));
+    let proxy = Proxy::start(&server_of(&config)).await;
+    let (config, _) = through(config, proxy.port);
+    let child = config.serve().await;
+    config.create_user("hong", &phone(7));
     let signed_in = child.sign_in("hong", PASSWORD).await;
     let [access, refresh] = ["accessToken", "refreshToken"].map(|name| signed_in["tokens"][name].as_str().unwrap());
     let id = send(&child, &phone(0)).await.id().unwrap();
-    // The code, and word of a new device.
-    let messages = until("both messages carried", SLACK * 3, || async {
-        let seen = gateway.seen();
+    // The code and the notice of a new device.
+    let messages = until("both messages are sent", SLACK * 3, || async {
+        let seen = gateway.requests();
         (seen.len() == 2).then_some(seen)
     })
     .await;
@@ -216,22 +216,22 @@ async fn fd_05_nothing_passes_where_it_cannot_be_judged() {
     for answer in [
         send(&child, &phone(1)).await,
         confirm(&child, &id, &code).await,
-        look(&child, &id).await,
-        ask(&child, SIGN_IN, json!({ "password": PASSWORD })).await,
-        ask(&child, SIGN_IN, json!({ "password": "Wrong-Harbour-71!" })).await,
-        ask(&child, REFRESH, json!({ "token": refresh })).await,
-        ask(&child, AVAILABILITY, json!({})).await,
+        read_verification(&child, &id).await,
+        execute(&child, SIGN_IN, json!({ "password": PASSWORD })).await,
+        execute(&child, SIGN_IN, json!({ "password": "Wrong-Harbour-71!" })).await,
+        execute(&child, REFRESH, json!({ "token": refresh })).await,
+        execute(&child, AVAILABILITY, json!({})).await,
     ] {
         assert!(answer.is_unavailable(), "{answer:?}");
     }
     assert_eq!(child.me(access).await, None);
     proxy.refuse(false);
-    comes_back(&child).await;
-    assert_eq!(gateway.seen().len(), 2, "something was sent that nobody could count");
+    wait_ready_again(&child).await;
+    assert_eq!(gateway.requests().len(), 2, "something was sent without being counted");
 
     assert_eq!(child.me(access).await.as_deref(), Some("hong"));
-    assert!(ask(&child, REFRESH, json!({ "token": refresh })).await.is("RefreshSessionPayload"));
-    let Answer::Is(it) = look(&child, &id).await else { panic!("{id} is lost") };
+    assert!(execute(&child, REFRESH, json!({ "token": refresh })).await.is("RefreshSessionPayload"));
+    let Answer::Is(it) = read_verification(&child, &id).await else { panic!("{id} is lost") };
     assert_eq!((it["status"].as_str(), it["attemptsRemaining"].as_i64()), (Some("PENDING"), Some(5)));
     assert!(confirm(&child, &id, &code).await.is("ConfirmVerificationCodePayload"));
 }

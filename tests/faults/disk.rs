@@ -1,4 +1,5 @@
-//! A disk that is full under SQLite: what can't be kept is not acknowledged, and when there is room again it goes on.
+//! A full disk under SQLite: what cannot be stored is not acknowledged, and the service continues when there is space
+//! again.
 
 use std::{
     fs,
@@ -11,19 +12,19 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    load::{Answer, look, phone, send, status, until, until_settled},
-    unlimited,
+    load::{Answer, phone, read_verification, send, status, until, until_settled},
+    without_quotas,
 };
-use crate::process::child::{Child, Plan};
+use crate::process::child::{Child, ChildConfig};
 
-/// The database on a small disk of its own: a tmpfs in a namespace that the program alone is in, and that the test
-/// reaches through `/proc`. None: the system lets nobody make one.
+/// The database on a small disk: a tmpfs in a mount namespace of the server, which the test reaches through `/proc`.
+/// `None` if the system does not allow creating one.
 struct SmallDisk {
     folder: TempDir,
 }
 
 impl SmallDisk {
-    fn make() -> Option<Self> {
+    fn create() -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs"]).arg(folder.path());
@@ -31,24 +32,28 @@ impl SmallDisk {
         tried.is_ok_and(|tried| tried.success()).then_some(Self { folder })
     }
 
-    /// `serve` with this disk mounted.
-    fn command(&self, plan: &Plan) -> Command {
-        let inner = plan.command(&["serve"]);
+    /// The `serve` command with this disk mounted.
+    fn command(&self, config: &ChildConfig) -> Command {
+        let inner = config.command(&["serve"]);
         let mut command = Command::new("unshare");
         let script = "mount -t tmpfs -o size=8m tmpfs \"$1\" && shift && exec \"$@\"";
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
         command.arg(self.folder.path()).arg(inner.get_program()).args(inner.get_args());
-        command.env_clear().envs(&plan.vars).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir(plan.data.path());
+        command
+            .env_clear()
+            .envs(&config.vars)
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .current_dir(config.data.path());
         command
     }
 
-    /// The disk as the program sees it.
+    /// The disk as the server sees it.
     fn seen_by(&self, child: &Child) -> PathBuf {
         Path::new(&format!("/proc/{}/root", child.id())).join(self.folder.path().strip_prefix("/").unwrap())
     }
 }
 
-/// Takes all the room there is.
+/// Fills the disk.
 fn fill(disk: &Path) -> PathBuf {
     let filler = disk.join("filler");
     let mut file = fs::File::create(&filler).unwrap();
@@ -58,15 +63,15 @@ fn fill(disk: &Path) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_is_said_and_costs_nothing_that_was_acknowledged() {
-    let Some(disk) = SmallDisk::make() else {
-        // Not by any setting of the suite: containers often forbid it.
+async fn full_disk_is_reported_and_loses_nothing_acknowledged() {
+    let Some(disk) = SmallDisk::create() else {
+        // Not reported as LEFT OUT: containers often forbid namespaces, whatever the setting of the suite.
         eprintln!("left out: a full disk under SQLite: no namespace can be made here");
         return;
     };
-    let plan = unlimited().await.without("DATABASE_URL").without("REDIS_URL");
-    let plan = plan.with("DATABASE_URL", &format!("sqlite:{}/countersign.db", disk.folder.path().display()));
-    let child = plan.serve_by(disk.command(&plan)).await;
+    let config = without_quotas().await.without("DATABASE_URL").without("REDIS_URL");
+    let config = config.with("DATABASE_URL", &format!("sqlite:{}/countersign.db", disk.folder.path().display()));
+    let child = config.serve_with(disk.command(&config)).await;
     let mut kept = Vec::new();
     for at in 0..5 {
         kept.push(send(&child, &phone(at)).await.id().unwrap());
@@ -80,7 +85,7 @@ async fn a_full_disk_is_said_and_costs_nothing_that_was_acknowledged() {
     for at in 0..200 {
         let answer = send(&child, &phone(100 + at)).await;
         match answer.id() {
-            // What room the log still had.
+            // The space that SQLite's log still had.
             Some(id) => kept.push(id),
             None => {
                 assert!(answer.is_unavailable(), "{answer:?}");
@@ -91,11 +96,11 @@ async fn a_full_disk_is_said_and_costs_nothing_that_was_acknowledged() {
             break;
         }
     }
-    assert_eq!(refused, 10, "the disk was never full: {} were kept", kept.len());
+    assert_eq!(refused, 10, "the disk was never full: {} were stored", kept.len());
     assert_eq!(status(&child, "/healthz").await, 200);
     assert_eq!(status(&child, "/readyz").await, 503);
-    // Who only reads is served.
-    assert!(matches!(look(&child, &kept[0]).await, Answer::Is(it) if it["status"] == "PENDING"));
+    // Reads are served.
+    assert!(matches!(read_verification(&child, &kept[0]).await, Answer::Is(it) if it["status"] == "PENDING"));
 
     fs::remove_file(filler).unwrap();
     until("it is ready again", Duration::from_secs(10), || async {

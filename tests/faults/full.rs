@@ -1,4 +1,4 @@
-//! A pool that is larger than what PostgreSQL allows (53300).
+//! A connection pool that is larger than PostgreSQL allows (error 53300).
 
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -6,13 +6,13 @@ use super::{
     load::{phone, send, until},
     on_servers,
     servers::Postgres,
-    unlimited,
+    without_quotas,
 };
-use crate::{process::child::said, support::PATIENCE};
+use crate::{process::child::run_output, support::TEST_TIMEOUT};
 
-/// Case 11: some requests find out that the server has no more connections; those after them do not wait for any.
+/// Some requests find that the server has no more connections; later requests do not wait for any.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_larger_than_the_server_allows_shrinks() {
+async fn oversized_pool_shrinks() {
     let what = "PostgreSQL may have too few connections";
     if !on_servers(what) {
         return;
@@ -25,16 +25,16 @@ async fn a_pool_larger_than_the_server_allows_shrinks() {
         postgres.down();
         postgres.up();
     });
-    let plan = unlimited()
+    let config = without_quotas()
         .await
         .with("DATABASE_URL", &postgres.url())
         .with("DATABASE_TIMEOUT", "10s")
         .with("DATABASE_MAX_CONNECTIONS", "40");
-    let (good, answered) = said(&plan, &["doctor"]);
+    let (good, answered) = run_output(&config, &["doctor"]);
     assert!(!good && answered.contains("DATABASE_MAX_CONNECTIONS=40 is more than the 9 connections"), "{answered}");
-    let child = plan.serve().await;
+    let child = config.serve().await;
     let round = std::cell::Cell::new(0);
-    until("every send of a burst is taken", PATIENCE, || async {
+    until("every send of a burst is accepted", TEST_TIMEOUT, || async {
         round.set(round.get() + 1);
         let sends = (0..60).map(|at| {
             let (child, number) = (&child, 1000 * round.get() + at);
@@ -43,5 +43,5 @@ async fn a_pool_larger_than_the_server_allows_shrinks() {
         futures_util::future::join_all(sends).await.iter().all(Option::is_some).then_some(())
     })
     .await;
-    assert!(plan.logged().contains("PostgreSQL has no connection left"), "{}", plan.logged());
+    assert!(config.log_text().contains("PostgreSQL has no free connection"), "{}", config.log_text());
 }

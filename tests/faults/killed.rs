@@ -1,4 +1,4 @@
-//! kill -9 with five hundred sends and confirmations in flight (FD-01).
+//! SIGKILL with five hundred sends and confirmations in flight (FD-01).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,51 +10,51 @@ use std::{
 };
 
 use super::{
-    load::{Answer, confirm, look, phone, send, timed, until, until_settled},
-    unlimited,
+    load::{Answer, confirm, phone, read_verification, send, timed, until, until_settled},
+    without_quotas,
 };
 use crate::{
     delivery::{
-        carrier::Carrier,
-        setup::{SECRET, code, number, takes},
+        fake_provider::FakeProvider,
+        setup::{SECRET, accept_all, code, number},
     },
-    support::PATIENCE,
+    support::TEST_TIMEOUT,
 };
 
 const HALF: usize = 250;
 
-/// What came to a number.
-fn came(gateway: &Carrier) -> BTreeMap<String, (BTreeSet<String>, String)> {
-    let mut came: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
-    for seen in gateway.seen() {
-        let (ids, carried) = came.entry(number(&seen)).or_default();
+/// What a gateway received, by number.
+fn received(gateway: &FakeProvider) -> BTreeMap<String, (BTreeSet<String>, String)> {
+    let mut received: BTreeMap<String, (BTreeSet<String>, String)> = BTreeMap::new();
+    for seen in gateway.requests() {
+        let (ids, sent_messages) = received.entry(number(&seen)).or_default();
         ids.insert(seen.header("webhook-id").to_owned());
-        *carried = code(&seen);
+        *sent_messages = code(&seen);
     }
-    came
+    received
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twice() {
-    let gateway = Carrier::start(takes).await;
-    let plan = unlimited()
+async fn fd_01_acknowledged_work_survives_a_kill_and_nothing_is_accepted_twice() {
+    let gateway = FakeProvider::start(accept_all).await;
+    let config = without_quotas()
         .await
         .with("SMS_PROVIDER", "webhook")
         .with("DELIVERY_WEBHOOK_URL", &gateway.url())
         .with("DELIVERY_WEBHOOK_SECRET", SECRET)
         .with("MAX_IN_FLIGHT", "2000")
         .with("DATABASE_TIMEOUT", "20s");
-    let (child, usually) = timed(plan.serve()).await;
+    let (child, usually) = timed(config.serve()).await;
     let child = Arc::new(child);
     let first = futures_util::future::join_all((0..HALF).map(|at| {
         let child = Arc::clone(&child);
         async move { send(&child, &phone(at)).await.id().unwrap() }
     }));
     let ids = first.await;
-    until("the first half sent", PATIENCE, || async { (came(&gateway).len() >= HALF).then_some(()) }).await;
-    let codes = came(&gateway);
+    until("the first half sent", TEST_TIMEOUT, || async { (received(&gateway).len() >= HALF).then_some(()) }).await;
+    let codes = received(&gateway);
 
-    // Five hundred at once, and the end in the middle of them.
+    // Five hundred concurrent requests, killed in the middle.
     let answered = Arc::new(AtomicUsize::new(0));
     let tasks: Vec<_> = (0..HALF)
         .flat_map(|at| {
@@ -75,7 +75,8 @@ async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twi
             [sending, confirming]
         })
         .collect();
-    until("a fifth answered", PATIENCE, || async { (answered.load(Ordering::SeqCst) >= HALF / 5).then_some(()) }).await;
+    until("a fifth answered", TEST_TIMEOUT, || async { (answered.load(Ordering::SeqCst) >= HALF / 5).then_some(()) })
+        .await;
     child.signal("KILL");
     let (mut sent, mut accepted, mut broken) = (Vec::new(), BTreeMap::new(), 0);
     for task in tasks {
@@ -88,25 +89,28 @@ async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twi
             }
         }
     }
-    assert!(broken > 0, "it was killed after everything was answered");
+    assert!(broken > 0, "it was killed after all responses");
 
-    let (child, took) = timed(plan.serve()).await;
+    let (child, took) = timed(config.serve()).await;
     assert!(took < (usually * 5).max(Duration::from_secs(10)), "ready after {took:?}, at first after {usually:?}");
     for (at, id) in &sent {
-        let status = until_settled(&child, id, PATIENCE).await;
+        let status = until_settled(&child, id, TEST_TIMEOUT).await;
         assert!(["SENT", "DELIVERED", "FAILED", "UNKNOWN"].contains(&status.as_str()), "{status}");
         if status == "SENT" {
-            assert!(came(&gateway).contains_key(&phone(HALF + at)), "it shows as sent, and nobody was given it");
+            assert!(
+                received(&gateway).contains_key(&phone(HALF + at)),
+                "it shows as sent, and no provider received it"
+            );
         }
     }
-    // A message that was handed over twice had the same id, by which its gateway knows it.
-    let twice: Vec<_> = came(&gateway).into_iter().filter(|(_, (ids, _))| ids.len() > 1).collect();
+    // A message that was sent twice had the same id, by which the gateway deduplicates it.
+    let twice: Vec<_> = received(&gateway).into_iter().filter(|(_, (ids, _))| ids.len() > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
 
     let mut proofs = BTreeSet::new();
     for (at, id) in ids.iter().enumerate() {
         let code = &codes[&phone(at)].1;
-        // Within a minute the code is answered with its one proof again; after that the verification is over.
+        // Within a minute the code returns the same proof again; after that the verification is closed.
         let (again, third) = (confirm(&child, id, code).await, confirm(&child, id, code).await);
         let mut proofs_of_this = BTreeSet::new();
         for answer in accepted.get(&at).into_iter().chain([&again, &third]) {
@@ -118,7 +122,7 @@ async fn fd_01_what_was_acknowledged_survives_a_kill_and_nothing_is_accepted_twi
         }
         assert!(proofs_of_this.len() <= 1, "two proofs for one code");
         assert!(proofs_of_this.into_iter().all(|proof| proofs.insert(proof)), "one proof for two");
-        let Answer::Is(it) = look(&child, id).await else { panic!("{id} is lost") };
+        let Answer::Is(it) = read_verification(&child, id).await else { panic!("{id} is lost") };
         assert_eq!(it["status"], "VERIFIED");
     }
 }

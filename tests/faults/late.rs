@@ -1,4 +1,4 @@
-//! A database that comes late, and one that is known to be away (FD-02).
+//! A database that starts late, and one that is known to be unavailable (FD-02).
 
 use std::time::Duration;
 
@@ -6,66 +6,70 @@ use super::{
     load::{phone, send, status, timed, until},
     on_servers,
     servers::{Postgres, free_port},
-    unlimited,
+    without_quotas,
 };
 use crate::{
-    process::child::{Plan, said},
-    support::PATIENCE,
+    process::child::{ChildConfig, run_output},
+    support::TEST_TIMEOUT,
 };
 
-/// Case 6: a server that starts after the program is waited for; the process lives meanwhile, and says that it does.
+/// The service waits for a server that starts later; meanwhile the process is alive and logs that it waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_late_postgres_is_waited_for() {
-    let what = "PostgreSQL may come late";
+async fn service_waits_for_a_late_postgres() {
+    let what = "PostgreSQL may start late";
     if !on_servers(what) {
         return;
     }
     let Some(mut postgres) = tokio::task::block_in_place(|| Postgres::start(what)) else { return };
     tokio::task::block_in_place(|| postgres.down());
-    let plan = unlimited().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_WAIT", "10m");
-    let mut child = plan.begin();
-    until("it lives", PATIENCE, || async { (status(&child, "/healthz").await == 200).then_some(()) }).await;
+    let config = without_quotas().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_WAIT", "10m");
+    let mut child = config.spawn();
+    until("it is alive", TEST_TIMEOUT, || async { (status(&child, "/healthz").await == 200).then_some(()) }).await;
     assert_eq!(status(&child, "/readyz").await, 503);
-    assert!(plan.logged().contains("waiting for the database"), "{}", plan.logged());
+    assert!(config.log_text().contains("waiting for the database"), "{}", config.log_text());
     tokio::task::block_in_place(|| postgres.up());
-    child.comes_up(&plan).await;
+    child.wait_ready(&config).await;
     assert!(send(&child, &phone(0)).await.id().is_some());
 }
 
-/// Case 6: a server that does not come within `DATABASE_WAIT` is refused; what does not pass by itself is refused at
-/// once. Nobody needs `kill -9` to stop what waits.
+/// A server that is not available within `DATABASE_WAIT` is an error, and permanent errors are reported at
+/// once. SIGTERM stops a waiting process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn waiting_for_postgres_ends_with_its_time_or_a_signal() {
+async fn waiting_for_postgres_ends_by_timeout_or_signal() {
     if !on_servers("waiting for PostgreSQL ends") {
         return;
     }
-    let plan = Plan::new().await;
+    let config = ChildConfig::new().await;
     let away = format!("postgres://postgres@127.0.0.1:{}/postgres", free_port());
     for command in ["serve", "migrate"] {
-        let (good, answered) = said(&plan.beside().with("DATABASE_URL", &away).with("DATABASE_WAIT", "1s"), &[command]);
+        let (good, answered) =
+            run_output(&config.second_process().with("DATABASE_URL", &away).with("DATABASE_WAIT", "1s"), &[command]);
         assert!(!good && answered.contains("DATABASE_URL: PostgreSQL can't be reached"), "{command}: {answered}");
     }
-    let missing = plan.vars["DATABASE_URL"].clone() + "_that_is_not_there";
-    let (good, answered) = said(&plan.beside().with("DATABASE_URL", &missing).with("DATABASE_WAIT", "10m"), &["serve"]);
+    let missing = config.vars["DATABASE_URL"].clone() + "_that_is_not_there";
+    let (good, answered) =
+        run_output(&config.second_process().with("DATABASE_URL", &missing).with("DATABASE_WAIT", "10m"), &["serve"]);
     assert!(!good && answered.contains("does not exist"), "{answered}");
 
-    let plan = plan.with("DATABASE_URL", &away).with("DATABASE_WAIT", "10m");
-    let child = plan.begin();
-    until("it waits", PATIENCE, || async { plan.logged().contains("waiting for the database").then_some(()) }).await;
+    let config = config.with("DATABASE_URL", &away).with("DATABASE_WAIT", "10m");
+    let child = config.spawn();
+    until("it waits", TEST_TIMEOUT, || async { config.log_text().contains("waiting for the database").then_some(()) })
+        .await;
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success(), "{}", plan.logged());
+    assert!(child.wait_exit(TEST_TIMEOUT).await.success(), "{}", config.log_text());
 }
 
-/// Case 13: what is known to be away is not waited for again. The time-out is far above what a slow machine takes.
+/// Requests do not wait again for a database known to be unavailable. The timeout is far above the delays of a
+/// slow machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgres_known_to_be_away_is_not_waited_for() {
-    let what = "PostgreSQL may be known to be away";
+async fn postgres_known_to_be_unavailable_is_not_waited_for() {
+    let what = "PostgreSQL may be known to be unavailable";
     if !on_servers(what) {
         return;
     }
     let Some(mut postgres) = tokio::task::block_in_place(|| Postgres::start(what)) else { return };
-    let plan = unlimited().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_TIMEOUT", "60s");
-    let child = plan.serve().await;
+    let config = without_quotas().await.with("DATABASE_URL", &postgres.url()).with("DATABASE_TIMEOUT", "60s");
+    let child = config.serve().await;
     assert!(send(&child, &phone(0)).await.id().is_some());
     tokio::task::block_in_place(|| postgres.down());
     let (ready, took) = timed(status(&child, "/readyz")).await;
@@ -78,6 +82,6 @@ async fn a_postgres_known_to_be_away_is_not_waited_for() {
     assert!(took < Duration::from_secs(20), "{took:?}");
     assert!(answers.iter().all(super::load::Answer::is_unavailable), "{answers:?}");
     tokio::task::block_in_place(|| postgres.up());
-    until("it is ready again", PATIENCE, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
+    until("it is ready again", TEST_TIMEOUT, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
     assert!(send(&child, &phone(100)).await.id().is_some());
 }

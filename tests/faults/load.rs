@@ -1,10 +1,10 @@
-//! What people ask, and what they were answered while something broke.
+//! Requests of clients and their results during a fault.
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::{process::child::Child, support::PATIENCE};
+use crate::{process::child::Child, support::TEST_TIMEOUT};
 
 pub const ADDRESS: &str = "198.51.100.1";
 
@@ -13,21 +13,22 @@ const SEND: &str = "mutation($phone: String!) { it: sendVerificationCode(input: 
 const CONFIRM: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
                        { __typename ... on ConfirmVerificationCodePayload { proof { token } } \
                        ... on VerificationNotPending { verification { status } } } }";
-const LOOK: &str = "query($id: ID!) { it: verification(id: $id) { status attemptsRemaining delivery { status } } }";
+const VERIFICATION: &str =
+    "query($id: ID!) { it: verification(id: $id) { status attemptsRemaining delivery { status } } }";
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// What `it` was answered with.
+    /// The value of the field `it`.
     Is(Value),
     /// An error, by its code.
     Error(String),
-    /// The connection broke, or there was none.
+    /// The connection broke or could not be opened.
     None,
 }
 
 impl Answer {
-    /// The id of a verification that was acknowledged.
+    /// The id of an acknowledged verification.
     pub fn id(&self) -> Option<String> {
         match self {
             Answer::Is(it) => it["verification"]["id"].as_str().map(str::to_owned),
@@ -44,8 +45,8 @@ impl Answer {
     }
 }
 
-pub async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
-    match child.ask(ADDRESS, document, variables).await {
+pub async fn execute(child: &Child, document: &str, variables: Value) -> Answer {
+    match child.execute(ADDRESS, document, variables).await {
         None => Answer::None,
         Some(mut answer) => match answer["errors"][0]["extensions"]["code"].as_str() {
             Some(code) => Answer::Error(code.to_owned()),
@@ -55,30 +56,30 @@ pub async fn ask(child: &Child, document: &str, variables: Value) -> Answer {
 }
 
 pub async fn send(child: &Child, phone: &str) -> Answer {
-    ask(child, SEND, json!({ "phone": phone })).await
+    execute(child, SEND, json!({ "phone": phone })).await
 }
 
 pub async fn confirm(child: &Child, id: &str, code: &str) -> Answer {
-    ask(child, CONFIRM, json!({ "id": id, "code": code })).await
+    execute(child, CONFIRM, json!({ "id": id, "code": code })).await
 }
 
-/// The verification as it stands.
-pub async fn look(child: &Child, id: &str) -> Answer {
-    ask(child, LOOK, json!({ "id": id })).await
+/// The current state of a verification.
+pub async fn read_verification(child: &Child, id: &str) -> Answer {
+    execute(child, VERIFICATION, json!({ "id": id })).await
 }
 
-/// The same, with the time that it took.
+/// Runs `work` and measures the time it takes.
 pub async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
-    let begun = Instant::now();
-    (work.await, begun.elapsed())
+    let started = Instant::now();
+    (work.await, started.elapsed())
 }
 
-/// Another number for each.
+/// The n-th phone number.
 pub fn phone(number: usize) -> String {
     format!("+8210{:08}", 30_000_000 + number)
 }
 
-/// Waits until `it` answers something.
+/// Waits until `it` returns a value.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, patience: Duration, mut it: impl FnMut() -> F) -> T {
     let deadline = Instant::now() + patience;
     loop {
@@ -90,18 +91,18 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, patience: Durat
     }
 }
 
-/// Waits until the message of a verification is sent, or shown for what became of it.
+/// Waits until the message of a verification is sent or has another final status.
 pub async fn until_settled(child: &Child, id: &str, patience: Duration) -> String {
-    until(&format!("a message of {id} settled"), patience, || async {
-        let Answer::Is(it) = look(child, id).await else { return None };
+    until(&format!("the message of {id} is settled"), patience, || async {
+        let Answer::Is(it) = read_verification(child, id).await else { return None };
         let status = it["delivery"]["status"].as_str().unwrap_or_else(|| panic!("{id} is lost: {it}")).to_owned();
         (status != "QUEUED").then_some(status)
     })
     .await
 }
 
-/// The status of a path of the program's own.
+/// The HTTP status of a path of the server.
 pub async fn status(child: &Child, path: &str) -> u16 {
-    let answer = child.http.get(format!("{}{path}", child.url)).timeout(PATIENCE).send().await;
+    let answer = child.http.get(format!("{}{path}", child.url)).timeout(TEST_TIMEOUT).send().await;
     answer.map_or(0, |answer| answer.status().as_u16())
 }

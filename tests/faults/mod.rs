@@ -1,6 +1,7 @@
-//! Faults, each really made: processes killed and frozen, servers stopped, connections cut, disks filled, clocks moved.
-//! The program is the real binary; servers that a test stops are its own.
+//! Real faults: processes killed and suspended, servers stopped, connections cut, disks filled, clocks changed. The
+//! server is the real binary; servers that a test stops are its own.
 
+mod budgets;
 mod clock;
 mod cycles;
 mod database;
@@ -17,23 +18,23 @@ mod proxy;
 mod read_only;
 mod redis;
 mod redis_user;
-mod servers;
+pub mod servers;
 mod stopped;
 
-use crate::{process::child::Plan, support::given};
+use crate::{process::child::ChildConfig, support::env_var};
 
-/// Whether the tests on servers of their own run here: with PostgreSQL, and once is enough.
+/// Whether tests with their own servers run here: only in the run with PostgreSQL, since once is enough.
 fn on_servers(what: &str) -> bool {
-    if given("COUNTERSIGN_TEST_DATABASE_URL").is_none() {
+    if env_var("COUNTERSIGN_TEST_DATABASE_URL").is_none() {
         eprintln!("LEFT OUT: {what}: no COUNTERSIGN_TEST_DATABASE_URL");
         return false;
     }
-    given("COUNTERSIGN_TEST_REDIS_URL").is_none()
+    env_var("COUNTERSIGN_TEST_REDIS_URL").is_none()
 }
 
-/// Nobody is refused for asking often.
-async fn unlimited() -> Plan {
+/// A configuration without client quotas.
+async fn without_quotas() -> ChildConfig {
     ["CLIENT_SENDS_PER_MINUTE", "CLIENT_GUESSES_PER_MINUTE", "DESTINATION_HOURLY_SENDS", "PUMPING_MIN_SENDS"]
         .into_iter()
-        .fold(Plan::new().await, |plan, quota| plan.with(quota, "unlimited"))
+        .fold(ChildConfig::new().await, |config, quota| config.with(quota, "unlimited"))
 }

@@ -1,4 +1,4 @@
-//! More than can be done, for longer than a burst (FD-08).
+//! Sustained overload (FD-08).
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
@@ -11,50 +11,55 @@ use super::{
     load::{Answer, phone, send, timed},
     on_servers,
     proxy::{Proxy, server_of, through},
-    unlimited,
+    without_quotas,
 };
 use crate::process::{
     child::Child,
     metrics::{count, scrape, scraped},
 };
 
-/// A send holds a connection for some tens of milliseconds, and there are so many.
+/// The size of the connection pool. A send holds a connection for some tens of milliseconds.
 const CONNECTIONS: usize = 8;
-/// Twice as many keep each connection busy.
+/// Twice as many clients keep every connection busy.
 const FITTING: usize = CONNECTIONS * 2;
 /// All at once they would wait for seconds.
 const CROWD: usize = 300;
 
-/// What one client was answered from when on, and how long it waited.
-async fn ask_without_end(child: &Child, next: &AtomicUsize, until: Instant) -> Vec<(Instant, Answer, Duration)> {
+/// The results of one client: start time, result and latency of each request.
+async fn send_until(child: &Child, next: &AtomicUsize, until: Instant) -> Vec<(Instant, Answer, Duration)> {
     let mut answers = Vec::new();
     while Instant::now() < until {
-        let begun = Instant::now();
+        let started = Instant::now();
         let (answer, took) = timed(send(child, &phone(next.fetch_add(1, SeqCst)))).await;
-        answers.push((begun, answer, took));
+        answers.push((started, answer, took));
     }
     answers
 }
 
-/// So many clients for so long.
-async fn ask(child: &Child, next: &AtomicUsize, clients: usize, span: Duration) -> Vec<(Instant, Answer, Duration)> {
+/// Runs this many clients for this long.
+async fn send_load(
+    child: &Child,
+    next: &AtomicUsize,
+    clients: usize,
+    span: Duration,
+) -> Vec<(Instant, Answer, Duration)> {
     let until = Instant::now() + span;
-    join_all((0..clients).map(|_| ask_without_end(child, next, until))).await.concat()
+    join_all((0..clients).map(|_| send_until(child, next, until))).await.concat()
 }
 
-/// Ninety-nine of a hundred waited no longer.
+/// The 99th percentile of the latency.
 fn p99(answers: &[(Instant, Answer, Duration)]) -> Duration {
     let mut waits: Vec<_> = answers.iter().map(|(_, _, took)| *took).collect();
     waits.sort();
     waits[waits.len() * 99 / 100]
 }
 
-/// Rounds in which the bounds on time may hold. Something else on the machine can spoil one of them; a defect spoils
-/// each.
+/// The number of rounds in which the time limits may hold. Other load on the machine can spoil one round; a defect
+/// spoils each.
 const ROUNDS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
+async fn fd_08_overload_is_shed_and_admitted_requests_stay_fast() {
     if !on_servers("an overload is shed") {
         return;
     }
@@ -66,46 +71,46 @@ async fn fd_08_an_overload_is_shed_and_what_is_let_in_does_not_wait_for_it() {
             return;
         }
     }
-    panic!("{FITTING} clients beside {CROWD}: {seen:#?}");
+    panic!("{FITTING} clients and {CROWD}: {seen:#?}");
 }
 
-/// What one round measured.
+/// The measurements of one round.
 #[derive(Clone, Copy, Debug)]
 struct Round {
-    /// How long `FITTING` clients wait.
+    /// The latency with `FITTING` clients.
     usual: Duration,
-    /// How long those of `CROWD` clients wait who are let in.
+    /// The latency of admitted requests with `CROWD` clients.
     shed: Duration,
-    /// Done in a second with `FITTING` clients.
+    /// Completed requests per second with `FITTING` clients.
     fitting: f64,
-    /// Done in a second with `CROWD` clients.
+    /// Completed requests per second with `CROWD` clients.
     crowded: f64,
 }
 
 impl Round {
-    /// Who is let in waits less than twice the usual time, and refusing the others takes less than half of what can be
-    /// done.
+    /// Admitted requests take less than twice the usual time, and rejecting the others costs less than half of the
+    /// throughput.
     fn holds(&self) -> bool {
         self.shed < self.usual * 2 && self.crowded > self.fitting / 2.0
     }
 }
 
-/// One overload, with everything asserted that does not depend on the machine's speed.
+/// Runs one overload and asserts everything that does not depend on the machine's speed.
 async fn overloaded() -> Round {
-    let plan = scraped(unlimited().await).with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
-    let server = server_of(&plan);
-    let proxy = Proxy::before(&server).await;
-    let (plan, _) = through(plan, proxy.port);
-    let child = plan.serve().await;
+    let config = scraped(without_quotas().await).with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
+    let server = server_of(&config);
+    let proxy = Proxy::start(&server).await;
+    let (config, _) = through(config, proxy.port);
+    let child = config.serve().await;
     assert!(send(&child, &phone(0)).await.id().is_some());
     proxy.delay(Duration::from_millis(20));
     let next = AtomicUsize::new(1);
-    let usual = ask(&child, &next, FITTING, Duration::from_secs(4)).await;
+    let usual = send_load(&child, &next, FITTING, Duration::from_secs(4)).await;
     assert!(usual.iter().all(|(_, answer, _)| answer.id().is_some()), "{usual:?}");
-    // Once it was seen that this is no burst.
+    // After it was recognised as more than a burst.
     let settled = Instant::now() + Duration::from_secs(3);
-    let answers = ask(&child, &next, CROWD, Duration::from_secs(9)).await;
-    let late = answers.iter().filter(|(begun, ..)| *begun > settled).cloned();
+    let answers = send_load(&child, &next, CROWD, Duration::from_secs(9)).await;
+    let late = answers.iter().filter(|(started, ..)| *started > settled).cloned();
     let (taken, refused): (Vec<_>, Vec<_>) = late.partition(|(_, answer, _)| answer.id().is_some());
     assert!(refused.iter().all(|(_, answer, _)| answer.is_unavailable()), "{refused:?}");
     assert!(refused.len() > taken.len(), "{} refused, {} taken", refused.len(), taken.len());
@@ -115,15 +120,15 @@ async fn overloaded() -> Round {
         fitting: usual.len() as f64 / 4.0,
         crowded: taken.len() as f64 / 6.0,
     };
-    // It is over, for less than the ten seconds that are allowed: a burst is one again.
+    // It ends in less than the ten seconds that are allowed: a burst is tolerated again.
     proxy.delay(Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let first = next.load(SeqCst);
     let burst = join_all((first..first + CROWD).map(async |number| send(&child, &phone(number)).await)).await;
     let lost: Vec<_> = burst.iter().filter(|answer| answer.id().is_none()).collect();
     assert!(lost.is_empty(), "{lost:?}");
-    // All are counted; how long a request takes is told of those alone that were begun.
-    let text = scrape(&plan).await;
+    // All are counted; the latency histogram contains only the admitted ones.
+    let text = scrape(&config).await;
     let requests = |outcome: &str| {
         let series = format!("countersign_requests_total{{operation=\"sendVerificationCode\",outcome=\"{outcome}\"}}");
         count(&text, &series).unwrap() as usize

@@ -13,9 +13,9 @@ use super::{
     on_servers,
     proxy::{server_of, through},
     servers::{free_port, is_root},
-    unlimited,
+    without_quotas,
 };
-use crate::{process::child::Plan, support::PATIENCE};
+use crate::{process::child::ChildConfig, support::TEST_TIMEOUT};
 
 struct Pooler {
     port: u16,
@@ -24,8 +24,8 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// In front of this server. It lends few connections, so that each serves many transactions of many clients.
-    fn before(server: &str) -> Option<Self> {
+    /// Starts pgbouncer in front of this server with few connections, so that each serves transactions of many clients.
+    fn start(server: &str) -> Option<Self> {
         let (host, server_port) = server.split_once(':').unwrap();
         let (folder, port) = (TempDir::new().unwrap(), free_port());
         let file = folder.path().join("pgbouncer.ini");
@@ -45,7 +45,7 @@ impl Pooler {
         };
         let process = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
         let mut pooler = Self { port, process, _folder: folder };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if pooler.process.try_wait().unwrap().is_some() {
                 return None;
@@ -64,9 +64,9 @@ impl Drop for Pooler {
     }
 }
 
-fn beside(plan: &Plan) -> Plan {
+fn second_process(config: &ChildConfig) -> ChildConfig {
     let address = format!("127.0.0.1:{}", free_port());
-    plan.beside().with("LISTEN_ADDR", &address)
+    config.second_process().with("LISTEN_ADDR", &address)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,23 +75,23 @@ async fn two_processes_share_a_pooler_in_transaction_mode() {
     if !on_servers(what) {
         return;
     }
-    let plan = unlimited().await.with("DATABASE_STATEMENT_CACHE", "off").with("DATABASE_TIMEOUT", "20s");
-    let Some(pooler) = Pooler::before(&server_of(&plan)) else {
+    let config = without_quotas().await.with("DATABASE_STATEMENT_CACHE", "off").with("DATABASE_TIMEOUT", "20s");
+    let Some(pooler) = Pooler::start(&server_of(&config)) else {
         eprintln!("LEFT OUT: {what}: no pgbouncer");
         return;
     };
-    let (plan, _) = through(plan, pooler.port);
+    let (config, _) = through(config, pooler.port);
     // It migrates through the pooler, too.
-    let one = plan.serve().await;
-    let other_plan = beside(&plan);
+    let one = config.serve().await;
+    let other_plan = second_process(&config);
     let other = other_plan.serve().await;
     let ids: Vec<_> = futures_util::future::join_all((0..80).map(|at| {
         let child = if at % 2 == 0 { &one } else { &other };
         async move { send(child, &phone(at)).await.id().unwrap() }
     }))
     .await;
-    let outbox = until("every message came", PATIENCE, || async {
-        // Either process carries what it finds.
+    let outbox = until("every message was sent", TEST_TIMEOUT, || async {
+        // Either process sends whatever is queued.
         let outbox = [one.outbox().await, other.outbox().await].concat();
         ids.iter().enumerate().all(|(at, _)| outbox.iter().any(|message| message["to"] == *phone(at))).then_some(outbox)
     })
@@ -106,7 +106,7 @@ async fn two_processes_share_a_pooler_in_transaction_mode() {
         assert!(answer.is("ConfirmVerificationCodePayload"), "{answer:?}");
     }
     assert_eq!((status(&one, "/readyz").await, status(&other, "/readyz").await), (200, 200));
-    for said in [plan.logged(), other_plan.logged()] {
-        assert!(!said.contains("\"fault\"") && !said.contains("\"unavailable\""), "{said}");
+    for output in [config.log_text(), other_plan.log_text()] {
+        assert!(!output.contains("\"fault\"") && !output.contains("\"unavailable\""), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! A proxy between the program and a server: it can cut what passes, hold it up, and let nobody in.
+//! A TCP proxy between the service and a server: it can cut connections, delay traffic and refuse connections.
 
 use std::{
     sync::{
@@ -17,9 +17,9 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
 };
 
-use crate::process::child::Plan;
+use crate::process::child::ChildConfig;
 
-/// Goes with its last connections when dropped.
+/// Stops when dropped, with its last connections.
 pub struct Proxy {
     pub port: u16,
     shared: Arc<Shared>,
@@ -34,8 +34,8 @@ struct Shared {
 }
 
 impl Proxy {
-    /// In front of this address.
-    pub async fn before(server: &str) -> Self {
+    /// Starts a proxy in front of this address.
+    pub async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared: Arc<Shared> = Arc::default();
@@ -63,19 +63,19 @@ impl Proxy {
         Self { port, shared, accepting }
     }
 
-    /// Cuts every connection, whatever is on its way; new ones may come. How many it were.
+    /// Cuts every connection and returns how many there were. New connections are accepted.
     pub fn cut(&self) -> usize {
         let connections = std::mem::take(&mut *self.shared.connections.lock().unwrap());
         let alive = connections.into_iter().filter(|connection| !connection.is_finished());
         alive.inspect(AbortHandle::abort).count()
     }
 
-    /// Lets nobody in from now on, or everybody again.
+    /// Refuses new connections, or accepts them again.
     pub fn refuse(&self, refused: bool) {
         self.shared.closed.store(refused, Ordering::SeqCst);
     }
 
-    /// Holds everything up for so long, both ways.
+    /// Delays the traffic in both directions.
     pub fn delay(&self, span: Duration) {
         self.shared.delay.store(u64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
@@ -102,20 +102,20 @@ impl Drop for Proxy {
     }
 }
 
-/// Where the server listens that a plan's database is on.
-pub fn server_of(plan: &Plan) -> String {
-    let (_, rest) = plan.vars["DATABASE_URL"].split_once("://").unwrap();
+/// The address of the server of a configuration's database.
+pub fn server_of(config: &ChildConfig) -> String {
+    let (_, rest) = config.vars["DATABASE_URL"].split_once("://").unwrap();
     let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
     let host = place.split_once('/').unwrap().0;
     if host.contains(':') { host.to_owned() } else { format!("{host}:5432") }
 }
 
-/// The same, through what listens at `port`; and the way that leads there directly.
-pub fn through(plan: Plan, port: u16) -> (Plan, String) {
-    let direct = plan.vars["DATABASE_URL"].clone();
+/// The configuration with the database behind `port`, and the direct URL.
+pub fn through(config: ChildConfig, port: u16) -> (ChildConfig, String) {
+    let direct = config.vars["DATABASE_URL"].clone();
     let (scheme, rest) = direct.split_once("://").unwrap();
     let (user, place) =
         rest.rsplit_once('@').map_or((String::new(), rest), |(user, place)| (format!("{user}@"), place));
     let (_, name) = place.split_once('/').unwrap();
-    (plan.with("DATABASE_URL", &format!("{scheme}://{user}127.0.0.1:{port}/{name}")), direct)
+    (config.with("DATABASE_URL", &format!("{scheme}://{user}127.0.0.1:{port}/{name}")), direct)
 }

@@ -1,4 +1,4 @@
-//! Redis stopped, flushed, slow and back (FD-04).
+//! Redis stopped, flushed, slow and restarted (FD-04).
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use super::{
     proxy::Proxy,
     servers::Redis,
 };
-use crate::support::{PATIENCE, Setup, TestApp, code_other_than};
+use crate::support::{Setup, TEST_TIMEOUT, TestApp, different_code};
 
-/// How many of so many sends are granted, by two processes in turn.
+/// The number of granted sends out of `count`, alternating between two processes.
 async fn granted(one: &TestApp, other: &TestApp, first: usize, count: usize) -> usize {
     let mut granted = 0;
     for at in 0..count {
@@ -24,7 +24,7 @@ async fn granted(one: &TestApp, other: &TestApp, first: usize, count: usize) -> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_04_a_redis_that_forgets_lets_nobody_send_without_end() {
+async fn fd_04_flushed_redis_does_not_lift_limits() {
     if !on_servers("Redis may be flushed") {
         return;
     }
@@ -37,7 +37,7 @@ async fn fd_04_a_redis_that_forgets_lets_nobody_send_without_end() {
     let mut connection = ::redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
     for _ in 0..3 {
         ::redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.unwrap();
-        // Each process knows what it was told, whatever Redis has forgotten.
+        // Each process remembers the counts that it read, even after a flush.
         assert_eq!(granted(&one, &other, 100, 6).await, 0);
     }
     other.stop().await;
@@ -45,12 +45,12 @@ async fn fd_04_a_redis_that_forgets_lets_nobody_send_without_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_04_a_slow_redis_costs_one_request_its_patience_and_streams_catch_up() {
+async fn fd_04_slow_redis_delays_one_request_and_streams_catch_up() {
     if !on_servers("Redis may be slow, go and come back") {
         return;
     }
     let Some(mut redis) = Redis::start("Redis may be slow, go and come back") else { return };
-    let proxy = Proxy::before(&format!("127.0.0.1:{}", redis.port)).await;
+    let proxy = Proxy::start(&format!("127.0.0.1:{}", redis.port)).await;
     let url = format!("redis://127.0.0.1:{}", proxy.port);
     let one = Setup::new().await.with("REDIS_URL", &url).with("CLIENT_SENDS_PER_MINUTE", "8").start().await;
     let other = one.another_process().await;
@@ -61,19 +61,19 @@ async fn fd_04_a_slow_redis_costs_one_request_its_patience_and_streams_catch_up(
 
     proxy.delay(Duration::from_secs(3));
     let (count, took) = timed(granted(&one, &other, 1, 40)).await;
-    // Two processes that count by themselves grant no more than twice the limit; and no request waits three seconds.
+    // Two processes that count separately grant at most twice the limit, and no request waits three seconds.
     assert!((1..=16).contains(&count), "{count}");
     assert!(took < Duration::from_secs(90), "forty sends took {took:?}");
-    // What SQL counts is counted, at both.
-    assert_eq!(one.anonymous().confirm(&id, &code_other_than(&code)).await["attemptsRemaining"], 4);
-    assert_eq!(other.anonymous().confirm(&id, &code_other_than(&code)).await["attemptsRemaining"], 3);
+    // Quotas counted in SQL hold across both processes.
+    assert_eq!(one.anonymous().confirm(&id, &different_code(&code)).await["attemptsRemaining"], 4);
+    assert_eq!(other.anonymous().confirm(&id, &different_code(&code)).await["attemptsRemaining"], 3);
 
     redis.down();
     proxy.cut();
     proxy.delay(Duration::ZERO);
     assert_eq!(one.anonymous().confirm(&id, &code).await["__typename"], "ConfirmVerificationCodePayload");
     assert!(redis.up());
-    let last = tokio::time::timeout(PATIENCE, watch.last()).await.unwrap();
+    let last = tokio::time::timeout(TEST_TIMEOUT, watch.last()).await.unwrap();
     assert_eq!(last["status"], "VERIFIED");
     other.stop().await;
     one.stop().await;

@@ -1,4 +1,4 @@
-//! Servers of a test's own, to be stopped and started.
+//! Servers of a test's own that it can stop and start.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -9,12 +9,12 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A port that nobody listens on just now.
+/// A currently unused port.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A PostgreSQL with its data in a folder of its own.
+/// A PostgreSQL with its data in a directory of its own.
 pub struct Postgres {
     pub port: u16,
     programs: PathBuf,
@@ -23,7 +23,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// None, and said so: PostgreSQL's programs are not installed.
+    /// Starts PostgreSQL. `None`, with a message, if its programs are not installed.
     pub fn start(what: &str) -> Option<Self> {
         let Some(programs) = programs() else {
             eprintln!("LEFT OUT: {what}: no PostgreSQL to start (initdb)");
@@ -34,14 +34,14 @@ impl Postgres {
             assert!(Command::new("chown").arg("postgres").arg(data.path()).status().unwrap().success());
         }
         let mut postgres = Self { port: free_port(), programs, data, process: None };
-        let made = postgres
+        let initialized = postgres
             .run("initdb")
             .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-D"])
             .arg(postgres.data.path().join("db"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        assert!(made.unwrap().success(), "initdb");
+        assert!(initialized.unwrap().success(), "initdb");
         postgres.up();
         Some(postgres)
     }
@@ -50,7 +50,7 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Starts it, and waits until it takes connections.
+    /// Starts the server and waits until it accepts connections.
     pub fn up(&mut self) {
         let process = self
             .run("postgres")
@@ -63,11 +63,12 @@ impl Postgres {
             .spawn()
             .unwrap();
         self.process = Some(process);
-        let deadline = Instant::now() + crate::support::PATIENCE;
+        let deadline = Instant::now() + crate::support::TEST_TIMEOUT;
         let port = self.port.to_string();
         let ready = || {
-            let asked = self.run("pg_isready").args(["-q", "-h", "127.0.0.1", "-U", "postgres", "-p", &port]).status();
-            asked.unwrap().success()
+            let checked =
+                self.run("pg_isready").args(["-q", "-h", "127.0.0.1", "-U", "postgres", "-p", &port]).status();
+            checked.unwrap().success()
         };
         while !ready() {
             assert!(Instant::now() < deadline, "PostgreSQL does not start");
@@ -75,7 +76,7 @@ impl Postgres {
         }
     }
 
-    /// Stops it at once, as a crash would: whatever runs is lost.
+    /// Stops it immediately, as a crash would.
     pub fn down(&mut self) {
         if let Some(mut process) = self.process.take() {
             signal("QUIT", &process);
@@ -83,7 +84,7 @@ impl Postgres {
         }
     }
 
-    /// One of its programs, as a user that it runs as.
+    /// A command of PostgreSQL, run as a user that it accepts.
     fn run(&self, program: &str) -> Command {
         let program = self.programs.join(program);
         let mut command = match is_root() {
@@ -105,14 +106,14 @@ impl Drop for Postgres {
     }
 }
 
-/// A Redis that keeps nothing.
+/// A Redis without persistence.
 pub struct Redis {
     pub port: u16,
     process: Option<Child>,
 }
 
 impl Redis {
-    /// None, and said so: neither Redis nor Valkey is installed.
+    /// Starts Redis. `None`, with a message, if neither Redis nor Valkey is installed.
     pub fn start(what: &str) -> Option<Self> {
         let mut redis = Self { port: free_port(), process: None };
         if redis.up() {
@@ -122,7 +123,7 @@ impl Redis {
         None
     }
 
-    /// Starts it at its port, empty. False: it is not installed.
+    /// Starts it empty on its port. False if it is not installed.
     pub fn up(&mut self) -> bool {
         let port = self.port.to_string();
         let started = ["redis-server", "valkey-server"].into_iter().find_map(|program| {
@@ -132,7 +133,7 @@ impl Redis {
         });
         let Some(process) = started else { return false };
         self.process = Some(process);
-        let deadline = Instant::now() + crate::support::PATIENCE;
+        let deadline = Instant::now() + crate::support::TEST_TIMEOUT;
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(Instant::now() < deadline, "Redis does not start");
             std::thread::sleep(Duration::from_millis(10));
@@ -162,7 +163,7 @@ pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
-/// Where PostgreSQL's own programs are: Debian keeps them out of PATH.
+/// The directory of PostgreSQL's server programs, which Debian keeps out of PATH.
 fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten();
     let mut folders: Vec<_> = versions.map(|version| version.path().join("bin")).collect();

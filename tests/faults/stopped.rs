@@ -1,4 +1,4 @@
-//! SIGTERM under load: every request that was taken is answered, and every stream ends so that its client comes back
+//! SIGTERM under load: every accepted request gets a response, and every stream ends so that its client reconnects
 //! (OP-05).
 
 use std::{
@@ -23,12 +23,16 @@ use tokio_tungstenite::{
 
 use super::{
     load::{phone, send},
-    unlimited,
+    without_quotas,
 };
 
-/// A client of plain HTTP/1.1 that sees what every byte does: it asks again and again, over one connection as long as
-/// it may, and stops when it is told to. How many answers it got.
-async fn ask_until_told_to_stop(address: String, first: usize, answered: Arc<AtomicUsize>) -> Result<usize, String> {
+/// A plain HTTP/1.1 client that checks every byte: it sends requests over keep-alive connections until the server asks
+/// it to stop. Returns the number of responses.
+async fn send_until_connection_close(
+    address: String,
+    first: usize,
+    answered: Arc<AtomicUsize>,
+) -> Result<usize, String> {
     let mut count = 0;
     let mut connection: Option<TcpStream> = None;
     loop {
@@ -48,7 +52,7 @@ async fn ask_until_told_to_stop(address: String, first: usize, answered: Arc<Ato
             body.len()
         );
         stream.write_all((head + &body).as_bytes()).await.map_err(|error| format!("asking: {error}"))?;
-        let answer = read_answer(&mut stream).await.map_err(|error| format!("answer {count}: {error}"))?;
+        let answer = read_response(&mut stream).await.map_err(|error| format!("answer {count}: {error}"))?;
         if !answer.starts_with("HTTP/1.1 200") && !answer.starts_with("HTTP/1.1 503") {
             return Err(answer);
         }
@@ -61,8 +65,8 @@ async fn ask_until_told_to_stop(address: String, first: usize, answered: Arc<Ato
     }
 }
 
-/// A whole response, by its length.
-async fn read_answer(stream: &mut TcpStream) -> Result<String, String> {
+/// Reads a whole response by its Content-Length.
+async fn read_response(stream: &mut TcpStream) -> Result<String, String> {
     let mut read = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -76,15 +80,15 @@ async fn read_answer(stream: &mut TcpStream) -> Result<String, String> {
             }
         }
         match stream.read(&mut buffer).await {
-            Ok(0) => return Err("closed without an answer".to_owned()),
+            Ok(0) => return Err("closed without a response".to_owned()),
             Ok(count) => read.extend_from_slice(&buffer[..count]),
             Err(error) => return Err(error.to_string()),
         }
     }
 }
 
-/// The code that a socket with a subscription is closed with.
-async fn closed_with(url: String, id: String) -> Option<u16> {
+/// The close code of a socket with a subscription.
+async fn close_code(url: String, id: String) -> Option<u16> {
     let mut request = format!("{}/graphql", url.replace("http://", "ws://")).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
     let (stream, _) = connect_async(request).await.unwrap();
@@ -104,11 +108,11 @@ async fn closed_with(url: String, id: String) -> Option<u16> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn op_05_no_request_is_answered_with_a_reset_and_streams_end_so_that_clients_come_back() {
-    let plan = unlimited().await.with("SOCKETS_PER_ADDRESS", "1000");
-    let child = plan.serve().await;
+async fn op_05_no_request_is_reset_and_streams_end_so_that_clients_reconnect() {
+    let config = without_quotas().await.with("SOCKETS_PER_ADDRESS", "1000");
+    let child = config.serve().await;
     let id = send(&child, &phone(0)).await.id().unwrap();
-    let sockets: Vec<_> = (0..20).map(|_| tokio::spawn(closed_with(child.url.clone(), id.clone()))).collect();
+    let sockets: Vec<_> = (0..20).map(|_| tokio::spawn(close_code(child.url.clone(), id.clone()))).collect();
     let events = {
         let (http, url, id) = (child.http.clone(), child.url.clone(), id.clone());
         tokio::spawn(async move {
@@ -125,13 +129,13 @@ async fn op_05_no_request_is_answered_with_a_reset_and_streams_end_so_that_clien
         })
     };
     let answered = Arc::new(AtomicUsize::new(0));
-    let address = plan.vars["LISTEN_ADDR"].clone();
+    let address = config.vars["LISTEN_ADDR"].clone();
     let asking: Vec<_> = (0..16)
         .map(|client| {
-            tokio::spawn(ask_until_told_to_stop(address.clone(), 10_000 * (client + 1), Arc::clone(&answered)))
+            tokio::spawn(send_until_connection_close(address.clone(), 10_000 * (client + 1), Arc::clone(&answered)))
         })
         .collect();
-    // Connections that wait for their next request while the end comes, and then ask.
+    // Idle connections that send a request while the server stops.
     let mut late = Vec::new();
     for _ in 0..8 {
         late.push(TcpStream::connect(&address).await.unwrap());
@@ -143,19 +147,19 @@ async fn op_05_no_request_is_answered_with_a_reset_and_streams_end_so_that_clien
     tokio::time::sleep(Duration::from_millis(100)).await;
     for mut stream in late {
         stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let answer = read_answer(&mut stream).await.unwrap();
+        let answer = read_response(&mut stream).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("stopping"), "{answer}");
         assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
     }
     for client in asking {
-        let count = client.await.unwrap().unwrap_or_else(|error| panic!("a request without an answer: {error}"));
+        let count = client.await.unwrap().unwrap_or_else(|error| panic!("a request without a response: {error}"));
         assert!(count > 0);
     }
     for socket in sockets {
-        assert_eq!(socket.await.unwrap(), Some(1001), "clients come back after 1001");
+        assert_eq!(socket.await.unwrap(), Some(1001), "clients reconnect after 1001");
     }
-    // Clients ask again where a stream breaks off; one that ends in order is complete to some of them.
+    // Clients reconnect after a truncated stream; some take a regular end for the end of the operation.
     let (events, broke_off) = events.await.unwrap();
     assert!(events.contains("PENDING") && !events.contains("event: complete") && broke_off, "{events}");
-    assert!(child.ended_within(crate::support::PATIENCE).await.success(), "{}", plan.logged());
+    assert!(child.wait_exit(crate::support::TEST_TIMEOUT).await.success(), "{}", config.log_text());
 }

@@ -1,8 +1,11 @@
 //! What `deploy/` speaks of is there: metrics, settings, crates. Their form is judged by `deploy/check`.
 
+mod compose;
+mod layout;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
-use countersign::telemetry::metrics::{
+use platform::telemetry::metrics::{
     process,
     table::{Kind, METRICS},
 };
@@ -100,6 +103,20 @@ fn compose_shares_the_outbox_and_hands_every_setting_on() {
         .unwrap();
     assert!(of_all.contains(&format!("volumes: [\"data:{data}\"]")), "{of_all}");
     assert!(of_all.contains("env_file: [.env]"), "{of_all}");
+}
+
+/// An address of the proxy's network that is trusted without being the proxy's could name any client's address.
+#[test]
+fn compose_trusts_the_address_of_the_proxy_and_no_other() {
+    let compose = read("deploy/compose/compose.yaml");
+    let value = |name: &str| {
+        let mut lines = compose.lines().map(str::trim);
+        lines.find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}")).to_owned()
+    };
+    let trusted: std::net::Ipv4Addr = value("TRUSTED_PROXIES: ").parse().unwrap();
+    assert_eq!(value("ipv4_address: "), trusted.to_string());
+    let [subnet, range] = ["- subnet: ", "ip_range: "].map(|name| value(name).parse::<ipnet::Ipv4Net>().unwrap());
+    assert!(subnet.contains(&trusted) && subnet.contains(&range) && !range.contains(&trusted), "{trusted}");
 }
 
 /// A Job can't be changed: each version has one of its own, and applies it beside the one before.

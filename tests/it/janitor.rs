@@ -1,20 +1,20 @@
-//! What is over is erased (DR-05), and nothing else.
+//! The janitor deletes expired rows (DR-05) and nothing else.
 
-mod people;
+mod accounts;
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Account, PATIENCE, Setup, TestApp};
+use crate::support::{Account, Setup, TEST_TIMEOUT, TestApp};
 
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Waits until a table has so many rows.
+/// Waits until a table has this many rows.
 pub async fn until(app: &TestApp, table: &str, rows: i64) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
-        let found = app.rows(table).await;
+        let found = app.row_count(table).await;
         if found == rows {
             return;
         }
@@ -24,9 +24,9 @@ pub async fn until(app: &TestApp, table: &str, rows: i64) {
 }
 
 #[tokio::test]
-async fn what_is_over_is_erased_when_its_time_has_come() {
+async fn expired_rows_are_deleted_when_their_retention_ends() {
     let app = Setup::new().await.with("HISTORY_RETENTION", "30d").start().await;
-    app.has_accounts([Account::with_phone("+821022223333")]).await;
+    app.insert_accounts([Account::with_phone("+821022223333")]).await;
     let visitor = app.anonymous();
     let sent = visitor.request_password_reset(json!({ "contact": { "phone": "010-2222-3333" } })).await;
     let id = sent["verification"]["id"].clone();
@@ -37,13 +37,13 @@ async fn what_is_over_is_erased_when_its_time_has_come() {
     app.messages_to("+821022223333", 2).await;
     until_settled(&app).await;
 
-    // A day later the spent proof is still known as spent; then it is forgotten.
+    // A day later the spent proof is still known as spent; after that it is deleted.
     app.advance(DAY);
     assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
     app.advance(Duration::from_secs(20 * 60));
     until(&app, "proof", 0).await;
     assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "UNKNOWN");
-    assert_eq!(app.rows("verification").await, 1);
+    assert_eq!(app.row_count("verification").await, 1);
 
     app.advance(DAY);
     until(&app, "contact_usage", 0).await;
@@ -58,18 +58,18 @@ async fn what_is_over_is_erased_when_its_time_has_come() {
     app.stop().await;
 }
 
-/// Every message that was owed has been settled.
+/// Waits until every pending message has been settled.
 async fn until_settled(app: &TestApp) {
-    let deadline = tokio::time::Instant::now() + PATIENCE * 6;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT * 6;
     while app.dump("delivery").await.contains("QUEUED") {
         assert!(tokio::time::Instant::now() < deadline, "a message is not settled");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// More than one batch, by whichever of two processes has the lease, while people go on sending.
+/// More than one batch, deleted by whichever of two processes has the lease, while clients send codes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_rows_go_in_batches_while_people_send() {
+async fn many_rows_are_deleted_in_batches_without_blocking_sends() {
     let setup = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").with("PUMPING_MIN_SENDS", "unlimited");
     let one = setup.with("TEST_CONTACTS", "+15005550100=123456").start().await;
     let other = one.another_process().await;
@@ -77,7 +77,7 @@ async fn many_rows_go_in_batches_while_people_send() {
     for _ in 0..30 {
         futures_util::future::join_all((0..20).map(|_| visitor.send_code_to("+15005550100"))).await;
     }
-    assert_eq!(one.rows("verification").await, 600);
+    assert_eq!(one.row_count("verification").await, 600);
     until_settled(&one).await;
     let slowest = async |phones: std::ops::Range<u32>| {
         let mut slowest = Duration::ZERO;
@@ -99,41 +99,41 @@ async fn many_rows_go_in_batches_while_people_send() {
     one.stop().await;
 }
 
-/// Who holds the lease, as the table says it.
+/// The holder of the lease according to the table.
 async fn lease(app: &TestApp) -> String {
     app.dump("lease").await
 }
 
-/// Only one process erases; one that dies loses the lease when it runs out, one that stops gives it up.
+/// Only one process deletes. A killed process loses the lease when it expires; a process that stops releases it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_lease_of_a_dead_process_is_taken_over_by_another() {
+async fn lease_of_a_killed_process_is_taken_over() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let killed = Setup::new().await.start_on(runtime.handle()).await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while !lease(&killed).await.contains("janitor") {
-        assert!(tokio::time::Instant::now() < deadline, "nobody took the lease");
+        assert!(tokio::time::Instant::now() < deadline, "no process took the lease");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let held = lease(&killed).await;
     let other = killed.another_process().await;
     runtime.shutdown_background();
-    // The dead one's time is not over.
+    // The lease of the killed process has not expired.
     other.advance(Duration::from_secs(11 * 60));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(lease(&other).await, held);
     other.advance(Duration::from_secs(11 * 60));
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while lease(&other).await == held {
-        assert!(tokio::time::Instant::now() < deadline, "the dead one holds it: {held}");
+        assert!(tokio::time::Instant::now() < deadline, "the killed process still has it: {held}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let held = lease(&other).await;
     other.stop().await;
-    // Nobody waits for the end of a lease that was given up: no clock is moved.
+    // A released lease is taken at once: the clock is not advanced.
     let third = killed.another_process().await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while lease(&third).await == held || !lease(&third).await.contains("janitor") {
-        assert!(tokio::time::Instant::now() < deadline, "it was not given up: {held}");
+        assert!(tokio::time::Instant::now() < deadline, "it was not released: {held}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     third.stop().await;

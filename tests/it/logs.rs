@@ -1,13 +1,13 @@
-//! Nothing secret is logged, at any level (DR-03, DR-04, CL-08): the real binary at `trace`, driven through everything
-//! that it does, and its log searched for everything that was used.
+//! No secret is logged at any level (DR-03, DR-04, CL-08): the real binary runs at `trace`, every operation is
+//! executed, and the log is searched for every secret that was used.
 
 use std::{io::Write, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::{
-    process::child::{Child, Plan},
-    support::{PATIENCE, Socket},
+    process::child::{Child, ChildConfig},
+    support::{Socket, TEST_TIMEOUT},
 };
 
 const ADDRESS: &str = "198.51.100.77";
@@ -17,20 +17,20 @@ const BEARER: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJub2JvZHkifQ.bm90LWEtc2lnbm
 const COOKIE: &str = "countersign_refresh=c0okieThatNobodyMaySee";
 const KEY: &str = "idempotency-key-that-nobody-may-see";
 
-/// Everything that must not stand in the log.
+/// All values that must not appear in the log.
 #[derive(Default)]
 struct Secrets(Vec<String>);
 
 impl Secrets {
     fn keep(&mut self, secret: &Value) -> Value {
-        let text = secret.as_str().unwrap_or_else(|| panic!("no secret: {secret:#}"));
-        assert!(text.len() >= 8, "too short to be looked for: {text}");
+        let text = secret.as_str().unwrap_or_else(|| panic!("not a secret: {secret:#}"));
+        assert!(text.len() >= 8, "too short to search for: {text}");
         self.0.push(text.to_owned());
         secret.clone()
     }
 }
 
-async fn ask(child: &Child, query: &str, variables: Value) -> Value {
+async fn execute(child: &Child, query: &str, variables: Value) -> Value {
     let body = json!({ "query": query, "variables": variables });
     let request = child.http.post(format!("{}/graphql", child.url)).header("x-forwarded-for", ADDRESS);
     let request = request.header("cookie", COOKIE).bearer_auth(BEARER).json(&body);
@@ -44,12 +44,12 @@ const CONFIRM: &str = "mutation($input: ConfirmVerificationCodeInput!) { it: con
 const RESET: &str = "mutation($input: ResetPasswordInput!) { it: resetPassword(input: $input) { __typename } }";
 
 async fn send(child: &Child, secrets: &mut Secrets, purpose: &str, to: Value) -> Value {
-    let sent = ask(child, SEND, json!({ "input": { "purpose": purpose, "to": to, "idempotencyKey": KEY } })).await;
+    let sent = execute(child, SEND, json!({ "input": { "purpose": purpose, "to": to, "idempotencyKey": KEY } })).await;
     secrets.keep(&sent["data"]["it"]["verification"]["id"])
 }
 
 async fn code(child: &Child, secrets: &mut Secrets, to: &str, count: usize) -> Value {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let outbox = child.outbox().await;
         let messages: Vec<_> = outbox.iter().filter(|message| message["to"] == to).collect();
@@ -63,15 +63,15 @@ async fn code(child: &Child, secrets: &mut Secrets, to: &str, count: usize) -> V
 }
 
 async fn confirm(child: &Child, secrets: &mut Secrets, id: &Value, code: &Value) -> Value {
-    let confirmed = ask(child, CONFIRM, json!({ "input": { "verificationId": id, "code": code } })).await;
+    let confirmed = execute(child, CONFIRM, json!({ "input": { "verificationId": id, "code": code } })).await;
     let proof = &confirmed["data"]["it"]["proof"];
     secrets.keep(&proof["attestation"]);
     secrets.keep(&proof["token"])
 }
 
-/// Every operation, as it succeeds and as it is refused.
-async fn everything(child: &Child, secrets: &mut Secrets) {
-    // A proof of a phone, by a socket that watches.
+/// Executes every operation, with success and with failure.
+async fn run_all_operations(child: &Child, secrets: &mut Secrets) {
+    // A phone proof, with a subscription open.
     let id = send(child, secrets, "CONTACT", json!({ "phone": "010-2345-6781" })).await;
     let mut watch = Socket::open(&child.url, ADDRESS, None)
         .await
@@ -81,8 +81,8 @@ async fn everything(child: &Child, secrets: &mut Secrets) {
         )
         .await;
     let right = code(child, secrets, "+821023456781", 1).await;
-    ask(child, CONFIRM, json!({ "input": { "verificationId": id, "code": "WRONGGUESS" } })).await;
-    ask(
+    execute(child, CONFIRM, json!({ "input": { "verificationId": id, "code": "WRONGGUESS" } })).await;
+    execute(
         child,
         "mutation($id: ID!) { resendVerificationCode(input: { verificationId: $id }) { __typename } }",
         json!({ "id": id }),
@@ -90,46 +90,46 @@ async fn everything(child: &Child, secrets: &mut Secrets) {
     .await;
     confirm(child, secrets, &id, &right).await;
     assert_eq!(watch.last().await["status"], "VERIFIED");
-    // One of an address; and one that is taken back.
+    // An e-mail verification that is confirmed, and one that is cancelled.
     let id = send(child, secrets, "SIGN_UP", json!({ "email": "gildong.hong@example.com" })).await;
     let right = code(child, secrets, "gildong.hong@example.com", 1).await;
     confirm(child, secrets, &id, &right).await;
     let id = send(child, secrets, "SIGN_IN", json!({ "phone": "010-2345-6782" })).await;
-    ask(
+    execute(
         child,
         "mutation($id: ID!) { cancelVerification(input: { verificationId: $id }) { __typename } }",
         json!({ "id": id }),
     )
     .await;
-    ask(
+    execute(
         child,
         "query($id: ID!) { verification(id: $id) { status } passwordPolicy { minLength } }",
         json!({ "id": id }),
     )
     .await;
-    // A new password, weak, good, and once more.
+    // A new password: weak, accepted, and with a spent proof.
     let document = "mutation($input: RequestPasswordResetInput!) { it: requestPasswordReset(input: $input) { __typename \
          ... on SendVerificationCodePayload { verification { id } } } }";
     let identity = json!({ "identity": { "name": "홍길동", "birthDate": "1990-03-14", "phone": "010-2345-6783" } });
-    let sent = ask(child, document, json!({ "input": identity })).await;
+    let sent = execute(child, document, json!({ "input": identity })).await;
     let id = secrets.keep(&sent["data"]["it"]["verification"]["id"]);
     let right = code(child, secrets, "+821023456783", 1).await;
     let proof = confirm(child, secrets, &id, &right).await;
     for (password, answer) in
         [(WEAK, "PasswordRejected"), (PASSWORD, "ResetPasswordPayload"), (PASSWORD, "ProofRejected")]
     {
-        let reset = ask(child, RESET, json!({ "input": { "proofToken": proof, "newPassword": password } })).await;
+        let reset = execute(child, RESET, json!({ "input": { "proofToken": proof, "newPassword": password } })).await;
         assert_eq!(reset["data"]["it"]["__typename"], answer, "{reset:#}");
     }
-    // What can't be taken: secrets in documents that do not parse, in wrong places, in queries and in heads.
+    // Invalid requests: secrets in documents that do not parse, in wrong places, in query strings and in headers.
     let inline = format!(
         "mutation {{ resetPassword(input: {{ proofToken: {proof}, newPassword: \"{PASSWORD}\" }}) {{ nothing }} }}"
     );
-    ask(child, &inline, json!({})).await;
-    ask(child, &inline[..inline.len() - 9], json!({})).await;
-    ask(child, SEND, json!({ "input": { "purpose": PASSWORD, "to": { "phone": right } } })).await;
-    ask(child, SEND, json!({ "input": { "purpose": "CONTACT", "to": { "phone": "010-2345-6784 #" } } })).await;
-    ask(child, SEND, json!({ "input": { "purpose": "CONTACT", "to": { "email": "gildong.hong@@example.com" } } }))
+    execute(child, &inline, json!({})).await;
+    execute(child, &inline[..inline.len() - 9], json!({})).await;
+    execute(child, SEND, json!({ "input": { "purpose": PASSWORD, "to": { "phone": right } } })).await;
+    execute(child, SEND, json!({ "input": { "purpose": "CONTACT", "to": { "phone": "010-2345-6784 #" } } })).await;
+    execute(child, SEND, json!({ "input": { "purpose": "CONTACT", "to": { "email": "gildong.hong@@example.com" } } }))
         .await;
     let query = [
         ("query", "query($id: ID!) { verification(id: $id) { status } }"),
@@ -142,10 +142,11 @@ async fn everything(child: &Child, secrets: &mut Secrets) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_secret_is_logged() {
-    let plan = Plan::new().await.with("LOG", "trace").with("CODE_FORMAT", "alphanumeric").with("CODE_LENGTH", "10");
-    let plan = plan.with("EMAIL_CODE_FORMAT", "alphanumeric");
-    let child = plan.serve().await;
+async fn no_secret_is_logged() {
+    let config =
+        ChildConfig::new().await.with("LOG", "trace").with("CODE_FORMAT", "alphanumeric").with("CODE_LENGTH", "10");
+    let config = config.with("EMAIL_CODE_FORMAT", "alphanumeric");
+    let child = config.serve().await;
     let arguments = [
         "admin",
         "create-user",
@@ -158,32 +159,32 @@ async fn nothing_secret_is_logged() {
         "--phone",
         "010-2345-6783",
     ];
-    let log = std::fs::OpenOptions::new().append(true).open(plan.log()).unwrap();
-    let mut admin = plan.command(&arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let log = std::fs::OpenOptions::new().append(true).open(config.log_path()).unwrap();
+    let mut admin = config.command(&arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
     admin.stdin.take().unwrap().write_all(b"Other-Harbour-70!\n").unwrap();
-    assert!(admin.wait().unwrap().success(), "{}", plan.logged());
+    assert!(admin.wait().unwrap().success(), "{}", config.log_text());
 
     let mut secrets = Secrets::default();
-    everything(&child, &mut secrets).await;
+    run_all_operations(&child, &mut secrets).await;
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.wait_exit(TEST_TIMEOUT).await.success());
 
     let used =
         ["1023456781", "10-2345-6781", "1023456782", "10-2345-6782", "1023456783", "10-2345-6783", "10-2345-6784"];
     let used = used.into_iter().chain(["gildong.hong@", "홍길동", "1990-03-14", WEAK, PASSWORD, "Other-Harbour-70!"]);
     let used = used.chain([BEARER, "c0okieThatNobodyMaySee", KEY, "WRONGGUESS", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"]);
     secrets.0.extend(used.map(str::to_owned));
-    let log = plan.logged();
-    assert!(log.lines().count() > 20, "so little was logged that this test proves nothing:\n{log}");
+    let log = config.log_text();
+    assert!(log.lines().count() > 20, "too little was logged for this test to prove anything:\n{log}");
     let mut found = Vec::new();
     for line in log.lines() {
-        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
         let line = line.to_string();
         found.extend(
             secrets.0.iter().filter(|secret| line.contains(secret.as_str())).map(|secret| format!("{secret}: {line}")),
         );
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-    // What may be there is there: masked, and cut.
+    // Masked and truncated values are allowed.
     assert!(log.contains("198.51.100.x") && !log.contains(ADDRESS));
 }

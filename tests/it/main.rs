@@ -1,27 +1,30 @@
-//! Behaviour, over the real wire, in one binary so that it links once.
+//! Tests of behaviour over the wire, in one binary so that they are linked once.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a helper that can't go on fails its test; the lint spares only the tests themselves"
+    reason = "helpers outside of test functions may panic; the lint exempts only the tests themselves"
 )]
 
 mod accounts;
+mod architecture;
+mod compatibility;
 mod delivery;
 mod deploy;
 mod docs;
 #[path = "../faults/mod.rs"]
 mod faults;
-mod house;
 mod janitor;
 mod logs;
 mod main_job;
 mod outbox;
+mod plain_english;
 mod process;
 mod providers;
-mod refusals;
+mod requirements;
 mod schema;
 mod settings;
 mod support;
+mod union_coverage;
 mod upgrade;
 mod verification;
 mod wire;

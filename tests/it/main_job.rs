@@ -1,15 +1,15 @@
-//! The main job, end to end: send a code, watch it, confirm it, reset a password.
+//! The main flow, end to end: send a code, watch it, confirm it, reset a password.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{TestApp, code_other_than as wrong};
+use crate::support::{TestApp, different_code as wrong};
 
 const PHONE: &str = "+821012345678";
 
 #[tokio::test]
-async fn a_code_is_sent_watched_and_confirmed() {
+async fn code_is_sent_watched_and_confirmed() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let verification = visitor.send_code_to("010-1234-5678").await;
@@ -40,7 +40,7 @@ async fn a_code_is_sent_watched_and_confirmed() {
     assert_eq!(proof["expiresAt"], "2026-03-02T03:10:00.000Z");
     assert_eq!(watch.last().await["status"], "VERIFIED");
 
-    // The same code is answered with the same proof for a minute, in case the first answer was lost.
+    // The same code returns the same proof for a minute, in case the first response was lost.
     let again = visitor.confirm(id, &code).await;
     assert_eq!(again["proof"], *proof, "{again:#}");
     app.advance(Duration::from_secs(61));
@@ -51,7 +51,7 @@ async fn a_code_is_sent_watched_and_confirmed() {
 }
 
 #[tokio::test]
-async fn five_wrong_guesses_lock_it_even_for_the_right_code() {
+async fn five_wrong_codes_lock_a_verification_even_for_the_right_code() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -67,7 +67,7 @@ async fn five_wrong_guesses_lock_it_even_for_the_right_code() {
 }
 
 #[tokio::test]
-async fn each_way_of_being_over_has_its_own_answer() {
+async fn each_final_status_has_its_own_result() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let unknown = json!("ver_00000000000000000000000000");
@@ -96,7 +96,7 @@ async fn each_way_of_being_over_has_its_own_answer() {
 }
 
 #[tokio::test]
-async fn an_unknown_id_ends_a_subscription_in_not_found() {
+async fn subscription_to_unknown_id_ends_with_not_found() {
     let app = TestApp::start().await;
     let mut watch = app.anonymous().watch(&json!("ver_00000000000000000000000000")).await;
     assert_eq!(watch.errors().await[0]["extensions"]["code"], "NOT_FOUND");

@@ -1,4 +1,5 @@
-//! The development outbox shows every code: who may read it, and that no page of a stranger's is among them.
+//! The development outbox shows every code: which hosts and client addresses may read it, and why a foreign page
+//! cannot.
 
 use reqwest::{Method, header};
 use serde_json::json;
@@ -7,7 +8,7 @@ use crate::support::{Setup, TestApp};
 
 const PATHS: [&str; 2] = ["/dev/outbox", "/dev/outbox/events"];
 
-/// The status and the text of an answer (of a stream: none).
+/// The status and the body of a response (no body for a stream).
 async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
     let request = app.http().get(format!("{}{path}", app.url())).header("accept", "application/json");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -16,9 +17,10 @@ async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> (u16, Strin
     (answer.status().as_u16(), if stream { String::new() } else { answer.text().await.unwrap() })
 }
 
-/// DNS rebinding: a stranger's name server points a name of theirs at this machine, and a page from there asks.
+/// DNS rebinding: an attacker's name server resolves the attacker's host name to this machine, and a page from
+/// there sends requests.
 #[tokio::test]
-async fn the_outbox_answers_under_no_foreign_host() {
+async fn outbox_rejects_foreign_hosts() {
     let app = Setup::new().await.with("PUBLIC_URL", "https://id.example.com").start().await;
     app.anonymous().send_code_to("010-2222-3333").await;
     app.messages_to("+821022223333", 1).await;
@@ -35,22 +37,22 @@ async fn the_outbox_answers_under_no_foreign_host() {
             "192.168.0.5:8000",
             "0.0.0.0:8000",
         ] {
-            let (status, said) = get(&app, path, &[("host", foreign)]).await;
-            assert!(status == 421 && said.contains("PUBLIC_URL"), "{path} {foreign}: {status} {said}");
-            assert!(!said.contains("+82"), "{said}");
+            let (status, body) = get(&app, path, &[("host", foreign)]).await;
+            assert!(status == 421 && body.contains("PUBLIC_URL"), "{path} {foreign}: {status} {body}");
+            assert!(!body.contains("+82"), "{body}");
         }
     }
     app.stop().await;
 }
 
 #[tokio::test]
-async fn the_outbox_answers_this_machine_alone() {
+async fn outbox_accepts_only_local_clients() {
     let app = TestApp::start().await;
     for path in PATHS {
-        // As a trusted proxy says it.
+        // The address that a trusted proxy reports.
         for remote in ["198.51.100.7", "192.168.0.5", "2001:db8::1"] {
-            let (status, said) = get(&app, path, &[("x-forwarded-for", remote)]).await;
-            assert!(status == 403 && said.contains("OUTBOX_ACCESS=all"), "{path} {remote}: {status} {said}");
+            let (status, body) = get(&app, path, &[("x-forwarded-for", remote)]).await;
+            assert!(status == 403 && body.contains("OUTBOX_ACCESS=all"), "{path} {remote}: {status} {body}");
         }
         assert_eq!(get(&app, path, &[("x-forwarded-for", "127.0.0.1")]).await.0, 200);
         assert_eq!(get(&app, path, &[]).await.0, 200);
@@ -58,9 +60,9 @@ async fn the_outbox_answers_this_machine_alone() {
     app.stop().await;
 }
 
-/// In a container the browser is another machine. A stranger's name is still none of ours.
+/// In a container the browser runs on another machine. A foreign host name is still rejected.
 #[tokio::test]
-async fn the_outbox_is_opened_to_other_machines_by_its_setting() {
+async fn outbox_accepts_remote_clients_when_configured() {
     let app = Setup::new().await.with("OUTBOX_ACCESS", "all").with("PUBLIC_URL", "http://localhost:8080").start().await;
     for path in PATHS {
         for host in ["localhost:8080", "192.168.0.5:8080"] {
@@ -71,10 +73,9 @@ async fn the_outbox_is_opened_to_other_machines_by_its_setting() {
     app.stop().await;
 }
 
-/// What else such a page could do: ask the API as a page of its own origin. It reads no code there, opens no stream, and
-/// sends nothing.
+/// A rebound page can also call the API as its own origin. It gets no code, opens no stream and sends nothing.
 #[tokio::test]
-async fn a_rebound_page_can_not_use_a_service_in_development() {
+async fn dns_rebinding_page_cannot_use_a_development_server() {
     let app = TestApp::start().await;
     let graphql = format!("{}/graphql", app.url());
     let send = |host: &'static str, origin: &'static str, accept: &'static str, query: &'static str| {
@@ -92,11 +93,11 @@ async fn a_rebound_page_can_not_use_a_service_in_development() {
         assert_eq!(answer.status(), 421, "{query}");
         assert!(answer.text().await.unwrap().contains("PUBLIC_URL"));
     }
-    assert_eq!(app.rows("verification").await, 0, "nothing was sent");
+    assert_eq!(app.row_count("verification").await, 0, "nothing was sent");
     for (host, origin) in [("localhost:8000", "http://localhost:8000"), ("192.168.0.5", "http://192.168.0.5")] {
         assert_eq!(send(host, origin, "application/json", "{ me { id } }").await.unwrap().status(), 200, "{host}");
     }
-    // Another origin reads no answer (CORS), and brings no cookie.
+    // Another origin cannot read the response (CORS) and sends no cookie.
     let other = send("localhost:8000", "http://evil.example", "application/json", "{ me { id } }").await.unwrap();
     assert!(other.headers().get("access-control-allow-origin").is_none());
     app.stop().await;

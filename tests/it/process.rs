@@ -1,4 +1,4 @@
-//! The real binary as a child: killed, stopped, refused, asked.
+//! The real binary as a child process.
 
 mod admin;
 mod backup;
@@ -8,12 +8,12 @@ mod commands;
 mod folders;
 mod import;
 mod imported_hashes;
+mod invalid_settings;
 mod key_checks;
 mod keys;
 mod log_reader;
 pub mod metrics;
-mod newer;
-mod refused;
+mod migrations;
 mod stopped;
 mod survival;
 mod traces;

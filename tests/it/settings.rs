@@ -1,9 +1,9 @@
-//! `.env.example` says what the program's own table of settings says.
+//! `.env.example` equals the settings table of the binary.
 
 use std::{fs, path::Path};
 
 #[test]
-fn env_example_is_the_table_of_settings() {
+fn env_example_matches_the_settings_table() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".env.example");
     let table = countersign::app::env_example();
     if std::env::var_os("COUNTERSIGN_WRITE").is_some() {
@@ -11,11 +11,11 @@ fn env_example_is_the_table_of_settings() {
     }
     let written = fs::read_to_string(&file).unwrap_or_default();
     let missing: Vec<_> = table.lines().filter(|line| !written.lines().any(|other| other == *line)).collect();
-    assert!(written == table, "`just env-example` writes .env.example anew; it lacks\n{}", missing.join("\n"));
+    assert!(written == table, "run `just env-example` to write .env.example; missing lines:\n{}", missing.join("\n"));
 }
 
 #[test]
-fn no_setting_stands_twice() {
+fn setting_names_are_unique() {
     let settings = countersign::app::settings();
     let mut names: Vec<_> = settings.map(|setting| setting.name).collect();
     names.sort_unstable();

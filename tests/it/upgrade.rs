@@ -1,9 +1,12 @@
-//! A database of an earlier version, with its keys and with what people hold of it, works unchanged after the upgrade.
-//! `scripts/upgrade-fixture` made the fixtures.
+//! A database of an earlier version, with its keys and with the tokens and codes that clients have, works unchanged
+//! after the upgrade. `scripts/upgrade-fixture` made the fixtures.
+
+mod checks;
+mod stored_texts;
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, Setup, TestApp, given};
+use crate::support::{ApiClient, Setup, TestApp, env_var};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/73afa49");
 
@@ -15,32 +18,45 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value:#}"))
 }
 
-/// The present program on the old database, five seconds after the old one stopped; and what people hold.
+/// The present program on the old database, half a minute after the old one stopped; and what clients hold.
 async fn upgraded() -> (TestApp, Value) {
     upgraded_from("").await
 }
 
-/// The same, with what `more` did to the old database.
+/// The same, after the statements of `more` ran on the old database.
 async fn upgraded_from(more: &str) -> (TestApp, Value) {
-    let state: Value = serde_json::from_str(&read("state.json")).unwrap();
-    let database = if given("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "postgres" } else { "sqlite" };
-    let mut setup = Setup::new().await.at(text(&state["ended_at"]));
-    for (name, value) in state["settings"].as_object().unwrap() {
-        setup = setup.with(name, text(value));
-    }
-    setup.restore(&(read(&format!("{database}.sql")) + more)).await;
-    (setup.start().await, state[database].clone())
+    let (setup, held) = prepared(more).await;
+    (setup.start().await, held)
 }
 
-async fn refreshed(person: &Person, token: &Value) {
-    let answer = person.refresh(text(token)).await;
+/// The old database, its settings and its key files, before the present program starts.
+async fn prepared(more: &str) -> (Setup, Value) {
+    let mut state: Value = serde_json::from_str(&read("state.json")).unwrap();
+    let database = if env_var("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "postgres" } else { "sqlite" };
+    let held = state[database].take();
+    let mut setup = Setup::new().await.at(text(&held["upgraded_at"]));
+    for key in ["SERVER_KEY", "JWT_SECRET", "ATTESTATION_KEY"] {
+        setup = setup.without(key);
+    }
+    for (name, value) in [&state["settings"], &held["settings"]].into_iter().flat_map(|all| all.as_object().unwrap()) {
+        setup = setup.with(name, text(value));
+    }
+    for (name, content) in held["key_files"].as_object().unwrap() {
+        setup.file(name, text(content));
+    }
+    setup.restore(&(read(&format!("{database}.sql")) + more)).await;
+    (setup, held)
+}
+
+async fn refreshed(client: &ApiClient, token: &Value) {
+    let answer = client.refresh(text(token)).await;
     assert_eq!(answer["__typename"], "RefreshSessionPayload", "{answer:#}");
 }
 
 #[tokio::test]
-async fn a_database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
+async fn database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
     let (app, held) = upgraded().await;
-    let visitor = app.person_at("127.0.0.1");
+    let visitor = app.client_at("127.0.0.1");
     let (hana, minji) = (&held["hana"], &held["minji"]);
 
     // Access tokens, refresh tokens and passwords.
@@ -52,10 +68,10 @@ async fn a_database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
         .sign_in(json!({ "identifier": "hana", "password": "Winter-Garden-42", "deviceToken": hana["device_token"] }))
         .await;
     assert_eq!(signed_in["__typename"], "SignInPayload", "{signed_in:#}");
-    // The device is still a known one: no notice of a new device is sent.
+    // The device is still known: no notice of a new device is sent.
     assert!(app.messages_to("hana@example.com", 0).await.is_empty());
 
-    // An open verification, and proofs that were not spent yet.
+    // A pending verification, and proofs that were not spent yet.
     let open = &held["open_verification"];
     assert_eq!(visitor.verification(&open["id"]).await["status"], "PENDING");
     let confirmed = visitor.confirm(&open["id"], text(&open["code"])).await;
@@ -65,7 +81,7 @@ async fn a_database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
     let reset = visitor.reset_password(&minji["reset_proof"], "Summer-Meadow-73").await;
     assert_eq!(reset["__typename"], "ResetPasswordPayload", "{reset:#}");
 
-    // The old contact's owner takes the change of contact back.
+    // The previous owner of the contact undoes the contact change.
     let notice = text(&minji["undo_notice"]["text"]);
     let undone = visitor.undo_contact_change(notice.lines().last().unwrap()).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
@@ -79,15 +95,15 @@ async fn a_database_of_73afa49_is_upgraded_with_its_keys_tokens_and_codes() {
     app.stop().await;
 }
 
-/// A session of the earlier version is none that counts as a recent authentication; the password that the account had
-/// before its contact was changed does, and the change still holds a deletion back.
+/// A session of the earlier version does not count as a recent authentication. The password from before the contact
+/// change does, and the change still blocks deletion.
 #[tokio::test]
-async fn a_session_of_73afa49_authenticates_again_by_the_password_of_before() {
+async fn session_of_73afa49_reauthenticates_with_its_earlier_password() {
     let (app, held) = upgraded().await;
-    let holder = app.person_at("127.0.0.1").with_token(text(&held["minji"]["access_token"]));
-    let refused = holder.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
+    let owner = app.client_at("127.0.0.1").with_token(text(&held["minji"]["access_token"]));
+    let refused = owner.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
     assert_eq!(refused["methods"], json!(["PASSWORD"]), "{refused:#}");
-    let fresh = app.person_with(&holder.reauthenticate(json!({ "password": "Winter-Garden-42" })).await);
+    let fresh = app.client_from(&owner.reauthenticate(json!({ "password": "Winter-Garden-42" })).await);
     let sent = fresh.send_code(json!({ "purpose": "EMAIL_CHANGE", "to": { "email": "new@example.com" } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
     let held_back = fresh.delete_account_with(json!({})).await;
@@ -95,11 +111,11 @@ async fn a_session_of_73afa49_authenticates_again_by_the_password_of_before() {
     app.stop().await;
 }
 
-/// A message that a gateway may have taken, of which only a reason said so.
+/// The old version recorded only in `reason` that a provider may have accepted a message.
 #[tokio::test]
-async fn a_message_of_73afa49_that_may_have_been_sent_is_known_as_such() {
-    // A dump of PostgreSQL leaves no search path behind.
-    let schema = if given("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "public." } else { "" };
+async fn message_of_73afa49_with_unknown_outcome_is_marked_as_perhaps_sent() {
+    // A PostgreSQL dump resets the search path.
+    let schema = if env_var("COUNTERSIGN_TEST_DATABASE_URL").is_some() { "public." } else { "" };
     let waiting = format!(
         "\nUPDATE {schema}delivery SET status = 'QUEUED', tries = 1, reason = 'no_answer', \
          due_at = '2999-01-01T00:00:00+00:00' WHERE id = (SELECT MIN(id) FROM {schema}delivery);\n"

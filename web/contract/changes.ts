@@ -1,30 +1,29 @@
 import { buildASTSchema, buildSchema, findBreakingChanges, Kind, parse, visit, type ASTNode } from 'graphql';
 
 /**
- * How far a version is from the one before, in the words of semantic versioning. Below 1.0 the second number counts as
- * the first, as npm and Cargo have it.
+ * The kind of release between two versions, by semantic versioning. Below 1.0 the minor version counts as the major one, as in
+ * npm and Cargo.
  */
-export type Step = 'major' | 'minor' | 'patch';
+export type ReleaseType = 'major' | 'minor' | 'patch';
 
-export function step(from: string, to: string): Step {
+export function releaseType(from: string, to: string): ReleaseType {
   const [before, after] = [significant(from), significant(to)];
   if (before[0] !== after[0]) return 'major';
   return before[1] === after[1] ? 'patch' : 'minor';
 }
 
 /**
- * What clients of one schema miss in the next, or are asked for besides, in words. With a new minor version whatever was
- * deprecated before may go.
+ * Descriptions of the changes that break clients of the earlier schema. A minor release may remove what was already deprecated.
  */
-export function broken(before: string, after: string, by: Step): readonly string[] {
+export function breakingChanges(before: string, after: string, by: ReleaseType): readonly string[] {
   if (by === 'major') return [];
-  const relied =
+  const baseline =
     by === 'minor' ? visit(parse(before), { enter: (node) => (deprecated(node) ? null : undefined) }) : parse(before);
-  return findBreakingChanges(buildASTSchema(relied), buildSchema(after)).map(({ description }) => description);
+  return findBreakingChanges(buildASTSchema(baseline), buildSchema(after)).map(({ description }) => description);
 }
 
-/** Deprecations that do not say what to take instead, as `Type.field`. */
-export function unexplained(sdl: string): readonly string[] {
+/** Deprecations without a reason, as `Type.field`. The reason names the replacement. */
+export function deprecationsWithoutReason(sdl: string): readonly string[] {
   const found: string[] = [];
   visit(parse(sdl), {
     Directive({ name, arguments: given }, _key, _parent, _path, ancestors) {
@@ -42,9 +41,9 @@ function deprecated(node: ASTNode): boolean {
   return directives?.some(({ name }) => name.value === 'deprecated') ?? false;
 }
 
-/** The two numbers that count. */
+/** The two significant numbers of a version. */
 function significant(version: string): [string, string] {
   const [major, minor, patch] = version.replace(/^v/, '').split('.');
-  if (major === undefined || minor === undefined || patch === undefined) throw new Error(`${version} is no version`);
+  if (major === undefined || minor === undefined || patch === undefined) throw new Error(`${version} is not a version`);
   return major === '0' ? [`0.${minor}`, patch] : [major, minor];
 }

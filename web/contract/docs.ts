@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The fenced blocks of the documentation that are code of a client.
+ * A fenced code block of the documentation in TypeScript, JavaScript or GraphQL.
  *
  * The first word after the fence is the language. Attributes may follow, which GitHub does not show:
  * - `file=src/main.tsx`: the block is this file of the page's project, and other blocks can import it
@@ -10,7 +10,7 @@ import { join } from 'node:path';
  * - `no-run=reason`: the block is not checked; every such block is listed in `not-run.json`
  */
 export interface Block {
-  /** The path of the page from the root of the repository. */
+  /** The path of the page, relative to the repository root. */
   readonly page: string;
   readonly line: number;
   readonly language: string;
@@ -21,7 +21,7 @@ export interface Block {
 export const CODE = ['ts', 'tsx', 'js', 'jsx', 'typescript', 'javascript'];
 const LANGUAGES = new Set([...CODE, 'graphql']);
 
-/** README.md, the pages of docs/ and the READMEs below web/, by their path from the root. */
+/** README.md, the pages of docs/ and the READMEs below web/, relative to the repository root. */
 export function pages(root: string): readonly string[] {
   const folders = readdirSync(join(root, 'web'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
@@ -54,8 +54,8 @@ export function allBlocks(root: string): readonly Block[] {
 }
 
 /**
- * The files that the blocks make up, by their path: one folder for each page, `file` and `continues` within it, and a
- * file of its own for every other block.
+ * Assembles the blocks to files, by path: one directory for each page, with `file` and `continues` inside it, and a separate
+ * file for every other block.
  */
 export function filesOf(blocks: readonly Block[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
@@ -65,9 +65,10 @@ export function filesOf(blocks: readonly Block[]): ReadonlyMap<string, string> {
     const path = continued ?? attributes.get('file') ?? `line-${String(line)}.${extensionOf(language)}`;
     const name = join(folder, path);
     const before = files.get(name);
-    if (continued !== undefined && before === undefined) throw new Error(`${page}:${String(line)} continues no block.`);
+    if (continued !== undefined && before === undefined)
+      throw new Error(`${page}:${String(line)} continues a file that does not exist.`);
     if (continued === undefined && before !== undefined)
-      throw new Error(`${page}:${String(line)} is ${path} once more.`);
+      throw new Error(`${page}:${String(line)} defines ${path} again.`);
     files.set(name, before === undefined ? text : `${before}\n${text}`);
   }
   return files;

@@ -6,7 +6,7 @@ const SERVICE = 'http://127.0.0.1:8000';
 export default defineConfig({
   base: '/demo/',
   plugins: [react()],
-  // The client package as its sources, so that a change in it shows at once.
+  // Resolves the client package to its sources, so that changes apply at once.
   resolve: { conditions: ['source', ...defaultClientConditions] },
   build: { outDir: '../dist/demo', emptyOutDir: true, assetsInlineLimit: 0 },
   server: {

@@ -7,10 +7,10 @@ import { SubscriptionClient } from 'subscriptions-transport-ws';
 import WebSocket from 'ws';
 
 import { messageTo, type TestServer } from './support/server.ts';
-import { served as test } from './support/test.ts';
+import { serverTest as test } from './support/test.ts';
 import { phoneNumber } from './support/visitor.ts';
 
-/** The program as the protocols' own tools and clients see it, with nothing of ours in between. */
+/** Tests the server with third-party protocol clients and audits. */
 
 let origin = '';
 
@@ -18,10 +18,10 @@ test.beforeAll(({ server }) => {
   ({ origin } = server);
 });
 
-test.describe('GraphQL over HTTP, by the audits of graphql-http', () => {
+test.describe('GraphQL over HTTP: audits of graphql-http', () => {
   for (const { id, name, fn } of serverAudits({ url: () => `${origin}/graphql` })) {
     test(`${id} ${name}`, async () => {
-      // A recommendation that is not followed has a status of its own; here it counts like a rule.
+      // Recommendations (SHOULD) have to pass as well.
       expect(await fn()).toMatchObject({ status: 'ok' });
     });
   }
@@ -40,7 +40,7 @@ interface Started {
 
 const WATCH = `subscription Watch($id: ID!) { verificationStatus(id: $id) { status delivery { status } } }`;
 
-async function ask(query: string, variables: object): Promise<unknown> {
+async function request(query: string, variables: object): Promise<unknown> {
   const response = await fetch(`${origin}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -51,7 +51,7 @@ async function ask(query: string, variables: object): Promise<unknown> {
 
 async function start(server: TestServer): Promise<Started> {
   const { phone, e164 } = phoneNumber();
-  const answer = await ask(
+  const answer = await request(
     `mutation Send($phone: String!) {
       sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) {
         ... on SendVerificationCodePayload { verification { id } }
@@ -65,7 +65,7 @@ async function start(server: TestServer): Promise<Started> {
 }
 
 async function confirm({ id, code }: Started): Promise<void> {
-  const answer = await ask(
+  const answer = await request(
     `mutation Confirm($id: ID!, $code: String!) {
       confirmVerificationCode(input: { verificationId: $id, code: $code }) { __typename }
     }`,
@@ -80,7 +80,7 @@ interface Sink {
   readonly complete: () => void;
 }
 
-/** Watches a verification, confirms it once its first state is there, and waits for the stream's own end. */
+/** Watches a verification, confirms it after the first snapshot, and waits until the server completes the stream. */
 async function watchToTheEnd(started: Started, subscribe: (sink: Sink) => void): Promise<void> {
   const seen: Snapshot[] = [];
   let confirming: Promise<void> | undefined;
@@ -108,7 +108,7 @@ async function watchToTheEnd(started: Started, subscribe: (sink: Sink) => void):
 
 const socketUrl = (): string => `${origin.replace('http', 'ws')}/graphql`;
 
-test('graphql-ws: a subscription to its end, a query, and many of them on one socket', async ({ server }) => {
+test('graphql-ws: several subscriptions and a query on one socket', async ({ server }) => {
   const client = createSocketClient({ url: socketUrl(), webSocketImpl: WebSocket, retryAttempts: 0, lazy: false });
   const watched = await Promise.all([start(server), start(server), start(server)]);
   await Promise.all(
@@ -122,7 +122,7 @@ test('graphql-ws: a subscription to its end, a query, and many of them on one so
   await client.dispose();
 });
 
-test('graphql-ws: what is not valid is refused, and the socket goes on', async () => {
+test('graphql-ws: an invalid operation is rejected and the socket stays open', async () => {
   const client = createSocketClient({ url: socketUrl(), webSocketImpl: WebSocket, retryAttempts: 0 });
   const refusal = client.iterate({ query: 'subscription { nothing }' }).next();
   await expect(refusal).rejects.toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
@@ -131,18 +131,18 @@ test('graphql-ws: what is not valid is refused, and the socket goes on', async (
   await client.dispose();
 });
 
-test('graphql-sse, distinct connections: a subscription to its end, and one that is given up', async ({ server }) => {
+test('graphql-sse, distinct connections: a completed and a canceled subscription', async ({ server }) => {
   const client = createEventStreamClient({ url: `${origin}/graphql`, retryAttempts: 0 });
   const started = await start(server);
   const request = { query: WATCH, variables: { id: started.id } };
-  const givenUp = client.iterate(request);
-  expect((await givenUp.next()).value).toMatchObject({ data: { verificationStatus: { status: 'PENDING' } } });
-  await givenUp.return?.();
+  const canceled = client.iterate(request);
+  expect((await canceled.next()).value).toMatchObject({ data: { verificationStatus: { status: 'PENDING' } } });
+  await canceled.return?.();
   await watchToTheEnd(started, (sink) => client.subscribe(request, sink));
   client.dispose();
 });
 
-test('subscriptions-transport-ws, the protocol before: a subscription to its end', async ({ server }) => {
+test('subscriptions-transport-ws (legacy protocol): a subscription until completion', async ({ server }) => {
   const client = new SubscriptionClient(socketUrl(), { lazy: true, reconnect: false }, WebSocket);
   const started = await start(server);
   await watchToTheEnd(started, ({ next, error, complete }) =>
@@ -151,7 +151,7 @@ test('subscriptions-transport-ws, the protocol before: a subscription to its end
   client.close();
 });
 
-test('Apollo Client by HTTP alone, multipart: a subscription to its end', async ({ server }) => {
+test('Apollo Client, multipart over HTTP: a subscription until completion', async ({ server }) => {
   const client = new ApolloClient({
     cache: new InMemoryCache(),
     link: new HttpLink({ uri: `${origin}/graphql` }),

@@ -1,14 +1,14 @@
 import { expect, test } from './support/test.ts';
-import { somebody } from './support/visitor.ts';
+import { newPerson } from './support/visitor.ts';
 
 test.use({ serverOptions: { refreshCookie: true } });
 
-test('with the refresh token in a cookie, a reload stays signed in and scripts see no token', async ({ visitor }) => {
+test('cookie mode: a reload stays signed in and scripts cannot read the token', async ({ visitor }) => {
   const { page } = visitor;
   await visitor.open({ client: 'apollo', stream: 'websocket' });
-  await visitor.signUp(somebody());
+  await visitor.signUp(newPerson());
   await page.reload();
-  await visitor.seesAccount();
+  await visitor.expectAccount();
 
   const cookies = await page.context().cookies();
   const values = cookies.filter(({ httpOnly }) => httpOnly).map(({ value }) => value);

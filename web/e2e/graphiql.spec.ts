@@ -8,14 +8,14 @@ const titled = (tab: string): RegExp => new RegExp(`^${tab}( Close Tab)?$`);
 const response = (page: Page): Locator => page.locator('.graphiql-response');
 const variables = (page: Page): Locator => page.getByRole('region', { name: 'Variables' });
 
-/** Replaces what an editor holds. Pasted, for Monaco closes brackets that are typed. */
+/** Replaces the content of an editor by pasting: Monaco would auto-close typed brackets. */
 async function write(page: Page, editor: 'Variables' | 'Headers', text: string): Promise<void> {
   await page.getByRole('button', { name: editor }).click();
   await page.getByRole('region', { name: editor }).locator('.monaco-editor:visible').first().click();
   await page.evaluate((copied) => navigator.clipboard.writeText(copied), text);
   await page.keyboard.press('Control+A');
   await page.keyboard.press('Control+V');
-  // GraphiQL writes down what was edited once it has been still for a moment.
+  // GraphiQL persists edits after a debounce delay.
   await page.waitForFunction(([key, written]) => localStorage.getItem(key) === written, [
     `graphiql:${editor.toLowerCase()}`,
     text,
@@ -24,7 +24,7 @@ async function write(page: Page, editor: 'Variables' | 'Headers', text: string):
 
 async function run(page: Page, operation: string): Promise<void> {
   const item = page.getByRole('menuitem', { name: operation, exact: true });
-  // The menu closes when GraphiQL draws itself anew, as when an editor or the schema has come in.
+  // The menu closes when GraphiQL rerenders, for example after an editor or the schema has loaded.
   await expect(async () => {
     if (!(await item.isVisible()))
       await page.getByRole('button', { name: /^Execute query/ }).click({ timeout: 15_000 });
@@ -32,10 +32,11 @@ async function run(page: Page, operation: string): Promise<void> {
   }).toPass();
 }
 
-test('a verification, from the first tab to the proof, with nothing from elsewhere', async ({ page, server }) => {
-  const elsewhere: string[] = [];
+test('a verification up to its proof, without requests to other origins', async ({ page, server }) => {
+  const externalRequests: string[] = [];
   page.on('request', (request) => {
-    if (!request.url().startsWith(server.origin) && /^https?:/.test(request.url())) elsewhere.push(request.url());
+    if (!request.url().startsWith(server.origin) && /^https?:/.test(request.url()))
+      externalRequests.push(request.url());
   });
   await page.goto('/');
   await expect(page.getByRole('heading', { name: 'Outbox' })).toBeVisible();
@@ -50,7 +51,7 @@ test('a verification, from the first tab to the proof, with nothing from elsewhe
   const code = await page.evaluate(() => navigator.clipboard.readText());
   expect(code).toMatch(/^\d{6}$/);
 
-  // Filled in, from the answer and from the outbox.
+  // Filled in from the response and from the outbox.
   await expect(variables(page)).toContainText(/ver_\w+/);
   await expect(variables(page)).toContainText(code);
   await run(page, 'Watch');
@@ -58,18 +59,18 @@ test('a verification, from the first tab to the proof, with nothing from elsewhe
   await page.getByRole('button', { name: /^Stop query/ }).click();
   await run(page, 'Confirm');
   await expect(response(page)).toContainText('attestation');
-  // Whichever operation ran last.
+  // The tab keeps its title after operations have run.
   await expect(page.getByRole('tab', { selected: true })).toHaveText(/^Verify a contact/);
-  expect(elsewhere).toEqual([]);
+  expect(externalRequests).toEqual([]);
 
-  await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-light.png' });
+  await page.screenshot({ path: 'e2e/artefacts/screenshots/graphiql-light.png' });
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-dark.png' });
+  await page.screenshot({ path: 'e2e/artefacts/screenshots/graphiql-dark.png' });
 });
 
-test('an account, from its code to its devices, with nothing copied by hand', async ({ page }) => {
+test('sign-up and account, with all values filled in automatically', async ({ page }) => {
   await page.goto('/');
-  // Tabs can be changed once the editors are there.
+  // Tabs can be switched after the editors have loaded.
   await expect(variables(page)).toContainText('+14155552671');
   await page.getByRole('tab', { name: titled('Sign up') }).click();
   await run(page, 'SignUpCode');
@@ -83,7 +84,7 @@ test('an account, from its code to its devices, with nothing copied by hand', as
   await expect(response(page)).toContainText('"lena"');
   await page.getByRole('button', { name: 'Headers' }).click();
   await expect(page.getByRole('region', { name: 'Headers' })).toContainText('Bearer ey');
-  await page.screenshot({ path: 'e2e/artefacts/looks/graphiql-account.png' });
+  await page.screenshot({ path: 'e2e/artefacts/screenshots/graphiql-account.png' });
 
   await page.reload();
   for (const tab of TABS) await expect(page.getByRole('tab', { name: titled(tab) })).toBeVisible();
@@ -91,16 +92,13 @@ test('an account, from its code to its devices, with nothing copied by hand', as
   await expect(page.getByRole('tab', { selected: true })).toHaveText(/^Account/);
 });
 
-test('the headers of a tab are there again after a reload, and go into the init payload of its socket', async ({
-  page,
-  complaints,
-}) => {
+test('headers survive a reload and are sent in connection_init', async ({ page, consoleErrors }) => {
   await page.goto('/');
-  await write(page, 'Headers', '{"authorization": "Bearer remembered"}');
-  await page.waitForFunction(() => localStorage.getItem('graphiql:tabState')?.includes('Bearer remembered'));
+  await write(page, 'Headers', '{"authorization": "Bearer stored"}');
+  await page.waitForFunction(() => localStorage.getItem('graphiql:tabState')?.includes('Bearer stored'));
   await page.reload();
   await page.getByRole('button', { name: 'Headers' }).click();
-  await expect(page.getByRole('region', { name: 'Headers' })).toContainText('Bearer remembered');
+  await expect(page.getByRole('region', { name: 'Headers' })).toContainText('Bearer stored');
   await expect(page.getByRole('tab', { selected: true })).toHaveText(/^Verify a contact/);
   await expect(page.getByRole('tab')).toHaveCount(TABS.length);
 
@@ -109,9 +107,9 @@ test('the headers of a tab are there again after a reload, and go into the init 
     socket.on('framesent', ({ payload }) => sent.push(JSON.parse(String(payload))));
   });
   await run(page, 'Watch');
-  // There is no such token, and the socket says so.
+  // The token is invalid, so the socket is closed with 4403.
   await expect(response(page)).toContainText('4403');
-  // GraphiQL's toolkit shows it, and throws it besides.
-  await expect.poll(() => complaints.splice(0)).toEqual(['Socket closed with event 4403 Forbidden']);
-  expect(sent).toEqual([{ type: 'connection_init', payload: { authorization: 'Bearer remembered' } }]);
+  // GraphiQL's toolkit shows the error and also throws it.
+  await expect.poll(() => consoleErrors.splice(0)).toEqual(['Socket closed with event 4403 Forbidden']);
+  expect(sent).toEqual([{ type: 'connection_init', payload: { authorization: 'Bearer stored' } }]);
 });

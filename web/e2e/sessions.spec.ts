@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Response } from '@playwright/test';
 
 import { expect, test } from './support/test.ts';
-import { phoneNumber, somebody, WAYS, type Visitor, type Way } from './support/visitor.ts';
+import { newPerson, phoneNumber, STACKS, type StackVariant, type Visitor } from './support/visitor.ts';
 
-/** The shortest that the service takes. */
+/** The minimum that the service accepts. */
 const ACCESS_TOKEN_SECONDS = 60;
 
 test.use({ serverOptions: { accessTokenSeconds: ACCESS_TOKEN_SECONDS } });
@@ -13,24 +13,24 @@ test.describe.configure({ mode: 'parallel' });
 
 const expired = (): Promise<void> => pause((ACCESS_TOKEN_SECONDS + 1) * 1_000);
 
-/** The refresh token that was sent, and its successor; null where the service was busy. */
+/** The refresh token that was sent, and its successor; null if the service was unavailable. */
 interface Renewal {
   readonly sent: string;
-  readonly answered: string | null;
+  readonly successor: string | null;
 }
 
 async function renewalIn(response: Response): Promise<Renewal> {
   const token = (text: string): string | null => /"refreshToken":"([^"]+)"/.exec(text)?.[1] ?? null;
   const sent = token(response.request().postData() ?? '');
-  if (sent === null) throw new Error('a renewal without a refresh token');
-  return { sent, answered: token(await response.text()) };
+  if (sent === null) throw new Error('The refresh request has no refresh token.');
+  return { sent, successor: token(await response.text()) };
 }
 
-/** Signs up, waits for the token to expire in three tabs, and has each of them do something that needs one. */
-async function renewInThreeTabs(way: Way, visitor: Visitor): Promise<void> {
+/** Signs up, opens three tabs, waits until the access token has expired, and starts an operation in each tab. */
+async function renewInThreeTabs(variant: StackVariant, visitor: Visitor): Promise<void> {
   const context = visitor.page.context();
-  await visitor.open(way);
-  await visitor.signUp(somebody());
+  await visitor.open(variant);
+  await visitor.signUp(newPerson());
   const tabs = [visitor.page, await context.newPage(), await context.newPage()];
   for (const tab of tabs.slice(1)) {
     await tab.goto(visitor.page.url());
@@ -43,50 +43,51 @@ async function renewInThreeTabs(way: Way, visitor: Visitor): Promise<void> {
     });
   }
   await expired();
-  await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Change the phone number' }).click()));
+  await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Change phone number' }).click()));
   await Promise.all(
     tabs.map(async (tab) => {
       await tab.getByLabel('New phone number').fill(phoneNumber().phone);
-      await tab.getByRole('button', { name: 'Send a code' }).click();
+      await tab.getByRole('button', { name: 'Send code' }).click();
       await expect(tab.getByRole('heading', { name: 'Enter the code' })).toBeVisible();
     }),
   );
-  // A browser does not promise that a tab which gets the lock reads what the one before it stored. Such a tab sends the
-  // same refresh token again, and the service answers the same successor: each token has one.
+  // Browsers do not guarantee that the next holder of the lock reads the latest stored value. Such a tab sends the same refresh
+  // token again, and the service returns the same successor: each token has exactly one.
   const successors = new Map<string, Set<string>>();
-  for (const { sent, answered } of await Promise.all(renewals)) {
-    if (answered) successors.set(sent, (successors.get(sent) ?? new Set()).add(answered));
+  for (const { sent, successor } of await Promise.all(renewals)) {
+    if (successor) successors.set(sent, (successors.get(sent) ?? new Set()).add(successor));
   }
-  expect(successors.size, `${way.client} over ${way.stream}`).toBeGreaterThan(0);
-  for (const answered of successors.values()) expect(answered.size, `${way.client} over ${way.stream}`).toBe(1);
+  expect(successors.size, `${variant.client} over ${variant.stream}`).toBeGreaterThan(0);
+  for (const successor of successors.values())
+    expect(successor.size, `${variant.client} over ${variant.stream}`).toBe(1);
 }
 
-test('an expired token is renewed once for all tabs, whichever client is in them', async ({ anotherVisitor }) => {
-  await Promise.all(WAYS.map(async (way) => renewInThreeTabs(way, await anotherVisitor())));
+test('an expired token is renewed once for all tabs', async ({ anotherVisitor }) => {
+  await Promise.all(STACKS.map(async (variant) => renewInThreeTabs(variant, await anotherVisitor())));
 });
 
-test('a stream that was opened signed in goes on past the end of its token', async ({ anotherVisitor }) => {
+test('an authenticated stream continues after its token has expired', async ({ anotherVisitor }) => {
   await Promise.all(
-    WAYS.map(async (way) => {
+    STACKS.map(async (variant) => {
       const visitor = await anotherVisitor();
       const next = phoneNumber();
-      await visitor.open(way);
-      await visitor.signUp(somebody());
-      await visitor.page.getByRole('link', { name: 'Change the phone number' }).click();
+      await visitor.open(variant);
+      await visitor.signUp(newPerson());
+      await visitor.page.getByRole('link', { name: 'Change phone number' }).click();
       await visitor.page.getByLabel('New phone number').fill(next.phone);
-      await visitor.press('Send a code');
-      await visitor.seesStatus('SENT');
+      await visitor.press('Send code');
+      await visitor.expectStatus('SENT');
       await expired();
-      await expect(visitor.ledger().getByText(/^Live by/)).toBeVisible();
+      await expect(visitor.ledger().getByText(/^Live over/)).toBeVisible();
       await visitor.enterCodeSentTo(next.e164);
-      await expect(visitor.page.getByText('Your phone number is changed.')).toBeVisible();
+      await expect(visitor.page.getByText('Your phone number has been changed.')).toBeVisible();
     }),
   );
 });
 
 test('signing out in one tab signs out the others', async ({ visitor, context }) => {
   await visitor.open({ client: 'apollo', stream: 'websocket' });
-  await visitor.signUp(somebody());
+  await visitor.signUp(newPerson());
   const other = await context.newPage();
   await other.goto(visitor.page.url());
   await expect(other.getByText('This device')).toBeVisible();

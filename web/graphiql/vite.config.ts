@@ -1,21 +1,21 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-/** Everything that the page needs comes from where the page came from, so that it works with the network cut off. */
+/** All assets come from the page's origin, so that it works without internet access. */
 export default defineConfig({
   plugins: [react()],
   build: {
     outDir: '../dist',
-    // The demo is built into a folder of it afterwards.
+    // The demo is built into a subdirectory afterwards.
     emptyOutDir: true,
-    // Monaco is large, and there is no way to look at a schema without an editor.
+    // Monaco is large and cannot be split further.
     chunkSizeWarningLimit: 4_000,
-    // Files stay files, as far as it is up to us: GraphiQL's own style sheet has its fonts inside.
+    // Do not inline assets. GraphiQL's style sheet contains inlined fonts itself.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      // GraphiQL names its icons after its components, for screen readers; shortened names would say nothing.
+      // GraphiQL derives the accessible names of its icons from component names, so they must not be minified.
       output: { keepNames: true },
-      // Notes of GraphiQL's to React's compiler; nothing is lost with them.
+      // Ignore React Compiler directives in GraphiQL's modules.
       onLog: (level, log, pass) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') pass(level, log);
       },

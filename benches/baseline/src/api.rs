@@ -18,8 +18,8 @@ use crate::sql;
 
 pub struct Api {
     pub pool: PgPool,
-    /// Something was put into the outbox.
-    pub nudge: mpsc::Sender<()>,
+    /// Wakes the dispatcher after a message was added to the outbox.
+    pub wake: mpsc::Sender<()>,
 }
 
 #[derive(Deserialize)]
@@ -52,13 +52,13 @@ struct To {
 
 type Failed = (StatusCode, String);
 
-/// What PostgreSQL keeps of an instant.
-#[expect(clippy::disallowed_methods, reason = "there is no test here that would move the clock")]
+/// The current time with the precision that is stored.
+#[expect(clippy::disallowed_methods, reason = "no test needs to control the clock")]
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(3)
 }
 
-/// A code that the dispatcher and the judge both know, and no table: as in Countersign, and as cheap.
+/// Derives the code, which is not stored, like Countersign and at a similar cost.
 pub fn code(verification: &str) -> String {
     let digest = Sha256::digest(verification.as_bytes());
     let number = digest.iter().take(4).fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
@@ -99,8 +99,8 @@ impl Api {
         message.bind(now).bind(expires_at).execute(&mut *tx).await?;
         audit(&mut tx, now, "sendVerificationCode", phone, address).await?;
         tx.commit().await?;
-        // Where it is full, the dispatcher has enough to do, and finds this one, too.
-        let _ = self.nudge.try_send(());
+        // If the channel is full, the dispatcher is busy and will also find this message.
+        let _ = self.wake.try_send(());
         let verification = json!({
             "id": id,
             "maskedTo": masked(phone),
@@ -123,11 +123,11 @@ impl Api {
         let expires_at = now + TimeDelta::minutes(10);
         let mut tx = self.pool.begin().await?;
         let counted = sqlx::query(sql::COUNT_GUESS).bind(&phone).bind(now.num_days_from_ce());
-        let judged = match counted.fetch_optional(&mut *tx).await? {
-            Some(_) => sqlx::query(sql::JUDGE).bind(id).bind(now).fetch_optional(&mut *tx).await?,
+        let checked = match counted.fetch_optional(&mut *tx).await? {
+            Some(_) => sqlx::query(sql::CHECK_CODE).bind(id).bind(now).fetch_optional(&mut *tx).await?,
             None => None,
         };
-        if judged.is_none() {
+        if checked.is_none() {
             tx.rollback().await?;
             return refused("VERIFICATION_NOT_PENDING");
         }
@@ -153,7 +153,7 @@ async fn audit(
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "there is no test here that would fix chance")]
+#[expect(clippy::disallowed_methods, reason = "no test needs deterministic randomness")]
 fn token<const BYTES: usize>() -> String {
     hex::encode(rand::random::<[u8; BYTES]>())
 }
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_inputs_are_told_apart() {
+    fn distinguishes_send_and_confirm_inputs() {
         let read =
             |input: Value| serde_json::from_value::<Request>(json!({"query": "", "variables": {"input": input}}));
         let send = read(json!({"purpose": "CONTACT", "to": {"phone": "+821012345678"}})).unwrap();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_six_digits_and_always_the_same() {
+    fn code_is_six_digits_and_deterministic() {
         assert_eq!(code("ver_1"), code("ver_1"));
         assert_eq!(code("ver_1").len(), 6);
         assert_ne!(code("ver_1"), code("ver_2"));

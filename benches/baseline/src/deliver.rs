@@ -1,4 +1,5 @@
-//! The outbox's end: claims, posts, settles. Likewise at most sixteen messages in hand, and sixty-four in a claim.
+//! The outbox dispatcher: claims messages, posts them, records the result. At most sixteen messages are in flight, as
+//! with the default `PROVIDER_CONCURRENCY` of Countersign.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +13,11 @@ use crate::{
     sql,
 };
 
-const HANDS: usize = 16;
+const MAX_IN_FLIGHT: usize = 16;
 const BATCH: usize = 64;
 const SWEEP: Duration = Duration::from_millis(500);
 
-struct Courier {
+struct Dispatcher {
     pool: PgPool,
     http: reqwest::Client,
     gateway: String,
@@ -28,44 +29,44 @@ struct Message {
     phone: String,
 }
 
-/// Carries messages from now on, whenever it is nudged.
+/// Starts the dispatcher; a send on the returned channel wakes it.
 ///
 /// # Errors
-/// There is no HTTP client to be had.
+/// The HTTP client could not be created.
 pub fn start(pool: PgPool, gateway: String) -> Result<mpsc::Sender<()>, reqwest::Error> {
-    let (nudge, mut nudged) = mpsc::channel(10_000);
+    let (wake, mut woken) = mpsc::channel(10_000);
     let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
-    let courier = Arc::new(Courier { pool, http, gateway });
-    let hands = Arc::new(Semaphore::new(HANDS));
+    let dispatcher = Arc::new(Dispatcher { pool, http, gateway });
+    let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     tokio::spawn(async move {
-        let mut nudges = Vec::new();
-        // A sweep, where none comes.
-        while !matches!(tokio::time::timeout(SWEEP, nudged.recv_many(&mut nudges, BATCH)).await, Ok(0)) {
-            nudges.clear();
-            if let Err(error) = courier.clone().claim(&hands).await {
+        let mut wakes = Vec::new();
+        // Polls the outbox if no wake-up arrives.
+        while !matches!(tokio::time::timeout(SWEEP, woken.recv_many(&mut wakes, BATCH)).await, Ok(0)) {
+            wakes.clear();
+            if let Err(error) = dispatcher.clone().claim(&permits).await {
                 eprintln!("baseline: claiming: {error}");
             }
         }
     });
-    Ok(nudge)
+    Ok(wake)
 }
 
-impl Courier {
-    async fn claim(self: Arc<Self>, hands: &Arc<Semaphore>) -> Result<(), sqlx::Error> {
+impl Dispatcher {
+    async fn claim(self: Arc<Self>, permits: &Arc<Semaphore>) -> Result<(), sqlx::Error> {
         loop {
-            // At least one, without polling for it.
-            let Ok(first) = hands.clone().acquire_owned().await else { return Ok(()) };
+            // Wait for at least one free permit.
+            let Ok(first) = permits.clone().acquire_owned().await else { return Ok(()) };
             let mut free = vec![first];
             while free.len() < BATCH
-                && let Ok(hand) = hands.clone().try_acquire_owned()
+                && let Ok(permit) = permits.clone().try_acquire_owned()
             {
-                free.push(hand);
+                free.push(permit);
             }
             let most = free.len();
             let messages = self.due(most).await?;
             let claimed = messages.len();
-            for (message, hand) in messages.into_iter().zip(free) {
-                tokio::spawn(self.clone().carry(message, hand));
+            for (message, permit) in messages.into_iter().zip(free) {
+                tokio::spawn(self.clone().deliver(message, permit));
             }
             if claimed < most {
                 return Ok(());
@@ -94,7 +95,7 @@ impl Courier {
         Ok(messages)
     }
 
-    async fn carry(self: Arc<Self>, message: Message, _hand: OwnedSemaphorePermit) {
+    async fn deliver(self: Arc<Self>, message: Message, _permit: OwnedSemaphorePermit) {
         let text = format!("[Baseline] {}\n", code(&message.verification));
         let body = json!({"data": {"id": message.id, "to": message.phone, "text": text}}).to_string();
         let request = self.http.post(&self.gateway).header("content-type", "application/json").body(body);

@@ -1,9 +1,9 @@
-//! `baseline`: the statements of a send and of a confirm by bare `axum` and `sqlx`, and nothing else.
+//! `baseline`: a bare `axum` and `sqlx` server with the statements of a send and of a confirmation, and nothing else.
 //!
-//! It takes the JSON that `load` sends and answers in its shape, on the tables of Countersign's own migrations. It runs
-//! the same statements in the same transactions, the outbox and its dispatcher included ([`deliver`]), and posts the
-//! same message to the same gateway. It has no GraphQL, no quotas but those in SQL, no signatures, no metrics, no log,
-//! and believes whatever it is sent: what those cost is what Countersign costs beside it.
+//! It accepts the JSON that `load` sends and returns responses of the same shape, with the tables of Countersign's
+//! migrations. It runs the same statements in the same transactions, including the outbox and its dispatcher
+//! ([`deliver`]), and posts the same message to the same gateway. It has no GraphQL, no quotas except those in SQL, no
+//! signatures, no metrics, no logs and no validation. The difference to Countersign is the cost of these.
 
 mod api;
 mod deliver;
@@ -16,16 +16,16 @@ use clap::Parser;
 use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 
-/// Countersign's statements by bare axum and sqlx, to be measured beside it.
+/// A bare axum and sqlx server with Countersign's statements, as a reference for benchmarks.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     #[arg(long, default_value = "127.0.0.1:8100")]
     listen: String,
-    /// A database that `countersign migrate` has prepared.
+    /// URL of a database that `countersign migrate` has migrated.
     #[arg(long)]
     database: String,
-    /// Where messages are posted to.
+    /// URL of the message gateway.
     #[arg(long)]
     gateway: String,
     #[arg(long, default_value_t = 10)]
@@ -45,8 +45,8 @@ async fn main() -> ExitCode {
 
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let pool = PgPoolOptions::new().max_connections(arguments.max_connections).connect(&arguments.database).await?;
-    let nudge = deliver::start(pool.clone(), arguments.gateway)?;
-    let api = Arc::new(api::Api { pool, nudge });
+    let wake = deliver::start(pool.clone(), arguments.gateway)?;
+    let api = Arc::new(api::Api { pool, wake });
     let router = Router::new().route("/graphql", post(api::answer)).with_state(api);
     axum::serve(TcpListener::bind(arguments.listen).await?, router).await?;
     Ok(())

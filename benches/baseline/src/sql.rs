@@ -1,4 +1,4 @@
-//! The statements, as Countersign's query builder writes them.
+//! The statements, as Countersign's query builder generates them.
 
 pub const COUNT_SEND: &str = "INSERT INTO contact_usage (contact_key, day, sends, guesses, last_sent_at) \
     VALUES ($1, $2, 1, 0, $3) ON CONFLICT (contact_key) DO UPDATE SET \
@@ -59,7 +59,7 @@ pub const COUNT_GUESS: &str = "INSERT INTO contact_usage (contact_key, day, send
     WHERE excluded.day > contact_usage.day OR contact_usage.guesses < 25 \
     RETURNING contact_key, day, sends, guesses, last_sent_at";
 
-pub const JUDGE: &str = "UPDATE verification SET attempts = attempts + 1, status = 'VERIFIED', ended_at = $2, \
+pub const CHECK_CODE: &str = "UPDATE verification SET attempts = attempts + 1, status = 'VERIFIED', ended_at = $2, \
     sequence = sequence + 1 WHERE id = $1 AND status = 'PENDING' AND expires_at > $2 AND attempts < max_attempts \
     RETURNING id, status, sequence";
 

@@ -1,6 +1,6 @@
-//! The operations, as a page would send them.
+//! The GraphQL documents of the operations.
 
-use crate::wire::Document;
+use crate::client::Document;
 
 pub const SEND: Document = Document {
     field: "sendVerificationCode",

@@ -1,4 +1,4 @@
-//! What the `argon2` crate alone does: the measure of a sign-in.
+//! The `argon2` crate alone, as a reference for sign-ins.
 
 use std::{
     thread,
@@ -11,21 +11,21 @@ use serde_json::json;
 
 use crate::process::Usage;
 
-/// Hashes with the `argon2` crate alone, at the server's cost.
+/// Measures the `argon2` crate alone, with the parameters of the server.
 #[derive(Args)]
 pub struct Hashes {
     #[arg(long, default_value_t = 1)]
     threads: usize,
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
-    /// Each hash in memory of its own, as the crate does it by itself; without, in memory that is kept between them.
+    /// Allocate memory for each hash, as the crate does by default, instead of reusing it.
     #[arg(long)]
     fresh: bool,
     #[command(flatten)]
     output: crate::report::Output,
 }
 
-/// The server's default.
+/// The default parameters of the server.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 
@@ -41,7 +41,7 @@ impl Hashes {
         for thread in hashing {
             rate += thread.join().map_err(|_| "a thread ended early")??;
         }
-        // Unlike the rate it says little of who else was on these cores.
+        // Unlike the rate, CPU time depends little on other load on these cores.
         let cpu = Usage::of(&own)?.cpu_seconds - before.cpu_seconds;
         let report = json!({
             "scenario": "Hashes",
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_hashes_either_way() {
+    fn hashes_with_fresh_and_reused_memory() {
         assert!(hash(Duration::from_millis(1), true).unwrap() > 0.0);
         assert!(hash(Duration::from_millis(1), false).unwrap() > 0.0);
     }

@@ -1,31 +1,32 @@
-//! `load` drives Countersign over the wire as its pages do, and says what that costs.
+//! `load` is a load generator: it sends requests to Countersign as the pages do, and reports their cost.
 //!
-//! It is client and provider at once: it asks for codes, takes the messages at the gateway that the provider `webhook`
-//! posts to, reads the codes out of them, and confirms. Everybody has a number and an address of their own
-//! ([`people`]), so that the quotas count and refuse nobody. What the server takes is read from `/proc` ([`process`]).
-//! It runs on one thread, so that it can be kept to one core. `benches/run` starts everything and prints a table.
+//! It is both client and message provider: it requests codes, receives the messages at the gateway that the provider
+//! `webhook` posts to, reads the codes, and confirms them. Every user has their own phone number and client address
+//! ([`users`]), so all quotas are evaluated and none is exceeded. The resource usage of the server is read from `/proc`
+//! ([`process`]). It runs on one thread, so that it can be pinned to one core. `benches/run` starts everything and
+//! prints a table.
 
+mod chart;
+mod client;
 mod documents;
+mod error;
 mod hashes;
-mod pace;
-mod people;
-mod picture;
+mod pacer;
 mod process;
 mod report;
 mod run;
 mod scenario;
 mod sink;
 mod socket;
+mod stats;
 mod streams;
-mod tally;
-mod trouble;
-mod wire;
+mod users;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 
-/// Drives Countersign over the wire, and says what an operation costs it.
+/// Load generator for Countersign: measures the cost of operations.
 #[derive(Parser)]
 #[command(version)]
 enum Command {

@@ -1,16 +1,16 @@
-//! What a process takes from the machine, as Linux tells it in `/proc`.
+//! Resource usage of processes, from `/proc` of Linux.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-/// `USER_HZ`: the unit of the times in `/proc/PID/stat`, the same on every Linux that a program can be built for.
+/// `USER_HZ`: the unit of the times in `/proc/PID/stat`, equal on every supported Linux.
 const TICKS: f64 = 100.0;
 
-/// One look at some processes together.
+/// Resource usage of several processes together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// Of all threads, in the program and in the kernel for it.
+    /// User and system time of all threads.
     pub cpu_seconds: f64,
     pub rss_bytes: u64,
     pub descriptors: u64,
@@ -18,10 +18,10 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What these processes take together.
+    /// The sum over these processes.
     ///
     /// # Errors
-    /// One of them is gone, or is not ours to look at.
+    /// A process has ended, or its files are not readable.
     pub fn of(pids: &[u32]) -> Result<Self, String> {
         let mut sum = Self::default();
         for pid in pids {
@@ -39,7 +39,7 @@ impl Usage {
     }
 
     fn parse(stat: &str, status: &str) -> Option<Self> {
-        // The name, in parentheses, may itself hold blanks and parentheses. utime and stime are the 12th and 13th after it.
+        // The name, in parentheses, may contain spaces and parentheses. utime and stime are fields 12 and 13 after it.
         let (_, fields) = stat.rsplit_once(") ")?;
         let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
         let line = |name: &str| {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_blanks_and_parentheses_misleads_nobody() {
+    fn parses_names_with_spaces_and_parentheses() {
         let stat = "42 (a) b (c)) S 1 42 42 0 -1 4194560 5 0 0 0 150 50 0 0 20 0 4 0 9 1 2 3";
         let status = "Name:\ta) b (c)\nVmRSS:\t    2048 kB\nThreads:\t4\n";
         let usage = Usage::parse(stat, status).unwrap();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn this_very_process_can_be_looked_at() {
+    fn reads_usage_of_own_process() {
         let usage = Usage::of(&[std::process::id()]).unwrap();
         assert!(usage.rss_bytes > 0 && usage.threads > 0 && usage.descriptors > 2);
         assert!(Usage::of(&[u32::MAX]).is_err());

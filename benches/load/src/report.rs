@@ -1,4 +1,4 @@
-//! Figures, as JSON for programs, as a picture, and as a table for people.
+//! Reports as JSON, as a chart, and as a Markdown table.
 
 use std::{
     fs,
@@ -8,26 +8,26 @@ use std::{
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::tally::PERCENTILES;
+use crate::stats::PERCENTILES;
 
-/// Where figures go.
+/// Output files.
 #[derive(Args)]
 pub struct Output {
-    /// What the run is called in the table.
+    /// Name of the run in the table.
     #[arg(long, default_value = "")]
     name: String,
-    /// The figures, as JSON.
+    /// File for the results in JSON.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// The latency distribution, as a picture.
+    /// File for the chart of the latency distribution in SVG.
     #[arg(long)]
     svg: Option<PathBuf>,
 }
 
 impl Output {
     /// # Errors
-    /// A file can't be written.
-    pub fn write(&self, mut report: Value, picture: impl FnOnce(&str) -> String) -> Result<(), String> {
+    /// A file could not be written.
+    pub fn write(&self, mut report: Value, chart: impl FnOnce(&str) -> String) -> Result<(), String> {
         let text = |value: &Value| serde_json::to_string_pretty(value).map_err(|error| error.to_string());
         if !self.name.is_empty() {
             report["name"] = json!(self.name);
@@ -38,14 +38,14 @@ impl Output {
         }
         if let Some(file) = &self.svg {
             let machine = format!("{} ({} CPUs)", self.name, cpus());
-            save(file, &picture(&machine))?;
+            save(file, &chart(&machine))?;
         }
         Ok(())
     }
 }
 
 fn cpus() -> usize {
-    // Of the machine, not of this process, which may be pinned.
+    // Of the machine: this process may be pinned to fewer.
     fs::read_to_string("/proc/cpuinfo").map_or(0, |text| text.matches("processor\t").count())
 }
 
@@ -56,7 +56,7 @@ fn save(file: &Path, text: &str) -> Result<(), String> {
 /// A Markdown table of reports.
 ///
 /// # Errors
-/// A file can't be read, or holds no report.
+/// A file can't be read, or contains no report.
 pub fn table(files: &[PathBuf]) -> Result<String, String> {
     let mut table = "| run | ops/s | CPU ms/op | step | p50 ms | p90 ms | p99 ms | p99.9 ms | max ms | errors |\n\
                      |---|---:|---:|---|---:|---:|---:|---:|---:|---|\n"
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_has_a_row_for_each_step() {
+    fn table_has_a_row_for_each_step() {
         let latency = json!({"p50": 1.0, "p90": 2.0, "p99": 3.0, "p999": 4.0, "max": 5.5});
         let report = json!({
             "name": "send", "operations_per_second": 1234.4, "cpu_ms_per_operation": 0.1,

@@ -1,4 +1,4 @@
-//! A stretch of operations: warmed up, measured, and waited for until the last message has left.
+//! Runs a scenario: warm-up, measurement, and a wait until the last message is sent.
 
 use std::{
     sync::Arc,
@@ -10,51 +10,51 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
-    pace::Pace,
-    people::People,
-    picture,
+    chart,
+    client::Target,
+    pacer::Pacer,
     process::Usage,
     report::Output,
-    scenario::{Scenario, Worker, World},
+    scenario::{Context, Scenario, Worker},
     sink::Sink,
-    tally::Tally,
-    wire::Target,
+    stats::Stats,
+    users::Users,
 };
 
-/// After the last message reached the gateway, its sender still writes that it was taken.
+/// After the last message has reached the gateway, the server still records the result.
 const SETTLING: Duration = Duration::from_millis(500);
-/// What has not left by then is counted as not sent.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Messages that have not arrived by then are not waited for.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Drives operations over HTTP.
+/// Executes operations over HTTP and measures them.
 #[derive(Args)]
 pub struct Run {
     #[arg(long, value_enum)]
     scenario: Scenario,
-    /// A process, http://HOST:PORT; several are asked in turn.
+    /// URL of a server process, http://HOST:PORT. Requests alternate between several.
     #[arg(long = "url", required = true)]
     urls: Vec<String>,
-    /// A process whose CPU time, memory, descriptors and threads are read.
+    /// PID of a process whose CPU time, memory, descriptors and threads are measured.
     #[arg(long = "pid")]
     pids: Vec<u32>,
-    /// Where the provider `webhook` posts to.
+    /// Address of the gateway, to which the provider `webhook` posts.
     #[arg(long)]
     sink: String,
-    /// Clients at once.
+    /// Concurrent clients.
     #[arg(long, default_value_t = 32)]
     concurrency: usize,
-    /// Operations a second, whether or not the server keeps up; left out, as many as the clients can.
+    /// Operations per second, whether or not the server keeps up; without it, as many as the clients can.
     #[arg(long)]
     rate: Option<f64>,
     #[arg(long, default_value_t = 15.0)]
     seconds: f64,
-    /// Not measured.
+    /// Duration of the warm-up in seconds, which is not measured.
     #[arg(long, default_value_t = 3.0)]
     warm_up: f64,
-    /// Memory, descriptors and threads are noted every so many seconds.
+    /// Interval in seconds at which memory, descriptors and threads are sampled.
     #[arg(long)]
     sample: Option<f64>,
-    /// The first person's number: another one than an earlier run's on the same database.
+    /// Number of the first user; must differ from the users of earlier runs on the same database.
     #[arg(long, default_value_t = 0)]
     first: u64,
     #[command(flatten)]
@@ -63,24 +63,24 @@ pub struct Run {
 
 impl Run {
     /// # Errors
-    /// What kept it from measuring, in words.
+    /// The measurement failed; the message has the reason.
     pub async fn go(self) -> Result<(), String> {
         let targets: Result<Vec<_>, _> = self.urls.iter().map(|url| Target::parse(url)).collect();
         let sink = Sink::listen(&self.sink).await?;
-        let world = Arc::new(World { targets: targets?, people: People::from(self.first), sink });
+        let context = Arc::new(Context { targets: targets?, users: Users::from(self.first), sink });
         let mut workers = Vec::with_capacity(self.concurrency);
         for number in 0..self.concurrency {
-            let worker = Worker::new(&world, self.scenario, number).await;
-            workers.push(worker.map_err(|trouble| format!("preparing client {number}: {}", trouble.0))?);
+            let worker = Worker::new(&context, self.scenario, number).await;
+            workers.push(worker.map_err(|error| format!("preparing client {number}: {}", error.0))?);
         }
-        let (workers, _) = self.stretch(&world, workers, self.warm_up).await;
+        let (workers, _) = self.phase(&context, workers, self.warm_up).await;
         let before = Usage::of(&self.pids)?;
-        let samples = self.watch_samples(before);
+        let samples = self.start_sampling(before);
         let begun = Instant::now();
-        let (_, tally) = self.stretch(&world, workers, self.seconds).await;
+        let (_, stats) = self.phase(&context, workers, self.seconds).await;
         let after = Usage::of(&self.pids)?;
         let samples = samples.stop().await;
-        let done = tally.done();
+        let done = stats.done();
         let cpu = after.cpu_seconds - before.cpu_seconds;
         let thousand = |sum: f64| if done > 0 { Some(sum * 1000.0 / done as f64) } else { None };
         let report = json!({
@@ -94,49 +94,49 @@ impl Run {
             "cpu_ms_per_operation": thousand(cpu),
             "cpu_seconds": cpu,
             "all_settled_after_seconds": begun.elapsed().as_secs_f64(),
-            "errors": tally.errors(),
-            "latency_ms": tally.latencies(),
-            "begun_late_ms": tally.lateness(),
+            "errors": stats.errors(),
+            "latency_ms": stats.latencies(),
+            "begun_late_ms": stats.delays(),
             "before": before.json(),
             "after": after.json(),
             "samples": samples,
         });
-        let picture = |title: &str| picture::svg(title, &tally);
-        self.output.write(report, picture)
+        let chart = |title: &str| chart::svg(title, &stats);
+        self.output.write(report, chart)
     }
 
-    /// Load for so long; then everything that it set going is waited for, so that none of it is paid for by the next one.
-    async fn stretch(&self, world: &Arc<World>, workers: Vec<Worker>, seconds: f64) -> (Vec<Worker>, Arc<Tally>) {
-        let tally = Arc::new(Tally::default());
-        let taken = world.sink.taken();
-        let pace = Arc::new(Pace::begin(Duration::from_secs_f64(seconds), self.rate));
+    /// Generates load for this time, then waits until its messages are sent, so that they do not affect the next phase.
+    async fn phase(&self, context: &Arc<Context>, workers: Vec<Worker>, seconds: f64) -> (Vec<Worker>, Arc<Stats>) {
+        let stats = Arc::new(Stats::default());
+        let taken = context.sink.taken();
+        let pacer = Arc::new(Pacer::begin(Duration::from_secs_f64(seconds), self.rate));
         let mut working = JoinSet::new();
         for mut worker in workers {
-            let (pace, tally) = (pace.clone(), tally.clone());
+            let (pacer, stats) = (pacer.clone(), stats.clone());
             working.spawn(async move {
-                while let Some(due) = pace.turn().await {
-                    if pace.is_due() {
-                        tally.began_late(due.elapsed());
+                while let Some(due) = pacer.next_turn().await {
+                    if pacer.is_due() {
+                        stats.record_delay(due.elapsed());
                     }
-                    let outcome = worker.act(due, &tally).await;
-                    tally.end(outcome);
+                    let outcome = worker.act(due, &stats).await;
+                    stats.end(outcome);
                 }
                 worker
             });
         }
         let workers = working.join_all().await;
-        let deadline = Instant::now() + PATIENCE;
-        while world.sink.taken() - taken < tally.messages() && Instant::now() < deadline {
+        let deadline = Instant::now() + TIMEOUT;
+        while context.sink.taken() - taken < stats.messages() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         tokio::time::sleep(SETTLING).await;
         if !self.scenario.reads_codes() {
-            world.sink.clear();
+            context.sink.clear();
         }
-        (workers, tally)
+        (workers, stats)
     }
 
-    fn watch_samples(&self, before: Usage) -> Samples {
+    fn start_sampling(&self, before: Usage) -> Samples {
         let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
         let every = self.sample.map(Duration::from_secs_f64);
         let pids = self.pids.clone();

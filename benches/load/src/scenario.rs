@@ -1,4 +1,4 @@
-//! What is done, step by step, and timed.
+//! The scenarios, and the workers that execute them step by step.
 
 use std::{
     sync::Arc,
@@ -9,33 +9,33 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::{
+    client::{Client, Target},
     documents::{CONFIRM, REFRESH, SEND, SIGN_IN, SIGN_UP},
-    people::{People, Person},
+    error::LoadError,
     sink::Sink,
     socket::Socket,
-    tally::Tally,
-    trouble::Trouble,
-    wire::{Target, Wire},
+    stats::Stats,
+    users::{User, Users},
 };
 
 const PASSWORD: &str = "NewPassword123!";
-/// The last state of a verification comes soon after the answer that made it.
-const LAST_WORD: Duration = Duration::from_secs(10);
+/// Time limit for the last event of a verification after the response that caused it.
+const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
-    /// A code is asked for.
+    /// Requests a code.
     Send,
-    /// A code is asked for, arrives, and is confirmed.
+    /// Requests a code, receives and confirms it.
     SendConfirm,
-    /// Likewise, watched over a socket of its own from the send to the end.
+    /// The same, with a WebSocket that watches the verification from the send to the end.
     Watch,
-    /// A password is judged.
+    /// Signs in with a password.
     SignIn,
-    /// A refresh token is exchanged.
+    /// Exchanges a refresh token.
     Refresh,
-    /// Of four workers one each does the four operations above that end in something.
+    /// Distributes the workers evenly over the four scenarios above other than `Send`.
     Mixed,
 }
 
@@ -53,29 +53,29 @@ impl Scenario {
         matches!(self, Scenario::SignIn | Scenario::Refresh)
     }
 
-    /// Whether the codes that are sent are read.
+    /// Whether the scenario reads the codes.
     pub fn reads_codes(self) -> bool {
         self != Scenario::Send
     }
 }
 
-/// What all workers share.
-pub struct World {
+/// State that all workers share.
+pub struct Context {
     pub targets: Vec<Target>,
-    pub people: People,
+    pub users: Users,
     pub sink: Sink,
 }
 
-/// One client that does one operation after the other.
+/// A client that executes operations one after another.
 pub struct Worker {
-    world: Arc<World>,
-    wire: Wire,
+    context: Arc<Context>,
+    client: Client,
     scenario: Scenario,
     account: Option<Account>,
 }
 
 struct Account {
-    owner: Person,
+    owner: User,
     username: String,
     device: Value,
     refresh: Value,
@@ -83,96 +83,97 @@ struct Account {
 
 impl Worker {
     /// # Errors
-    /// The account that its scenario needs could not be made.
-    pub async fn new(world: &Arc<World>, scenario: Scenario, number: usize) -> Result<Self, Trouble> {
-        let wire = Wire::new(&world.targets, number);
+    /// The account for the scenario could not be created.
+    pub async fn new(context: &Arc<Context>, scenario: Scenario, number: usize) -> Result<Self, LoadError> {
+        let client = Client::new(&context.targets, number);
         let scenario = scenario.of_worker(number);
-        let mut worker = Self { world: world.clone(), wire, scenario, account: None };
+        let mut worker = Self { context: context.clone(), client, scenario, account: None };
         if scenario.needs_an_account() {
             worker.account = Some(worker.sign_up().await?);
         }
         Ok(worker)
     }
 
-    /// Does the operation once. Its first step is counted from `due`.
+    /// Executes the operation once. The latency of its first step counts from `due`.
     ///
     /// # Errors
-    /// What went wrong.
-    pub async fn act(&mut self, due: Instant, tally: &Tally) -> Result<(), Trouble> {
+    /// A step of the operation failed.
+    pub async fn act(&mut self, due: Instant, stats: &Stats) -> Result<(), LoadError> {
         match self.scenario {
             Scenario::Send => {
-                let person = self.world.people.next();
-                self.send("CONTACT", &person, due, tally).await?;
+                let user = self.context.users.next();
+                self.send("CONTACT", &user, due, stats).await?;
             }
             Scenario::SendConfirm => {
-                let person = self.world.people.next();
-                let id = self.send("CONTACT", &person, due, tally).await?;
-                self.confirm(&person, &id, tally).await?;
+                let user = self.context.users.next();
+                let id = self.send("CONTACT", &user, due, stats).await?;
+                self.confirm(&user, &id, stats).await?;
             }
             Scenario::Watch | Scenario::Mixed => {
-                let person = self.world.people.next();
-                let id = self.send("CONTACT", &person, due, tally).await?;
-                let target =
-                    self.world.targets[usize::try_from(person.number).unwrap_or(0) % self.world.targets.len()].clone();
-                let mut socket = Socket::watch(&target, &id, person.address).await?;
-                self.confirm(&person, &id, tally).await?;
+                let user = self.context.users.next();
+                let id = self.send("CONTACT", &user, due, stats).await?;
+                let target = self.context.targets
+                    [usize::try_from(user.number).unwrap_or(0) % self.context.targets.len()]
+                .clone();
+                let mut socket = Socket::watch(&target, &id, user.address).await?;
+                self.confirm(&user, &id, stats).await?;
                 let confirmed = Instant::now();
-                let ending = tokio::time::timeout(LAST_WORD, socket.until_complete()).await;
-                ending.map_err(|_| Trouble::new("no_last_word"))??;
-                tally.took("last event", confirmed.elapsed());
+                let ending = tokio::time::timeout(LAST_EVENT_TIMEOUT, socket.until_complete()).await;
+                ending.map_err(|_| LoadError::new("no_last_event"))??;
+                stats.record_latency("last event", confirmed.elapsed());
                 socket.close().await;
             }
-            Scenario::SignIn => self.sign_in(due, tally).await?,
-            Scenario::Refresh => self.refresh(due, tally).await?,
+            Scenario::SignIn => self.sign_in(due, stats).await?,
+            Scenario::Refresh => self.refresh(due, stats).await?,
         }
         Ok(())
     }
 
-    async fn send(&mut self, purpose: &str, to: &Person, due: Instant, tally: &Tally) -> Result<String, Trouble> {
+    async fn send(&mut self, purpose: &str, to: &User, due: Instant, stats: &Stats) -> Result<String, LoadError> {
         let input = json!({"purpose": purpose, "to": {"phone": to.phone}});
-        let sent = self.wire.ask(&SEND, input, to.address).await?;
-        tally.took("send", due.elapsed());
-        tally.sent();
-        let id = sent["verification"]["id"].as_str().ok_or_else(|| Trouble::new("no_id"))?;
+        let sent = self.client.ask(&SEND, input, to.address).await?;
+        stats.record_latency("send", due.elapsed());
+        stats.sent();
+        let id = sent["verification"]["id"].as_str().ok_or_else(|| LoadError::new("no_id"))?;
         Ok(id.to_owned())
     }
 
-    async fn confirm(&mut self, person: &Person, id: &str, tally: &Tally) -> Result<Value, Trouble> {
+    async fn confirm(&mut self, user: &User, id: &str, stats: &Stats) -> Result<Value, LoadError> {
         let sent = Instant::now();
-        let code = self.world.sink.code(&person.phone).await;
-        let (code, arrived) = code.ok_or_else(|| Trouble::new("no_code_came"))?;
-        tally.took("message", arrived.saturating_duration_since(sent));
+        let code = self.context.sink.code(&user.phone).await;
+        let (code, arrived) = code.ok_or_else(|| LoadError::new("no_code_received"))?;
+        stats.record_latency("message", arrived.saturating_duration_since(sent));
         let asked = Instant::now();
         let input = json!({"verificationId": id, "code": code});
-        let confirmed = self.wire.ask(&CONFIRM, input, person.address).await?;
-        tally.took("confirm", asked.elapsed());
+        let confirmed = self.client.ask(&CONFIRM, input, user.address).await?;
+        stats.record_latency("confirm", asked.elapsed());
         Ok(confirmed)
     }
 
-    async fn sign_up(&mut self) -> Result<Account, Trouble> {
-        let (owner, unused) = (self.world.people.next(), Tally::default());
+    async fn sign_up(&mut self) -> Result<Account, LoadError> {
+        let (owner, unused) = (self.context.users.next(), Stats::default());
         let id = self.send("SIGN_UP", &owner, Instant::now(), &unused).await?;
         let confirmed = self.confirm(&owner, &id, &unused).await?;
         let username = format!("driver.{}", owner.number);
         let input = json!({"username": username, "password": PASSWORD, "proofToken": confirmed["proof"]["token"]});
-        let mut made = self.wire.ask(&SIGN_UP, input, owner.address).await?;
+        let mut made = self.client.ask(&SIGN_UP, input, owner.address).await?;
         let (device, refresh) = (made["deviceToken"].take(), made["tokens"]["refreshToken"].take());
         Ok(Account { owner, username, device, refresh })
     }
 
-    async fn sign_in(&mut self, due: Instant, tally: &Tally) -> Result<(), Trouble> {
-        let Some(account) = &self.account else { return Err(Trouble::new("no_account")) };
+    async fn sign_in(&mut self, due: Instant, stats: &Stats) -> Result<(), LoadError> {
+        let Some(account) = &self.account else { return Err(LoadError::new("no_account")) };
         let input = json!({"identifier": account.username, "password": PASSWORD, "deviceToken": account.device});
-        self.wire.ask(&SIGN_IN, input, account.owner.address).await?;
-        tally.took("sign in", due.elapsed());
+        self.client.ask(&SIGN_IN, input, account.owner.address).await?;
+        stats.record_latency("sign in", due.elapsed());
         Ok(())
     }
 
-    async fn refresh(&mut self, due: Instant, tally: &Tally) -> Result<(), Trouble> {
-        let Some(account) = &mut self.account else { return Err(Trouble::new("no_account")) };
+    async fn refresh(&mut self, due: Instant, stats: &Stats) -> Result<(), LoadError> {
+        let Some(account) = &mut self.account else { return Err(LoadError::new("no_account")) };
         let input = json!({"refreshToken": account.refresh});
-        let mut refreshed = self.wire.ask(&REFRESH, input, account.owner.address).await?;
-        tally.took("refresh", due.elapsed());
+        let mut refreshed = self.client.ask(&REFRESH, input, account.owner.address).await?;
+        stats.record_latency("refresh", due.elapsed());
         account.refresh = refreshed["tokens"]["refreshToken"].take();
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! A provider's end: the gateway that the `webhook` provider posts to. It takes every message, and hands each code to
-//! whoever waits for it, as a telephone would.
+//! The message gateway that the `webhook` provider posts to. It accepts every message, and passes each code to the
+//! client that waits for it.
 
 use std::{
     collections::HashMap,
@@ -18,32 +18,32 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::oneshot};
 
-/// Longer than a dispatcher that is behind needs.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// The least digits in a row that are a code.
+/// Longer than the delay of an overloaded dispatcher.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The minimum number of consecutive digits of a code.
 const SHORTEST_CODE: usize = 4;
 
-/// What arrived. Cheap to clone.
+/// The received messages. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Sink(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     taken: AtomicU64,
-    letters: Mutex<HashMap<String, Letter>>,
+    slots: Mutex<HashMap<String, Slot>>,
 }
 
-enum Letter {
-    /// It came before anybody asked.
-    Arrived(String, Instant),
-    Awaited(oneshot::Sender<(String, Instant)>),
+enum Slot {
+    /// Received before it was requested.
+    Received(String, Instant),
+    Waiting(oneshot::Sender<(String, Instant)>),
 }
 
 impl Sink {
-    /// Takes messages on `address` from now on.
+    /// Starts the gateway on `address`.
     ///
     /// # Errors
-    /// Why it can't.
+    /// The address can't be bound.
     pub async fn listen(address: &str) -> Result<Self, String> {
         let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
         let sink = Self::default();
@@ -62,28 +62,28 @@ impl Sink {
         Ok(sink)
     }
 
-    /// Messages so far.
+    /// The number of messages received so far.
     pub fn taken(&self) -> u64 {
         self.0.taken.load(Ordering::Relaxed)
     }
 
-    /// The code that this number is sent, and when it came.
+    /// Waits for the code that is sent to this phone number; returns it with the time of its arrival.
     pub async fn code(&self, phone: &str) -> Option<(String, Instant)> {
         let arriving = {
-            let mut letters = self.letters();
-            if let Some(Letter::Arrived(code, at)) = letters.remove(phone) {
+            let mut slots = self.slots();
+            if let Some(Slot::Received(code, at)) = slots.remove(phone) {
                 return Some((code, at));
             }
             let (sender, arriving) = oneshot::channel();
-            letters.insert(phone.to_owned(), Letter::Awaited(sender));
+            slots.insert(phone.to_owned(), Slot::Waiting(sender));
             arriving
         };
-        tokio::time::timeout(PATIENCE, arriving).await.ok()?.ok()
+        tokio::time::timeout(TIMEOUT, arriving).await.ok()?.ok()
     }
 
-    /// Forgets what came and nobody asked for.
+    /// Removes codes that were received and not requested.
     pub fn clear(&self) {
-        self.letters().retain(|_, letter| matches!(letter, Letter::Awaited(_)));
+        self.slots().retain(|_, slot| matches!(slot, Slot::Waiting(_)));
     }
 
     async fn take(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -100,20 +100,20 @@ impl Sink {
     }
 
     fn deliver(&self, to: &str, code: &str, at: Instant) {
-        let mut letters = self.letters();
-        match letters.remove(to) {
-            // Fails where whoever waited has given up.
-            Some(Letter::Awaited(sender)) => drop(sender.send((code.to_owned(), at))),
-            _ => drop(letters.insert(to.to_owned(), Letter::Arrived(code.to_owned(), at))),
+        let mut slots = self.slots();
+        match slots.remove(to) {
+            // Fails if the receiver has timed out.
+            Some(Slot::Waiting(sender)) => drop(sender.send((code.to_owned(), at))),
+            _ => drop(slots.insert(to.to_owned(), Slot::Received(code.to_owned(), at))),
         }
     }
 
-    fn letters(&self) -> MutexGuard<'_, HashMap<String, Letter>> {
-        self.0.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slots(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
+        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The first run of digits that is long enough.
+/// The first sequence of digits that is long enough.
 fn code_in(text: &str) -> Option<&str> {
     text.split(|sign: char| !sign.is_ascii_digit()).find(|digits| digits.len() >= SHORTEST_CODE)
 }
@@ -123,13 +123,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_read_as_a_person_would() {
+    fn finds_code_in_text() {
         assert_eq!(code_in("[Countersign] 인증번호 048213\n타인에게 알려주지 마세요."), Some("048213"));
         assert_eq!(code_in("valid for 5 minutes"), None);
     }
 
     #[tokio::test]
-    async fn a_code_reaches_whoever_asks_before_or_after_it() {
+    async fn code_can_be_requested_before_or_after_it_arrives() {
         let sink = Sink::default();
         sink.deliver("+1", "1111", Instant::now());
         assert_eq!(sink.code("+1").await.unwrap().0, "1111");

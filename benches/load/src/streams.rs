@@ -1,4 +1,4 @@
-//! Many sockets: what an idle one costs, how soon an event reaches its watcher, and how soon it reaches all of them.
+//! Many WebSockets: the memory of an idle one, the latency of one event, and of one event to all.
 
 use std::{
     net::Ipv4Addr,
@@ -14,24 +14,24 @@ use tokio::{
 };
 
 use crate::{
+    chart,
+    client::{Client, Target},
     documents::{CONFIRM, SEND},
-    people::{People, Person},
-    picture,
+    error::LoadError,
     process::Usage,
     report::Output,
     sink::Sink,
-    socket::{Socket, Told},
-    tally::Tally,
-    trouble::Trouble,
-    wire::{Target, Wire},
+    socket::{Socket, StreamMessage},
+    stats::Stats,
+    users::{User, Users},
 };
 
-/// Sockets that are opened at once.
+/// Concurrent connection attempts.
 const AT_ONCE: usize = 64;
-/// No code is this: a guess that is wrong whatever was sent.
+/// Not a valid code, so every attempt with it is wrong.
 const WRONG: &str = "wrong";
 
-/// Opens sockets, and wakes them.
+/// Opens WebSockets and measures their events.
 #[derive(Args)]
 pub struct Streams {
     #[arg(long = "url", required = true)]
@@ -40,19 +40,19 @@ pub struct Streams {
     pids: Vec<u32>,
     #[arg(long)]
     sink: String,
-    /// Sockets, each watching a verification of its own.
+    /// WebSockets, each watching a different verification.
     #[arg(long, default_value_t = 10_000)]
     count: usize,
-    /// Then they are left in peace for so long.
+    /// Seconds without events.
     #[arg(long, default_value_t = 10.0)]
     idle: f64,
-    /// Then one at a time is told of a wrong guess at its verification, so many a second.
+    /// Wrong attempts per second, each of which causes an event for one WebSocket.
     #[arg(long, default_value_t = 500.0)]
     rate: f64,
-    /// For so long.
+    /// Duration of these attempts in seconds.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
-    /// Then as many sockets watch one verification, and are woken together, so many times (fewer than it has attempts).
+    /// Number of events to all, with as many WebSockets on one verification; less than its number of attempts.
     #[arg(long, default_value_t = 3)]
     bursts: usize,
     #[arg(long, default_value_t = 0)]
@@ -61,13 +61,13 @@ pub struct Streams {
     output: Output,
 }
 
-/// Where a socket's reader says that an event came.
-type Bell = Arc<Mutex<Option<oneshot::Sender<Instant>>>>;
+/// Receives the time of the next event from the reader of a WebSocket.
+type Notifier = Arc<Mutex<Option<oneshot::Sender<Instant>>>>;
 
 struct Watched {
     id: String,
-    owner: Person,
-    bell: Bell,
+    owner: User,
+    notifier: Notifier,
     reader: JoinHandle<()>,
 }
 
@@ -77,40 +77,40 @@ impl Drop for Watched {
     }
 }
 
-/// Connections to ask over, taken and given back.
-struct Wires {
+/// A pool of clients.
+struct ClientPool {
     targets: Vec<Target>,
-    idle: Mutex<Vec<Wire>>,
+    idle: Mutex<Vec<Client>>,
 }
 
 impl Streams {
     /// # Errors
-    /// What kept it from measuring, in words.
+    /// The measurement failed; the message has the reason.
     pub async fn go(self) -> Result<(), String> {
         let targets: Result<Vec<_>, _> = self.urls.iter().map(|url| Target::parse(url)).collect();
-        let wires = Arc::new(Wires { targets: targets?, idle: Mutex::default() });
-        // Takes the messages; nobody reads them.
+        let pool = Arc::new(ClientPool { targets: targets?, idle: Mutex::default() });
+        // Accepts the messages; the codes are not needed.
         let _sink = Sink::listen(&self.sink).await?;
-        let tally = Arc::new(Tally::default());
-        let people = Arc::new(People::from(self.first));
-        let numbers = (0..self.count).map(|_| people.next()).collect();
-        let sent = each(numbers, |person| send(wires.clone(), person)).await.map_err(words)?;
+        let stats = Arc::new(Stats::default());
+        let users = Arc::new(Users::from(self.first));
+        let numbers = (0..self.count).map(|_| users.next()).collect();
+        let sent = each(numbers, |user| send(pool.clone(), user)).await.map_err(message)?;
         tokio::time::sleep(Duration::from_secs(2)).await;
         let before = Usage::of(&self.pids)?;
-        let watched = self.open(&wires, sent).await?;
+        let watched = self.open(&pool, sent).await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let opened = Usage::of(&self.pids)?;
         tokio::time::sleep(Duration::from_secs_f64(self.idle)).await;
         let idled = Usage::of(&self.pids)?;
-        self.wake_one_by_one(&wires, &watched, &tally).await;
+        self.measure_single_events(&pool, &watched, &stats).await;
         let woken = Usage::of(&self.pids)?;
         let broken = watched.iter().filter(|watched| watched.reader.is_finished()).count();
-        // Their readers end, and their sockets with them.
+        // Stops the readers and closes the WebSockets.
         drop(watched);
         tokio::time::sleep(Duration::from_secs(2)).await;
         let mut together = Vec::new();
         if self.bursts > 0 {
-            together = self.wake_together(&wires, people.next(), &tally).await?;
+            together = self.measure_broadcasts(&pool, users.next(), &stats).await?;
         }
         let bytes = opened.rss_bytes.saturating_sub(before.rss_bytes) as f64;
         let report = json!({
@@ -121,77 +121,76 @@ impl Streams {
             "idle_cpu_percent": (idled.cpu_seconds - opened.cpu_seconds) / self.idle.max(0.001) * 100.0,
             "events_per_second": self.rate,
             "woken_together_last_ms": together,
-            "errors": tally.errors(),
-            "latency_ms": tally.latencies(),
+            "errors": stats.errors(),
+            "latency_ms": stats.latencies(),
             "before": before.json(),
             "opened": opened.json(),
             "woken": woken.json(),
         });
-        self.output.write(report, |title| picture::svg(title, &tally))
+        self.output.write(report, |title| chart::svg(title, &stats))
     }
 
-    /// Each socket is read from the moment it stands: the server takes one that answers no ping for dead.
-    async fn open(&self, wires: &Arc<Wires>, sent: Vec<(Person, String)>) -> Result<Vec<Watched>, String> {
-        let open = |(owner, id): (Person, String)| {
-            let wires = wires.clone();
+    /// Opens the WebSockets. Each is read from the beginning, because the server closes one that does not answer pings.
+    async fn open(&self, pool: &Arc<ClientPool>, sent: Vec<(User, String)>) -> Result<Vec<Watched>, String> {
+        let open = |(owner, id): (User, String)| {
+            let pool = pool.clone();
             async move {
-                let socket = Socket::watch(wires.target(&owner), &id, owner.address).await?;
-                let bell = Bell::default();
-                let reader = tokio::spawn(read(socket, bell.clone()));
-                Ok(Watched { id, owner, bell, reader })
+                let socket = Socket::watch(pool.target(&owner), &id, owner.address).await?;
+                let notifier = Notifier::default();
+                let reader = tokio::spawn(read(socket, notifier.clone()));
+                Ok(Watched { id, owner, notifier, reader })
             }
         };
-        each(sent, open).await.map_err(words)
+        each(sent, open).await.map_err(message)
     }
 
-    async fn wake_one_by_one(&self, wires: &Arc<Wires>, watched: &[Watched], tally: &Arc<Tally>) {
+    async fn measure_single_events(&self, pool: &Arc<ClientPool>, watched: &[Watched], stats: &Arc<Stats>) {
         let begun = Instant::now();
         let events = (self.rate * self.seconds) as usize;
         let mut guessing = JoinSet::new();
         for number in 0..events {
             let due = begun + Duration::from_secs_f64(number as f64 / self.rate);
             tokio::time::sleep_until(due.into()).await;
-            let Watched { id, owner, bell, .. } = &watched[number % watched.len()];
-            let (wires, tally, id, address) = (wires.clone(), tally.clone(), id.clone(), owner.address);
-            let told = listen(bell);
+            let Watched { id, owner, notifier, .. } = &watched[number % watched.len()];
+            let (pool, stats, id, address) = (pool.clone(), stats.clone(), id.clone(), owner.address);
+            let event = next_event(notifier);
             guessing.spawn(async move {
                 let guessed = Instant::now();
-                let outcome = guess(&wires, &id, address).await;
+                let outcome = guess(&pool, &id, address).await;
                 let answered = Instant::now();
                 if outcome.is_ok()
-                    && let Ok(Ok(at)) = tokio::time::timeout(Duration::from_secs(5), told).await
+                    && let Ok(Ok(at)) = tokio::time::timeout(Duration::from_secs(5), event).await
                 {
-                    tally.took("guess answered", answered - guessed);
-                    tally.took("guess to event", at.saturating_duration_since(guessed));
-                    tally.took("answer to event", at.saturating_duration_since(answered));
-                    tally.end(Ok(()));
+                    stats.record_latency("guess answered", answered - guessed);
+                    stats.record_latency("guess to event", at.saturating_duration_since(guessed));
+                    stats.record_latency("answer to event", at.saturating_duration_since(answered));
+                    stats.end(Ok(()));
                 } else {
-                    tally.end(Err(outcome.err().unwrap_or_else(|| Trouble::new("no_event"))));
+                    stats.end(Err(outcome.err().unwrap_or_else(|| LoadError::new("no_event"))));
                 }
             });
         }
         guessing.join_all().await;
     }
 
-    /// Until the last of them has been told, for each burst, in milliseconds.
-    async fn wake_together(&self, wires: &Arc<Wires>, owner: Person, tally: &Tally) -> Result<Vec<f64>, String> {
-        let (owner, id) = send(wires.clone(), owner).await.map_err(words)?;
+    /// Returns for each event the milliseconds until the last WebSocket received it.
+    async fn measure_broadcasts(&self, pool: &Arc<ClientPool>, owner: User, stats: &Stats) -> Result<Vec<f64>, String> {
+        let (owner, id) = send(pool.clone(), owner).await.map_err(message)?;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // All of them from other places: the seats of one address are few.
-        let sent =
-            (0..self.count).map(|number| (Person { phone: String::new(), ..Person::of(number as u64) }, id.clone()));
-        let watched = self.open(wires, sent.collect()).await?;
+        // From different addresses, because the number of WebSockets per address is limited.
+        let sent = (0..self.count).map(|number| (User { phone: String::new(), ..User::of(number as u64) }, id.clone()));
+        let watched = self.open(pool, sent.collect()).await?;
         let mut spans = Vec::new();
         for _ in 0..self.bursts {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            let told: Vec<_> = watched.iter().map(|watched| listen(&watched.bell)).collect();
+            let events: Vec<_> = watched.iter().map(|watched| next_event(&watched.notifier)).collect();
             let guessed = Instant::now();
-            guess(wires, &id, owner.address).await.map_err(words)?;
+            guess(pool, &id, owner.address).await.map_err(message)?;
             let mut last = guessed;
-            for told in told {
-                let at = tokio::time::timeout(Duration::from_secs(10), told).await;
-                let at = at.map_err(|_| "a watcher was never told")?.map_err(|_| "a watcher's socket broke")?;
-                tally.took("guess to all", at.saturating_duration_since(guessed));
+            for event in events {
+                let at = tokio::time::timeout(Duration::from_secs(10), event).await;
+                let at = at.map_err(|_| "a WebSocket received no event")?.map_err(|_| "a WebSocket broke off")?;
+                stats.record_latency("guess to all", at.saturating_duration_since(guessed));
                 last = last.max(at);
             }
             spans.push((last - guessed).as_secs_f64() * 1000.0);
@@ -200,64 +199,64 @@ impl Streams {
     }
 }
 
-impl Wires {
-    fn target(&self, person: &Person) -> &Target {
-        &self.targets[usize::try_from(person.number).unwrap_or(0) % self.targets.len()]
+impl ClientPool {
+    fn target(&self, user: &User) -> &Target {
+        &self.targets[usize::try_from(user.number).unwrap_or(0) % self.targets.len()]
     }
 
-    fn take(&self) -> Wire {
+    fn take(&self) -> Client {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Wire::new(&self.targets, 0))
+        idle.unwrap_or_else(|| Client::new(&self.targets, 0))
     }
 
-    fn give_back(&self, wire: Wire) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(wire);
+    fn give_back(&self, client: Client) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
     }
 }
 
-fn words(trouble: Trouble) -> String {
-    trouble.0
+fn message(error: LoadError) -> String {
+    error.0
 }
 
-fn listen(bell: &Bell) -> oneshot::Receiver<Instant> {
-    let (sender, told) = oneshot::channel();
-    *bell.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
-    told
+fn next_event(notifier: &Notifier) -> oneshot::Receiver<Instant> {
+    let (sender, event) = oneshot::channel();
+    *notifier.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    event
 }
 
-async fn read(mut socket: Socket, bell: Bell) {
-    while let Ok(Told::Event) = socket.next().await {
+async fn read(mut socket: Socket, notifier: Notifier) {
+    while let Ok(StreamMessage::Event) = socket.next().await {
         let at = Instant::now();
-        if let Some(told) = bell.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = told.send(at);
+        if let Some(event) = notifier.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = event.send(at);
         }
     }
 }
 
-async fn send(wires: Arc<Wires>, person: Person) -> Result<(Person, String), Trouble> {
-    let mut wire = wires.take();
-    let input = json!({"purpose": "CONTACT", "to": {"phone": person.phone}});
-    let sent = wire.ask(&SEND, input, person.address).await?;
-    wires.give_back(wire);
-    let id = sent["verification"]["id"].as_str().ok_or_else(|| Trouble::new("no_id"))?.to_owned();
-    Ok((person, id))
+async fn send(pool: Arc<ClientPool>, user: User) -> Result<(User, String), LoadError> {
+    let mut client = pool.take();
+    let input = json!({"purpose": "CONTACT", "to": {"phone": user.phone}});
+    let sent = client.ask(&SEND, input, user.address).await?;
+    pool.give_back(client);
+    let id = sent["verification"]["id"].as_str().ok_or_else(|| LoadError::new("no_id"))?.to_owned();
+    Ok((user, id))
 }
 
-async fn guess(wires: &Wires, id: &str, from: Ipv4Addr) -> Result<(), Trouble> {
-    let mut wire = wires.take();
-    let judged = wire.ask(&CONFIRM, json!({"verificationId": id, "code": WRONG}), from).await;
-    wires.give_back(wire);
-    match judged {
-        Err(trouble) if trouble.0 == "CODE_MISMATCH" => Ok(()),
-        Err(trouble) => Err(trouble),
-        Ok(_) => Err(Trouble::new("a_wrong_code_was_right")),
+async fn guess(pool: &ClientPool, id: &str, from: Ipv4Addr) -> Result<(), LoadError> {
+    let mut client = pool.take();
+    let result = client.ask(&CONFIRM, json!({"verificationId": id, "code": WRONG}), from).await;
+    pool.give_back(client);
+    match result {
+        Err(error) if error.0 == "CODE_MISMATCH" => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(LoadError::new("wrong_code_accepted")),
     }
 }
 
-/// Does the same with each, so many at once, and ends with the first trouble.
-async fn each<T: Send + 'static, U: Send + 'static, F>(items: Vec<T>, act: impl Fn(T) -> F) -> Result<Vec<U>, Trouble>
+/// Runs `act` for each item, [`AT_ONCE`] concurrently, and stops at the first error.
+async fn each<T: Send + 'static, U: Send + 'static, F>(items: Vec<T>, act: impl Fn(T) -> F) -> Result<Vec<U>, LoadError>
 where
-    F: Future<Output = Result<U, Trouble>> + Send + 'static,
+    F: Future<Output = Result<U, LoadError>> + Send + 'static,
 {
     let mut done = Vec::with_capacity(items.len());
     let mut doing = JoinSet::new();
@@ -265,12 +264,12 @@ where
         if doing.len() >= AT_ONCE
             && let Some(one) = doing.join_next().await
         {
-            done.push(one.map_err(|_| Trouble::new("gave_up"))??);
+            done.push(one.map_err(|_| LoadError::new("task_failed"))??);
         }
         doing.spawn(act(item));
     }
     while let Some(one) = doing.join_next().await {
-        done.push(one.map_err(|_| Trouble::new("gave_up"))??);
+        done.push(one.map_err(|_| LoadError::new("task_failed"))??);
     }
     Ok(done)
 }

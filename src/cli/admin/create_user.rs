@@ -1,4 +1,4 @@
-//! `admin create-user`: one account.
+//! `admin create-user`: creates one account.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -8,11 +8,12 @@ use super::Role;
 use crate::{
     account::{Created, NewUser},
     app::{self, Settings, World},
-    contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
-    password::Violation,
-    secret::Secret,
-    texts::Locale,
 };
+use domain::{
+    contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
+    locale::Locale,
+};
+use platform::{password::Violation, secret::Secret};
 
 /// The new account.
 #[derive(Args)]
@@ -20,27 +21,27 @@ pub struct Arguments {
     /// The name to sign in with.
     #[arg(long)]
     username: String,
-    /// The person's whole name.
+    /// The user's full name.
     #[arg(long)]
     name: Option<String>,
     /// YYYY-MM-DD.
     #[arg(long)]
     birth_date: Option<String>,
-    /// A phone number; it counts as proved.
+    /// A phone number; it counts as verified.
     #[arg(long)]
     phone: Option<String>,
-    /// An e-mail address; it counts as proved.
+    /// An e-mail address; it counts as verified.
     #[arg(long)]
     email: Option<String>,
-    /// What the account may do.
+    /// The role of the account.
     #[arg(long, value_enum, default_value_t = Role::User)]
     role: Role,
-    /// The language of messages to them: ko or en. Left out: DEFAULT_LOCALE.
+    /// The language of messages to the user: ko or en. Default: DEFAULT_LOCALE.
     #[arg(long)]
     locale: Option<String>,
 }
 
-/// Makes the account and prints its id.
+/// Creates the account and prints its id.
 pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String> {
     let config = &settings.config;
     let today = super::today(&settings);
@@ -62,7 +63,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
         })?,
         role: arguments.role.into(),
         locale: parse(arguments.locale.as_deref(), |text| {
-            Locale::parse(text).ok_or_else(|| "--locale: ko or en".to_owned())
+            Locale::parse(text).ok_or_else(|| "--locale: must be ko or en".to_owned())
         })?
         .unwrap_or(config.messages.default_locale),
         password: password()?,
@@ -77,7 +78,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
             let wrong: Vec<_> = violations.into_iter().map(Violation::words).collect();
             Err(format!("the password {}", wrong.join(", ")))
         }
-        Created::Taken => Err("the username, phone or e-mail address is another account's".to_owned()),
+        Created::Taken => Err("the username, phone number or e-mail address belongs to another account".to_owned()),
     }
 }
 
@@ -85,7 +86,8 @@ fn parse<T>(given: Option<&str>, parse: impl Fn(&str) -> Result<T, String>) -> R
     given.map(parse).transpose()
 }
 
-/// From a prompt on a terminal, else the first line of standard input: never an argument, which others can see.
+/// Reads the password from a prompt on a terminal, else from the first line of standard input. It is not an argument,
+/// because other users can see the arguments of a process.
 fn password() -> Result<Secret, String> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {

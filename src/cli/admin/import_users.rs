@@ -1,4 +1,4 @@
-//! `admin import-users`: the accounts of another system.
+//! `admin import-users`: imports the accounts of another system.
 
 use std::{
     fs::File,
@@ -17,41 +17,41 @@ use crate::{
     app::{self, Settings, World},
 };
 
-pub const FORMAT: &str = r#"One object on each line, for example:
+pub const FORMAT: &str = r#"One JSON object on each line, for example:
 
   {"username":"minji","password_hash":"$2b$12$…","phone":"010-1234-5678","birth_date":"1999-03-14"}
 
-  username          The name to sign in with. Nothing else is needed.
+  username          The name to sign in with. The other fields are optional.
   password_hash     As Django, Spring, PHP, Laravel, Symfony, WordPress, Drupal, Firebase, Supabase, Keycloak, Auth0,
-                    ASP.NET Identity, Devise, better-auth, Werkzeug, passlib, LDAP or Node's bcrypt export it: a text,
-                    or an object where a text does not say it all; docs/migrate.md lists them. It is not verified now;
-                    the next sign-in replaces it by argon2id. Left out: the account signs in by code alone, until a
-                    password is reset. Plain MD5 and SHA are wrapped in argon2id at once, some 40 a second and core.
-  phone, email      Count as proved, unless phone_verified or email_verified is false.
+                    ASP.NET Identity, Devise, better-auth, Werkzeug, passlib, LDAP or Node's bcrypt export it: a string,
+                    or an object if parameters are separate; docs/migrate.md lists them. It can't be verified now; the
+                    next sign-in replaces it by argon2id. Omitted: the account signs in by code only, until a
+                    password is reset. Plain MD5 and SHA are wrapped in argon2id at once, about 40 per second and core.
+  phone, email      Count as verified, unless phone_verified or email_verified is false.
   name, nickname, birth_date (YYYY-MM-DD), profile_image_url
-  locale            The language of messages to them: ko or en. Left out: DEFAULT_LOCALE.
-  suspended         true: nobody signs in to it.
-  created_at        RFC 3339. Left out: now.
+  locale            The language of messages to the user: ko or en. Omitted: DEFAULT_LOCALE.
+  suspended         true: the account can't sign in.
+  created_at        RFC 3339. Omitted: now.
 
-A line that is refused is named on standard error, by its number and every field that is wrong with the reason, never by
-what stands in it; all others are imported, and the command ends with status 1. Run it again as often as you like: an account that is there already,
-with the same contacts, is passed over."#;
+For each rejected line, standard error shows its number and each invalid field with the reason, never the values. All
+other lines are imported, and the command exits with status 1. The command can be repeated: accounts that exist already,
+with the same contacts, are skipped."#;
 
-/// A line that is longer is no user's.
-const LONGEST_LINE: usize = 64 * 1024;
-/// Lines that are read ahead.
+/// Maximum length of a line in bytes.
+const MAX_LINE: usize = 64 * 1024;
+/// How many lines are read ahead.
 const AHEAD: usize = 256;
 
-/// Where the lines are.
+/// The input file.
 #[derive(Args)]
 pub struct Arguments {
-    /// The file with the lines; - for standard input.
+    /// The input file; - for standard input.
     file: PathBuf,
 }
 
 type Line = Result<String, LineRefusal>;
 
-/// Imports the lines, says which were refused and why, and how many there were.
+/// Imports the lines, prints rejected lines with the reasons, and the totals.
 pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String> {
     let import = Import {
         numbers: settings.config.contacts.numbers,
@@ -61,24 +61,27 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
     let (source, bar) = open(&arguments.file)?;
     let accounts = app::accounts(settings, World::real()).await?;
     let (lines, reading) = read_ahead(source, bar.clone());
-    let mut told = Told { bar, counts: Counts::default() };
+    let mut progress = Progress { bar, counts: Counts::default() };
     let lines = stream::unfold(lines, |mut lines| async move { lines.recv().await.map(|line| (line, lines)) });
-    let imported = accounts.import_users(&run_name(), lines, import, |number, line| told.tell(number, &line)).await;
-    let Told { bar, counts } = told;
+    let imported =
+        accounts.import_users(&run_name(), lines, import, |number, line| progress.report(number, &line)).await;
+    let Progress { bar, counts } = progress;
     bar.finish_and_clear();
-    say!("{}", counts.said());
-    imported.map_err(|fault| format!("stopped after line {}, and can be run again: {}", counts.last, fault.words()))?;
+    say!("{}", counts.summary());
+    imported.map_err(|fault| {
+        format!("stopped after line {}; the command can be run again: {}", counts.last, fault.words())
+    })?;
     let read =
         reading.await.map_err(|error| error.to_string()).and_then(|read| read.map_err(|error| error.to_string()));
-    read.map_err(|error| format!("stopped after line {}: it can't be read on: {error}", counts.last))?;
+    read.map_err(|error| format!("stopped after line {}: the next line can't be read: {error}", counts.last))?;
     match counts.refused {
         0 => Ok(()),
-        1 => Err("1 line was refused: mend it and run this again".to_owned()),
-        refused => Err(format!("{refused} lines were refused: mend them and run this again")),
+        1 => Err("1 line was rejected: correct it and run this command again".to_owned()),
+        refused => Err(format!("{refused} lines were rejected: correct them and run this command again")),
     }
 }
 
-/// Where the lines come from, and how far it is to their end.
+/// Opens the input, with a progress bar for its size.
 fn open(file: &PathBuf) -> Result<(Box<dyn Read + Send>, ProgressBar), String> {
     if file.as_os_str() == "-" {
         return Ok((Box::new(io::stdin()), styled(ProgressBar::new_spinner(), "{spinner} {bytes} read, {msg}")));
@@ -89,7 +92,7 @@ fn open(file: &PathBuf) -> Result<(Box<dyn Read + Send>, ProgressBar), String> {
     Ok((Box::new(source), styled(ProgressBar::new(length), "{percent:>3}% {bar:40} {msg}, {eta} left")))
 }
 
-/// Drawn on a terminal alone.
+/// Applies a template. The bar is drawn only on a terminal.
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
@@ -97,7 +100,7 @@ fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     }
 }
 
-/// Reads lines on a thread of its own, a few ahead of what is imported.
+/// Reads lines on a separate thread, a few ahead of the import.
 fn read_ahead(source: Box<dyn Read + Send>, bar: ProgressBar) -> (mpsc::Receiver<Line>, JoinHandle<io::Result<()>>) {
     let (sender, lines) = mpsc::channel(AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
@@ -105,7 +108,7 @@ fn read_ahead(source: Box<dyn Read + Send>, bar: ProgressBar) -> (mpsc::Receiver
         while let Some((line, length)) = next_line(&mut source)? {
             bar.inc(length);
             if sender.blocking_send(line).is_err() {
-                // Nobody imports any more.
+                // The import has stopped.
                 break;
             }
         }
@@ -114,18 +117,18 @@ fn read_ahead(source: Box<dyn Read + Send>, bar: ProgressBar) -> (mpsc::Receiver
     (lines, reading)
 }
 
-/// The next line without its end, and how long it was; none: that was all. However long a line is, no more of it is
-/// kept than a user may take.
+/// The next line and its length in bytes. `None`: end of input. Of a line that is too long only `MAX_LINE` bytes are
+/// buffered.
 fn next_line(source: &mut impl BufRead) -> io::Result<Option<(Line, u64)>> {
     let refused = |reason| Err(LineRefusal::new("line", reason));
     let mut bytes = Vec::new();
-    let mut length = source.by_ref().take(LONGEST_LINE as u64).read_until(b'\n', &mut bytes)?;
+    let mut length = source.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut bytes)?;
     if length == 0 {
         return Ok(None);
     }
-    let whole = bytes.ends_with(b"\n") || length < LONGEST_LINE;
+    let whole = bytes.ends_with(b"\n") || length < MAX_LINE;
     let line = if whole {
-        // Some programs begin a file with a byte order mark.
+        // Some programs write a byte order mark at the start of a file.
         String::from_utf8(bytes)
             .map(|text| text.trim_start_matches('\u{feff}').to_owned())
             .or_else(|_| refused("not_text"))
@@ -136,8 +139,8 @@ fn next_line(source: &mut impl BufRead) -> io::Result<Option<(Line, u64)>> {
     Ok(Some((line, length as u64)))
 }
 
-/// What was told so far, and where it is shown.
-struct Told {
+/// The counts so far, and the progress bar that shows them.
+struct Progress {
     bar: ProgressBar,
     counts: Counts,
 }
@@ -150,8 +153,8 @@ struct Counts {
     last: usize,
 }
 
-impl Told {
-    fn tell(&mut self, number: usize, line: &Imported) {
+impl Progress {
+    fn report(&mut self, number: usize, line: &Imported) {
         let counts = &mut self.counts;
         counts.last = number;
         match line {
@@ -159,18 +162,18 @@ impl Told {
             Imported::Known => counts.known += 1,
             Imported::Refused(refusals) => {
                 counts.refused += 1;
-                for LineRefusal { field, reason } in refusals {
-                    self.bar.suspend(|| eprintln!("line {number}: {field}: {}", reason.replace('_', " ")));
+                for refusal in refusals {
+                    self.bar.suspend(|| eprintln!("line {number}: {refusal}"));
                 }
             }
         }
-        self.bar.set_message(counts.said());
+        self.bar.set_message(counts.summary());
     }
 }
 
 impl Counts {
-    fn said(&self) -> String {
-        format!("{} imported, {} known already, {} refused", self.made, self.known, self.refused)
+    fn summary(&self) -> String {
+        format!("{} imported, {} skipped, {} rejected", self.made, self.known, self.refused)
     }
 }
 
@@ -184,8 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_read_one_by_one_and_what_is_none_is_refused_in_its_place() {
-        let long = "x".repeat(LONGEST_LINE * 3);
+    fn invalid_lines_are_refused_and_others_read() {
+        let long = "x".repeat(MAX_LINE * 3);
         let source = [b"\xEF\xBB\xBFone\r\n\n", b"\xFF\n".as_slice(), long.as_bytes(), b"\nlast"].concat();
         let refused = |reason| Err(LineRefusal::new("line", reason));
         let read = lines(&source);
@@ -198,8 +201,8 @@ mod tests {
         ];
         assert_eq!(read, expected);
         assert_eq!(lines(b""), []);
-        // The longest that is taken ends exactly where it may.
-        let longest = format!("{}\n", "y".repeat(LONGEST_LINE - 1));
+        // The longest accepted line ends exactly at the limit.
+        let longest = format!("{}\n", "y".repeat(MAX_LINE - 1));
         assert_eq!(lines(longest.as_bytes()), [Ok(longest)]);
     }
 }

@@ -1,4 +1,5 @@
-//! `admin`: accounts from the command line. Whoever can read the settings may do this; the audit trail says so.
+//! `admin`: manages accounts from the command line. Access to the settings is the only authorisation; the audit trail
+//! records each command.
 
 mod create_user;
 mod import_users;
@@ -14,43 +15,43 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::{
     app::{Settings, World},
-    config::{self, Place},
     store::entity::account,
 };
+use platform::config::{self, Place};
 
-/// What to do, and where.
+/// The arguments of `admin`.
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Make the embedded database, and its keys, where there is none yet.
+    /// Create the embedded database and its keys if they don't exist.
     #[arg(long, global = true)]
     create: bool,
 }
 
-/// What to do.
+/// The subcommands of `admin`.
 #[derive(Subcommand)]
 enum Command {
-    /// Make an active account. The password is asked for, or read from the first line of standard input.
+    /// Create an active account. The password is read from a prompt, or from the first line of standard input.
     CreateUser(create_user::Arguments),
-    /// Make somebody an administrator, or, with --role user, an ordinary user again.
+    /// Make an account an administrator, or, with --role user, an ordinary user again.
     ///
-    /// An administrator may list users, approve, suspend and unlock them, and read the report of verifications. Their
-    /// sessions are ended, since the tokens of these say what they could do before: they sign in anew.
+    /// An administrator may list users, approve, suspend and unlock them, and read the report of verifications. The
+    /// sessions of the account are ended, since their tokens contain the previous role: the user must sign in again.
     Grant(operate::Grant),
-    /// Suspend an account: nobody signs in to it, and its sessions are ended.
+    /// Suspend an account: it can't sign in, and its sessions are ended.
     ///
-    /// Processes that serve refuse its access tokens within REVOCATION_LAG. An administrator lifts it with the mutation
-    /// setAccountStatus. The last administrator can't be suspended.
+    /// Running processes refuse its access tokens within REVOCATION_LAG. An administrator can lift the suspension with
+    /// the mutation setAccountStatus. The last administrator can't be suspended.
     Suspend(operate::Who),
-    /// Forget the wrong passwords that were counted for an account, so that it can be signed in to again at once.
+    /// Reset the failed-login counter of an account, so that it can sign in again at once.
     Unlock(operate::Who),
-    /// Take over the accounts of another system, with their password hashes: one JSON object on each line.
+    /// Import the accounts of another system with their password hashes: one JSON object on each line.
     #[command(after_long_help = import_users::FORMAT)]
     ImportUsers(import_users::Arguments),
 }
 
-/// What an account may do.
+/// The role of an account.
 #[derive(Clone, Copy, ValueEnum)]
 enum Role {
     User,
@@ -80,12 +81,13 @@ pub async fn run(settings: Settings, Arguments { command, create }: Arguments) -
     }
 }
 
-/// In the wrong folder a command would make a second database and new keys, and seem to have worked.
+/// Rejects a missing embedded database: in the wrong folder a command would create a second database with new keys, and
+/// appear to succeed.
 fn database_is_there(store: &config::Store) -> Result<(), String> {
     match &store.place {
         Place::Sqlite { file } if !file.exists() => Err(format!(
-            "there is no database {}: run this where the service runs, or set DATA_DIR (or DATABASE_URL) as the service \
-             has it; if this is a new installation, start the service once, or add --create",
+            "the database {} does not exist: run this in the folder of the service, or set DATA_DIR (or DATABASE_URL) as \
+             the service does; for a new installation, start the service once, or add --create",
             absolute(file).display()
         )),
         Place::Sqlite { .. } | Place::Postgres { .. } => Ok(()),
@@ -96,12 +98,12 @@ fn absolute(file: &Path) -> PathBuf {
     std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
-/// Names this run of the program in the audit trail, where a request would have its id.
+/// Identifies this run of the program in the audit trail, instead of a request id.
 fn run_name() -> Arc<str> {
     format!("admin-{}", hex::encode(World::real().entropy.bytes::<8>())).into()
 }
 
-/// What day it is where the people are: nobody is born after it.
+/// The current date in the time zone of the users: the latest valid birth date.
 fn today(settings: &Settings) -> NaiveDate {
     let zone = settings.config.quota.contact.time_zone;
     World::real().clock.now().with_timezone(&zone).date_naive()

@@ -1,4 +1,4 @@
-//! `admin grant`, `suspend` and `unlock`: one account that is there.
+//! `admin grant`, `suspend` and `unlock`: changes of one existing account.
 
 use clap::Args;
 
@@ -6,22 +6,22 @@ use super::{Role, run_name};
 use crate::{
     account::{Operated, rules::Forbidden},
     app::{self, Settings, World},
-    fault::Fault,
 };
+use platform::fault::Fault;
 
-/// Whose account.
+/// The account.
 #[derive(Args)]
 pub struct Who {
     /// An id (acc_…), a username, a phone number or an e-mail address.
     who: String,
 }
 
-/// Whose account, and what it may do.
+/// The account and its new role.
 #[derive(Args)]
 pub struct Grant {
     #[command(flatten)]
     who: Who,
-    /// What the account may do from now on.
+    /// The new role of the account.
     #[arg(long, value_enum, default_value_t = Role::Admin)]
     role: Role,
 }
@@ -29,11 +29,11 @@ pub struct Grant {
 pub async fn grant(settings: Settings, Grant { who: Who { who }, role }: Grant) -> Result<(), String> {
     let numbers = settings.config.contacts.numbers;
     let accounts = app::accounts(settings, World::real()).await?;
-    let said = match role {
-        Role::Admin => "is an administrator now, and signs in anew",
-        Role::User => "is an ordinary user now, and signs in anew",
+    let done = match role {
+        Role::Admin => "is an administrator now, and must sign in again",
+        Role::User => "is an ordinary user now, and must sign in again",
     };
-    say(&who, accounts.grant(run_name(), &who, numbers, role.into()).await, said)
+    say(&who, accounts.grant(run_name(), &who, numbers, role.into()).await, done)
 }
 
 pub async fn suspend(settings: Settings, Who { who }: Who) -> Result<(), String> {
@@ -55,14 +55,15 @@ fn say(who: &str, operated: Result<Operated, Fault>, done: &str) -> Result<(), S
             Ok(())
         }
         Operated::NotFound => Err(format!(
-            "no account has the id, username, phone number or e-mail address {who:?}; a number of another region than \
-             DEFAULT_REGION is written with + and its country code"
+            "no account has the id, username, phone number or e-mail address {who:?}; a phone number outside of \
+             DEFAULT_REGION needs + and its country code"
         )),
-        Operated::Forbidden(Forbidden::LastAdministrator) => {
-            Err("this is the last administrator: make somebody else one first, with countersign admin grant".to_owned())
-        }
+        Operated::Forbidden(Forbidden::LastAdministrator) => Err(
+            "this is the last administrator: make another account an administrator first, with countersign admin grant"
+                .to_owned(),
+        ),
         Operated::Forbidden(Forbidden::NotAStatusToSet) => {
-            Err("this account has not proved its address yet: until it does, it can't be used anyway".to_owned())
+            Err("the address of this account is not verified yet: until then it can't be used anyway".to_owned())
         }
     }
 }

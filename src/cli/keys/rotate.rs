@@ -1,4 +1,4 @@
-//! Replacing a key in two phases: first every process accepts the new one, then it is used.
+//! `keys rotate`: replaces a key in two phases. First every process accepts the new key, then it is used.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
@@ -6,19 +6,21 @@ use zeroize::Zeroizing;
 use super::{Process, life, processes};
 use crate::{
     app::{Settings, keys as app_keys},
+    session,
+};
+use platform::{
     clock::{Clock, Entropy},
     keys::{
         ED25519_PKCS8_PREFIX, Ids, LEAST_BYTES,
         folder::{KeyFiles, KeyKind, make},
     },
     secret::Secret,
-    session,
 };
 
-/// Does the next phase, or says which settings to change.
+/// Runs the next phase, or prints the settings to change.
 ///
 /// # Errors
-/// Why it was not done, in words for the operator.
+/// An error message for the operator.
 pub async fn rotate(settings: &Settings, kind: KeyKind) -> Result<(), String> {
     let config = &settings.config;
     if kind == KeyKind::Jwt && (config.keys.jwt_private_key.is_some() || config.keys.jwt_private_key_next.is_some()) {
@@ -34,24 +36,24 @@ async fn rotate_files(settings: &Settings, kind: KeyKind) -> Result<(), String> 
     let entropy = Entropy::System;
     let files = KeyFiles::new(kind, &settings.config.store.data_dir);
     if files.current()?.is_none() {
-        return Err(format!("{}: is not there yet; the first start makes it", files.current_path().display()));
+        return Err(format!("{}: does not exist yet; it is generated at first start", files.current_path().display()));
     }
     drop_retired(settings, kind, &files).await?;
     let Some(next) = files.next()? else {
         files.make_next(&entropy)?;
-        say!("Phase 1 of 2: made {}.", files.next_path().display());
+        say!("Phase 1 of 2: created {}.", files.next_path().display());
         say!("Restart the program, so that it accepts the new key, then run this command again.");
         return Ok(());
     };
     refuse_unknown(settings, kind, &ids(settings, kind, &next)?).await?;
     files.promote_next(&next, &entropy)?;
     say!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
-    say!("Restart the program, so that it uses the key. The old one stays accepted for as long as it is needed.");
+    say!("Restart the program, so that it uses the new key. The old one is accepted as long as it is needed.");
     Ok(())
 }
 
-/// Drops the replaced keys that nothing valid is left of. The life of what a key made counts from when no process used
-/// it any more: one that was not restarted since goes on with it.
+/// Drops replaced keys whose tokens and codes have all expired. Their lifetime counts from the time when no process
+/// used the key any more: a process that was not restarted still uses it.
 async fn drop_retired(settings: &Settings, kind: KeyKind, files: &KeyFiles) -> Result<(), String> {
     if files.previous()?.is_empty() {
         return Ok(());
@@ -65,7 +67,7 @@ async fn drop_retired(settings: &Settings, kind: KeyKind, files: &KeyFiles) -> R
     };
     let dropped = files.drop_retired(is_used, Clock::System.now(), life(settings, kind), &Entropy::System)?;
     if dropped > 0 {
-        say!("Dropped {dropped} keys that nothing valid was made with any more.");
+        say!("Dropped {dropped} old keys that are no longer needed.");
     }
     Ok(())
 }
@@ -117,7 +119,7 @@ async fn rotate_private_key(settings: &Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a key may be used: not before every process that runs accepts it.
+/// Rejects the use of a key that a running process does not accept yet.
 async fn refuse_unknown(settings: &Settings, kind: KeyKind, next: &Ids) -> Result<(), String> {
     let processes = processes(settings).await?;
     let unaware: Vec<_> = processes.iter().filter(|process| !process.keys.accepts(kind, next)).map(named).collect();
@@ -125,8 +127,8 @@ async fn refuse_unknown(settings: &Settings, kind: KeyKind, next: &Ids) -> Resul
         return Ok(());
     }
     Err(format!(
-        "not yet: these running processes do not accept the new {} key: {}. Restart them with it first; one that was \
-         killed counts as running for two minutes",
+        "not yet: these running processes do not accept the new {} key: {}. Restart them with it first; a process that \
+         was killed counts as running for two minutes",
         kind.as_str(),
         unaware.join(", ")
     ))
@@ -143,14 +145,14 @@ fn ids(settings: &Settings, kind: KeyKind, key: &Secret) -> Result<Ids, String> 
 fn secrets(settings: &Settings) -> Result<app_keys::Secrets, String> {
     let config = &settings.config;
     let secrets = app_keys::read(&config.keys, &config.store.data_dir)?;
-    secrets.ok_or_else(|| "there are no keys yet: the first start makes them".to_owned())
+    secrets.ok_or_else(|| "there are no keys yet: they are generated at first start".to_owned())
 }
 
 fn is(one: &Secret, other: &Secret) -> bool {
     one.expose() == other.expose()
 }
 
-/// Secrets as a list setting holds them: a JSON array where a comma would be taken for a separator.
+/// Secrets in the format of a list setting: a JSON array if a secret contains a comma or begins with a bracket.
 fn list(secrets: &[&Secret]) -> String {
     let texts: Vec<_> = secrets.iter().map(|secret| secret.expose()).collect();
     let plain = texts.iter().all(|text| !text.contains(',') && !text.starts_with('['));

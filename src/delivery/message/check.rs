@@ -1,71 +1,74 @@
-//! Whether every message fits, asked once at start: a template that spills over is found by whoever wrote it, and not
-//! by the first person who waits for a code.
+//! Checks at startup that every message fits its channel, so that the operator learns about a template that is too
+//! long, and not the first user who waits for a code.
 
 use std::time::Duration;
 
 use sea_orm::Iterable;
 
-use super::{Code, Composer, Notice, Purpose, Secret, Speech, Undo, apart, slug, sms, spoken};
-use crate::{
+use super::{Code, Composer, Notice, Purpose, Secret, Speech, Undo, UndoHint, apart, slug, sms, spoken};
+use crate::delivery::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes};
+use domain::{
     contact::{Contact, ContactKind},
-    delivery::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes},
-    texts::Locale,
+    locale::Locale,
 };
 
-/// Parts that a notice may take where there are no long messages: a link with a token does not fit into one.
+/// The maximum number of segments of a notice outside Korea: a link with a token does not fit into one.
 const NOTICE_SEGMENTS: usize = 5;
-/// Characters of an undo token: 256 bits in hexadecimal.
+/// The length of an undo token: 256 bits in hexadecimal.
 const TOKEN: usize = 64;
 
-/// The largest values that messages must leave room for.
+/// The longest values that must fit into a message.
 #[derive(Clone, Debug)]
 pub struct Largest<'a> {
-    /// Characters of a code.
+    /// The length of a code in characters.
     pub code_length: usize,
-    /// The lifetime that takes the most words; a message is composed with it.
+    /// The lifetime with the longest text.
     pub lifetime: Duration,
     pub undo_lifetime: Duration,
-    /// Whose rules count: Korean carriers where messages go to Korea alone.
+    /// The carriers whose rules apply; only the Korean ones if messages are sent only to Korea.
     pub carriers: &'a [Carriers],
 }
 
 impl Composer {
-    /// Composes every message with the largest values and measures it.
+    /// Composes every message with the longest values and checks its length.
     ///
     /// # Errors
-    /// Each message that does not fit, or that no carrier would take, with its name, its language and the numbers.
+    /// One text for each message that is too long or that carriers would reject, with its name, locale and lengths.
     pub fn check_templates(&self, largest: &Largest<'_>) -> Result<(), Vec<String>> {
-        let mut refused = Vec::new();
+        let mut errors = Vec::new();
         for locale in Locale::ALL {
             let speech = Speech { composer: self, locale };
             for purpose in Purpose::iter() {
                 let code = sample(purpose, largest);
-                refused.extend(check_code(&speech, &code, largest.carriers));
+                errors.extend(check_code(&speech, &code, largest.carriers));
             }
             for notice in notices(largest) {
                 for carriers in largest.carriers {
                     let text = sms::notice(&speech, &notice);
                     let name = format!("sms-notice-{} in {locale}", notice.slug());
-                    refused.extend(measure_notice(&text, *carriers).err().map(|why| format!("{name}: {why}")));
+                    errors.extend(measure_notice(&text, *carriers).err().map(|error| format!("{name}: {error}")));
                 }
             }
         }
-        if refused.is_empty() { Ok(()) } else { Err(refused) }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 }
 
-/// A code as wide as there can be.
+/// The longest possible code.
 fn sample(purpose: Purpose, largest: &Largest<'_>) -> Code {
     Code { purpose, code: Secret::new("8".repeat(largest.code_length)), lifetime: largest.lifetime }
 }
 
-/// Every notice that can be sent as a text message, with its way back.
+/// Every notice that can be sent as a text message, with every undo hint.
 fn notices(largest: &Largest<'_>) -> Vec<Notice> {
-    let undo = || Some(Undo { token: Secret::new("0".repeat(TOKEN)), lifetime: largest.undo_lifetime });
+    let undo = || {
+        let undo = Undo { token: Secret::new("0".repeat(TOKEN)), lifetime: largest.undo_lifetime };
+        [UndoHint::Here(undo), UndoHint::OtherContact, UndoHint::Nowhere]
+    };
     let contacts = [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "somebody@example.com")];
     let contacts = contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text));
     let mut notices: Vec<_> =
-        contacts.flat_map(|new| [undo(), None].map(|undo| Notice::ContactChanged { new: new.clone(), undo })).collect();
+        contacts.flat_map(|new| undo().map(|undo| Notice::ContactChanged { new: new.clone(), undo })).collect();
     notices.extend([
         Notice::PasswordChanged,
         Notice::NewDevice { device: None },
@@ -86,31 +89,31 @@ fn notices(largest: &Largest<'_>) -> Vec<Notice> {
 
 fn check_code(speech: &Speech<'_>, code: &Code, carriers: &[Carriers]) -> Vec<String> {
     let (locale, name, shown) = (speech.locale, slug(code.purpose), code.code.expose());
-    let mut refused = Vec::new();
+    let mut errors = Vec::new();
     for carriers in carriers {
         let text = sms::code(speech, code, *carriers);
-        if let Err(why) = measure_code(&text, *carriers) {
-            refused.push(format!("sms-code-{name} in {locale}: {why}"));
+        if let Err(error) = measure_code(&text, *carriers) {
+            errors.push(format!("sms-code-{name} in {locale}: {error}"));
         }
         if !text.contains(shown) {
-            refused.push(format!("sms-code-{name} in {locale}: the code does not show"));
+            errors.push(format!("sms-code-{name} in {locale}: the message does not contain the code"));
         }
     }
     if spoken(speech, code).matches(&apart(shown)).count() < 2 {
-        refused.push(format!("voice-code-{name} in {locale}: the code is not said twice"));
+        errors.push(format!("voice-code-{name} in {locale}: the message does not contain the code twice"));
     }
-    refused
+    errors
 }
 
-/// A code must fit into one short message: no phone reads it out of a longer one.
+/// A code must fit into one short message: phones don't autofill codes from longer ones.
 fn measure_code(text: &str, carriers: Carriers) -> Result<(), String> {
     match carriers {
-        Carriers::Korean => within(korean(text)?, KOREAN_SMS),
+        Carriers::Korean => check_length(korean(text)?, KOREAN_SMS),
         Carriers::Others => match Segments::of(text) {
             Segments { count: 1, .. } => Ok(()),
             Segments { alphabet, units, .. } => {
                 let (capacity, _) = alphabet.capacity();
-                Err(format!("{units} {} where {capacity} fit into one message", unit(alphabet)))
+                Err(format!("{units} {}, the limit for one message is {capacity}", unit(alphabet)))
             }
         },
     }
@@ -118,20 +121,20 @@ fn measure_code(text: &str, carriers: Carriers) -> Result<(), String> {
 
 fn measure_notice(text: &str, carriers: Carriers) -> Result<(), String> {
     match carriers {
-        Carriers::Korean => within(korean(text)?, KOREAN_LMS),
+        Carriers::Korean => check_length(korean(text)?, KOREAN_LMS),
         Carriers::Others => match Segments::of(text).count {
             ..=NOTICE_SEGMENTS => Ok(()),
-            count => Err(format!("{count} segments where {NOTICE_SEGMENTS} are the most")),
+            count => Err(format!("{count} segments, the limit is {NOTICE_SEGMENTS}")),
         },
     }
 }
 
 fn korean(text: &str) -> Result<usize, String> {
-    korean_bytes(text).map_err(|character| format!("Korean carriers don't take {character:?} (not in KS X 1001)"))
+    korean_bytes(text).map_err(|character| format!("Korean carriers don't accept {character:?} (not in KS X 1001)"))
 }
 
-fn within(bytes: usize, limit: usize) -> Result<(), String> {
-    if bytes <= limit { Ok(()) } else { Err(format!("{bytes} bytes in EUC-KR where {limit} fit")) }
+fn check_length(bytes: usize, limit: usize) -> Result<(), String> {
+    if bytes <= limit { Ok(()) } else { Err(format!("{bytes} bytes in EUC-KR, the limit is {limit}")) }
 }
 
 fn unit(alphabet: Alphabet) -> &'static str {

@@ -8,7 +8,7 @@ use super::{
     sms::undo_link,
 };
 
-/// The e-mail with a code.
+/// Composes the e-mail with a code.
 pub(super) fn code(speech: &Speech<'_>, code: &Code) -> Composed {
     let shown = code.code.expose();
     let args = code_args(shown, code.lifetime);
@@ -17,10 +17,10 @@ pub(super) fn code(speech: &Speech<'_>, code: &Code) -> Composed {
     parts.push(Part::Code { label: speech.say("email-code-label", &args), code: shown.to_owned() });
     parts.extend(paragraphs(&speech.say("email-code-expiry", &args)));
     parts.extend(small(&speech.say("email-code-caution", &args)));
-    finished(speech, &name, parts)
+    assemble(speech, &name, parts)
 }
 
-/// The e-mail of a notice.
+/// Composes the e-mail of a notice.
 pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
     let name = format!("email-notice-{}", notice.slug());
     let body = match notice {
@@ -53,21 +53,21 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> Composed {
             }
         }
     }
-    if notice.needs_advice() {
-        parts.extend(paragraphs(&speech.say("email-notice-changed-advice", &[])));
+    if let Some(advice) = notice.advice() {
+        parts.extend(paragraphs(&speech.say(&format!("email-notice-{advice}"), &[])));
     }
-    finished(speech, &name, parts)
+    assemble(speech, &name, parts)
 }
 
-fn finished(speech: &Speech<'_>, name: &str, mut parts: Vec<Part>) -> Composed {
-    // An operator's subject may be spread over lines; a header has one.
+fn assemble(speech: &Speech<'_>, name: &str, mut parts: Vec<Part>) -> Composed {
+    // A subject in an operator's template may span lines, but a header must not.
     let subject = speech.say(&format!("{name}-subject"), &[]).split_whitespace().collect::<Vec<_>>().join(" ");
     parts.extend(small(&speech.say("email-footer", &[])));
     let html = part::html(speech.locale, &speech.composer.app_name, &subject, &parts);
     Composed { text: Secret::new(part::text(&parts)), subject: Some(subject), html: Some(Secret::new(html)) }
 }
 
-/// Paragraphs stand apart by an empty line.
+/// Splits at empty lines into paragraphs.
 fn split(text: &str) -> impl Iterator<Item = String> {
     text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -1,5 +1,5 @@
-//! What is sent: the words of a message, for its occasion, its channel and its reader's language. Pure: the same letter
-//! is always composed to the same message, so a resend or another provider carries what the first one did.
+//! Message texts, by content, channel and locale. Without side effects: the same request always gives the same message,
+//! so a resend or another provider sends the same text.
 
 mod check;
 mod email;
@@ -12,35 +12,34 @@ mod tests;
 use std::time::Duration;
 
 pub use check::Largest;
-pub use notice::{Notice, Undo};
+pub use notice::{Notice, Undo, UndoHint};
 
 use super::provider::Channel;
-use crate::{
+use domain::{contact::Contact, locale::Locale, purpose::Purpose};
+use platform::{
     config::{Messages, Secret},
-    contact::Contact,
-    purpose::Purpose,
-    texts::{Arg, Locale, Texts},
+    texts::{Arg, Texts},
 };
 
-/// What a message is about.
+/// The content of a message.
 #[derive(Clone, Debug)]
 pub enum Occasion {
     Code(Code),
-    /// Something happened to an account. By voice it is read as its text message.
+    /// A notice about an account. A voice message reads out the text of the SMS.
     Notice(Notice),
 }
 
-/// A code to be typed in.
+/// A code for the user to enter.
 #[derive(Clone, Debug)]
 pub struct Code {
     pub purpose: Purpose,
     /// Digits or letters without separators.
     pub code: Secret,
-    /// How long it works, as the message says it.
+    /// The validity that the message states.
     pub lifetime: Duration,
 }
 
-/// One message to be composed.
+/// A request to compose one message.
 #[derive(Clone, Debug)]
 pub struct Letter {
     pub occasion: Occasion,
@@ -49,18 +48,18 @@ pub struct Letter {
     pub locale: Locale,
 }
 
-/// The words of a message. They hold a code: they do not print.
+/// The texts of a message. They may contain a code, so `Debug` does not print them.
 #[derive(Clone, Debug)]
 pub struct Composed {
-    /// The whole text message, what a voice says, or the text part of an e-mail.
+    /// The text of the SMS, the text of the voice message, or the text part of an e-mail.
     pub text: Secret,
-    /// E-mail only: one line, without anything that a user wrote.
+    /// E-mail only: one line without text from users.
     pub subject: Option<String>,
     /// E-mail only.
     pub html: Option<Secret>,
 }
 
-/// Puts messages into words. Cheap to clone.
+/// Composes messages. Cheap to clone.
 #[derive(Clone)]
 pub struct Composer {
     texts: Texts,
@@ -81,7 +80,7 @@ impl Composer {
         }
     }
 
-    /// The message in words.
+    /// Composes a message.
     pub fn compose(&self, letter: &Letter) -> Composed {
         let speech = Speech { composer: self, locale: letter.locale };
         match (&letter.occasion, letter.channel) {
@@ -102,14 +101,14 @@ impl Composed {
     }
 }
 
-/// A composer with a language to speak.
+/// A composer for one locale.
 struct Speech<'a> {
     composer: &'a Composer,
     locale: Locale,
 }
 
 impl Speech<'_> {
-    /// Says a message; every message may name the service.
+    /// Formats a text; every text may use the name of the service.
     fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
         let mut all = vec![("app", Arg::Text(&self.composer.app_name))];
         all.extend_from_slice(args);
@@ -117,18 +116,18 @@ impl Speech<'_> {
     }
 }
 
-/// What every message with a code may say.
+/// The arguments of every message with a code.
 fn code_args<'a>(code: &'a str, lifetime: Duration) -> [(&'static str, Arg<'a>); 2] {
     [("code", Arg::Text(code)), ("lifetime", Arg::Lifetime(lifetime))]
 }
 
-/// The purpose as message names have it: `password-reset`.
+/// The purpose as in message ids: `password-reset`.
 fn slug(purpose: Purpose) -> String {
     purpose.as_str().to_ascii_lowercase().replace('_', "-")
 }
 
-/// What a voice says: the characters of the code apart, since "123456" would be read as a number, and all of it twice,
-/// since nobody can scroll back.
+/// The text of a voice message: the characters of the code are separated, because "123456" would be read as a number,
+/// and the code is repeated, because a listener can't go back.
 fn spoken(speech: &Speech<'_>, code: &Code) -> String {
     let apart = apart(code.code.expose());
     let args = code_args(&apart, code.lifetime);

@@ -1,44 +1,44 @@
-//! What an account's owner is told.
+//! Notices to the owner of an account.
 
 use std::time::Duration;
 
-use crate::{config::Secret, contact::Contact};
+use domain::contact::Contact;
+use platform::config::Secret;
 
-/// Something that happened to an account.
+/// An event about which the owner of an account is notified.
 #[derive(Clone, Debug)]
 pub enum Notice {
     PasswordChanged,
-    /// Told to the old contact; `new` is shown with its middle hidden. `undo` is the owner's way back, where there is
-    /// one.
+    /// Sent to the old contact; `new` is shown masked. `undo` states how the owner can undo the change, if possible.
     ContactChanged {
         new: Contact,
-        undo: Option<Undo>,
+        undo: UndoHint,
     },
-    /// Somebody signed in on a device that was not seen before.
+    /// A sign-in on an unknown device.
     NewDevice {
-        /// What the device calls itself. Whoever signed in chose these words.
+        /// The name that the device reports, which the person who signs in can choose freely.
         device: Option<String>,
     },
-    /// A session was ended because its refresh token was used in two places.
+    /// A session was ended because its refresh token was reused.
     SessionEnded {
-        /// What the device of the session calls itself.
+        /// The name that the device of the session reported.
         device: Option<String>,
     },
-    /// Somebody tried to sign up with this contact, or to move an account to it, and it has an account.
+    /// A sign-up with this contact, or a contact change to it, was requested, but it already belongs to an account.
     AccountExists,
-    /// Somebody tried to sign in or to reset a password with this contact, and it has no account.
+    /// A sign-in or password reset with this contact was requested, but it belongs to no account.
     NoAccount,
-    /// Changes of contact were undone.
+    /// Contact changes were undone.
     ContactChangeUndone,
     /// There were too many wrong passwords.
     AccountLocked,
-    /// The account was erased.
+    /// The account was deleted.
     AccountDeleted,
     /// An administrator suspended the account.
     AccountSuspended,
-    /// An administrator allowed the account to be used.
+    /// An administrator activated the account.
     AccountActivated,
-    /// An administrator put the account back to waiting for approval.
+    /// An administrator set the account back to awaiting approval.
     AccountAwaitsApproval,
     /// An administrator unlocked the account.
     AccountUnlocked,
@@ -46,7 +46,18 @@ pub enum Notice {
     SessionsEnded,
 }
 
-/// The way back from a change of contact.
+/// Where the owner finds the undo link of a contact change.
+#[derive(Clone, Debug)]
+pub enum UndoHint {
+    /// In this message.
+    Here(Undo),
+    /// In a message to another contact of the account.
+    OtherContact,
+    /// In no message.
+    Nowhere,
+}
+
+/// The undo token of a contact change.
 #[derive(Clone, Debug)]
 pub struct Undo {
     pub token: Secret,
@@ -54,7 +65,7 @@ pub struct Undo {
 }
 
 impl Notice {
-    /// As message names have it: `sms-notice-password-changed`.
+    /// The part of the message ids: `sms-notice-password-changed`.
     pub fn slug(&self) -> &'static str {
         match self {
             Notice::PasswordChanged => "password-changed",
@@ -77,28 +88,32 @@ impl Notice {
 
     pub(super) fn undo(&self) -> Option<&Undo> {
         match self {
-            Notice::ContactChanged { undo, .. } => undo.as_ref(),
+            Notice::ContactChanged { undo: UndoHint::Here(undo), .. } => Some(undo),
             _ => None,
         }
     }
 
-    /// Whether it tells of a change that this message can't undo, and has to say what to do instead.
-    pub(super) fn needs_advice(&self) -> bool {
-        matches!(self, Notice::ContactChanged { undo: None, .. })
+    /// The end of the message id with advice for a change that this message can't undo.
+    pub(super) fn advice(&self) -> Option<&'static str> {
+        match self {
+            Notice::ContactChanged { undo: UndoHint::OtherContact, .. } => Some("changed-advice"),
+            Notice::ContactChanged { undo: UndoHint::Nowhere, .. } => Some("changed-final-advice"),
+            _ => None,
+        }
     }
 }
 
-/// Longest name of a device that is shown.
-const DEVICE: usize = 40;
+/// The maximum length of a displayed device name.
+const MAX_DEVICE_NAME: usize = 40;
 
-/// A device's name without anything that a mail program would make a link of: a thief chooses this text, and its owner
-/// reads it in a message that is ours. None where nothing is left.
+/// A device name without characters from which a mail program would make a link: an attacker can choose this text, and
+/// the owner reads it in a message of this service. None if nothing is left.
 pub(super) fn device_name(device: &str) -> Option<String> {
     let harmless = |character: char| {
         if character.is_alphanumeric() || matches!(character, '-' | '(' | ')') { character } else { ' ' }
     };
     let words: String = device.chars().map(harmless).collect();
-    let name: String = words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(DEVICE).collect();
+    let name: String = words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_DEVICE_NAME).collect();
     let name = name.trim_end().to_owned();
     (!name.is_empty()).then_some(name)
 }
@@ -108,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_can_not_smuggle_a_link() {
+    fn a_device_name_cannot_contain_a_link() {
         let cases = [
             ("Chrome 126.0 on macOS", Some("Chrome 126 0 on macOS")),
             ("민지의 iPhone (15)", Some("민지의 iPhone (15)")),

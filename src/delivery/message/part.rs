@@ -1,11 +1,11 @@
-//! The parts of an e-mail, set as plain text and as HTML.
+//! The parts of an e-mail, rendered as plain text and as HTML.
 
-use crate::texts::Locale;
+use domain::locale::Locale;
 
 /// One part of an e-mail.
 pub(super) enum Part {
     Paragraph(String),
-    /// Something to be typed or copied.
+    /// A code or token to enter or copy.
     Code {
         label: String,
         code: String,
@@ -14,25 +14,25 @@ pub(super) enum Part {
         label: String,
         url: String,
     },
-    /// Said quietly.
+    /// Small print.
     Small(String),
 }
 
-/// As plain text: the parts, an empty line between them.
+/// Renders the parts as plain text, separated by empty lines.
 pub(super) fn text(parts: &[Part]) -> String {
-    let set = |part: &Part| match part {
+    let render = |part: &Part| match part {
         Part::Paragraph(text) | Part::Small(text) => text.clone(),
         Part::Code { label, code } => format!("{label}\n\n    {code}"),
         Part::Button { label, url } => format!("{label}:\n{url}"),
     };
-    parts.iter().map(set).collect::<Vec<_>>().join("\n\n") + "\n"
+    parts.iter().map(render).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
-/// The page around the parts, for mail programs: styles in the elements, since many drop the rest, and a style sheet
-/// for those that know darkness.
+/// The HTML page around the parts. Styles are inline, because many mail programs remove style sheets; the style sheet
+/// is for dark mode.
 const PAGE: &str = include_str!("email.html");
 
-/// As HTML. Every word is escaped: none of them is ours to trust.
+/// Renders the parts as HTML. All texts are escaped, because none is trusted.
 pub(super) fn html(locale: Locale, app_name: &str, title: &str, parts: &[Part]) -> String {
     let body: String = parts.iter().map(element).collect();
     let (before, after) = PAGE.split_once("{{body}}").unwrap_or((PAGE, ""));
@@ -53,7 +53,7 @@ fn element(part: &Part) -> String {
             escape(text)
         ),
         Part::Code { label, code } => {
-            // A token of many characters is set smaller, so that it stays within the page.
+            // A long token has a smaller font, so that it fits the page.
             let (size, spacing) = if code.len() > 12 { (16, "0") } else { (32, "0.2em") };
             format!(
                 "<div class=\"box\" style=\"margin:0 0 24px;padding:20px 16px;border-radius:12px;background:#f1f3f7;\

@@ -1,13 +1,11 @@
-//! Text messages: short, and with a last line that phones read the code out of.
+//! Text messages, which must be short and end with a line from which phones autofill the code.
 
 use super::{Code, Composer, Notice, Speech, code_args, slug};
-use crate::{
-    contact::Contact,
-    delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes},
-};
+use crate::delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
+use domain::contact::Contact;
 
-/// Whose rules hold for a message to this contact. Only numbers get text messages; of anything else the stricter rules
-/// are asked.
+/// The carriers whose rules apply to a message to this contact. Only phone numbers receive text messages; other
+/// contacts get the stricter rules.
 pub(super) fn carriers(to: &Contact) -> Carriers {
     match to {
         Contact::Phone(number) => Carriers::of(number),
@@ -15,15 +13,15 @@ pub(super) fn carriers(to: &Contact) -> Carriers {
     }
 }
 
-/// The text message with a code. The caution is left out where it would make two messages, or a long one, of it.
+/// The text message with a code. The caution is omitted if the message would then need two segments or become an LMS.
 pub(super) fn code(speech: &Speech<'_>, code: &Code, carriers: Carriers) -> String {
     let shown = code.code.expose();
     let args = code_args(shown, code.lifetime);
     let sentence = speech.say(&format!("sms-code-{}", slug(code.purpose)), &args);
     let caution = speech.say("sms-code-caution", &args);
-    let machines = for_machines(speech.composer, shown);
-    let whole = [[sentence.as_str(), &caution].join("\n"), machines.clone()].concat();
-    if fits_one(&whole, carriers) { whole } else { sentence + &machines }
+    let machine_lines = machine_readable_lines(speech.composer, shown);
+    let whole = [[sentence.as_str(), &caution].join("\n"), machine_lines.clone()].concat();
+    if fits_one(&whole, carriers) { whole } else { sentence + &machine_lines }
 }
 
 /// The text message of a notice.
@@ -33,26 +31,27 @@ pub(super) fn notice(speech: &Speech<'_>, notice: &Notice) -> String {
         lines.push(speech.say("sms-notice-undo", &[("lifetime", super::Arg::Lifetime(undo.lifetime))]));
         lines.push(undo_link(speech.composer, undo.token.expose()).unwrap_or_else(|| undo.token.expose().to_owned()));
     }
-    if notice.needs_advice() {
-        lines.push(speech.say("sms-notice-changed-advice", &[]));
+    if let Some(advice) = notice.advice() {
+        lines.push(speech.say(&format!("sms-notice-{advice}"), &[]));
     }
     lines.join("\n")
 }
 
-/// Where the undo token is to be taken, if there is a page for it.
+/// The link to the undo page with the token, if a page is configured.
 pub(super) fn undo_link(composer: &Composer, token: &str) -> Option<String> {
     composer.undo_url.as_ref().map(|url| url.replace("{token}", token))
 }
 
-/// The lines that programs read. The origin-bound line must be the last one, nothing before `@host` on it and one space
-/// before the code (WICG, Origin-bound one-time codes); Android looks for its hash anywhere, so that goes before.
-fn for_machines(composer: &Composer, code: &str) -> String {
+/// The machine-readable lines. The origin-bound line must be the last one, start with `@host` and have one space before
+/// the code (WICG, Origin-bound one-time codes). Android finds its hash anywhere, so the hash goes before it.
+fn machine_readable_lines(composer: &Composer, code: &str) -> String {
     let hash = composer.android_app_hash.iter().map(|hash| format!("\n{hash}"));
     let origin = composer.web_otp_domain.iter().map(|domain| format!("\n@{domain} #{code}"));
     hash.chain(origin).collect()
 }
 
-/// Whether it is one short message: Android reads no longer ones, and each further part costs another one.
+/// Whether the text fits into one short message: Android does not read codes from longer ones, and each segment is
+/// charged.
 pub(super) fn fits_one(text: &str, carriers: Carriers) -> bool {
     match carriers {
         Carriers::Korean => korean_bytes(text).is_ok_and(|bytes| bytes <= KOREAN_SMS),

@@ -1,28 +1,23 @@
-//! Aligo, for Korean numbers: <https://smartsms.aligo.in/admin/api/spec.html>. The address that we call from must be
-//! registered in its console. It answers 200 whatever happened. Codes go by AlimTalk first where a template is
-//! configured.
+//! Aligo, for Korean numbers: <https://smartsms.aligo.in/admin/api/spec.html>. The client IP address must be registered
+//! in its console. It always responds with status 200. If a template is configured, codes are sent by AlimTalk first.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::aligo_alimtalk::{self, AligoAlimTalk, Stage};
-use crate::{
-    config::{Secret, Setting},
-    contact::Contact,
-    delivery::{
-        HttpClient, Registration, alimtalk,
-        http_client::{Answer, Silence},
-        korean_text::{self, KOREA},
-        loose::{self, Loose},
-        provider::{
-            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Regions,
-            Sending,
-        },
-        registry::{Maker, Reader},
+use crate::delivery::{
+    HttpClient, Registration, alimtalk,
+    http_client::{Answer, Silence},
+    korean_text::{self, KOREA},
+    loose::{self, Loose},
+    provider::{
+        Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Regions, Sending,
     },
-    status::DeliveryFailure,
+    registry::{Maker, Reader},
 };
+use domain::{contact::Contact, status::DeliveryFailure};
+use platform::config::{Secret, Setting};
 
 const ABILITIES: Abilities = Abilities {
     regions: Regions::CallingCodes(&[KOREA]),
@@ -36,16 +31,20 @@ pub const REGISTRATION: Registration = Registration {
         Setting::secret("ALIGO_API_KEY", "The API key."),
         Setting::optional("ALIGO_USER_ID", "The user that the key belongs to."),
         Setting::optional("ALIGO_SENDER", "The sender, registered in the console."),
-        Setting::new("ALIGO_TEST_MODE", "off", "on: Aligo judges messages and sends none (testmode_yn)."),
-        Setting::new("ALIGO_BASE_URL", "https://apis.aligo.in", "Where Aligo stands; for tests."),
+        Setting::new("ALIGO_TEST_MODE", "off", "on: Aligo validates messages but does not send them (testmode_yn)."),
+        Setting::new("ALIGO_BASE_URL", "https://apis.aligo.in", "The base URL of Aligo's API; for tests."),
         Setting::optional(
             "ALIGO_KAKAO_SENDER_KEY",
-            "The KakaoTalk channel's sender key: with the template, codes go by AlimTalk first.",
+            "The sender key of the KakaoTalk channel: with the template, codes are sent by AlimTalk first.",
         ),
         Setting::optional("ALIGO_KAKAO_TEMPLATE_CODE", "The approved AlimTalk template."),
         Setting::optional("ALIGO_KAKAO_TEMPLATE_TEXT", alimtalk::TEXT),
         Setting::new("ALIGO_KAKAO_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE),
-        Setting::new("ALIGO_KAKAO_BASE_URL", "https://kakaoapi.aligo.in", "Where its AlimTalk stands; for tests."),
+        Setting::new(
+            "ALIGO_KAKAO_BASE_URL",
+            "https://kakaoapi.aligo.in",
+            "The base URL of Aligo's AlimTalk API; for tests.",
+        ),
     ],
     read,
 };
@@ -85,7 +84,7 @@ impl Provider for Aligo {
                 Contact::Phone(number) if number.country_code() == KOREA => number,
                 _ => return Outcome::Unfit { code: "not_a_korean_number" },
             };
-            // What Aligo can't encode it sends as question marks.
+            // Aligo replaces characters that it can't encode by question marks.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
                 Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
@@ -105,7 +104,7 @@ impl Provider for Aligo {
             }
             match self.post("send/", &form).await {
                 Ok(answer) => sent(&answer),
-                Err(silence) => Silence::into(silence),
+                Err(error) => Silence::into(error),
             }
         })
     }
@@ -130,7 +129,7 @@ impl Aligo {
     async fn poll_sms(&self, mid: &str) -> Polled {
         match self.post("sms_list/", &[("mid", mid), ("page", "1"), ("page_size", "30")]).await {
             Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
-            Ok(answer) => answer.json().map_or(Polled::NotYet, stands),
+            Ok(answer) => answer.json().map_or(Polled::NotYet, status_of),
             Err(_) => Polled::NotYet,
         }
     }
@@ -142,12 +141,12 @@ impl Aligo {
         }
         match self.post_alimtalk(alimtalk, "alimtalk/send/", form).await {
             Ok(answer) => aligo_alimtalk::sent(&answer),
-            Err(silence) => Silence::into(silence),
+            Err(error) => Silence::into(error),
         }
     }
 
     async fn poll_alimtalk(&self, mid: &str) -> Polled {
-        // Nobody has ids of a template that was taken out.
+        // The template was removed from the configuration, so the message can't be polled.
         let Some(alimtalk) = &self.alimtalk else { return Polled::NotYet };
         let form = [("mid", mid), ("page", "1"), ("limit", "1")].map(|(name, value)| (name, value.to_owned()));
         let stage = match self.post_alimtalk(alimtalk, "history/detail/", form.into()).await {
@@ -160,12 +159,12 @@ impl Aligo {
             Stage::At(status) => Polled::Status { status, code: None },
             Stage::BySms(mid) => match self.poll_sms(&mid).await {
                 Polled::NotYet => Polled::Status { status: ReceiptStatus::Sent, code: None },
-                told => told,
+                polled => polled,
             },
         }
     }
 
-    /// The same account under other names.
+    /// The AlimTalk API has other field names for the same account.
     async fn post_alimtalk(
         &self,
         alimtalk: &AligoAlimTalk,
@@ -194,20 +193,20 @@ fn sent(answer: &Answer) -> Outcome {
     let reason = sent.message.as_str();
     let code = loose::code_and_reason(sent.result_code.as_str(), reason);
     match sent.result_code.as_str() {
-        // Taken, for nobody: the one receiver was refused.
+        // The request was accepted, but its only recipient was rejected.
         "1" if sent.success_cnt.as_str() == "0" => Outcome::RejectedRecipient { code },
         "1" => Outcome::Accepted { provider_message_id: sent.msg_id.some() },
         "-101" | "-102" | "-201" => Outcome::Misconfigured { code },
         "-103" => Outcome::RejectedSender { code },
         "" => answer.by_status(None),
-        // No other number has an agreed meaning.
+        // Other codes have no documented meaning.
         _ => by_words(reason, code),
     }
 }
 
-/// What a refusal means whose number says nothing: the words are a second signal.
+/// Classifies a rejection without a documented code by its text.
 pub(super) fn by_words(reason: &str, code: Option<String>) -> Outcome {
-    // Words for the account stand beside those for the recipient as well: "a recipient that is not verified".
+    // Checked first: "a recipient that is not verified" also contains a word for the account.
     if reason.contains("수신") {
         Outcome::RejectedRecipient { code }
     } else if reason.contains("발신번호") {
@@ -231,8 +230,8 @@ struct Row {
     sms_state: Loose,
 }
 
-/// An empty list says nothing: rows may be missing for a day.
-fn stands(SmsList { list }: SmsList) -> Polled {
+/// The status of a message. An empty list is no status: rows may be missing for a day.
+fn status_of(SmsList { list }: SmsList) -> Polled {
     let Some(row) = list.first() else { return Polled::NotYet };
     let state = row.sms_state.as_str();
     let (status, code) = if state.contains("실패") {
@@ -247,7 +246,7 @@ fn stands(SmsList { list }: SmsList) -> Polled {
     Polled::Status { status, code }
 }
 
-/// Why a message failed, by the words of its state.
+/// The delivery failure of a state, which is a Korean text.
 fn undelivered(state: &str) -> DeliveryFailure {
     match state {
         _ if state.contains("스팸") || state.contains("차단") => DeliveryFailure::Blocked,

@@ -1,24 +1,22 @@
-//! AlimTalk by Aligo: <https://smartsms.aligo.in/alimapi.html>. Another host and other names for the same account than
-//! those of its text messages; like them it answers 200 whatever happened, and a success is 0, not 1.
+//! AlimTalk by Aligo: <https://smartsms.aligo.in/alimapi.html>. The host and the field names for the account differ
+//! from those for text messages. It also always responds with status 200, but the code of a success is 0, not 1.
 
 use serde::Deserialize;
 
 use super::aligo::by_words;
-use crate::{
-    config::Secret,
-    delivery::{
-        alimtalk::{self, Template},
-        http_client::Answer,
-        loose::{self, Loose},
-        provider::{Outcome, ReceiptStatus},
-        registry::Reader,
-    },
+use crate::delivery::{
+    alimtalk::{self, Template},
+    http_client::Answer,
+    loose::{self, Loose},
+    provider::{Outcome, ReceiptStatus},
+    registry::Reader,
 };
+use platform::config::Secret;
 
-/// Shown to nobody: a name for the message in Aligo's console, and the title of a long SMS.
+/// Not shown to the recipient: the name of the message in Aligo's console, and the title of an LMS.
 const SUBJECT: &str = "인증번호";
 
-/// A template and where it is sent from.
+/// A template, and the account that sends it.
 pub(super) struct AligoAlimTalk {
     pub base: String,
     sender_key: String,
@@ -27,7 +25,7 @@ pub(super) struct AligoAlimTalk {
 }
 
 impl AligoAlimTalk {
-    /// None: codes go by SMS.
+    /// None if codes are sent by SMS.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let base = reader.base_url("ALIGO_KAKAO_BASE_URL");
         let needed = ["ALIGO_KAKAO_SENDER_KEY", "ALIGO_KAKAO_TEMPLATE_CODE", "ALIGO_KAKAO_TEMPLATE_TEXT"];
@@ -40,8 +38,8 @@ impl AligoAlimTalk {
         Some(Self { base, sender_key, code, template })
     }
 
-    /// A code for a Korean number; where KakaoTalk does not reach it, `instead` goes by SMS.
-    pub fn form(&self, to: &str, code: &Secret, instead: &str) -> Vec<(&'static str, String)> {
+    /// The form for a code to a Korean number; `fallback` is sent by SMS if KakaoTalk does not reach the number.
+    pub fn form(&self, to: &str, code: &Secret, fallback: &str) -> Vec<(&'static str, String)> {
         [
             ("senderkey", self.sender_key.as_str()),
             ("tpl_code", &self.code),
@@ -50,7 +48,7 @@ impl AligoAlimTalk {
             ("message_1", &self.template.fill(code)),
             ("failover", "Y"),
             ("fsubject_1", SUBJECT),
-            ("fmessage_1", instead),
+            ("fmessage_1", fallback),
         ]
         .map(|(name, value)| (name, value.to_owned()))
         .into()
@@ -73,34 +71,34 @@ struct Info {
     scnt: Loose,
 }
 
-/// What Aligo made of the one message.
+/// The outcome of the request, which has one message.
 pub(super) fn sent(answer: &Answer) -> Outcome {
     let Some(Sent { code, message, info }) = answer.json::<Sent>() else { return answer.by_status(None) };
     let reason = message.as_str();
-    let told = loose::code_and_reason(code.as_str(), reason);
+    let reported = loose::code_and_reason(code.as_str(), reason);
     match code.as_str() {
-        // Taken, for nobody: the one receiver was refused.
-        "0" if info.scnt.as_str() == "0" => Outcome::RejectedRecipient { code: told },
+        // The request was accepted, but its only recipient was rejected.
+        "0" if info.scnt.as_str() == "0" => Outcome::RejectedRecipient { code: reported },
         "0" => Outcome::Accepted { provider_message_id: info.mid.some().map(|id| alimtalk::mark(&id)) },
         "" => answer.by_status(None),
-        // Credentials; the channel's state.
-        "-101" | "509" => Outcome::Misconfigured { code: told },
-        // The recipient has blocked the channel, or has no KakaoTalk: an SMS may arrive.
-        _ if reason.contains("수신") => Outcome::RejectedDestination { code: told },
-        // Of the rest -99 is most: the words tell.
+        // Credentials; the state of the channel.
+        "-101" | "509" => Outcome::Misconfigured { code: reported },
+        // The recipient blocked the channel or has no KakaoTalk: an SMS may arrive.
+        _ if reason.contains("수신") => Outcome::RejectedDestination { code: reported },
+        // Most other errors have the code -99 and are classified by their text.
         _ if ["템플릿", "채널", "프로필", "senderkey"].iter().any(|word| reason.contains(word)) => {
-            Outcome::Misconfigured { code: told }
+            Outcome::Misconfigured { code: reported }
         }
-        _ => by_words(reason, told),
+        _ => by_words(reason, reported),
     }
 }
 
-/// Where an AlimTalk has got to.
+/// The state of an AlimTalk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Waits,
     At(ReceiptStatus),
-    /// KakaoTalk did not reach the number: an SMS of this id went in its place.
+    /// KakaoTalk did not reach the number: an SMS with this id was sent instead.
     BySms(String),
 }
 
@@ -120,7 +118,7 @@ struct Row {
     smid: Loose,
 }
 
-/// Reads the one row of a message. No row says nothing: rows may be missing for a day.
+/// The state from the row of a message. A missing row is no status: rows may be missing for a day.
 pub(super) fn stage(answer: &Answer) -> Stage {
     let Some(row) = answer.json::<History>().and_then(|history| history.list.into_iter().next()) else {
         return Stage::Waits;
@@ -128,8 +126,8 @@ pub(super) fn stage(answer: &Answer) -> Stage {
     match (row.smid.as_str(), row.rslt.as_str(), row.rslt_message.as_str()) {
         (sms, ..) if !matches!(sms, "" | "0") => Stage::BySms(sms.to_owned()),
         (_, "", _) => Stage::Waits,
-        (_, _, told) if told.contains("성공") => Stage::At(ReceiptStatus::Delivered),
-        // A letter, such as U for a text that is not the template's. The SMS in its place is on its way.
+        (_, _, reported) if reported.contains("성공") => Stage::At(ReceiptStatus::Delivered),
+        // An error letter, such as U for a text that does not match the template. The SMS fallback is being sent.
         _ => Stage::At(ReceiptStatus::Sent),
     }
 }

@@ -1,5 +1,5 @@
-//! Our HTTP client under the AWS SDK: one TLS stack, one set of time-outs, and the same knowledge of what was written
-//! when no answer comes.
+//! Runs the AWS SDK on the HTTP client of the providers: the same TLS stack and timeouts, and the same precise errors
+//! if there is no response.
 
 use std::{error::Error, fmt};
 
@@ -20,7 +20,7 @@ use crate::delivery::{
     http_client::{Answer, Silence},
 };
 
-/// The client that the SDK is given.
+/// The HTTP client for the SDK.
 #[derive(Clone, Debug)]
 pub struct AwsHttp {
     http: HttpClient,
@@ -43,7 +43,7 @@ impl HttpConnector for AwsHttp {
         let http = self.http.clone();
         HttpConnectorFuture::new(async move {
             let failed = |silence| ConnectorError::other(Box::new(Failed(silence)), None);
-            // Every call that we make has its body in memory.
+            // All requests of this service have their body in memory.
             let body = request.body().bytes().ok_or_else(|| failed(Silence::NotMade))?.to_vec();
             let mut sending = http.post(request.uri()).body(body);
             for (name, value) in request.headers() {
@@ -66,8 +66,8 @@ fn response(answer: &Answer) -> Option<HttpResponse> {
     Some(response)
 }
 
-/// Writes a blank in a form as `+`, as forms (and the other SDKs of AWS) have it, and not as `%20`. To AWS both are one;
-/// whoever checks a signature over the fields written anew finds the same bytes.
+/// Encodes a space in a form as `+`, as usual in forms and in other AWS SDKs, and not as `%20`. AWS accepts both, but
+/// implementations that re-encode the form to verify the signature expect `+`.
 #[derive(Debug)]
 pub struct PlusForBlank;
 
@@ -91,7 +91,7 @@ impl Intercept for PlusForBlank {
     }
 }
 
-/// What is known of a request without an answer, as the SDK carries it.
+/// A transport error, wrapped for the SDK.
 #[derive(Debug)]
 struct Failed(Silence);
 
@@ -103,7 +103,7 @@ impl fmt::Display for Failed {
 
 impl Error for Failed {}
 
-/// What was known, as far as the error came from here.
+/// The transport error, if `error` wraps one.
 pub fn silence(error: &ConnectorError) -> Option<Silence> {
     error.source()?.downcast_ref::<Failed>().map(|failed| failed.0)
 }

@@ -1,5 +1,5 @@
-//! Amazon SNS, text messages to a number: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>, by the SDK for
-//! the signature and the protocol, over our own HTTP client.
+//! Amazon SNS, text messages to a number: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>. The SDK
+//! provides the signature and the protocol, on the HTTP client of the providers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,33 +15,34 @@ use aws_sdk_sns::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use crate::{
-    config::{Secret, Setting},
-    delivery::{
-        Registration, Tools, base_url, loose,
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-        providers::aws_http::{self, AwsHttp, PlusForBlank},
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    Registration, Tools, base_url, loose,
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+    providers::aws_http::{self, AwsHttp, PlusForBlank},
+    registry::{Maker, Reader},
 };
+use platform::config::{Secret, Setting};
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]);
 
-/// SNS takes no more bytes at once.
-const LONGEST_TEXT: usize = 1600;
+/// The maximum length of a message in bytes.
+const MAX_TEXT: usize = 1600;
 
 pub const REGISTRATION: Registration = Registration {
     name: "aws-sns",
     abilities: ABILITIES,
     settings: &[
-        Setting::optional("AWS_ACCESS_KEY_ID", "An access key that may do sns:Publish."),
-        Setting::secret("AWS_SECRET_ACCESS_KEY", "Its secret."),
-        Setting::secret("AWS_SESSION_TOKEN", "The token that belongs to temporary credentials."),
-        Setting::optional("AWS_REGION", "A region where SNS sends texts: Seoul (ap-northeast-2) does not, Tokyo does."),
-        Setting::optional("AWS_SNS_SENDER_ID", "A sender's name, in countries that show one."),
-        Setting::optional("AWS_SNS_ORIGINATION_NUMBER", "A number of yours to send from."),
-        Setting::optional("AWS_SNS_MAX_PRICE_USD", "What one message may cost at most."),
-        Setting::optional("AWS_ENDPOINT_URL_SNS", "Where SNS stands, if not where AWS has it; for tests."),
+        Setting::optional("AWS_ACCESS_KEY_ID", "An access key with permission for sns:Publish."),
+        Setting::secret("AWS_SECRET_ACCESS_KEY", "The secret of the access key."),
+        Setting::secret("AWS_SESSION_TOKEN", "The session token of temporary credentials."),
+        Setting::optional(
+            "AWS_REGION",
+            "A region in which SNS can send text messages: for example Tokyo, but not Seoul (ap-northeast-2).",
+        ),
+        Setting::optional("AWS_SNS_SENDER_ID", "The sender ID, in countries that support one."),
+        Setting::optional("AWS_SNS_ORIGINATION_NUMBER", "Your origination number to send from."),
+        Setting::optional("AWS_SNS_MAX_PRICE_USD", "The maximum price of a message, in US dollars."),
+        Setting::optional("AWS_ENDPOINT_URL_SNS", "The endpoint of SNS, if not the default of AWS; for tests."),
     ],
     read,
 };
@@ -59,7 +60,7 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let env = reader.env();
     let token = env.secret("AWS_SESSION_TOKEN");
     let endpoint = env.parse_optional("AWS_ENDPOINT_URL_SNS", base_url::parse_base);
-    // Promotional, the default, may be dropped and is sent later.
+    // The default, Promotional, has lower priority and may be dropped.
     let mut attributes = vec![("AWS.SNS.SMS.SMSType", "String", "Transactional".to_owned())];
     attributes
         .extend(env.parse_optional("AWS_SNS_SENDER_ID", sender_id).map(|id| ("AWS.SNS.SMS.SenderID", "String", id)));
@@ -76,12 +77,13 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     })
 }
 
-/// 1 to 11 letters, digits and hyphens, with a letter among them.
+/// 1 to 11 letters, digits and hyphens, with at least one letter.
 fn sender_id(text: &str) -> Result<String, String> {
-    let signs = text.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
-    let letter = text.chars().any(|char| char.is_ascii_alphabetic());
-    let fits = signs && letter && text.len() <= 11;
-    fits.then(|| text.to_owned()).ok_or_else(|| "1 to 11 letters, digits and hyphens, with a letter".to_owned())
+    let allowed = text.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
+    let has_letter = text.chars().any(|char| char.is_ascii_alphabetic());
+    let fits = allowed && has_letter && text.len() <= 11;
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "1 to 11 letters, digits and hyphens, with at least one letter".to_owned())
 }
 
 fn config(
@@ -99,9 +101,9 @@ fn config(
         .region(Region::new(region))
         .http_client(SharedHttpClient::new(AwsHttp::new(tools.http.clone())))
         .interceptor(PlusForBlank)
-        // Publish has no deduplication for numbers: a second attempt may be a second message.
+        // Publish has no deduplication for phone numbers: a retry may send a second message.
         .retry_config(RetryConfig::disabled())
-        // Time-outs are the HTTP client's, and the credentials are constant.
+        // The HTTP client has timeouts, and the credentials are constant.
         .identity_cache(IdentityCache::no_cache())
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -121,7 +123,7 @@ impl Provider for AwsSns {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             let text = message.text.expose();
-            if text.len() > LONGEST_TEXT {
+            if text.len() > MAX_TEXT {
                 return Outcome::Unfit { code: "text_too_long" };
             }
             let mut publish = self.client.publish().phone_number(message.to.as_str()).message(text);
@@ -150,32 +152,32 @@ fn failed(error: &SdkError<PublishError, HttpResponse>) -> Outcome {
         },
         // The request was never made.
         SdkError::ConstructionFailure(_) => Outcome::Misconfigured { code: Some("bad_request_settings".to_owned()) },
-        // An answer that does not read as promised, and whatever else the SDK may learn to say.
+        // A malformed response, and variants that future SDK versions may add.
         _ => Outcome::Unknown,
     }
 }
 
-/// The code in an error that is wrapped otherwise than the SDK expects it (gateways and stand-ins do).
+/// The code of an error in a format that the SDK does not expect (from gateways and test servers).
 fn bare_code(raw: &HttpResponse) -> Option<&str> {
     let body = std::str::from_utf8(raw.body().bytes()?).ok()?;
     Some(body.split_once("<Code>")?.1.split_once("</Code>")?.0)
 }
 
-fn refused(told: &str, raw: &HttpResponse) -> Outcome {
+fn refused(reported: &str, raw: &HttpResponse) -> Outcome {
     let status = raw.status().as_u16();
     let retry_after = raw.headers().get("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
-    let code = loose::code(told).or_else(|| loose::code(status.to_string()));
-    match told.trim_end_matches("Exception") {
-        // The one parameter that varies with the person is the number.
+    let code = loose::code(reported).or_else(|| loose::code(status.to_string()));
+    match reported.trim_end_matches("Exception") {
+        // The only parameter that depends on the user is the phone number.
         "InvalidParameter" | "ParameterValueInvalid" => Outcome::RejectedRecipient { code },
         "OptedOut" => Outcome::Blocked { code },
         "ValidationError" | "Validation" => Outcome::RejectedContent { code },
         "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "SlowDown" | "KMSThrottling" => {
             Outcome::Throttled { retry_after }
         }
-        // The request did not come in whole.
+        // The request was not received completely.
         "RequestTimeout" | "InternalError" | "ServiceUnavailable" => Outcome::Unavailable { code, retry_after },
-        // Signatures, actions, endpoints and keys of ours.
+        // Problems with our signature, actions, endpoints and keys.
         "IncompleteSignature"
         | "InvalidAction"
         | "MissingAction"
@@ -185,13 +187,13 @@ fn refused(told: &str, raw: &HttpResponse) -> Outcome {
         | "EndpointDisabled"
         | "PlatformApplicationDisabled" => Outcome::Misconfigured { code },
         key if key.starts_with("KMS") => Outcome::Misconfigured { code },
-        // No refusal that reads as one, and a gateway that waited in vain.
+        // A malformed rejection, and a gateway timeout.
         _ if status < 300 || status == 504 => Outcome::Unknown,
         _ if status >= 500 => Outcome::Unavailable { code, retry_after },
         _ if status == 429 => Outcome::Throttled { retry_after },
-        // A number that the sandbox does not know, and whatever else is refused of one request alone.
+        // A number that is not verified in the sandbox, and other rejections of a single request.
         _ if status == 400 => Outcome::RejectedDestination { code },
-        // Authorization, signature, keys, endpoints: ours to mend.
+        // Authorization, signature, keys, endpoints: an operator must fix it.
         _ => Outcome::Misconfigured { code },
     }
 }

@@ -1,11 +1,11 @@
-//! Who can carry messages: one file and one line each.
+//! The message providers. Each has one file and one line in [`ALL`].
 //!
-//! A provider's file holds its settings, what it can do, its requests, and what its answers mean. To add one, write such
-//! a file beside `aligo.rs`, whose shape all of them have, and name its `REGISTRATION` in [`ALL`]: the settings then show
-//! in `.env.example` and `--help`, `SMS_PROVIDER` knows the name, and `doctor` describes it.
+//! The file of a provider contains its settings, capabilities, requests, and the meaning of its responses. To add a
+//! provider, write a file like `aligo.rs` and add its `REGISTRATION` to [`ALL`]. Its settings are then listed in
+//! `.env.example` and `--help`, its name is accepted in `SMS_PROVIDER`, and `doctor` describes it.
 //!
-//! What holds for all (and is why they neither log nor retry): accepted is not delivered; a request that was written and
-//! not answered is unknown, not failed; what a provider says in words may hold the number or the code.
+//! Providers neither log nor retry, because: accepted does not mean delivered; a request that was sent without a
+//! response is unknown, not failed; the error text of a provider may contain the phone number or the code.
 
 use crate::delivery::Registration;
 
@@ -27,7 +27,7 @@ mod twilio_verify;
 mod vonage;
 mod webhook;
 
-/// Every provider that this program was built with.
+/// All providers that are compiled in.
 pub const ALL: &[Registration] = &[
     development::REGISTRATION,
     twilio::REGISTRATION,

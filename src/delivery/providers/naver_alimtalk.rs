@@ -1,27 +1,25 @@
-//! AlimTalk by SENS: <https://api.ncloud-docs.com/docs/en/sens-alimtalk-send>. Requests are signed as those of its text
-//! messages are.
+//! AlimTalk by SENS: <https://api.ncloud-docs.com/docs/en/sens-alimtalk-send>. Requests are signed like those for its
+//! text messages.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::naver_cloud::refused;
-use crate::{
-    config::Secret,
-    delivery::{
-        alimtalk::{self, Template},
-        http_client::Answer,
-        korean_text::KOREA,
-        loose::{self, Loose},
-        provider::{Outcome, Polled, ReceiptStatus},
-        registry::Reader,
-    },
+use crate::delivery::{
+    alimtalk::{self, Template},
+    http_client::Answer,
+    korean_text::KOREA,
+    loose::{self, Loose},
+    provider::{Outcome, Polled, ReceiptStatus},
+    registry::Reader,
 };
+use platform::config::Secret;
 
-/// How SENS says that it took a message, and that KakaoTalk showed it.
-const TAKEN: &str = "A000";
-const SHOWN: &str = "0000";
+/// The codes of SENS for an accepted request, and for a message that was delivered by KakaoTalk.
+const ACCEPTED: &str = "A000";
+const DELIVERED: &str = "0000";
 
-/// A template and where it is sent from.
+/// A template, and the account that sends it.
 pub(super) struct NaverAlimTalk {
     service: String,
     channel: String,
@@ -30,7 +28,7 @@ pub(super) struct NaverAlimTalk {
 }
 
 impl NaverAlimTalk {
-    /// None: codes go by SMS.
+    /// None if codes are sent by SMS.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let needed = [
             "NAVER_CLOUD_ALIMTALK_SERVICE_ID",
@@ -48,13 +46,13 @@ impl NaverAlimTalk {
         Some(Self { service, channel, code, template })
     }
 
-    /// Where AlimTalks are.
+    /// The path of the AlimTalk messages.
     pub fn messages(&self) -> String {
         format!("alimtalk/v2/services/{}/messages", self.service)
     }
 
-    /// A code for a Korean number, and what goes by SMS where KakaoTalk does not reach it.
-    pub fn body(&self, to: &str, code: &Secret, instead: &Value) -> Value {
+    /// The body for a code to a Korean number; `fallback` is sent by SMS if KakaoTalk does not reach the number.
+    pub fn body(&self, to: &str, code: &Secret, fallback: &Value) -> Value {
         json!({
             "plusFriendId": self.channel,
             "templateCode": self.code,
@@ -63,7 +61,7 @@ impl NaverAlimTalk {
                 "to": to,
                 "content": self.template.fill(code),
                 "useSmsFailover": true,
-                "failoverConfig": instead,
+                "failoverConfig": fallback,
             }],
         })
     }
@@ -87,7 +85,7 @@ struct Message {
     message_status_code: Loose,
 }
 
-/// What SENS made of the one message.
+/// The outcome of the request, which has one message.
 pub(super) fn accepted(answer: &Answer) -> Outcome {
     let message = match answer.json::<Accepted>() {
         Some(accepted) if answer.status == 202 && accepted.status_code.as_str() == "202" => {
@@ -96,10 +94,10 @@ pub(super) fn accepted(answer: &Answer) -> Outcome {
         _ => return refused(answer),
     };
     match message {
-        Some(message) if message.request_status_code.as_str() == TAKEN => {
+        Some(message) if message.request_status_code.as_str() == ACCEPTED => {
             Outcome::Accepted { provider_message_id: message.message_id.some().map(|id| alimtalk::mark(&id)) }
         }
-        // This number, our channel or our template: another way may lead there, and SENS is in order.
+        // A problem with this number, our channel or our template: another provider may succeed, and SENS is available.
         Some(message) if message.request_status_code.some().is_some() => {
             Outcome::RejectedDestination { code: loose::code(message.request_status_code.as_str()) }
         }
@@ -107,13 +105,13 @@ pub(super) fn accepted(answer: &Answer) -> Outcome {
     }
 }
 
-/// How one message stands. None: the answer does not say.
+/// The status of a message. None if the response does not contain one.
 pub(super) fn stands(answer: &Answer) -> Option<Polled> {
     let message = answer.status.is_success().then(|| answer.json::<Message>()).flatten()?;
     let status = match (message.request_status_code.as_str(), message.message_status_code.as_str()) {
-        (_, SHOWN) => ReceiptStatus::Delivered,
-        (TAKEN | "", "") => return Some(Polled::NotYet),
-        // 3019: no KakaoTalk; 3020: blocked. An SMS goes in its place, of which nothing is told here.
+        (_, DELIVERED) => ReceiptStatus::Delivered,
+        (ACCEPTED | "", "") => return Some(Polled::NotYet),
+        // 3019: no KakaoTalk; 3020: blocked. An SMS is sent instead, whose status is not reported here.
         _ => ReceiptStatus::Sent,
     };
     Some(Polled::Status { status, code: None })

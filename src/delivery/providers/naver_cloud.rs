@@ -1,5 +1,5 @@
-//! Naver Cloud SENS, SMS v2: <https://api.ncloud-docs.com/docs/en/sens-sms-send>; and AlimTalk with SMS as its fallback
-//! where a template is configured.
+//! Naver Cloud SENS, SMS v2: <https://api.ncloud-docs.com/docs/en/sens-sms-send>; and, if a template is configured,
+//! AlimTalk with SMS as the fallback.
 
 use std::sync::Arc;
 
@@ -11,22 +11,19 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::naver_alimtalk::{self, NaverAlimTalk};
-use crate::{
+use crate::delivery::{
+    HttpClient, Registration, alimtalk,
+    http_client::{Answer, Silence},
+    keyed,
+    korean_text::{self, KOREA},
+    loose::{self, Loose},
+    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending},
+    registry::{Maker, Reader},
+};
+use domain::{contact::Contact, status::DeliveryFailure};
+use platform::{
     clock::Clock,
     config::{Secret, Setting},
-    contact::Contact,
-    delivery::{
-        HttpClient, Registration, alimtalk,
-        http_client::{Answer, Silence},
-        keyed,
-        korean_text::{self, KOREA},
-        loose::{self, Loose},
-        provider::{
-            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending,
-        },
-        registry::{Maker, Reader},
-    },
-    status::DeliveryFailure,
 };
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
@@ -35,20 +32,20 @@ pub const REGISTRATION: Registration = Registration {
     name: "naver-cloud",
     abilities: ABILITIES,
     settings: &[
-        Setting::optional("NAVER_CLOUD_ACCESS_KEY", "The access key of a sub-account that may use SENS."),
-        Setting::secret("NAVER_CLOUD_SECRET_KEY", "The secret key that belongs to it."),
+        Setting::optional("NAVER_CLOUD_ACCESS_KEY", "The access key of a sub-account with permission for SENS."),
+        Setting::secret("NAVER_CLOUD_SECRET_KEY", "The secret key of the access key."),
         Setting::optional("NAVER_CLOUD_SMS_SERVICE_ID", "The SENS project: ncp:sms:kr:…:…"),
-        Setting::optional("NAVER_CLOUD_SMS_FROM_NUMBER", "The sender, registered in the console; digits alone."),
+        Setting::optional("NAVER_CLOUD_SMS_FROM_NUMBER", "The sender, registered in the console; only digits."),
         Setting::new(
             "NAVER_CLOUD_SENS_BASE_URL",
             "https://sens.apigw.ntruss.com",
-            "Where SENS stands: another for the public sector's cloud, and for tests.",
+            "The base URL of SENS: another one for the public-sector cloud, and for tests.",
         ),
         Setting::optional(
             "NAVER_CLOUD_ALIMTALK_SERVICE_ID",
-            "The AlimTalk project, ncp:kkobizmsg:kr:…:… With the template, codes go by AlimTalk first.",
+            "The AlimTalk project, ncp:kkobizmsg:kr:…:… With the template, codes are sent by AlimTalk first.",
         ),
-        Setting::optional("NAVER_CLOUD_ALIMTALK_CHANNEL_ID", "The KakaoTalk channel, with its @."),
+        Setting::optional("NAVER_CLOUD_ALIMTALK_CHANNEL_ID", "The KakaoTalk channel, including the @."),
         Setting::optional("NAVER_CLOUD_ALIMTALK_TEMPLATE_CODE", "The approved AlimTalk template."),
         Setting::optional("NAVER_CLOUD_ALIMTALK_TEMPLATE_TEXT", alimtalk::TEXT),
         Setting::new("NAVER_CLOUD_ALIMTALK_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE),
@@ -92,7 +89,7 @@ impl Provider for NaverCloud {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             let Contact::Phone(number) = &message.to else { return Outcome::Unfit { code: "not_a_number" } };
-            // SENS cuts what is too long, and fails later on what it can't encode: neither is left to it.
+            // SENS truncates long texts, and fails later on characters that it can't encode, so check both here.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
                 Err(unfit) => return Outcome::Unfit { code: unfit.as_str() },
@@ -100,9 +97,9 @@ impl Provider for NaverCloud {
             if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code)
                 && number.country_code() == KOREA
             {
-                let instead = json!({ "type": kind.as_str(), "from": self.from, "content": text });
-                let body = alimtalk.body(&korean_text::national(number), code, &instead);
-                return self.hand_over(&alimtalk.messages(), &body, naver_alimtalk::accepted).await;
+                let fallback = json!({ "type": kind.as_str(), "from": self.from, "content": text });
+                let body = alimtalk.body(&korean_text::national(number), code, &fallback);
+                return self.post_message(&alimtalk.messages(), &body, naver_alimtalk::accepted).await;
             }
             let body = json!({
                 "type": kind.as_str(),
@@ -112,7 +109,7 @@ impl Provider for NaverCloud {
                 "content": text,
                 "messages": [{ "to": korean_text::national(number) }],
             });
-            self.hand_over(&self.messages(), &body, accepted).await
+            self.post_message(&self.messages(), &body, accepted).await
         })
     }
 
@@ -127,13 +124,13 @@ impl Provider for NaverCloud {
                 Err(_) => return Polled::NotYet,
             };
             let Some(message) = messages(&listed).and_then(|messages| messages.into_iter().next()) else {
-                return not_told(&listed);
+                return poll_error(&listed);
             };
             let path = format!("{list}/{}", path_part(message.message_id.as_str()));
             match self.ask(self.request(&Method::GET, &path)).await {
                 Ok(answer) => match messages(&answer).and_then(|messages| messages.into_iter().next()) {
                     Some(message) => message.stands(),
-                    None => not_told(&answer),
+                    None => poll_error(&answer),
                 },
                 Err(_) => Polled::NotYet,
             }
@@ -142,35 +139,35 @@ impl Provider for NaverCloud {
 }
 
 impl NaverCloud {
-    /// Where text messages are.
+    /// The path of the text messages.
     fn messages(&self) -> String {
         format!("sms/v2/services/{}/messages", self.service)
     }
 
-    async fn hand_over(&self, path: &str, body: &Value, taken: fn(&Answer) -> Outcome) -> Outcome {
+    async fn post_message(&self, path: &str, body: &Value, outcome_of: fn(&Answer) -> Outcome) -> Outcome {
         let request = self
             .request(&Method::POST, path)
             .map(|request| request.header("content-type", "application/json; charset=utf-8").body(body.to_string()));
         match self.ask(request).await {
-            Ok(answer) => taken(&answer),
-            Err(silence) => Silence::into(silence),
+            Ok(answer) => outcome_of(&answer),
+            Err(error) => Silence::into(error),
         }
     }
 
     async fn poll_alimtalk(&self, id: &str) -> Polled {
-        // Nobody has ids of a template that was taken out.
+        // The template was removed from the configuration, so the message can't be polled.
         let Some(alimtalk) = &self.alimtalk else { return Polled::NotYet };
         let path = format!("{}/{}", alimtalk.messages(), path_part(id));
         match self.ask(self.request(&Method::GET, &path)).await {
-            Ok(answer) => naver_alimtalk::stands(&answer).unwrap_or_else(|| not_told(&answer)),
+            Ok(answer) => naver_alimtalk::stands(&answer).unwrap_or_else(|| poll_error(&answer)),
             Err(_) => Polled::NotYet,
         }
     }
 
-    /// A signed request to what stands at `path`.
+    /// A signed request to `path`.
     fn request(&self, method: &Method, path: &str) -> Option<RequestBuilder> {
         let url = format!("{}/{path}", self.base);
-        // Signed is what stands on the request line, after the URL was parsed.
+        // The signature covers the request target as it is sent, so take it from the parsed URL.
         let url = Url::parse(&url).ok()?;
         let line = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let timestamp = self.clock.wall().timestamp_millis().to_string();
@@ -196,7 +193,7 @@ fn sign(secret_key: &Secret, method: &str, path_and_query: &str, timestamp: &str
     STANDARD.encode(tag.into_bytes())
 }
 
-/// An id of theirs, fit to stand in a path.
+/// An id of the provider, made safe for use in a path.
 fn path_part(id: &str) -> String {
     id.chars().filter(|char| char.is_ascii_alphanumeric() || "-_.".contains(*char)).collect()
 }
@@ -217,7 +214,7 @@ fn accepted(answer: &Answer) -> Outcome {
     }
 }
 
-/// The gateway's errors have a code; those of SENS itself have another shape, and go by their status.
+/// Errors of the gateway have a code; those of SENS itself have another format and are classified by status.
 pub(super) fn refused(answer: &Answer) -> Outcome {
     #[derive(Deserialize)]
     struct Refusal {
@@ -235,9 +232,9 @@ pub(super) fn refused(answer: &Answer) -> Outcome {
         Some("200" | "210" | "300") => Outcome::Misconfigured { code },
         Some("400" | "410" | "420") => Outcome::Throttled { retry_after: answer.retry_after },
         Some("500" | "900") => Outcome::Unavailable { code, retry_after: answer.retry_after },
-        // The gateway waited for SENS in vain: SENS may have sent.
+        // A gateway timeout: SENS may have sent the message.
         Some("510") => Outcome::Unknown,
-        // SENS is there, and knows of something in this request that it does not find.
+        // A JSON response is from SENS, which did not find something in this request.
         None if answer.status == 404 && answer.json::<serde_json::Map<String, Value>>().is_some() => {
             Outcome::RejectedDestination { code: loose::code("404") }
         }
@@ -266,7 +263,7 @@ fn messages(answer: &Answer) -> Option<Vec<Message>> {
     answer.status.is_success().then(|| answer.json::<Messages>()).flatten().map(|list| list.messages)
 }
 
-fn not_told(answer: &Answer) -> Polled {
+fn poll_error(answer: &Answer) -> Polled {
     match refused(answer) {
         Outcome::Throttled { retry_after } => Polled::Throttled { retry_after },
         _ => Polled::NotYet,
@@ -300,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_theirs_leave_no_path() {
+    fn provider_ids_cannot_leave_the_path() {
         assert_eq!(path_part("../0-ESA-202601-1?x=%2F"), "..0-ESA-202601-1x2F");
     }
 }

@@ -1,4 +1,4 @@
-//! E-mail over SMTP, by lettre: TLS from the start or by STARTTLS, never in the clear but to this machine.
+//! E-mail over SMTP, by lettre: with implicit TLS or STARTTLS; unencrypted only to a loopback address.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,15 +16,16 @@ use lettre::{
     },
 };
 
-use crate::{
-    clock::{Clock, Instant},
+use crate::delivery::{
+    Registration, base_url,
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
+    providers::smtp_session::{Patience, Security, Server, Sessions},
+    registry::{Maker, Reader},
+};
+use domain::Timestamp;
+use platform::{
+    clock::Clock,
     config::{Env, Setting},
-    delivery::{
-        Registration, base_url,
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Sending},
-        providers::smtp_session::{Patience, Security, Server, Sessions},
-        registry::{Maker, Reader},
-    },
 };
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Email]);
@@ -33,24 +34,27 @@ pub const REGISTRATION: Registration = Registration {
     name: "smtp",
     abilities: ABILITIES,
     settings: &[
-        Setting::optional("SMTP_HOST", "The mail server that takes our messages."),
-        Setting::optional("SMTP_PORT", "Its port; unset, 465 for implicit TLS, 587 for STARTTLS, 25 for none."),
-        Setting::optional("SMTP_USERNAME", "Whom to sign in as; unset, nobody."),
-        Setting::secret("SMTP_PASSWORD", "The password to sign in with."),
+        Setting::optional("SMTP_HOST", "The mail server through which messages are sent."),
+        Setting::optional(
+            "SMTP_PORT",
+            "The port of the mail server. If unset: 465 for implicit TLS, 587 for STARTTLS, 25 for none.",
+        ),
+        Setting::optional("SMTP_USERNAME", "The username for authentication. If unset: no authentication."),
+        Setting::secret("SMTP_PASSWORD", "The password for authentication."),
         Setting::new(
             "SMTP_TLS",
             "starttls",
-            "implicit (port 465), starttls (port 587, and nothing is sent without it), or none, to this machine alone.",
+            "implicit (port 465), starttls (port 587; nothing is sent without it), or none (only to a loopback address).",
         ),
-        Setting::optional("SMTP_FROM", "The sender: Name <no-reply@example.com>. Bounces go there."),
+        Setting::optional("SMTP_FROM", "The sender: Name <no-reply@example.com>. It also receives bounces."),
         Setting::new(
             "SMTP_TIMEOUT",
             "60s",
-            "How long the mail server may take for its greeting and for each answer; RFC 5321 has minutes, and servers \
-             that check a recipient or a text use them. To connect it has PROVIDER_TIMEOUT. What it has not answered for \
-             when SHUTDOWN_GRACE is over may show as UNKNOWN.",
+            "The time limit for the greeting of the mail server and for each reply. RFC 5321 allows minutes, and servers \
+             that check a recipient or a text need them. The limit for connecting is PROVIDER_TIMEOUT. A message without \
+             a reply at the end of SHUTDOWN_GRACE may be shown as UNKNOWN.",
         ),
-        Setting::optional("SMTP_CA_FILE", "Certificates in PEM to trust besides the system's."),
+        Setting::optional("SMTP_CA_FILE", "Certificates in PEM to trust in addition to those of the system."),
     ],
     read,
 };
@@ -74,7 +78,7 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let env = reader.env();
     let tls = env.choice("SMTP_TLS", &[("implicit", Tls::Implicit), ("starttls", Tls::Upgraded), ("none", Tls::None)]);
     if tls == Tls::None && !host.is_empty() && !base_url::is_loopback(&host) {
-        env.refuse("SMTP_TLS", "implicit or starttls: codes go in the clear to this machine alone");
+        env.refuse("SMTP_TLS", "implicit or starttls: unencrypted connections are only allowed to a loopback address");
     }
     let port = env.parse_optional("SMTP_PORT", |text| {
         text.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| "a number from 1 to 65535".to_owned())
@@ -85,39 +89,44 @@ fn read(reader: &mut Reader<'_>) -> Maker {
         Tls::None => 25,
     };
     let credentials = credentials(reader);
-    let from = sender(&from).map_err(|mend| {
+    let from = sender(&from).map_err(|hint| {
         if !from.is_empty() {
-            env.refuse("SMTP_FROM", mend);
+            env.refuse("SMTP_FROM", hint);
         }
     });
     let step = env.duration("SMTP_TIMEOUT", Duration::from_secs(1)..=Duration::from_secs(600));
     let security = security(env, &host, tls);
     let server = Server { host, port: port.unwrap_or(default_port), security, credentials, hello: hello(&from) };
     Box::new(move |tools| {
-        #[expect(clippy::expect_used, reason = "a sender that does not parse was refused, and nothing is built then")]
-        let from = from.expect("SMTP_FROM was judged");
-        let patience = Patience { connect: tools.timeout, step };
-        Arc::new(Smtp { clock: tools.clock.clone(), from, sessions: Sessions::new(server, patience) })
+        #[expect(
+            clippy::expect_used,
+            reason = "an invalid sender was reported as an error, and then no provider is built"
+        )]
+        let from = from.expect("SMTP_FROM was validated");
+        let timeouts = Patience { connect: tools.timeout, step };
+        Arc::new(Smtp { clock: tools.clock.clone(), from, sessions: Sessions::new(server, timeouts) })
     })
 }
 
-/// The sender, with its domain in ASCII: it stands in EHLO, in MAIL and in Message-ID, where servers without SMTPUTF8
-/// take nothing else.
+/// The sender, with its domain in ASCII: it is used in EHLO, MAIL and Message-ID, where servers without SMTPUTF8 accept
+/// only ASCII.
 fn sender(text: &str) -> Result<Mailbox, &'static str> {
     let name = text.split_once('<').map_or("", |(name, _)| name.trim());
     if !name.starts_with('"') && name.contains(['(', ')', ',', ':', ';', '@', '[', ']', '\\', '"']) {
-        return Err("double quotes around the name, for the signs in it: \"Name\" <no-reply@example.com>");
+        return Err(
+            "double quotes around the name, because of its special characters: \"Name\" <no-reply@example.com>",
+        );
     }
-    let form = "an address such as Name <no-reply@example.com>";
-    let Mailbox { name, email } = text.parse().map_err(|_| form)?;
+    let expected = "an address such as Name <no-reply@example.com>";
+    let Mailbox { name, email } = text.parse().map_err(|_| expected)?;
     if !email.user().is_ascii() {
-        return Err("an address whose part before the @ is ASCII: many mail servers take no other");
+        return Err("an address with only ASCII before the @: many mail servers accept no other");
     }
     if email.domain().is_ascii() {
         return Ok(Mailbox { name, email });
     }
-    let domain = idna::domain_to_ascii_strict(email.domain()).map_err(|_| form)?;
-    Ok(Mailbox { name, email: Address::new(email.user(), domain).map_err(|_| form)? })
+    let domain = idna::domain_to_ascii_strict(email.domain()).map_err(|_| expected)?;
+    Ok(Mailbox { name, email: Address::new(email.user(), domain).map_err(|_| expected)? })
 }
 
 fn credentials(reader: &mut Reader<'_>) -> Option<Credentials> {
@@ -136,7 +145,7 @@ fn security(env: &Env, host: &str, tls: Tls) -> Security {
         (Tls::Implicit, Ok(parameters)) => Security::Implicit(parameters),
         (Tls::Upgraded, Ok(parameters)) => Security::StartTls(parameters),
         (Tls::Implicit | Tls::Upgraded, Err(_)) => {
-            env.refuse("SMTP_CA_FILE", "certificates that this machine can use; TLS could not be set up");
+            env.refuse("SMTP_CA_FILE", "valid certificates: TLS could not be initialised");
             Security::None
         }
     }
@@ -144,11 +153,11 @@ fn security(env: &Env, host: &str, tls: Tls) -> Security {
 
 fn read_certificates(path: &str) -> Result<Vec<Certificate>, String> {
     let pem = std::fs::read(path).map_err(|error| format!("can't read {path}: {error}"))?;
-    let certificates = Certificate::from_pem(&pem).map_err(|_| format!("{path} holds no certificate in PEM"))?;
+    let certificates = Certificate::from_pem(&pem).map_err(|_| format!("{path} contains no certificate in PEM"))?;
     Ok(vec![certificates])
 }
 
-/// How we introduce ourselves: by the sender's domain, since a host name says little and may say too much.
+/// The EHLO name: the domain of the sender, because a host name could disclose internal names.
 fn hello(from: &Result<Mailbox, ()>) -> ClientId {
     from.as_ref().map_or_else(|()| ClientId::default(), |from| ClientId::Domain(from.email.domain().to_owned()))
 }
@@ -176,8 +185,8 @@ impl Provider for Smtp {
     }
 }
 
-/// The message as it travels. Its id is the same when it is sent again.
-fn compose(from: &Mailbox, to: Address, id: &str, message: &Outgoing, now: Instant) -> Option<(Envelope, Vec<u8>)> {
+/// The message in its wire format. The Message-ID is the same for a retry.
+fn compose(from: &Mailbox, to: Address, id: &str, message: &Outgoing, now: Timestamp) -> Option<(Envelope, Vec<u8>)> {
     let subject: String = message.subject.as_deref()?.chars().filter(|char| !char.is_control()).collect();
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).ok()?;
     let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
@@ -187,7 +196,7 @@ fn compose(from: &Mailbox, to: Address, id: &str, message: &Outgoing, now: Insta
         .date(now.into())
         .message_id(Some(id.to_owned()))
         .subject(subject)
-        // RFC 3834: no automatic answers to this.
+        // RFC 3834: suppresses automatic replies.
         .raw_header(automatic);
     let text = SinglePart::plain(message.text.expose().to_owned());
     let composed = match &message.html {

@@ -1,5 +1,5 @@
-//! The dialogue with a mail server, step by step: each refusal means something else at each step, and only what breaks
-//! off once the message is being written leaves it unknown whether it was sent.
+//! SMTP sessions with a mail server. The meaning of a rejection depends on the step, and the outcome is only unknown if
+//! the connection fails while the message is being written.
 
 use std::{error::Error as _, fmt::Display, future::Future, time::Duration};
 
@@ -17,44 +17,44 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::delivery::{loose, provider::Outcome};
 
-/// Connections that are kept for the next message.
-const MOST_PARKED: usize = 4;
+/// The maximum number of idle connections.
+const MAX_IDLE: usize = 4;
 
-/// A mail server, and how we speak with it.
+/// A mail server and its connection settings.
 pub struct Server {
     pub host: String,
     pub port: u16,
     pub security: Security,
     pub credentials: Option<Credentials>,
-    /// How we introduce ourselves.
+    /// The EHLO name.
     pub hello: ClientId,
 }
 
-/// What keeps the dialogue secret.
+/// The encryption of the connection.
 pub enum Security {
     Implicit(TlsParameters),
     StartTls(TlsParameters),
-    /// Nothing: to this machine alone.
+    /// No encryption: only to a loopback address.
     None,
 }
 
-/// How long a server may take.
+/// The time limits for a server.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// To be reached, and to say that a kept connection still stands.
+    /// For connecting, and for checking that an idle connection is still open.
     pub connect: Duration,
-    /// For its greeting, and for each answer after it.
+    /// For the greeting, and for each reply after it.
     pub step: Duration,
 }
 
-/// Open dialogues with one server.
+/// A pool of sessions with one server.
 pub struct Sessions {
     server: Server,
-    patience: Patience,
-    parked: Mutex<Vec<AsyncSmtpConnection>>,
+    timeouts: Patience,
+    idle: Mutex<Vec<AsyncSmtpConnection>>,
 }
 
-/// Where in the dialogue something failed.
+/// The step of the session that failed.
 #[derive(Clone, Copy)]
 enum Step {
     Connect,
@@ -66,42 +66,42 @@ enum Step {
 }
 
 impl Sessions {
-    pub fn new(server: Server, patience: Patience) -> Self {
-        Self { server, patience, parked: Mutex::default() }
+    pub fn new(server: Server, timeouts: Patience) -> Self {
+        Self { server, timeouts, idle: Mutex::default() }
     }
 
-    /// Hands one message over; `id` is what it is accepted under.
+    /// Sends one message; `id` is the provider message id of an accepted one.
     pub async fn deliver(&self, envelope: &Envelope, message: &[u8], id: String) -> Outcome {
         let mut session = match self.session().await {
             Ok(session) => session,
             Err(outcome) => return outcome,
         };
-        let said = self.converse(&mut session, envelope, message).await;
-        // A server that refused goes on listening; one that fell silent or broke off is left.
-        let whole = match &said {
+        let reply = self.transfer(&mut session, envelope, message).await;
+        // After a rejection the session can be reused; after a timeout or a broken connection it is dropped.
+        let reusable = match &reply {
             Ok(()) => true,
             Err((_, intact)) => {
-                *intact && timeout(self.patience.connect, session.command(Rset)).await.is_ok_and(|said| said.is_ok())
+                *intact && timeout(self.timeouts.connect, session.command(Rset)).await.is_ok_and(|reply| reply.is_ok())
             }
         };
-        if whole {
-            let mut parked = self.parked.lock().await;
-            if parked.len() < MOST_PARKED {
-                parked.push(session);
+        if reusable {
+            let mut idle = self.idle.lock().await;
+            if idle.len() < MAX_IDLE {
+                idle.push(session);
             }
         }
-        match said {
+        match reply {
             Ok(()) => Outcome::Accepted { provider_message_id: Some(id) },
             Err((outcome, _)) => outcome,
         }
     }
 
-    /// A parked connection that still answers, else a new one.
+    /// An idle connection that is still open, or a new one.
     async fn session(&self) -> Result<AsyncSmtpConnection, Outcome> {
         loop {
-            let Some(mut parked) = self.parked.lock().await.pop() else { break };
-            if timeout(self.patience.connect, parked.test_connected()).await.unwrap_or(false) {
-                return Ok(parked);
+            let Some(mut idle) = self.idle.lock().await.pop() else { break };
+            if timeout(self.timeouts.connect, idle.test_connected()).await.unwrap_or(false) {
+                return Ok(idle);
             }
         }
         self.connect().await
@@ -115,10 +115,10 @@ impl Sessions {
         };
         let address = (host.as_str(), *port);
         let connecting =
-            AsyncSmtpConnection::connect_tokio1(address, Some(self.patience.connect), hello, implicit, None);
+            AsyncSmtpConnection::connect_tokio1(address, Some(self.timeouts.connect), hello, implicit, None);
         let mut session = self.step(Step::Connect, connecting).await.map_err(outcome_only)?;
         if let Security::StartTls(parameters) = security {
-            // Without the offer there is no falling back: whoever took it out of the greeting could read along.
+            // No fallback to an unencrypted session: an attacker could have removed STARTTLS from the EHLO reply.
             if !session.can_starttls() {
                 return Err(Outcome::Misconfigured { code: Some("no_starttls".to_owned()) });
             }
@@ -132,7 +132,7 @@ impl Sessions {
         Ok(session)
     }
 
-    async fn converse(&self, session: &mut AsyncSmtpConnection, envelope: &Envelope, message: &[u8]) -> Said {
+    async fn transfer(&self, session: &mut AsyncSmtpConnection, envelope: &Envelope, message: &[u8]) -> StepResult {
         let mut parameters = Vec::new();
         let addresses = envelope.from().into_iter().chain(envelope.to());
         if addresses.map(AsRef::<str>::as_ref).any(|address| !address.is_ascii()) {
@@ -144,36 +144,40 @@ impl Sessions {
         if !message.is_ascii() {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        self.say(session, Step::Sender, Mail::new(envelope.from().cloned(), parameters)).await?;
+        self.send_command(session, Step::Sender, Mail::new(envelope.from().cloned(), parameters)).await?;
         for recipient in envelope.to() {
-            self.say(session, Step::Recipient, Rcpt::new(recipient.clone(), Vec::new())).await?;
+            self.send_command(session, Step::Recipient, Rcpt::new(recipient.clone(), Vec::new())).await?;
         }
-        self.say(session, Step::Announce, Data).await?;
+        self.send_command(session, Step::Announce, Data).await?;
         self.step(Step::Message, session.message(message)).await.map(drop)
     }
 
-    async fn say(&self, session: &mut AsyncSmtpConnection, step: Step, command: impl Display) -> Said {
+    async fn send_command(&self, session: &mut AsyncSmtpConnection, step: Step, command: impl Display) -> StepResult {
         self.step(step, session.command(command)).await.map(drop)
     }
 
-    async fn step<T>(&self, step: Step, saying: impl Future<Output = Result<T, Error>>) -> Result<T, (Outcome, bool)> {
-        match timeout(self.patience.step, saying).await {
-            Ok(Ok(said)) => Ok(said),
+    async fn step<T>(
+        &self,
+        step: Step,
+        exchange: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, (Outcome, bool)> {
+        match timeout(self.timeouts.step, exchange).await {
+            Ok(Ok(reply)) => Ok(reply),
             Ok(Err(error)) => Err((failed(step, &error), error.status().is_some())),
             Err(_) => Err((broken_off(step), false)),
         }
     }
 }
 
-/// What a step came to; a failure with whether the dialogue can go on.
-type Said = Result<(), (Outcome, bool)>;
+/// The result of a step; an error includes whether the session can be reused.
+type StepResult = Result<(), (Outcome, bool)>;
 
 fn outcome_only((outcome, _): (Outcome, bool)) -> Outcome {
     outcome
 }
 
-/// No answer. Up to the sender's address it says that the server is away; after that the recipient or the text may be
-/// why, and once the message was being written it is unknown whether it was sent.
+/// The outcome of a step without a reply. Up to MAIL the server is unavailable; after that the recipient or the text
+/// may be the cause; once the message was being written, it is unknown whether it was sent.
 fn broken_off(step: Step) -> Outcome {
     match step {
         Step::Connect | Step::SignIn | Step::Sender => Outcome::unavailable("not_reached".to_owned()),
@@ -182,8 +186,8 @@ fn broken_off(step: Step) -> Outcome {
     }
 }
 
-/// What a failure at a step means (RFC 5321, section 4.2; enhanced codes: RFC 3463). Once the server has taken the
-/// sender, only 421 speaks of the server: all else is about this recipient or this message.
+/// The outcome of a failed step (RFC 5321, section 4.2; enhanced codes: RFC 3463). After MAIL was accepted, only 421 is
+/// about the server: all other codes are about this recipient or this message.
 fn failed(step: Step, error: &Error) -> Outcome {
     let Some(status) = error.status() else {
         return match step {
@@ -193,8 +197,8 @@ fn failed(step: Step, error: &Error) -> Outcome {
         };
     };
     let status = status.to_string();
-    let said = error.source().map(ToString::to_string).unwrap_or_default();
-    let enhanced = enhanced(&said).unwrap_or_default();
+    let reply = error.source().map(ToString::to_string).unwrap_or_default();
+    let enhanced = enhanced(&reply).unwrap_or_default();
     let code = loose::code(format!("{status} {enhanced}"));
     match step {
         _ if status == "421" => Outcome::unavailable(code),
@@ -204,29 +208,30 @@ fn failed(step: Step, error: &Error) -> Outcome {
         Step::Sender if is_credentials(&status) => Outcome::Misconfigured { code },
         Step::Sender if status == "552" => Outcome::RejectedContent { code },
         Step::Sender => Outcome::RejectedSender { code },
-        _ if is_senders(&status, enhanced) => Outcome::RejectedSender { code },
+        _ if is_sender_rejection(&status, enhanced) => Outcome::RejectedSender { code },
         Step::Recipient => Outcome::RejectedRecipient { code },
         _ if enhanced.starts_with("5.1.") || enhanced.starts_with("5.2.") => Outcome::RejectedRecipient { code },
-        // Amazon SES: an account in the sandbox, paused, or with an identity that is not verified; it has no enhanced codes.
+        // Amazon SES, which has no enhanced codes: the account is in the sandbox or paused, or the identity is not
+        // verified.
         Step::Message if status == "554" && enhanced.is_empty() => Outcome::RejectedSender { code },
         Step::Announce | Step::Message => Outcome::RejectedContent { code },
     }
 }
 
-/// Authentication is demanded or refused (RFC 4954, section 6).
+/// Authentication is required or was rejected (RFC 4954, section 6).
 fn is_credentials(status: &str) -> bool {
     matches!(status, "530" | "534" | "535" | "538")
 }
 
-/// Whether a refusal after MAIL is about our sender or our account: no relaying for us, a policy or a reputation (5.7), a
-/// sender's address or domain (5.1.7, 5.1.8), a daily limit (5.4.5 by Gmail).
-fn is_senders(status: &str, enhanced: &str) -> bool {
+/// Whether a rejection after MAIL is about our sender or our account: relaying denied, policy or reputation (5.7), the
+/// address or domain of the sender (5.1.7, 5.1.8), a daily limit (5.4.5 by Gmail).
+fn is_sender_rejection(status: &str, enhanced: &str) -> bool {
     is_credentials(status) || enhanced.starts_with("5.7.") || matches!(enhanced, "5.1.7" | "5.1.8" | "5.4.5")
 }
 
-/// The enhanced status code that an answer's text begins with, such as `5.1.1`.
-fn enhanced(said: &str) -> Option<&str> {
-    let word = said.split_whitespace().next()?;
+/// The enhanced status code at the start of the reply text, such as `5.1.1`.
+fn enhanced(reply: &str) -> Option<&str> {
+    let word = reply.split_whitespace().next()?;
     let mut parts = word.split('.');
     let numbers = parts.by_ref().take(3).filter(|part| part.parse::<u16>().is_ok()).count();
     (numbers == 3 && parts.next().is_none()).then_some(word)

@@ -1,5 +1,5 @@
-//! Solapi (CoolSMS): SMS, and AlimTalk with SMS as its fallback where a template is configured.
-//! <https://docs.solapi.com>; the requests are those of its SDKs.
+//! Solapi (CoolSMS): SMS, and, if a template is configured, AlimTalk with SMS as the fallback.
+//! <https://docs.solapi.com>; the requests are the same as those of its SDKs.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,20 +10,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{
+use crate::delivery::{
+    HttpClient, Registration,
+    http_client::{Answer, Silence},
+    keyed,
+    korean_text::{self, KOREA},
+    loose::{self, Loose},
+    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, Receipts, Sending},
+    receipts::solapi::message_status,
+    registry::{Maker, Reader},
+};
+use domain::contact::{Contact, PhoneNumber};
+use platform::{
     clock::{Clock, Entropy},
     config::{Secret, Setting},
-    contact::{Contact, PhoneNumber},
-    delivery::{
-        HttpClient, Registration,
-        http_client::{Answer, Silence},
-        keyed,
-        korean_text::{self, KOREA},
-        loose::{self, Loose},
-        provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, Receipts, Sending},
-        receipts::solapi::message_status,
-        registry::{Maker, Reader},
-    },
 };
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
@@ -33,17 +33,25 @@ pub const REGISTRATION: Registration = Registration {
     abilities: ABILITIES,
     settings: &[
         Setting::optional("SOLAPI_API_KEY", "The API key."),
-        Setting::secret("SOLAPI_API_SECRET", "Its secret."),
+        Setting::secret("SOLAPI_API_SECRET", "The secret of the API key."),
         Setting::optional("SOLAPI_SENDER", "The sender, registered in the console."),
-        Setting::new("SOLAPI_BASE_URL", "https://api.solapi.com", "Where Solapi stands; for tests."),
+        Setting::new("SOLAPI_BASE_URL", "https://api.solapi.com", "The base URL of Solapi's API; for tests."),
         Setting::secret(
             "SOLAPI_WEBHOOK_TOKEN",
-            "What the webhook's address in the console ends with: /receipts/solapi?token=… Solapi signs nothing, so it \
-             must be unguessable (openssl rand -hex 32). Two, apart by a comma, while it is replaced.",
+            "The token at the end of the webhook URL in the console: /receipts/solapi?token=… Solapi does not sign \
+             requests, so it must be unguessable (openssl rand -hex 32). During rotation: two tokens, separated by a \
+             comma.",
         ),
-        Setting::optional("SOLAPI_KAKAO_PF_ID", "The KakaoTalk channel: with a template, codes go by AlimTalk first."),
+        Setting::optional(
+            "SOLAPI_KAKAO_PF_ID",
+            "The KakaoTalk channel: with a template, codes are sent by AlimTalk first.",
+        ),
         Setting::optional("SOLAPI_KAKAO_TEMPLATE_ID", "The approved AlimTalk template."),
-        Setting::new("SOLAPI_KAKAO_CODE_VARIABLE", "#{코드}", "The variable in the template that stands for the code."),
+        Setting::new(
+            "SOLAPI_KAKAO_CODE_VARIABLE",
+            "#{코드}",
+            "The variable in the template that is replaced by the code.",
+        ),
     ],
     read,
 };
@@ -111,7 +119,7 @@ impl Provider for Solapi {
             let request = self.http.post(format!("{}/messages/v4/send-many/detail", self.base)).json(&body);
             match self.http.send(self.signed(request)).await {
                 Ok(answer) => sent(&answer),
-                Err(silence) => Silence::into(silence),
+                Err(error) => Silence::into(error),
             }
         })
     }
@@ -122,7 +130,7 @@ impl Provider for Solapi {
             let request = self.http.get(format!("{}/messages/v4/list?messageId={id}", self.base));
             match self.http.send(self.signed(request)).await {
                 Ok(answer) if answer.status == 429 => Polled::Throttled { retry_after: answer.retry_after },
-                Ok(answer) => answer.json::<Listed>().map_or(Polled::NotYet, |listed| listed.stands(&id)),
+                Ok(answer) => answer.json::<Listed>().map_or(Polled::NotYet, |listed| listed.status_of(&id)),
                 Err(_) => Polled::NotYet,
             }
         })
@@ -135,7 +143,7 @@ impl Solapi {
             "to": korean_text::national(number),
             "from": self.sender,
             "country": number.country_code().to_string(),
-            // Comes back in the webhook, which may overtake the answer that gives Solapi's id.
+            // Returned in the webhook, which may arrive before the response with Solapi's id.
             "customFields": { "delivery": message.id.as_str() },
         });
         match (&self.kakao, &message.code) {
@@ -145,7 +153,7 @@ impl Solapi {
                     "pfId": kakao.channel,
                     "templateId": kakao.template,
                     "variables": { &kakao.variable: code.expose() },
-                    // Not everybody has KakaoTalk: then the same goes by SMS.
+                    // Recipients without KakaoTalk get an SMS.
                     "disableSms": false,
                 });
             }
@@ -159,7 +167,7 @@ impl Solapi {
         Ok(body)
     }
 
-    /// Solapi takes a signature once in 15 minutes, so each request has a new salt.
+    /// Solapi accepts each signature only once in 15 minutes, so each request has a new salt.
     fn signed(&self, request: RequestBuilder) -> RequestBuilder {
         let date = self.clock.wall().to_rfc3339_opts(SecondsFormat::Secs, true);
         let salt = hex::encode(self.entropy.bytes::<16>());
@@ -195,19 +203,19 @@ fn sent(answer: &Answer) -> Outcome {
     if !answer.status.is_success() {
         return refused(answer);
     }
-    // 200 is no success: the one message may stand among the failed.
+    // A status 200 is not always a success: the message may be in the list of failed ones.
     let Some(sent) = answer.json::<Sent>() else { return Outcome::Unknown };
     match (sent.failed_message_list.first(), sent.message_list.first()) {
         (Some(failed), _) => classified(failed.status_code.as_str()),
-        (None, Some(taken)) if matches!(taken.status_code.as_str(), "2000" | "3000" | "4000") => {
-            Outcome::Accepted { provider_message_id: taken.message_id.some() }
+        (None, Some(accepted)) if matches!(accepted.status_code.as_str(), "2000" | "3000" | "4000") => {
+            Outcome::Accepted { provider_message_id: accepted.message_id.some() }
         }
         (None, Some(other)) => classified(other.status_code.as_str()),
         (None, None) => Outcome::Unknown,
     }
 }
 
-/// Errors of the request as a whole, by HTTP.
+/// Errors of the whole request, by HTTP status.
 fn refused(answer: &Answer) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -216,7 +224,7 @@ fn refused(answer: &Answer) -> Outcome {
     }
     let code = answer.json::<Refusal>().and_then(|refusal| loose::code(refusal.error_code.as_str()));
     match code.as_deref() {
-        // The next try has another salt.
+        // A retry has another salt.
         Some("DuplicatedSignature") => Outcome::unavailable(code),
         Some("InvalidAPIKey" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed") => Outcome::Misconfigured { code },
         Some("ValidationError" | "RecipientsTooMany") => Outcome::RejectedContent { code },
@@ -224,11 +232,11 @@ fn refused(answer: &Answer) -> Outcome {
     }
 }
 
-/// Why one message was refused: 1xxx at reception, 2xxx by the platform, 3xxx by the carrier.
-fn classified(told: &str) -> Outcome {
-    let code = loose::code(told);
-    match told {
-        // No route, blocked, refused by the recipient, no such number, no SMS.
+/// The outcome by the status code of a rejected message: 1xxx at reception, 2xxx by the platform, 3xxx by the carrier.
+fn classified(status: &str) -> Outcome {
+    let code = loose::code(status);
+    match status {
+        // No route, blocked, rejected by the recipient, no such number, no SMS.
         "1058" | "3058" | "1060" | "2060" | "1061" | "2061" | "3010" | "3032" | "3047" | "3050" => {
             Outcome::RejectedRecipient { code }
         }
@@ -238,9 +246,9 @@ fn classified(told: &str) -> Outcome {
         "1020" | "1030" | "2230" | "2063" => Outcome::Misconfigured { code },
         // No KakaoTalk, the channel blocked by the recipient, not at this hour: an SMS may arrive.
         "3104" | "3107" | "3108" => Outcome::RejectedDestination { code },
-        _ if matches!(told.parse(), Ok(1041..=1047 | 3101..=3106)) => Outcome::Misconfigured { code },
+        _ if matches!(status.parse(), Ok(1041..=1047 | 3101..=3106)) => Outcome::Misconfigured { code },
         "1024" | "2024" | "3012" | "3024" => Outcome::unavailable(code),
-        // The way to this handset is full.
+        // The queue for this handset is full.
         "3053" | "3056" | "3057" => Outcome::deferred(code),
         // Spam filters.
         "2254" | "3054" => Outcome::RejectedContent { code },
@@ -251,7 +259,7 @@ fn classified(told: &str) -> Outcome {
     }
 }
 
-/// An object with a message under its id.
+/// An object with messages by id.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
@@ -260,7 +268,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn stands(&self, id: &str) -> Polled {
+    fn status_of(&self, id: &str) -> Polled {
         let Some(code) = self.message_list.get(id).map(|listing| listing.status_code.as_str()) else {
             return Polled::NotYet;
         };
@@ -273,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_is_the_one_of_the_official_sdk() {
+    fn the_header_matches_the_official_sdk() {
         let header = authorization(
             "APIKEYEXAMPLE01",
             &Secret::new("ApiSecretExample0123456789abcdef"),

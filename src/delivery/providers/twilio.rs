@@ -5,23 +5,21 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::{
-    config::Setting,
-    delivery::{
-        HttpClient, Registration, base_url,
-        http_client::Silence,
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
-        providers::twilio_api::{self, Account},
-        registry::{Maker, Reader},
-    },
-    texts::Locale,
+use crate::delivery::{
+    HttpClient, Registration, base_url,
+    http_client::Silence,
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    providers::twilio_api::{self, Account},
+    registry::{Maker, Reader},
 };
+use domain::locale::Locale;
+use platform::config::Setting;
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
 
-/// Twilio takes no longer `Twiml`, and no longer body.
-const LONGEST_TWIML: usize = 4000;
-const LONGEST_BODY: usize = 1600;
+/// The maximum length of `Twiml` and of a message body, in characters.
+const MAX_TWIML: usize = 4000;
+const MAX_BODY: usize = 1600;
 
 pub const REGISTRATION: Registration = Registration {
     name: "twilio",
@@ -30,24 +28,27 @@ pub const REGISTRATION: Registration = Registration {
         Setting::optional("TWILIO_ACCOUNT_SID", "The account at Twilio (AC…)."),
         Setting::secret(
             "TWILIO_AUTH_TOKEN",
-            "The account's token: it signs in, and its receipts are signed with it. While it is replaced, the new and \
-             the old one, apart by a comma.",
+            "The auth token of the account: it authenticates requests, and receipts are signed with it. During \
+             rotation: the new and the old token, separated by a comma.",
         ),
-        Setting::optional("TWILIO_API_KEY_SID", "An API key (SK…) to sign in with instead of the token."),
+        Setting::optional("TWILIO_API_KEY_SID", "An API key (SK…) to authenticate with instead of the token."),
         Setting::secret("TWILIO_API_KEY_SECRET", "The secret of the API key."),
         Setting::optional("TWILIO_FROM_NUMBER", "The sender: a number in E.164, a short code or a name."),
-        Setting::optional("TWILIO_MESSAGING_SERVICE_SID", "A Messaging Service (MG…) to send by, instead of a number."),
-        Setting::optional("TWILIO_VOICE_FROM_NUMBER", "The number that calls; unset, TWILIO_FROM_NUMBER."),
+        Setting::optional(
+            "TWILIO_MESSAGING_SERVICE_SID",
+            "A Messaging Service (MG…) to send from, instead of a number.",
+        ),
+        Setting::optional("TWILIO_VOICE_FROM_NUMBER", "The number that calls. If unset: TWILIO_FROM_NUMBER."),
         Setting::optional(
             "TWILIO_STATUS_CALLBACK_URL",
-            "Where Twilio sends receipts. Unset: /receipts/twilio below PUBLIC_URL, if that is https.",
+            "The URL for Twilio's receipts. If unset: /receipts/twilio below PUBLIC_URL, if that is https.",
         ),
         Setting::secret(
             "TWILIO_WEBHOOK_SECRET",
-            "The secret of a shared key, where receipts are signed with HMAC_SHA256 by one; two, apart by a comma, \
-             while it is replaced.",
+            "The secret of a shared key, if receipts are signed with HMAC_SHA256. During rotation: two secrets, \
+             separated by a comma.",
         ),
-        Setting::new("TWILIO_API_BASE_URL", "https://api.twilio.com", "Where Twilio's API stands; for tests."),
+        Setting::new("TWILIO_API_BASE_URL", "https://api.twilio.com", "The base URL of Twilio's API; for tests."),
     ],
     read,
 };
@@ -61,7 +62,7 @@ struct Twilio {
     callback: Option<String>,
 }
 
-/// Who a text message comes from.
+/// The sender of a text message.
 enum Sender {
     Number(String),
     Service(String),
@@ -109,7 +110,7 @@ impl Provider for Twilio {
 
 impl Twilio {
     async fn text(&self, message: &Outgoing) -> Outcome {
-        if message.text.expose().chars().count() > LONGEST_BODY {
+        if message.text.expose().chars().count() > MAX_BODY {
             return Outcome::Unfit { code: "text_too_long" };
         }
         let validity = twilio_api::validity(message.ttl);
@@ -117,9 +118,9 @@ impl Twilio {
         let mut form = vec![
             ("To", message.to.as_str()),
             ("Body", message.text.expose()),
-            // A code that has expired is not worth delivering.
+            // An expired code should not be delivered.
             ("ValidityPeriod", &validity),
-            // Look-alikes of GSM characters would double the number of parts.
+            // Replaces look-alikes of GSM characters, which would double the number of segments.
             ("SmartEncoded", "true"),
         ];
         match &self.sender {
@@ -133,22 +134,22 @@ impl Twilio {
 
     async fn call(&self, message: &Outgoing) -> Outcome {
         let twiml = twiml(message.text.expose(), message.locale);
-        if twiml.chars().count() > LONGEST_TWIML {
+        if twiml.chars().count() > MAX_TWIML {
             return Outcome::Unfit { code: "text_too_long" };
         }
         let callback = self.callback(message);
         let from = self.caller.as_deref().unwrap_or_default();
         let mut form = vec![("To", message.to.as_str()), ("From", from), ("Twiml", &twiml)];
-        // Called once, when the call is over.
+        // Twilio calls it once, when the call is over.
         form.extend(callback.iter().map(|url| ("StatusCallback", url.as_str())));
         self.create("Calls", &form).await
     }
 
-    /// The callback's address names the delivery: a receipt may overtake the answer that gives Twilio's id.
+    /// The callback URL contains the delivery id, because a receipt may arrive before the response with Twilio's id.
     fn callback(&self, message: &Outgoing) -> Option<String> {
         let url = self.callback.as_ref()?;
-        let joint = if url.contains('?') { '&' } else { '?' };
-        Some(format!("{url}{joint}delivery={}", message.id.as_str()))
+        let separator = if url.contains('?') { '&' } else { '?' };
+        Some(format!("{url}{separator}delivery={}", message.id.as_str()))
     }
 
     async fn create(&self, resource: &str, form: &[(&str, &str)]) -> Outcome {
@@ -163,44 +164,44 @@ impl Twilio {
                 None => Outcome::Unknown,
             },
             Ok(answer) => twilio_api::refusal(&answer),
-            Err(silence) => Silence::into(silence),
+            Err(error) => Silence::into(error),
         }
     }
 }
 
-/// What the voice says, as TwiML.
+/// The voice text as TwiML.
 fn twiml(text: &str, locale: Locale) -> String {
     let language = match locale {
         Locale::Ko => "ko-KR",
         Locale::En => "en-US",
     };
-    let mut said = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
-            '&' => said.push_str("&amp;"),
-            '<' => said.push_str("&lt;"),
-            '>' => said.push_str("&gt;"),
-            '"' => said.push_str("&quot;"),
-            '\'' => said.push_str("&apos;"),
-            // XML 1.0 has no other control characters, not even escaped.
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            // XML 1.0 allows no other control characters, not even escaped.
             char if char.is_control() && !matches!(char, '\n' | '\t') => {}
-            char => said.push(char),
+            char => escaped.push(char),
         }
     }
-    format!(r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="{language}">{said}</Say></Response>"#)
+    format!(r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="{language}">{escaped}</Say></Response>"#)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// DL-06: a name in the text is no markup.
+    /// DL-06: names in the text are escaped.
     #[test]
-    fn what_is_said_cannot_become_markup() {
-        let said = twiml("A&B <Dial>\u{0}1, 2\"'", Locale::Ko);
+    fn twiml_escapes_the_text() {
+        let escaped = twiml("A&B <Dial>\u{0}1, 2\"'", Locale::Ko);
         assert!(
-            said.ends_with(r#"<Say language="ko-KR">A&amp;B &lt;Dial&gt;1, 2&quot;&apos;</Say></Response>"#),
-            "{said}"
+            escaped.ends_with(r#"<Say language="ko-KR">A&amp;B &lt;Dial&gt;1, 2&quot;&apos;</Say></Response>"#),
+            "{escaped}"
         );
     }
 }

@@ -1,21 +1,19 @@
-//! What Twilio Messaging, Calls and Verify share: the account, Basic authentication, form bodies, and the errors.
+//! Shared by Twilio Messaging, Calls and Verify: the account, Basic authentication, form bodies, and error codes.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::{
-    config::Secret,
-    delivery::{
-        HttpClient,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::Outcome,
-        registry::{self, Reader},
-    },
+use crate::delivery::{
+    HttpClient,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::Outcome,
+    registry::{self, Reader},
 };
+use platform::config::Secret;
 
-/// The account, and the key that opens it.
+/// The account and its credentials.
 #[derive(Clone)]
 pub struct Account {
     pub sid: String,
@@ -24,7 +22,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account's SID with its token, or with an API key.
+    /// Reads the account SID with its auth token or an API key.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let sid = reader.word("TWILIO_ACCOUNT_SID", "");
         if !sid.is_empty() && !sid.starts_with("AC") {
@@ -54,49 +52,49 @@ impl Account {
     }
 }
 
-/// The shorter of how long a message is worth delivering and what Twilio takes (1 to 36,000 seconds; below 6 it warns).
+/// The lifetime of a message in seconds, limited to what Twilio accepts (1 to 36,000; below 6 it warns).
 pub fn validity(ttl: Duration) -> String {
     ttl.as_secs().clamp(6, 36_000).to_string()
 }
 
-/// `{"code":20429,…}`, or RFC 9457 problem JSON: whatever else is there is let be.
+/// `{"code":20429,…}`, or RFC 9457 problem JSON; other fields are ignored.
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(default)]
     code: Loose,
 }
 
-/// Twilio's error code of an answer that is no success; empty where there is none.
+/// Twilio's error code in an error response; empty if there is none.
 pub fn error_code(answer: &Answer) -> String {
     answer.json::<Refusal>().map(|refusal| refusal.code.as_str().to_owned()).unwrap_or_default()
 }
 
-/// What a refusal means (<https://www.twilio.com/docs/api/errors>).
+/// The outcome of an error response (<https://www.twilio.com/docs/api/errors>).
 pub fn refusal(answer: &Answer) -> Outcome {
-    let told = error_code(answer);
-    let code = loose::code(&told);
-    match told.as_str() {
-        // To: invalid, no route, no SMS, a landline; for calls 21214 to 21217; for Verify invalid and landline.
+    let reported = error_code(answer);
+    let code = loose::code(&reported);
+    match reported.as_str() {
+        // To: invalid, no route, no SMS, a landline; 21214 to 21217 for calls; for Verify: invalid, landline.
         "21211" | "21612" | "21614" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" => {
             Outcome::RejectedRecipient { code }
         }
-        // Stopped by the recipient; Verify's fraud guards.
+        // Opted out; destinations blocked by Verify Fraud Guard.
         "21610" | "60410" | "60605" => Outcome::Blocked { code },
-        // From: invalid, not owned, missing, not registered, of another channel than To; 21210 for calls; a Messaging Service that
-        // is gone or has no number.
+        // From: invalid, not owned, missing, not registered, of another channel than To; 21210 for calls; a Messaging
+        // Service that no longer exists or has no number.
         "21212" | "21606" | "21603" | "21659" | "21660" | "21701" | "21703" | "21704" | "21910" | "30034" | "21210" => {
             Outcome::RejectedSender { code }
         }
-        // Not to that country (21215 and 13227 for calls), not to that number by a trial account (21219 for calls), by Verify's
-        // rules, not again to that number for now (Verify: sends, checks, requests at a time).
+        // Country not allowed (21215 and 13227 for calls), number not verified in a trial account (21219 for calls),
+        // rejected by rules of Verify, limits of Verify for that number (sends, checks, concurrent requests).
         "21408" | "21215" | "13227" | "21608" | "21219" | "60220" | "60238" | "60202" | "60203" | "60212" => {
             Outcome::RejectedDestination { code }
         }
-        // Body missing, too long.
+        // Body missing or too long.
         "21602" | "21617" => Outcome::RejectedContent { code },
         // Credentials, permissions, suspended account, test credentials; wrong address.
         "20003" | "20004" | "20005" | "20006" | "20008" | "20404" => Outcome::Misconfigured { code },
-        // Concurrency (10004 for calls), the sender's queue, Verify's limit for the whole service.
+        // Concurrency (10004 for calls), the queue of the sender, the limit of Verify for the whole service.
         "20429" | "10004" | "21611" | "60207" => Outcome::Throttled { retry_after: answer.retry_after },
         _ => answer.by_status(code),
     }

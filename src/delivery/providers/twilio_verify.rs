@@ -1,4 +1,4 @@
-//! Twilio Verify v2: Twilio makes the code, words it, and checks it. <https://www.twilio.com/docs/verify/api>
+//! Twilio Verify v2: Twilio generates, sends and checks the code. <https://www.twilio.com/docs/verify/api>
 //!
 //! The `provider_message_id` is the verification's SID (`VE…`). A second start for the same number within Twilio's ten
 //! minutes is the same verification with the same code.
@@ -7,21 +7,19 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::{
-    config::{Secret, Setting},
-    delivery::{
-        HttpClient, Registration,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::{
-            Abilities, Answering, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, Polled, Provider, Receipts,
-            Sending,
-        },
-        providers::twilio_api::{self, Account},
-        receipts::twilio::message_status,
-        registry::{Maker, Reader},
+use crate::delivery::{
+    HttpClient, Registration,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::{
+        Abilities, Answering, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, Polled, Provider, Receipts,
+        Sending,
     },
+    providers::twilio_api::{self, Account},
+    receipts::twilio::message_status,
+    registry::{Maker, Reader},
 };
+use platform::config::{Secret, Setting};
 
 const ABILITIES: Abilities =
     Abilities { makes_code: true, ..Abilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling) };
@@ -34,7 +32,11 @@ pub const REGISTRATION: Registration = Registration {
             "TWILIO_VERIFY_SERVICE_SID",
             "The Verify service (VA…); its code length must be CODE_LENGTH.",
         ),
-        Setting::new("TWILIO_VERIFY_BASE_URL", "https://verify.twilio.com", "Where Twilio Verify stands; for tests."),
+        Setting::new(
+            "TWILIO_VERIFY_BASE_URL",
+            "https://verify.twilio.com",
+            "The base URL of Twilio Verify; for tests.",
+        ),
     ],
     read,
 };
@@ -143,12 +145,12 @@ impl TwilioVerify {
     }
 }
 
-/// An id that we stored, fit to stand in a path.
+/// A stored id, made safe for use in a path.
 fn sid(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-/// What a check's answer means. A wrong code is a success whose status is still pending.
+/// The outcome of a check. For a wrong code, the response is a success whose status is still pending.
 fn judged(answer: &Answer) -> CheckOutcome {
     #[derive(Deserialize)]
     struct Checked {
@@ -165,7 +167,7 @@ fn judged(answer: &Answer) -> CheckOutcome {
     }
     match (twilio_api::error_code(answer).as_str(), answer.status.as_u16()) {
         ("60202", _) => CheckOutcome::TooManyAttempts,
-        // A parameter is invalid: a guess that is no code at all.
+        // Invalid parameter: the value does not have the format of a code.
         ("60200", _) => CheckOutcome::Wrong,
         (_, 429) => CheckOutcome::Throttled { retry_after: answer.retry_after },
         (_, 404) => CheckOutcome::Over,
@@ -196,7 +198,7 @@ struct ChannelData {
     error_code: Loose,
 }
 
-/// How the newest message of a verification stands. One that was answered with its code has arrived.
+/// The status of the newest message of a verification. A message whose code was entered counts as delivered.
 fn newest(Attempts { attempts }: Attempts) -> Polled {
     use crate::delivery::provider::ReceiptStatus::Delivered;
     let Some(attempt) = attempts.into_iter().max_by(|one, other| one.date_created.cmp(&other.date_created)) else {

@@ -1,27 +1,27 @@
-//! Vonage SMS API (once Nexmo): <https://developer.vonage.com/en/api/sms>. It answers 200 whatever happened.
+//! Vonage SMS API (formerly Nexmo): <https://developer.vonage.com/en/api/sms>. It always responds with status 200.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::{
+use crate::delivery::{
+    HttpClient, Registration, base_url,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    receipts::vonage::Signature,
+    registry::{Maker, Reader},
+    segments::{Alphabet, Segments},
+};
+use platform::{
     clock::Clock,
     config::{Secret, Setting},
-    delivery::{
-        HttpClient, Registration, base_url,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
-        receipts::vonage::Signature,
-        registry::{Maker, Reader},
-        segments::{Alphabet, Segments},
-    },
 };
 
 const ABILITIES: Abilities = Abilities::of(&[Channel::Sms]).with_receipts(Receipts::Webhook);
 
-/// The longest `callback` that Vonage's SDK takes.
-const LONGEST_CALLBACK: usize = 100;
+/// The maximum length of `callback` in Vonage's SDK.
+const MAX_CALLBACK: usize = 100;
 
 pub const REGISTRATION: Registration = Registration {
     name: "vonage",
@@ -30,23 +30,23 @@ pub const REGISTRATION: Registration = Registration {
         Setting::optional("VONAGE_API_KEY", "The API key."),
         Setting::secret(
             "VONAGE_API_SECRET",
-            "Its secret. Without it, requests are signed with VONAGE_SIGNATURE_SECRET.",
+            "The secret of the API key. Without it, requests are signed with VONAGE_SIGNATURE_SECRET.",
         ),
         Setting::secret(
             "VONAGE_SIGNATURE_SECRET",
-            "What receipts are signed with; without it none is believed. While it is replaced, the new and the old \
-             one, apart by a comma.",
+            "The secret with which receipts are signed; without it no receipts are accepted. During rotation: the new \
+             and the old secret, separated by a comma.",
         ),
         Setting::new(
             "VONAGE_SIGNATURE_METHOD",
             "sha256",
-            "As the account has it: md5, sha1, sha256 or sha512 (all HMAC).",
+            "The signature method of the account: md5, sha1, sha256 or sha512 (all HMAC).",
         ),
-        Setting::optional("VONAGE_FROM", "The sender: digits of a number, or a name where the country allows it."),
-        Setting::new("VONAGE_BASE_URL", "https://rest.nexmo.com", "Where Vonage stands; for tests."),
+        Setting::optional("VONAGE_FROM", "The sender: a number in digits, or a name in countries that allow it."),
+        Setting::new("VONAGE_BASE_URL", "https://rest.nexmo.com", "The base URL of Vonage's SMS API; for tests."),
         Setting::optional(
             "VONAGE_DLR_CALLBACK_URL",
-            "Where Vonage sends receipts. Unset: /receipts/vonage below PUBLIC_URL, if that is https.",
+            "The URL for Vonage's receipts. If unset: /receipts/vonage below PUBLIC_URL, if that is https.",
         ),
     ],
     read,
@@ -57,13 +57,13 @@ struct Vonage {
     clock: Clock,
     base: String,
     key: String,
-    proof: Proof,
+    authentication: Authentication,
     from: String,
     callback: Option<String>,
 }
 
-/// How a request shows that it is ours. Both together are refused (error 32).
-enum Proof {
+/// How requests are authenticated. Vonage rejects both together (error 32).
+enum Authentication {
     Secret(Secret),
     Signature(Signature),
 }
@@ -73,23 +73,23 @@ fn read(reader: &mut Reader<'_>) -> Maker {
     let key = reader.text("VONAGE_API_KEY");
     let from = reader.text("VONAGE_FROM").trim_start_matches('+').to_owned();
     let env = reader.env();
-    let proof = match (env.secret("VONAGE_API_SECRET"), Signature::read(env)) {
-        (Some(secret), _) => Proof::Secret(secret),
-        (None, Some(signature)) => Proof::Signature(signature),
+    let authentication = match (env.secret("VONAGE_API_SECRET"), Signature::read(env)) {
+        (Some(secret), _) => Authentication::Secret(secret),
+        (None, Some(signature)) => Authentication::Signature(signature),
         (None, None) => {
             reader.missing("VONAGE_API_SECRET or VONAGE_SIGNATURE_SECRET");
-            Proof::Secret(Secret::new(""))
+            Authentication::Secret(Secret::new(""))
         }
     };
     let callback = env.parse_optional("VONAGE_DLR_CALLBACK_URL", |text| match base_url::parse(text) {
-        Ok(url) if url.as_str().len() <= LONGEST_CALLBACK => Ok(String::from(url)),
-        Ok(_) => Err(format!("at most {LONGEST_CALLBACK} characters")),
-        Err(mend) => Err(mend),
+        Ok(url) if url.as_str().len() <= MAX_CALLBACK => Ok(String::from(url)),
+        Ok(_) => Err(format!("at most {MAX_CALLBACK} characters")),
+        Err(hint) => Err(hint),
     });
     Box::new(move |tools| {
-        let callback = tools.receipts_at(callback.as_deref(), "vonage").filter(|url| url.len() <= LONGEST_CALLBACK);
+        let callback = tools.receipts_at(callback.as_deref(), "vonage").filter(|url| url.len() <= MAX_CALLBACK);
         let (http, clock) = (tools.http.clone(), tools.clock.clone());
-        Arc::new(Vonage { http, clock, base, key, proof, from, callback })
+        Arc::new(Vonage { http, clock, base, key, authentication, from, callback })
     })
 }
 
@@ -110,7 +110,7 @@ impl Provider for Vonage {
                     Outcome::RejectedDestination { code: loose::code(answer.status.as_str()) }
                 }
                 Ok(answer) => answer.by_status(None),
-                Err(silence) => Silence::into(silence),
+                Err(error) => Silence::into(error),
             }
         })
     }
@@ -127,17 +127,17 @@ impl Vonage {
             ("text", text),
             ("type", if Segments::of(text).alphabet == Alphabet::Gsm7 { "text" } else { "unicode" }),
             ("ttl", &ttl),
-            // Comes back in the receipt, which may overtake the answer that gives Vonage's id.
+            // Returned in the receipt, which may arrive before the response with Vonage's id.
             ("client-ref", message.id.as_str()),
         ];
         form.extend(self.callback.iter().map(|url| ("callback", url.as_str())));
         let timestamp = self.clock.wall().timestamp().to_string();
         let signature;
-        match &self.proof {
-            Proof::Secret(secret) => form.push(("api_secret", secret.expose())),
-            Proof::Signature(proof) => {
+        match &self.authentication {
+            Authentication::Secret(secret) => form.push(("api_secret", secret.expose())),
+            Authentication::Signature(authentication) => {
                 form.push(("timestamp", &timestamp));
-                signature = proof.sign(form.iter().copied());
+                signature = authentication.sign(form.iter().copied());
                 form.push(("sig", &signature));
             }
         }
@@ -150,7 +150,7 @@ struct Sent {
     messages: Vec<Part>,
 }
 
-/// A long text is several parts, each with its own answer.
+/// A long text has several parts, each with its own status.
 #[derive(Deserialize)]
 struct Part {
     status: Loose,
@@ -164,7 +164,7 @@ fn sent(answer: &Answer) -> Outcome {
     match (parts.first(), failed) {
         (None, _) => Outcome::Unknown,
         (Some(first), None) => Outcome::Accepted { provider_message_id: first.message_id.some() },
-        // A part is on its way: to repeat the whole would send that part twice.
+        // A part was sent: repeating the whole message would send that part twice.
         (Some(_), Some(_)) if parts.iter().any(|part| part.status.as_str() == "0") => Outcome::Unknown,
         (Some(_), Some(failed)) => classified(failed.status.as_str(), answer),
     }
@@ -179,11 +179,11 @@ fn classified(status: &str, answer: &Answer) -> Outcome {
         "6" | "33" => Outcome::RejectedRecipient { code },
         "7" => Outcome::Blocked { code },
         "15" => Outcome::RejectedSender { code },
-        // A network code that is not one of that country's; a number that a demo account may not send to.
+        // A network code of another country; a number that is not allowed for a demo account.
         "22" | "29" => Outcome::RejectedDestination { code },
         // Credentials, account, credit, callback URL, signature.
         "4" | "8" | "9" | "11" | "14" | "23" | "32" => Outcome::Misconfigured { code },
-        // Missing or invalid parameter, too long, and what is not in the table.
+        // Missing or invalid parameter, too long, and codes that are not in the table.
         _ => Outcome::RejectedContent { code },
     }
 }

@@ -1,8 +1,8 @@
-//! A gateway that we don't know: it takes signed JSON (Standard Webhooks), and does with it what it will.
+//! A custom gateway that receives messages as signed JSON (Standard Webhooks).
 //!
-//! It answers 2xx (with `{"provider_message_id": …}` if it has one) when it takes the message. A refusal may name its
-//! kind, whatever its status: `{"rejected": "recipient" | "destination" | "sender" | "content", "code": …}`. `webhook-id` stays the same when a message is
-//! sent again, so that it arrives once.
+//! It responds with 2xx (and `{"provider_message_id": …}` if it has one) when it accepts the message. A rejection may
+//! state its kind, with any status: `{"rejected": "recipient" | "destination" | "sender" | "content", "code": …}`.
+//! `webhook-id` is the same for a retry, so that the gateway can deduplicate messages.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,19 +10,16 @@ use chrono::SecondsFormat;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{
-    clock::Clock,
-    config::Setting,
-    delivery::{
-        HttpClient, Registration, base_url,
-        http_client::{Answer, Silence},
-        loose::{self, Loose},
-        provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
-        receipts::webhook::keys,
-        registry::{Maker, Reader},
-        standard_webhooks::{self, Key},
-    },
+use crate::delivery::{
+    HttpClient, Registration, base_url,
+    http_client::{Answer, Silence},
+    loose::{self, Loose},
+    provider::{Abilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    receipts::webhook::keys,
+    registry::{Maker, Reader},
+    standard_webhooks::{self, Key},
 };
+use platform::{clock::Clock, config::Setting};
 
 const ABILITIES: Abilities = Abilities {
     idempotent: true,
@@ -33,16 +30,16 @@ pub const REGISTRATION: Registration = Registration {
     name: "webhook",
     abilities: ABILITIES,
     settings: &[
-        Setting::optional("DELIVERY_WEBHOOK_URL", "The gateway's address. It is trusted: redirects are not followed."),
+        Setting::optional("DELIVERY_WEBHOOK_URL", "The URL of the gateway. It is trusted; redirects are not followed."),
         Setting::secret(
             "DELIVERY_WEBHOOK_SECRET",
-            "What requests and receipts are signed with: whsec_ and Base64. While it is replaced, the new and the old \
-             one, apart by a comma: requests carry both signatures, receipts may carry either.",
+            "The secret with which requests and receipts are signed: whsec_ and Base64. During rotation: the new and \
+             the old secret, separated by a comma. Requests then have both signatures, receipts may have either.",
         ),
         Setting::new(
             "DELIVERY_WEBHOOK_TIMEOUT_MS",
             "5000",
-            "How long the gateway may take to answer, in milliseconds.",
+            "The time limit for the response of the gateway, in milliseconds.",
         ),
     ],
     read,
@@ -83,8 +80,8 @@ impl Provider for Webhook {
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             match self.post(message).await {
-                Ok(answer) => answered(&answer),
-                Err(silence) => Silence::into(silence),
+                Ok(answer) => outcome_of(&answer),
+                Err(error) => Silence::into(error),
             }
         })
     }
@@ -133,7 +130,7 @@ fn body(message: &Outgoing, timestamp: &str) -> String {
 }
 
 #[derive(Default, Deserialize)]
-struct Answered {
+struct Response {
     #[serde(default)]
     provider_message_id: Loose,
     #[serde(default)]
@@ -142,17 +139,17 @@ struct Answered {
     code: Loose,
 }
 
-fn answered(answer: &Answer) -> Outcome {
-    let told = answer.json::<Answered>().unwrap_or_default();
-    let code = told.code.some().and_then(loose::code);
-    match (told.rejected.as_str(), answer.status.as_u16()) {
+fn outcome_of(answer: &Answer) -> Outcome {
+    let response = answer.json::<Response>().unwrap_or_default();
+    let code = response.code.some().and_then(loose::code);
+    match (response.rejected.as_str(), answer.status.as_u16()) {
         ("recipient", _) => Outcome::RejectedRecipient { code },
         ("blocked", _) => Outcome::Blocked { code },
         ("destination", _) => Outcome::RejectedDestination { code },
         ("sender", _) => Outcome::RejectedSender { code },
         ("content", _) => Outcome::RejectedContent { code },
-        // 409: the same id was taken before.
-        (_, 200..300 | 409) => Outcome::Accepted { provider_message_id: told.provider_message_id.some() },
+        // 409: a message with the same id was accepted before.
+        (_, 200..300 | 409) => Outcome::Accepted { provider_message_id: response.provider_message_id.some() },
         _ => answer.by_status(code),
     }
 }

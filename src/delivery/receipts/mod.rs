@@ -1,44 +1,40 @@
-//! What providers tell later: who may tell it, and what it means. Pure functions; what comes of a receipt is decided
-//! elsewhere.
+//! Receipts of providers: authentication and parsing, without side effects. They are processed in `reception.rs`.
 
 pub mod solapi;
 pub mod twilio;
 pub mod vonage;
 pub mod webhook;
 
-use crate::{
-    config::Env,
-    delivery::provider::{Answering, Polled, Provider, ReceiptStatus},
-    fault::Fault,
-    ids::DeliveryId,
-};
+use crate::delivery::provider::{Answering, Polled, Provider, ReceiptStatus};
+use domain::ids::DeliveryId;
+use platform::{config::Env, fault::Fault};
 
-/// What a provider told of a message. Late, repeated and out-of-order receipts are normal.
+/// A status that a provider reports for a message. Receipts may be late, repeated and out of order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its name in `SMS_PROVIDER`. A receipt by `twilio` is about a text or a call.
+    /// The name in `SMS_PROVIDER`. A receipt of `twilio` is about a text message or a call.
     pub provider: &'static str,
-    /// The id that [`crate::delivery::provider::Outcome::Accepted`] gave.
+    /// The id that was returned in [`crate::delivery::provider::Outcome::Accepted`].
     pub provider_message_id: String,
-    /// The delivery, where the provider says it back: then the receipt may come before the id above is known here.
+    /// The delivery, if the provider returns its id: then the receipt can be assigned before the id above is known.
     pub delivery: Option<DeliveryId>,
     pub status: ReceiptStatus,
-    /// Why it was not delivered, in the provider's code.
+    /// The provider's code for why it was not delivered.
     pub code: Option<String>,
 }
 
-/// Why a request is no receipt.
+/// Why a request is not a valid receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoReceipt {
-    /// No secret is configured to judge it by.
+    /// No secret is configured to verify it.
     NotExpected,
-    /// Not signed by whom it should be, or too long ago.
+    /// The signature is invalid or too old.
     Forged,
-    /// Signed, and can't be read.
+    /// The signature is valid, but the body is malformed.
     Malformed,
 }
 
-/// What receipts of each provider are judged by. Without a secret, none of that provider is believed.
+/// The receipt verifiers of each provider. Without a secret, no receipts of that provider are accepted.
 #[derive(Clone, Debug)]
 pub struct Verifiers {
     pub twilio: Option<twilio::Verifier>,
@@ -48,8 +44,8 @@ pub struct Verifiers {
 }
 
 impl Verifiers {
-    /// `public_url` is `PUBLIC_URL`: Twilio signs the address that it was given. Whether a provider is chosen does not
-    /// matter: one that was replaced yesterday still sends receipts.
+    /// `public_url` is `PUBLIC_URL`: Twilio signs the callback URL. Providers that are no longer configured are
+    /// included, because they still send receipts for earlier messages.
     pub fn from_env(env: &Env, public_url: Option<&str>) -> Self {
         Self {
             twilio: twilio::Verifier::read(env, public_url),
@@ -59,7 +55,7 @@ impl Verifiers {
         }
     }
 
-    /// Whether receipts of this provider can be expected here and will be believed.
+    /// Whether receipts of this provider can reach this service and can be verified.
     pub fn hear(&self, provider: &str) -> bool {
         match provider {
             "twilio" => self.twilio.as_ref().is_some_and(twilio::Verifier::is_public),
@@ -71,11 +67,10 @@ impl Verifiers {
     }
 }
 
-/// Takes receipts on. An error makes the provider send them again.
+/// Processes receipts. After an error, the provider repeats them.
 pub type Sink = std::sync::Arc<dyn Fn(Vec<Receipt>) -> Answering<'static, Result<(), Fault>> + Send + Sync>;
 
-/// Asks the provider again what became of the messages that it told of, and keeps what it says then. For receipts that
-/// are not signed.
+/// Polls the provider for the messages of unauthenticated receipts, and returns the receipts with the polled statuses.
 pub async fn asked_again(provider: &dyn Provider, receipts: Vec<Receipt>) -> Vec<Receipt> {
     let mut known = Vec::new();
     for receipt in receipts {

@@ -1,39 +1,38 @@
-//! Solapi's webhook. Solapi signs nothing: the address is the secret, and the receipts are a hint to ask again.
+//! Solapi's webhook. Solapi does not sign requests: the URL contains a secret, and receipts are confirmed by polling.
 
 use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{NoReceipt, Receipt};
-use crate::{
+use crate::delivery::{
+    loose::{self, Loose},
+    provider::ReceiptStatus,
+    registry,
+};
+use domain::{ids::DeliveryId, status::DeliveryFailure};
+use platform::{
     config::{Env, Secret},
-    delivery::{
-        loose::{self, Loose},
-        provider::ReceiptStatus,
-        registry,
-    },
-    ids::DeliveryId,
     keys::check_text,
-    status::DeliveryFailure,
 };
 
-/// Shorter tokens can be guessed.
-const SHORTEST_TOKEN: usize = 20;
-/// More events than this in one body are none of ours.
-const MOST_EVENTS: usize = 200;
+/// The minimum length of a token: shorter ones could be guessed.
+const MIN_TOKEN: usize = 20;
+/// The maximum number of events of one request that are processed.
+const MAX_EVENTS: usize = 200;
 
-/// What the webhook is judged by.
+/// Verifies requests of the webhook.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     tokens: Vec<Secret>,
 }
 
 impl Verifier {
-    /// None without a token.
+    /// None if no token is configured.
     pub fn read(env: &Env) -> Option<Self> {
         let tokens = registry::secrets(env, "SOLAPI_WEBHOOK_TOKEN");
-        for why in tokens.iter().filter_map(|token| check_text(token, SHORTEST_TOKEN).err()) {
-            env.refuse("SOLAPI_WEBHOOK_TOKEN", why);
+        for hint in tokens.iter().filter_map(|token| check_text(token, MIN_TOKEN).err()) {
+            env.refuse("SOLAPI_WEBHOOK_TOKEN", hint);
         }
         (!tokens.is_empty()).then_some(Self { tokens })
     }
@@ -42,10 +41,10 @@ impl Verifier {
         Self { tokens }
     }
 
-    /// The receipts in a request whose address ended with `token`.
+    /// The receipts in a request with this `token` in its URL.
     ///
     /// # Errors
-    /// Why there are none.
+    /// Why the request is not valid.
     pub fn receipts(&self, token: &str, body: &[u8]) -> Result<Vec<Receipt>, NoReceipt> {
         let same = |secret: &Secret| bool::from(secret.expose().as_bytes().ct_eq(token.as_bytes()));
         if !self.tokens.iter().any(same) {
@@ -53,7 +52,7 @@ impl Verifier {
         }
         let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| NoReceipt::Malformed)?;
         let events =
-            events.into_iter().take(MOST_EVENTS).filter_map(|event| serde_json::from_value::<Event>(event).ok());
+            events.into_iter().take(MAX_EVENTS).filter_map(|event| serde_json::from_value::<Event>(event).ok());
         Ok(events.filter_map(Event::receipt).collect())
     }
 }
@@ -64,7 +63,7 @@ struct Event {
     data: Report,
 }
 
-/// A message's report; a group's has no message id.
+/// The report of a message; the report of a group has no message id.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Report {
@@ -92,8 +91,8 @@ impl Event {
     }
 }
 
-/// What a status code of four digits says: 2000 taken, 3000 with the carrier, 4000 arrived; every other 1xxx, 2xxx and
-/// 3xxx is a failure.
+/// The status by four-digit code: 2000 is accepted, 3000 sent to the carrier, 4000 delivered; every other 1xxx, 2xxx
+/// and 3xxx is a failure.
 pub fn message_status(code: &str) -> Option<(ReceiptStatus, Option<String>)> {
     match code {
         "3000" => Some((ReceiptStatus::Sent, None)),
@@ -104,13 +103,13 @@ pub fn message_status(code: &str) -> Option<(ReceiptStatus, Option<String>)> {
     }
 }
 
-/// Why a message failed: 1xxx and 2xxx at the platform, 3xxx at the carrier.
+/// The delivery failure of a status code: 1xxx and 2xxx are failures of the platform, 3xxx of the carrier.
 fn failure(code: &str) -> DeliveryFailure {
     match code {
         "1058" | "1060" | "1061" | "2060" | "2061" => DeliveryFailure::Recipient,
-        // Refused by the recipient, spam filters, not registered there; the channel blocked.
+        // Refused by the recipient, blocked as spam, not a KakaoTalk user, or the channel is blocked.
         "3050" | "3054" | "2254" | "3104" | "3107" | "3108" => DeliveryFailure::Blocked,
-        // Not registered or malformed senders, and the carrier's own trouble.
+        // Sender not registered or malformed, or a failure of the carrier.
         "3012" | "3013" | "3024" | "3059" => DeliveryFailure::Provider,
         _ if code.starts_with('3') => DeliveryFailure::Recipient,
         _ => DeliveryFailure::Provider,

@@ -9,28 +9,25 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{NoReceipt, Receipt};
-use crate::{
-    config::{Env, Secret},
-    delivery::{keyed, loose, provider::ReceiptStatus, registry},
-    ids::DeliveryId,
-    status::DeliveryFailure,
-};
+use crate::delivery::{keyed, loose, provider::ReceiptStatus, registry};
+use domain::{ids::DeliveryId, status::DeliveryFailure};
+use platform::config::{Env, Secret};
 
-/// What callbacks are judged by.
+/// Verifies callbacks.
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    /// The address that Twilio was given, without its query.
+    /// The configured callback URL, without its query.
     url: String,
-    /// The query that it was given with, before ours was added.
+    /// The query of the configured callback URL.
     query: Option<String>,
     auth_tokens: Vec<Secret>,
     shared_keys: Vec<Secret>,
 }
 
-/// A callback as it came.
+/// The parts of a callback request.
 #[derive(Clone, Copy, Debug)]
 pub struct Callback<'a> {
-    /// The query as it stood on the request line.
+    /// The query of the request target, not decoded.
     pub query: Option<&'a str>,
     pub content_type: &'a str,
     pub body: &'a [u8],
@@ -41,36 +38,36 @@ pub struct Callback<'a> {
 }
 
 impl Verifier {
-    /// None without a secret, or where no address is known.
+    /// None if no secret or no URL is configured.
     pub fn read(env: &Env, public_url: Option<&str>) -> Option<Self> {
-        // Read first, so that a bad value is refused also where no address is known.
+        // Read first, so that an invalid value is reported even if no URL is configured.
         let auth_tokens = registry::secrets(env, "TWILIO_AUTH_TOKEN");
         let shared_keys = registry::secrets(env, "TWILIO_WEBHOOK_SECRET");
         let own = env.text("TWILIO_STATUS_CALLBACK_URL");
         let own = own.map(|url| url.split('#').next().unwrap_or_default().to_owned());
-        let given = own.or_else(|| public_url.map(|url| format!("{url}/receipts/twilio")))?;
-        (!auth_tokens.is_empty() || !shared_keys.is_empty()).then(|| Self::new(given, auth_tokens, shared_keys))
+        let configured = own.or_else(|| public_url.map(|url| format!("{url}/receipts/twilio")))?;
+        (!auth_tokens.is_empty() || !shared_keys.is_empty()).then(|| Self::new(configured, auth_tokens, shared_keys))
     }
 
     /// A verifier for callbacks to `url`.
-    pub fn new(given: impl Into<String>, auth_tokens: Vec<Secret>, shared_keys: Vec<Secret>) -> Self {
-        let given = given.into();
-        let (url, query) = match given.split_once('?') {
+    pub fn new(configured: impl Into<String>, auth_tokens: Vec<Secret>, shared_keys: Vec<Secret>) -> Self {
+        let configured = configured.into();
+        let (url, query) = match configured.split_once('?') {
             Some((url, query)) => (url.to_owned(), Some(query.to_owned())),
-            None => (given, None),
+            None => (configured, None),
         };
         Self { url, query, auth_tokens, shared_keys }
     }
 
-    /// Whether Twilio can reach the address, and so was given it.
+    /// Whether Twilio can reach the URL, so that it is passed to Twilio.
     pub fn is_public(&self) -> bool {
         self.url.starts_with("https://")
     }
 
-    /// The receipt in a callback, if Twilio sent it. None: a status that says nothing new.
+    /// The receipt in an authentic callback. None if its status is not relevant.
     ///
     /// # Errors
-    /// Why it is no receipt.
+    /// Why it is not a valid receipt.
     pub fn receipt(&self, callback: Callback<'_>) -> Result<Option<Receipt>, NoReceipt> {
         let form = callback.content_type.starts_with("application/x-www-form-urlencoded");
         let fields: Vec<_> =
@@ -86,23 +83,23 @@ impl Verifier {
         Ok(receipt(&fields, callback.query))
     }
 
-    /// The addresses that Twilio may have signed: with the query as it came, as it was given, and sorted. Each has the
-    /// same parts, so none proves less than another.
-    fn signed_urls(&self, came: Option<&str>) -> Vec<String> {
-        let Some(came) = came else { return vec![self.url.clone()] };
-        let mut sorted: Vec<_> = came.split('&').collect();
+    /// The URLs that Twilio may have signed: with the query as received, as configured, and sorted. All have the same
+    /// parts, so they are equally secure.
+    fn signed_urls(&self, received: Option<&str>) -> Vec<String> {
+        let Some(received) = received else { return vec![self.url.clone()] };
+        let mut sorted: Vec<_> = received.split('&').collect();
         let own: Vec<_> = self.query.iter().flat_map(|query| query.split('&')).collect();
-        let mut as_given = own.clone();
-        as_given.extend(sorted.iter().filter(|part| !own.contains(part)));
+        let mut as_configured = own.clone();
+        as_configured.extend(sorted.iter().filter(|part| !own.contains(part)));
         sorted.sort_unstable();
-        let mut parts = as_given.clone();
+        let mut parts = as_configured.clone();
         parts.sort_unstable();
-        let mut queries = vec![came.to_owned(), sorted.join("&")];
-        queries.extend((parts == sorted).then(|| as_given.join("&")));
+        let mut queries = vec![received.to_owned(), sorted.join("&")];
+        queries.extend((parts == sorted).then(|| as_configured.join("&")));
         queries.into_iter().map(|query| format!("{}?{query}", self.url)).collect()
     }
 
-    /// Whether one of the keys signed the address and the fields.
+    /// Whether one of the keys signed the URL and the fields.
     fn signed(&self, url: &str, fields: &[(String, String)], signature: &str, settings: Option<&str>) -> bool {
         let Ok(tag) = STANDARD.decode(signature) else { return false };
         let fields = joined(fields);
@@ -121,14 +118,14 @@ fn signed_with<M: Mac + hmac::KeyInit>(keys: &[Secret], parts: &[&[u8]], tag: &[
     keys.iter().any(|key| keyed::mac::<M>(key.expose().as_bytes(), parts).verify_slice(tag).is_ok())
 }
 
-/// The algorithm that the settings' header names; without it, the older one.
+/// The algorithm named in the settings header; without the header, HMAC-SHA1.
 fn algorithm(settings: Option<&str>) -> &str {
     let settings = settings.into_iter().flat_map(|settings| settings.split(','));
     let mut named = settings.filter_map(|part| part.split_once('=')).filter(|(name, _)| name.trim() == "algorithm");
     named.next().map_or("HMAC_SHA1", |(_, algorithm)| algorithm.trim())
 }
 
-/// Names in the order of their bytes, each with its distinct values in order, and nothing in between.
+/// The names in byte order, each followed by its distinct values in order, without separators.
 fn joined(fields: &[(String, String)]) -> String {
     let mut sorted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, value) in fields {
@@ -138,7 +135,7 @@ fn joined(fields: &[(String, String)]) -> String {
     pairs.flatten().collect()
 }
 
-/// The address as it was given, without its port, and with it: Twilio is not consistent.
+/// The URL as configured, and with its port removed or added: Twilio is not consistent.
 fn addresses(url: &str) -> Vec<String> {
     let mut addresses = vec![url.to_owned()];
     let Some((scheme, rest)) = url.split_once("://") else { return addresses };
@@ -151,7 +148,7 @@ fn addresses(url: &str) -> Vec<String> {
     addresses
 }
 
-/// A body that is no form is signed by its hash in the address.
+/// A body that is not a form is signed by its hash in the URL.
 fn body_hash_matches(query: Option<&str>, body: &[u8]) -> bool {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut hashes = pairs.filter(|(name, _)| name == "bodySHA256");
@@ -186,7 +183,7 @@ fn receipt(fields: &[(String, String)], query: Option<&str>) -> Option<Receipt> 
     })
 }
 
-/// What a message's status says, with its error code; None before it has left Twilio.
+/// The receipt status of a message status and its error code. None before the message was sent.
 pub fn message_status(status: &str, error: &str) -> Option<ReceiptStatus> {
     match status {
         "sending" | "sent" => Some(ReceiptStatus::Sent),
@@ -197,16 +194,16 @@ pub fn message_status(status: &str, error: &str) -> Option<ReceiptStatus> {
     }
 }
 
-/// Why a message failed (<https://www.twilio.com/docs/api/errors>).
+/// The delivery failure of an error code (<https://www.twilio.com/docs/api/errors>).
 fn failure(error: &str) -> Option<DeliveryFailure> {
     Some(match error {
-        // Unreachable, unknown, a landline.
+        // Unreachable, unknown, or a landline.
         "30003" | "30005" | "30006" => DeliveryFailure::Recipient,
-        // Blocked, filtered, stopped by the recipient.
+        // Blocked, filtered by the carrier, or opted out.
         "30004" | "30007" | "21610" => DeliveryFailure::Blocked,
-        // Queue overflow, suspended account, unknown, not registered.
+        // Queue overflow, account suspended, unknown error, or sender not registered.
         "30001" | "30002" | "30008" | "30034" => DeliveryFailure::Provider,
-        // Older than its validity period.
+        // The validity period expired.
         "30036" => DeliveryFailure::Expired,
         _ => return None,
     })
@@ -227,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_in_the_documentation_is_genuine() {
+    fn the_documented_example_is_authentic() {
         let verifier = Verifier::new("https://mycompany.com/myapp.php", vec![Secret::new("12345")], vec![]);
         let body = b"CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212";
         let callback = Callback {
@@ -244,19 +241,19 @@ mod tests {
         assert_eq!(verifier.receipt(Callback { content_type: "text/plain", ..callback }), Err(NoReceipt::Forged));
     }
 
-    /// An address with a query of its own: Twilio calls it as it was given and signs it sorted, or the other way round.
+    /// If the URL has a query, Twilio may call it as configured and sign it sorted, or the other way round.
     #[test]
-    fn a_query_is_genuine_as_it_came_as_it_was_given_and_sorted() {
-        let given = "https://x.example/t?z=1&a=2";
-        let verifier = Verifier::new(given, vec![Secret::new("12345")], vec![]);
+    fn a_query_may_be_signed_as_received_as_configured_or_sorted() {
+        let configured = "https://x.example/t?z=1&a=2";
+        let verifier = Verifier::new(configured, vec![Secret::new("12345")], vec![]);
         let sign = |url: &str| {
             let tag = keyed::mac::<Hmac<Sha1>>(b"12345", &[url.as_bytes(), b"MessageSidSM1MessageStatussent"]);
             STANDARD.encode(tag.finalize().into_bytes())
         };
         let delivery = "delivery=dlv_x";
-        let genuine = |came: &str, signed: &str| {
+        let genuine = |received: &str, signed: &str| {
             let callback = Callback {
-                query: Some(came),
+                query: Some(received),
                 content_type: "application/x-www-form-urlencoded",
                 body: b"MessageSid=SM1&MessageStatus=sent",
                 signature: &sign(&format!("https://x.example/t?{signed}")),
@@ -264,17 +261,19 @@ mod tests {
             };
             verifier.receipt(callback).is_ok()
         };
-        let (as_given, sorted) = (format!("z=1&a=2&{delivery}"), format!("a=2&{delivery}&z=1"));
-        for (came, signed) in [(&as_given, &as_given), (&as_given, &sorted), (&sorted, &as_given), (&sorted, &sorted)] {
-            assert!(genuine(came, signed), "{came} signed as {signed}");
+        let (as_configured, sorted) = (format!("z=1&a=2&{delivery}"), format!("a=2&{delivery}&z=1"));
+        for (received, signed) in
+            [(&as_configured, &as_configured), (&as_configured, &sorted), (&sorted, &as_configured), (&sorted, &sorted)]
+        {
+            assert!(genuine(received, signed), "{received} signed as {signed}");
         }
-        assert!(!genuine(&as_given, &format!("z=1&a=2&{delivery}1")));
-        assert!(!genuine(&format!("{as_given}&b=3"), &as_given));
-        assert!(!genuine("z=1", &as_given));
+        assert!(!genuine(&as_configured, &format!("z=1&a=2&{delivery}1")));
+        assert!(!genuine(&format!("{as_configured}&b=3"), &as_configured));
+        assert!(!genuine("z=1", &as_configured));
     }
 
     #[test]
-    fn a_port_is_taken_away_or_added() {
+    fn a_port_is_removed_or_added() {
         let of = |url| addresses(url).pop().unwrap();
         assert_eq!(of("https://x.example:8443/a?b"), "https://x.example/a?b");
         assert_eq!(of("https://u:p@x.example/a"), "https://u:p@x.example:443/a");

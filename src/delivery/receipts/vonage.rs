@@ -9,20 +9,16 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
 use super::{NoReceipt, Receipt};
-use crate::{
-    clock::Instant,
-    config::{Env, Secret},
-    delivery::{
-        keyed,
-        loose::{self, Loose},
-        provider::ReceiptStatus,
-        registry,
-    },
-    ids::DeliveryId,
-    status::DeliveryFailure,
+use crate::delivery::{
+    keyed,
+    loose::{self, Loose},
+    provider::ReceiptStatus,
+    registry,
 };
+use domain::{Timestamp, ids::DeliveryId, status::DeliveryFailure};
+use platform::config::{Env, Secret};
 
-/// How far Vonage's clock may be off, and how long a captured receipt could be played again.
+/// The maximum clock difference to Vonage, and the window in which a captured receipt could be replayed.
 const TOLERANCE_SECONDS: u64 = 5 * 60;
 
 /// How requests are signed, in both directions.
@@ -42,7 +38,7 @@ pub enum Method {
 }
 
 impl Signature {
-    /// None without a secret.
+    /// None if no secret is configured.
     pub fn read(env: &Env) -> Option<Self> {
         let methods =
             [("md5", Method::Md5), ("sha1", Method::Sha1), ("sha256", Method::Sha256), ("sha512", Method::Sha512)];
@@ -55,17 +51,17 @@ impl Signature {
         Self { secrets, method }
     }
 
-    /// The `sig` of these fields, by the first secret.
+    /// The `sig` of these fields with the first secret.
     pub fn sign<'a>(&self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         let text = joined(fields);
         self.secrets.first().map(|secret| hex::encode(self.method.tag(secret, &text))).unwrap_or_default()
     }
 
-    /// The receipt in these fields, however they came (query, form or JSON). None: a status that says nothing new.
+    /// The receipt in these fields (of a query, a form or JSON). None if its status is not relevant.
     ///
     /// # Errors
-    /// Why it is no receipt.
-    pub fn receipt(&self, fields: &BTreeMap<String, String>, now: Instant) -> Result<Option<Receipt>, NoReceipt> {
+    /// Why it is not a valid receipt.
+    pub fn receipt(&self, fields: &BTreeMap<String, String>, now: Timestamp) -> Result<Option<Receipt>, NoReceipt> {
         if !self.is_genuine(fields, now) {
             return Err(NoReceipt::Forged);
         }
@@ -84,7 +80,7 @@ impl Signature {
         }))
     }
 
-    fn is_genuine(&self, fields: &BTreeMap<String, String>, now: Instant) -> bool {
+    fn is_genuine(&self, fields: &BTreeMap<String, String>, now: Timestamp) -> bool {
         let sent = fields.get("timestamp").and_then(|timestamp| timestamp.parse::<i64>().ok());
         let fresh = sent.is_some_and(|sent| now.timestamp().abs_diff(sent) <= TOLERANCE_SECONDS);
         let Some(tag) = fields.get("sig").and_then(|sig| hex::decode(sig).ok()) else { return false };
@@ -111,7 +107,7 @@ impl Method {
     }
 }
 
-/// The fields but `sig` in the order of their names, `&name=value` each, with `&` and `=` in values as `_`.
+/// The fields except `sig`, sorted by name, each as `&name=value`, with `&` and `=` in values replaced by `_`.
 fn joined<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let sorted: BTreeMap<_, _> = fields.into_iter().filter(|(name, _)| *name != "sig").collect();
     sorted.into_iter().map(|(name, value)| format!("&{name}={}", value.replace(['&', '='], "_"))).collect()
@@ -125,7 +121,7 @@ pub fn form_fields(form: &[u8]) -> BTreeMap<String, String> {
 /// The fields of a JSON object.
 ///
 /// # Errors
-/// When it is none.
+/// If the body is not a JSON object.
 pub fn json_fields(json: &[u8]) -> Result<BTreeMap<String, String>, NoReceipt> {
     let fields: BTreeMap<String, Loose> = serde_json::from_slice(json).map_err(|_| NoReceipt::Malformed)?;
     Ok(fields.into_iter().map(|(name, value)| (name, value.as_str().to_owned())).collect())
@@ -141,13 +137,13 @@ fn status(status: &str, error: &str) -> Option<ReceiptStatus> {
     }
 }
 
-/// <https://developer.vonage.com/en/messaging/sms/guides/delivery-receipts>
+/// The delivery failure of an error code (<https://developer.vonage.com/en/messaging/sms/guides/delivery-receipts>).
 fn failure(error: &str) -> DeliveryFailure {
     match error {
-        // Barred by the user, spam filters, age limits, blocked by the carrier.
+        // Barred by the user, spam filters, age limits, or blocked by the carrier.
         "4" | "6" | "13" | "14" => DeliveryFailure::Blocked,
         "10" => DeliveryFailure::Content,
-        // Network error, credit, a general one.
+        // Network error, insufficient credit, or a general error.
         "8" | "15" | "99" => DeliveryFailure::Provider,
         _ => DeliveryFailure::Recipient,
     }

@@ -1,23 +1,21 @@
-//! Receipts of a gateway that we don't know, signed like what we send to it (Standard Webhooks).
+//! Receipts of a custom gateway, signed like the requests to it (Standard Webhooks).
 
 use serde::Deserialize;
 
 use super::{NoReceipt, Receipt};
-use crate::{
-    clock::Instant,
+use crate::delivery::{
+    loose::{self, Loose},
+    provider::ReceiptStatus,
+    registry,
+    standard_webhooks::{self, Key},
+};
+use domain::{Timestamp, ids::DeliveryId, status::DeliveryFailure};
+use platform::{
     config::{Env, Secret},
-    delivery::{
-        loose::{self, Loose},
-        provider::ReceiptStatus,
-        registry,
-        standard_webhooks::{self, Key},
-    },
-    ids::DeliveryId,
     keys::strong,
-    status::DeliveryFailure,
 };
 
-/// What receipts are judged by.
+/// Verifies receipts.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     keys: Vec<Key>,
@@ -31,18 +29,18 @@ pub struct Headers<'a> {
     pub signature: &'a str,
 }
 
-/// The keys in `DELIVERY_WEBHOOK_SECRET`, the one to sign with first.
+/// The keys in `DELIVERY_WEBHOOK_SECRET`; the first one signs requests.
 pub fn keys(env: &Env) -> Vec<Key> {
     let parse = |secret: &Secret| {
         let bare = secret.expose().trim_start_matches("whsec_");
         Key::parse(secret).and_then(|key| strong(bare.as_bytes()).map(|()| key))
     };
-    let parse = |secret| parse(secret).map_err(|mend| env.refuse("DELIVERY_WEBHOOK_SECRET", mend)).ok();
+    let parse = |secret| parse(secret).map_err(|hint| env.refuse("DELIVERY_WEBHOOK_SECRET", hint)).ok();
     registry::secrets(env, "DELIVERY_WEBHOOK_SECRET").iter().filter_map(parse).collect()
 }
 
 impl Verifier {
-    /// None without a key.
+    /// None if no key is configured.
     pub fn read(env: &Env) -> Option<Self> {
         let keys = keys(env);
         (!keys.is_empty()).then_some(Self { keys })
@@ -52,39 +50,39 @@ impl Verifier {
         Self { keys }
     }
 
-    /// The receipt in a request. None: a status that says nothing new.
+    /// The receipt in a request. None if its status is not relevant.
     ///
     /// # Errors
-    /// Why it is no receipt.
-    pub fn receipt(&self, headers: Headers<'_>, body: &[u8], now: Instant) -> Result<Option<Receipt>, NoReceipt> {
+    /// Why it is not a valid receipt.
+    pub fn receipt(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<Option<Receipt>, NoReceipt> {
         let Headers { id, timestamp, signature } = headers;
         if !standard_webhooks::is_genuine(&self.keys, id, timestamp, signature, body, now) {
             return Err(NoReceipt::Forged);
         }
-        let told: Told = serde_json::from_slice(body).map_err(|_| NoReceipt::Malformed)?;
-        let status = match told.status.as_str() {
+        let receipt_body: Body = serde_json::from_slice(body).map_err(|_| NoReceipt::Malformed)?;
+        let status = match receipt_body.status.as_str() {
             "sent" => ReceiptStatus::Sent,
             "delivered" => ReceiptStatus::Delivered,
-            "undelivered" => ReceiptStatus::Undelivered(told.failure()),
+            "undelivered" => ReceiptStatus::Undelivered(receipt_body.failure()),
             _ => return Ok(None),
         };
-        let delivery = DeliveryId::parse(told.id.as_str());
-        if delivery.is_none() && told.provider_message_id.some().is_none() {
+        let delivery = DeliveryId::parse(receipt_body.id.as_str());
+        if delivery.is_none() && receipt_body.provider_message_id.some().is_none() {
             return Err(NoReceipt::Malformed);
         }
         Ok(Some(Receipt {
             provider: "webhook",
-            provider_message_id: told.provider_message_id.as_str().to_owned(),
+            provider_message_id: receipt_body.provider_message_id.as_str().to_owned(),
             delivery,
             status,
-            code: told.error.some().and_then(loose::code),
+            code: receipt_body.error.some().and_then(loose::code),
         }))
     }
 }
 
-/// `id` is the one that the message was handed over with, for gateways that have none of their own.
+/// `id` is the id that the message was sent with, for gateways without their own ids.
 #[derive(Deserialize)]
-struct Told {
+struct Body {
     #[serde(default)]
     id: Loose,
     #[serde(default)]
@@ -96,8 +94,8 @@ struct Told {
     failure: Loose,
 }
 
-impl Told {
-    /// Why it was not delivered. A gateway that does not say so reached nobody.
+impl Body {
+    /// Why it was not delivered. Without a known value, the recipient could not be reached.
     fn failure(&self) -> DeliveryFailure {
         match self.failure.as_str() {
             "blocked" => DeliveryFailure::Blocked,

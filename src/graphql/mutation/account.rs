@@ -1,11 +1,11 @@
-//! What somebody changes of their own account.
+//! Changes that users make to their own accounts.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
     account::{ContactChange, Deleted, ImageUrl, PasswordChange, Profile, ProfileChanged, Undo, UndoToken, Undone},
-    contact::{ContactKind, Nickname, PersonName},
     graphql::{
         context::Asking,
         input::Fields,
@@ -17,78 +17,80 @@ use crate::{
         token_cookies::TokenCookies,
         types::{Carrier, User, device_token},
     },
-    secret::Secret,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::contact::{ContactKind, Nickname, PersonName};
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct AccountMutation;
 
-/// A new password, and the old one.
+/// Input of `changePassword`.
 #[derive(InputObject)]
 pub struct ChangePasswordInput {
-    /// The present password.
+    /// Current password.
     #[graphql(secret)]
     pub current_password: String,
-    /// As passwordPolicy demands.
+    /// New password. It must meet passwordPolicy.
     #[graphql(secret)]
     pub new_password: String,
-    /// Whether other devices stay signed in.
+    /// Whether the user stays signed in on other devices.
     #[graphql(default_with = "Some(false)")]
     pub keep_other_sessions: Option<bool>,
 }
 
-/// The proof that somebody holds their new contact.
+/// Input of `changePhone` and `changeEmail`.
 #[derive(InputObject)]
 pub struct ChangeContactInput {
-    /// Of a PHONE_CHANGE or EMAIL_CHANGE verification of this account.
+    /// Proof token of a PHONE_CHANGE or EMAIL_CHANGE verification of this account.
     #[graphql(secret)]
     pub proof_token: String,
 }
 
-/// The token that the old contact was told.
+/// Input of `undoContactChange`.
 #[derive(InputObject)]
 pub struct UndoContactChangeInput {
-    /// 64 hexadecimal digits.
+    /// Undo token from the message to the old contact: 64 hexadecimal digits.
     #[graphql(secret)]
     pub token: String,
-    /// Of the CONTACT_UNDO verification that UndoConfirmationRequired carried. Left out at first.
+    /// Proof token of the CONTACT_UNDO verification in UndoConfirmationRequired. Omit it in the first request.
     #[graphql(secret)]
     pub proof_token: Option<String>,
 }
 
-/// What is to change: a field that is left out stays, null takes it away.
+/// Input of `updateProfile`. Omitted fields are not changed; null removes the value.
 #[derive(InputObject)]
 pub struct UpdateProfileInput {
-    /// The person's legal name, whole and as the person writes it: 1 to 150 characters (Unicode code points in NFC, so at
-    /// most 600 bytes of UTF-8) of any script, with the punctuation and digits that names have. Refused are symbols,
-    /// emoji, controls, line breaks, direction overrides, and addresses of pages.
+    /// Full legal name as the person writes it: 1 to 150 characters (Unicode code points in NFC, so at most 600 bytes
+    /// of UTF-8) of any script, including punctuation and digits that occur in names. Symbols, emoji, control
+    /// characters, line breaks, direction overrides and URLs are rejected.
     pub name: MaybeUndefined<String>,
-    /// How others see them: 2 to 30 visible characters, emoji included; nobody else has it.
+    /// Name that is shown to other users: 2 to 30 visible characters, including emoji. Nicknames are unique.
     pub nickname: MaybeUndefined<String>,
-    /// The address of a picture, http or https.
+    /// URL of the profile picture (http or https).
     pub profile_image_url: MaybeUndefined<String>,
 }
 
-/// That somebody means it.
+/// Confirmation for deleting the account.
 #[derive(InputObject)]
 pub struct DeleteAccountInput {
-    /// The present password. Left out or null: the access token has to tell of a recent authentication (reauthenticate).
+    /// Current password. If it is omitted or null, the access token must carry a recent authentication (see
+    /// reauthenticate).
     #[graphql(secret)]
     pub password: Option<String>,
 }
 
 #[Object]
 impl AccountMutation {
-    /// Changes the password of the account that is signed in. Codes and proofs of before are worth nothing then. Its
-    /// other sessions are ended and its devices forgotten, unless they are kept; its contacts are told. The present
-    /// password is a recent authentication of its own, unless it was set after a contact change that can still be undone.
-    /// Without keepOtherSessions it is refused with BAD_REQUEST in cookie mode on a connection that can't set cookies.
+    /// Changes the password of the signed-in account. Invalidates its earlier codes and proofs, and notifies its
+    /// contacts. Ends its other sessions and removes its known devices, unless keepOtherSessions is true. The current
+    /// password counts as a recent authentication, unless it was set after a contact change that can still be undone.
+    /// Without keepOtherSessions the mutation fails with BAD_REQUEST in cookie mode on a connection that can't set
+    /// cookies.
     async fn change_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new password, and the old one.")] input: ChangePasswordInput,
+        #[graphql(desc = "The current and the new password.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordResult> {
         let signed_in = trail::signed_in(ctx, Act::ChangePassword).await?;
         let accounts = &ctx.rooms().accounts;
@@ -113,37 +115,37 @@ impl AccountMutation {
         })
     }
 
-    /// Gives the account that is signed in another phone number. Takes a PHONE_CHANGE proof for it, and needs a recent
-    /// authentication; a refusal does not spend the proof. The old number is told how to undo it; the account's other
-    /// sessions are ended.
+    /// Changes the phone number of the signed-in account. Requires a PHONE_CHANGE proof for the new number and a recent
+    /// authentication. If the change is refused, the proof stays valid. A message with an undo link is sent to the old
+    /// number, and the other sessions of the account are ended.
     async fn change_phone(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The proof for the new number.")] input: ChangeContactInput,
+        #[graphql(desc = "The proof for the new phone number.")] input: ChangeContactInput,
     ) -> Result<ChangeContactResult> {
         change_contact(ctx, ContactKind::Phone, &input).await
     }
 
-    /// Gives the account that is signed in another e-mail address. Takes an EMAIL_CHANGE proof for it, and needs a recent
-    /// authentication; a refusal does not spend the proof. The old address is told how to undo it; the account's other
-    /// sessions are ended.
+    /// Changes the e-mail address of the signed-in account. Requires an EMAIL_CHANGE proof for the new address and a
+    /// recent authentication. If the change is refused, the proof stays valid. A message with an undo link is sent to
+    /// the old address, and the other sessions of the account are ended.
     async fn change_email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The proof for the new address.")] input: ChangeContactInput,
+        #[graphql(desc = "The proof for the new e-mail address.")] input: ChangeContactInput,
     ) -> Result<ChangeContactResult> {
         change_contact(ctx, ContactKind::Email, &input).await
     }
 
-    /// Undoes every change of contact of the account that can still be undone, whichever of them the token is of. Ends
-    /// all sessions, forgets all devices and takes the password away: the owner chooses a new one with
-    /// requestPasswordReset to the contact that is theirs again. Needs no access token, since a thief may have the
-    /// session. Where the account has a contact that was not changed, a code is sent to it first: the answer is
-    /// UndoConfirmationRequired, and the proof of that code is sent along with the same token.
+    /// Undoes all contact changes of the account that can still be undone, no matter which of them the token belongs
+    /// to. Ends all sessions, removes all known devices and removes the password. The owner then sets a new password
+    /// with requestPasswordReset to the restored contact. No access token is needed, because an attacker may control
+    /// the session. If the account has a contact that was not changed, a code is sent to it first: the result is
+    /// UndoConfirmationRequired, and the request is repeated with the same token and the proof of that code.
     async fn undo_contact_change(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token that the old contact was told.")] input: UndoContactChangeInput,
+        #[graphql(desc = "The undo token from the message to the old contact.")] input: UndoContactChangeInput,
     ) -> Result<UndoContactChangeResult> {
         let proof = input.proof_token.as_deref().map(ProofToken::parse);
         let undo = Undo { token: UndoToken::parse(&input.token), proof };
@@ -159,11 +161,11 @@ impl AccountMutation {
         })
     }
 
-    /// Changes the profile of the account that is signed in.
+    /// Changes the profile of the signed-in account.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to change.")] input: UpdateProfileInput,
+        #[graphql(desc = "The fields to change.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfileResult> {
         let signed_in = trail::signed_in(ctx, Act::UpdateProfile).await?;
         let mut fields = Fields::new(ctx);
@@ -185,12 +187,12 @@ impl AccountMutation {
         })
     }
 
-    /// Erases the account that is signed in, and everything personal with it. Its contacts are told. Needs the password,
-    /// or a recent authentication. Held back while a contact change can be undone.
+    /// Deletes the signed-in account and its personal data, and notifies its contacts. Requires the password or a
+    /// recent authentication. Refused while a contact change can still be undone.
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The password, given again, where the authentication is not recent.")]
+        #[graphql(desc = "The current password, required if the authentication is not recent.")]
         input: DeleteAccountInput,
     ) -> Result<DeleteAccountResult> {
         let signed_in = trail::signed_in(ctx, Act::DeleteAccount).await?;
@@ -236,7 +238,7 @@ async fn change_contact(
 }
 
 impl Fields<'_> {
-    /// A field that is left alone, taken away, or set to what it spells.
+    /// The change of a field: None if it is omitted, Some(None) if it is removed.
     fn change<T>(
         &mut self,
         path: &str,
@@ -251,17 +253,17 @@ impl Fields<'_> {
     }
 }
 
-/// The password is changed.
+/// The password has been changed.
 #[derive(SimpleObject)]
 pub struct ChangePasswordPayload {
-    /// Sessions that were ended by it.
+    /// Number of sessions that were ended.
     sessions_ended: i32,
-    /// What this device is known by from now on, in place of the token that it had. Null in cookie mode, and where
-    /// other sessions were kept: devices stay known then.
+    /// New device token of this device, which replaces its previous one. Null in cookie mode, and if other sessions
+    /// were kept, because device tokens then stay valid.
     device_token: Option<String>,
 }
 
-/// What became of a change of password.
+/// Result of `changePassword`.
 #[derive(Union)]
 pub enum ChangePasswordResult {
     Payload(ChangePasswordPayload),
@@ -271,14 +273,14 @@ pub enum ChangePasswordResult {
     QuotaExceeded(QuotaExceeded),
 }
 
-/// The contact is changed.
+/// The contact has been changed.
 #[derive(SimpleObject)]
 pub struct ChangeContactPayload {
-    /// The account as it is now.
+    /// The account after the change.
     user: User,
 }
 
-/// What became of a change of contact.
+/// Result of `changePhone` and `changeEmail`.
 #[derive(Union)]
 pub enum ChangeContactResult {
     Payload(ChangeContactPayload),
@@ -289,14 +291,14 @@ pub enum ChangeContactResult {
     QuotaExceeded(QuotaExceeded),
 }
 
-/// The old contact is the account's again. Its password is gone: a new one has to be chosen.
+/// The old contact is restored. The account has no password until a new one is set.
 #[derive(SimpleObject)]
 pub struct UndoContactChangePayload {
-    /// Sessions that were ended by it: all there were.
+    /// Number of sessions that were ended: all sessions of the account.
     sessions_ended: i32,
 }
 
-/// What became of taking a change back.
+/// Result of `undoContactChange`.
 #[derive(Union)]
 pub enum UndoContactChangeResult {
     Payload(UndoContactChangePayload),
@@ -306,14 +308,14 @@ pub enum UndoContactChangeResult {
     QuotaExceeded(QuotaExceeded),
 }
 
-/// The profile is changed.
+/// The profile has been changed.
 #[derive(SimpleObject)]
 pub struct UpdateProfilePayload {
-    /// The account as it is now.
+    /// The account after the change.
     user: User,
 }
 
-/// What became of a change of profile.
+/// Result of `updateProfile`.
 #[derive(Union)]
 pub enum UpdateProfileResult {
     Payload(UpdateProfilePayload),
@@ -321,14 +323,14 @@ pub enum UpdateProfileResult {
     NicknameTaken(NicknameTaken),
 }
 
-/// The account is erased.
+/// The account has been deleted.
 #[derive(SimpleObject)]
 pub struct DeleteAccountPayload {
-    /// What it was called.
+    /// Id of the deleted account.
     id: ID,
 }
 
-/// What became of erasing it.
+/// Result of `deleteAccount`.
 #[derive(Union)]
 pub enum DeleteAccountResult {
     Payload(DeleteAccountPayload),

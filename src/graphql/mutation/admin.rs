@@ -1,6 +1,7 @@
-//! What administrators do with other people's accounts.
+//! Mutations of administrators on other accounts.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -11,44 +12,45 @@ use crate::{
         problems::{InvalidInput, LastAdministrator, ReauthenticationRequired, UserNotFound},
         types::{AccountStatus, User},
     },
-    ids::AccountId,
-    telemetry::audit::Act,
 };
+use domain::ids::AccountId;
+use platform::telemetry::audit::Act;
 
 #[derive(Default)]
 pub struct AdminMutation;
 
-/// A status for an account.
+/// Input of `setAccountStatus`.
 #[derive(InputObject)]
 pub struct SetAccountStatusInput {
-    /// The account's id.
+    /// Id of the account.
     pub id: ID,
-    /// ACTIVE approves of an account or lifts its suspension; PENDING_VERIFICATION can't be set.
+    /// New status. ACTIVE approves an account or lifts its suspension; PENDING_VERIFICATION can't be set.
     pub status: AccountStatus,
 }
 
-/// An account to unlock.
+/// Input of `unlockAccount`.
 #[derive(InputObject)]
 pub struct UnlockAccountInput {
-    /// The account's id.
+    /// Id of the account.
     pub id: ID,
 }
 
-/// An account whose sessions are to be ended.
+/// Input of `endUserSessions`.
 #[derive(InputObject)]
 pub struct EndUserSessionsInput {
-    /// The account's id.
+    /// Id of the account.
     pub id: ID,
 }
 
 #[Object]
 impl AdminMutation {
-    /// Administrators only; needs a recent authentication. Says whether an account can be used; one that can't loses its sessions. An account that is
-    /// PENDING_VERIFICATION can only be set to ACTIVE: whoever does so vouches for its address.
+    /// Administrators only; requires a recent authentication. Sets the status of an account. If the account can no
+    /// longer be used, its sessions are ended. An account that is PENDING_VERIFICATION can only be set to ACTIVE; with
+    /// that the administrator vouches for its e-mail address.
     async fn set_account_status(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which account, which status.")] input: SetAccountStatusInput,
+        #[graphql(desc = "The account and its new status.")] input: SetAccountStatusInput,
     ) -> Result<SetAccountStatusResult> {
         let administrator = trail::admin(ctx, Act::SetAccountStatus).await?;
         let id = AccountId::parse(&input.id);
@@ -66,11 +68,11 @@ impl AdminMutation {
         })
     }
 
-    /// Administrators only; needs a recent authentication. Forgets the wrong passwords that locked an account.
+    /// Administrators only; requires a recent authentication. Unlocks an account by resetting its failed-login counter.
     async fn unlock_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which account.")] input: UnlockAccountInput,
+        #[graphql(desc = "The account to unlock.")] input: UnlockAccountInput,
     ) -> Result<UnlockAccountResult> {
         let administrator = trail::admin(ctx, Act::UnlockAccount).await?;
         let id = AccountId::parse(&input.id);
@@ -82,12 +84,12 @@ impl AdminMutation {
         })
     }
 
-    /// Administrators only; needs a recent authentication. Ends every session of an account: its refresh tokens at once,
-    /// its access tokens within seconds, everywhere.
+    /// Administrators only; requires a recent authentication. Ends all sessions of an account. Refresh tokens are
+    /// invalid at once, access tokens within seconds on all servers.
     async fn end_user_sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which account.")] input: EndUserSessionsInput,
+        #[graphql(desc = "The account whose sessions are ended.")] input: EndUserSessionsInput,
     ) -> Result<EndUserSessionsResult> {
         let administrator = trail::admin(ctx, Act::EndUserSessions).await?;
         let id = AccountId::parse(&input.id);
@@ -104,14 +106,14 @@ impl AdminMutation {
     }
 }
 
-/// The status is set.
+/// The status has been set.
 #[derive(SimpleObject)]
 pub struct SetAccountStatusPayload {
-    /// The account as it is now.
+    /// The account after the change.
     user: User,
 }
 
-/// What became of setting it.
+/// Result of `setAccountStatus`.
 #[derive(Union)]
 pub enum SetAccountStatusResult {
     Payload(SetAccountStatusPayload),
@@ -121,14 +123,14 @@ pub enum SetAccountStatusResult {
     ReauthenticationRequired(ReauthenticationRequired),
 }
 
-/// The account is unlocked.
+/// The account has been unlocked.
 #[derive(SimpleObject)]
 pub struct UnlockAccountPayload {
-    /// The account as it is now.
+    /// The account after the change.
     user: User,
 }
 
-/// What became of unlocking it.
+/// Result of `unlockAccount`.
 #[derive(Union)]
 pub enum UnlockAccountResult {
     Payload(UnlockAccountPayload),
@@ -136,16 +138,16 @@ pub enum UnlockAccountResult {
     ReauthenticationRequired(ReauthenticationRequired),
 }
 
-/// The sessions are ended.
+/// The sessions have been ended.
 #[derive(SimpleObject)]
 pub struct EndUserSessionsPayload {
-    /// Whose they were.
+    /// The account whose sessions were ended.
     user: User,
-    /// Sessions that were ended by it.
+    /// Number of sessions that were ended.
     sessions_ended: i32,
 }
 
-/// The result of ending them.
+/// Result of `endUserSessions`.
 #[derive(Union)]
 pub enum EndUserSessionsResult {
     Payload(EndUserSessionsPayload),

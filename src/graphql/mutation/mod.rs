@@ -1,4 +1,4 @@
-//! Acts: one input, one result union each.
+//! Mutations: each has one input and one result union.
 
 mod account;
 mod admin;
@@ -11,7 +11,7 @@ mod verification;
 
 use async_graphql::MergedObject;
 
-/// Acts.
+/// All mutations.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     verification::VerificationMutation,

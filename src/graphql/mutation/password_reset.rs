@@ -1,64 +1,65 @@
-//! Choosing a new password when the old one is lost.
+//! Password reset for users who can't sign in.
 
-use async_graphql::{Context, InputObject, Object, OneofObject, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, InputObject, Object, OneofObject, SimpleObject, Union};
 
 use super::{trail, verification::SendVerificationCodeResult};
 use crate::{
     account::{Claim, Identity, Reset},
-    contact::{BirthDate, Contact, PersonName},
     graphql::{
         context::Asking,
         input::{ContactInput, Fields},
         problems::{PasswordRejected, ProofRejected, QuotaExceeded},
         types::{Carrier, device_token},
     },
-    secret::Secret,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::contact::{BirthDate, Contact, PersonName};
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct PasswordResetMutation;
 
-/// Who asks for a new password: exactly one of these.
+/// Input of `requestPasswordReset`. Exactly one field must be set.
 #[derive(OneofObject)]
 pub enum RequestPasswordResetInput {
-    /// By name, birth date and phone, which must all be the account's.
+    /// Identity of the account: name, birth date and phone number must all match.
     Identity(IdentityInput),
-    /// By a contact alone.
+    /// Contact of the account.
     Contact(ContactInput),
 }
 
-/// A person, as their account knows them.
+/// Identity of a user, as stored in their account.
 #[derive(InputObject)]
 pub struct IdentityInput {
-    /// The whole name, in any of its spellings: case, width, spaces, hyphens, apostrophes, dots, commas, joiners and
-    /// variation selectors do not count, other letters and diacritics do. Limits are those of SignUpInput.name.
+    /// Full name. Case, width, spaces, hyphens, apostrophes, dots, commas, joiners and variation selectors are ignored
+    /// in the comparison; other letters and diacritics are significant. The limits are those of SignUpInput.name.
     pub name: String,
-    /// The birth date, YYYY-MM-DD.
+    /// Birth date in the format YYYY-MM-DD.
     pub birth_date: String,
-    /// The phone number, free form.
+    /// Phone number in free form.
     pub phone: String,
 }
 
-/// A new password, and the proof that entitles to choose it.
+/// Input of `resetPassword`.
 #[derive(InputObject)]
 pub struct ResetPasswordInput {
-    /// Of a PASSWORD_RESET verification.
+    /// Proof token of a PASSWORD_RESET verification.
     #[graphql(secret)]
     pub proof_token: String,
-    /// As passwordPolicy demands.
+    /// New password. It must meet passwordPolicy.
     #[graphql(secret)]
     pub new_password: String,
 }
 
 #[Object]
 impl PasswordResetMutation {
-    /// Proves who asks (name, birth date and phone; or a contact alone) and sends a PASSWORD_RESET code.
+    /// Sends a PASSWORD_RESET code to the account with this identity (name, birth date and phone number) or this
+    /// contact.
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who asks.")] input: RequestPasswordResetInput,
+        #[graphql(desc = "The identity or the contact of the account.")] input: RequestPasswordResetInput,
     ) -> Result<SendVerificationCodeResult> {
         let mut fields = Fields::new(ctx);
         let claim = match &input {
@@ -76,13 +77,13 @@ impl PasswordResetMutation {
         SendVerificationCodeResult::of_send(ctx, sent)
     }
 
-    /// Sets a new password. Takes a PASSWORD_RESET proof; ends every session of the account and every code and proof of
-    /// before, forgets the devices that signed in before, and notifies its contacts. Refused with BAD_REQUEST in cookie
-    /// mode on a connection that can't set cookies.
+    /// Sets a new password with a PASSWORD_RESET proof. Ends all sessions of the account, invalidates its earlier codes
+    /// and proofs, removes its known devices and notifies its contacts. Fails with BAD_REQUEST in cookie mode on a
+    /// connection that can't set cookies.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new password, and the proof.")] input: ResetPasswordInput,
+        #[graphql(desc = "The new password and the proof.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordResult> {
         Carrier::require(ctx)?;
         let accounts = &ctx.rooms().accounts;
@@ -116,18 +117,18 @@ fn identity(fields: &mut Fields<'_>, input: &IdentityInput) -> Option<Identity> 
     Some(Identity { name: name?, birth_date: birth_date?, phone: phone? })
 }
 
-/// The password is changed.
+/// The password has been changed.
 #[derive(SimpleObject)]
 pub struct ResetPasswordPayload {
-    /// Sessions that were ended by it: all there were.
+    /// Number of sessions that were ended: all sessions of the account.
     sessions_ended: i32,
-    /// A message that the password was changed is on its way.
+    /// Whether a notification about the change was queued for delivery to the account's contacts.
     notification_queued: bool,
-    /// What this device is known by from now on: every device that signed in before is forgotten. Null in cookie mode.
+    /// New device token of this device; all earlier device tokens of the account are invalid. Null in cookie mode.
     device_token: Option<String>,
 }
 
-/// What became of a reset.
+/// Result of `resetPassword`.
 #[derive(Union)]
 pub enum ResetPasswordResult {
     Payload(ResetPasswordPayload),

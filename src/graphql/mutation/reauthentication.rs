@@ -1,6 +1,7 @@
 //! Authenticating again while signed in.
 
-use async_graphql::{Context, Object, OneofObject, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object, OneofObject, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -10,35 +11,34 @@ use crate::{
         problems::{CredentialsRejected, ProofRejected, QuotaExceeded, ReauthenticationRequired},
         scalars::DateTime,
     },
-    secret::Secret,
     session::Reauthenticated,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct ReauthenticationMutation;
 
-/// What somebody who is signed in authenticates again with: exactly one of these.
+/// Input of `reauthenticate`. Exactly one field must be set.
 #[derive(OneofObject)]
 pub enum ReauthenticateInput {
-    /// The present password.
+    /// Current password.
     #[graphql(secret)]
     Password(String),
-    /// Of a STEP_UP verification of this account.
+    /// Proof token of a STEP_UP verification of this account.
     #[graphql(secret)]
     ProofToken(String),
 }
 
 #[Object]
 impl ReauthenticationMutation {
-    /// Authenticates the person who is signed in again. Answers an access token that alone carries the new time of
-    /// authentication: the session, its refresh token and what refreshSession answers keep the time of the sign-in.
-    /// Acts that decide who owns the account, and those of administrators, need a recent authentication.
+    /// Authenticates the signed-in user again. Returns an access token with the new time of authentication. Only this
+    /// token has it: the session, its refresh token and the tokens of refreshSession keep the time of the sign-in.
+    /// Operations that change who controls the account, and administrative operations, require a recent authentication.
     async fn reauthenticate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The password, or the proof of a code.")] input: ReauthenticateInput,
+        #[graphql(desc = "The password, or the proof of a confirmed code.")] input: ReauthenticateInput,
     ) -> Result<ReauthenticateResult> {
         let signed_in = trail::signed_in(ctx, Act::Reauthenticate).await?;
         let evidence = match input {
@@ -56,16 +56,16 @@ impl ReauthenticationMutation {
     }
 }
 
-/// A recent authentication, carried by an access token. It has no id on purpose, so that a normalising cache keeps no
-/// token.
+/// An access token that carries a recent authentication. The type has no id, so that normalising client caches do not
+/// store the token.
 #[derive(SimpleObject)]
 pub struct ReauthenticatePayload {
-    /// For the Authorization header: Bearer and this. Use it in place of the access token before; the refresh token
-    /// stays.
+    /// Access token. Send it as `Authorization: Bearer <token>`. It replaces the previous access token; the refresh
+    /// token does not change.
     access_token: String,
-    /// Seconds that the access token lives.
+    /// Lifetime of the access token in seconds.
     expires_in: i32,
-    /// Until when acts that need a recent authentication take this token.
+    /// Until when this token is accepted by operations that require a recent authentication.
     fresh_until: DateTime,
 }
 
@@ -79,8 +79,8 @@ impl From<Reauthenticated> for ReauthenticatePayload {
     }
 }
 
-/// The result of authenticating again. ReauthenticationRequired: what was given was right and does not count, because
-/// the account did not have it before the oldest contact change that can still be undone.
+/// Result of `reauthenticate`. ReauthenticationRequired means that the credential was correct but is not sufficient,
+/// because the account did not have it before the oldest contact change that can still be undone.
 #[derive(Union)]
 pub enum ReauthenticateResult {
     Payload(ReauthenticatePayload),

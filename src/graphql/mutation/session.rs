@@ -1,8 +1,9 @@
-//! Signing in, staying so, signing out.
+//! Signing in, refreshing sessions and signing out.
 
+use crate::graphql::faults::{ResolverError, Result};
 use std::time::Duration;
 
-use async_graphql::{Context, ErrorExtensions, InputObject, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, InputObject, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
@@ -16,64 +17,63 @@ use crate::{
         token_cookies::TokenCookies,
         types::{Carrier, Session, TokenPair, User, device_token},
     },
-    ids::SessionId,
-    secret::Secret,
     session::{Offer, Opaque, Refreshed, Revoked, Sent, SignIn},
-    telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::ids::SessionId;
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct SessionMutation;
 
-/// Who signs in, and how they show it.
+/// Input of `signIn`.
 #[derive(InputObject)]
 pub struct SignInInput {
     /// Username, e-mail address or phone number.
     pub identifier: String,
-    /// The password.
+    /// Password.
     #[graphql(secret)]
     pub password: String,
-    /// What the person calls this device, for their own list of devices.
+    /// Name of this device for the user's list of sessions, at most 100 characters.
     pub device_name: Option<String>,
-    /// What an earlier sign-in called this device by.
+    /// Device token of an earlier sign-in on this device.
     #[graphql(secret)]
     pub device_token: Option<String>,
 }
 
-/// Who signs in, by a code in place of a password.
+/// Input of `signInWithProof`.
 #[derive(InputObject)]
 pub struct SignInWithProofInput {
-    /// Of a SIGN_IN verification.
+    /// Proof token of a SIGN_IN verification.
     #[graphql(secret)]
     pub proof_token: String,
-    /// What the person calls this device, for their own list of devices.
+    /// Name of this device for the user's list of sessions, at most 100 characters.
     pub device_name: Option<String>,
-    /// What an earlier sign-in called this device by.
+    /// Device token of an earlier sign-in on this device.
     #[graphql(secret)]
     pub device_token: Option<String>,
 }
 
-/// The session to be kept.
+/// Input of `refreshSession`.
 #[derive(InputObject)]
 pub struct RefreshSessionInput {
-    /// Left out in cookie mode, where the browser sends it in a cookie.
+    /// Refresh token. Omit it in cookie mode, where the browser sends it in a cookie.
     #[graphql(secret)]
     pub refresh_token: Option<String>,
 }
 
-/// The device that signs out everywhere.
+/// Input of `signOutEverywhere`.
 #[derive(InputObject)]
 pub struct SignOutEverywhereInput {
-    /// What an earlier sign-in called this device by. Left out in cookie mode.
+    /// Device token of an earlier sign-in on this device. Omit it in cookie mode.
     #[graphql(secret)]
     pub device_token: Option<String>,
 }
 
-/// The session to be ended.
+/// Input of `revokeSession`.
 #[derive(InputObject)]
 pub struct RevokeSessionInput {
-    /// Its id, out of User.sessions.
+    /// Id of the session (see User.sessions).
     pub session_id: async_graphql::ID,
 }
 
@@ -83,7 +83,7 @@ impl SessionMutation {
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who signs in.")] input: SignInInput,
+        #[graphql(desc = "The identifier and the password.")] input: SignInInput,
     ) -> Result<SignInResult> {
         Carrier::require(ctx)?;
         let mut fields = Fields::new(ctx);
@@ -101,11 +101,11 @@ impl SessionMutation {
         Ok(SignInResult::of(ctx, outcome))
     }
 
-    /// Signs in with a code in place of a password. Takes a SIGN_IN proof; makes no account.
+    /// Signs in with a code instead of a password. Requires a SIGN_IN proof. Does not create accounts.
     async fn sign_in_with_proof(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who signs in.")] input: SignInWithProofInput,
+        #[graphql(desc = "The proof.")] input: SignInWithProofInput,
     ) -> Result<SignInResult> {
         Carrier::require(ctx)?;
         let mut fields = Fields::new(ctx);
@@ -118,16 +118,17 @@ impl SessionMutation {
         Ok(SignInResult::of(ctx, outcome))
     }
 
-    /// Exchanges a refresh token for new tokens. A token is good for one exchange. Presented again within REFRESH_GRACE
-    /// from the same client network, it is answered with the same successor; from another network, with the error
-    /// UNAVAILABLE until the grace is over. After that it is answered with a new successor where the one before was never
-    /// used, and ends the session (REUSED) where it was: then there is a second copy of the session's tokens.
+    /// Exchanges a refresh token for new tokens. A refresh token is valid for one exchange. If it is sent again within
+    /// REFRESH_GRACE from the same client network, the same successor is returned; from another network, the error
+    /// UNAVAILABLE is returned until the grace period is over. After the grace period a new successor is returned if
+    /// the previous one was never used. Otherwise there is a second copy of the session's tokens, and the session is
+    /// ended (REUSED).
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The session to be kept.")] input: RefreshSessionInput,
+        #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionResult> {
-        // It is answered the way that it came.
+        // The new token is returned the same way that the old one was sent.
         let (sent, carrier) = match input.refresh_token {
             Some(text) => {
                 let offer = Opaque::parse(&text).map(Offer::of);
@@ -144,24 +145,24 @@ impl SessionMutation {
                 RefreshSessionPayload { tokens: TokenPair::new(ctx, &tokens, carrier) }.into()
             }
             Refreshed::Rejected(reason) => RefreshRejected::new(ctx, reason).into(),
-            Refreshed::Wait(retry_after) => return Err(ask_again(ctx, retry_after)),
+            Refreshed::Wait(retry_after) => return Err(retry_later(ctx, retry_after)),
             Refreshed::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })
     }
 
-    /// Ends the session that asks: its refresh token at once, its access tokens within seconds, everywhere.
+    /// Ends the current session. Its refresh token is invalid at once, its access tokens within seconds on all servers.
     async fn sign_out(&self, ctx: &Context<'_>) -> Result<SignOutPayload> {
         let signed_in = trail::signed_in(ctx, Act::SignOut).await?;
         let ended = ctx.rooms().sessions.sign_out(ctx.caller(), signed_in).await?;
         Ok(SignOutPayload::new(ctx, ended))
     }
 
-    /// Ends every session of the account, the one that asks too, with the codes and proofs of before, and forgets the
-    /// devices that signed in before. Refused with BAD_REQUEST in cookie mode on a connection that can't set cookies.
+    /// Ends all sessions of the account, including the current one, invalidates its earlier codes and proofs, and
+    /// removes its known devices. Fails with BAD_REQUEST in cookie mode on a connection that can't set cookies.
     async fn sign_out_everywhere(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The device that asks.")] input: Option<SignOutEverywhereInput>,
+        #[graphql(desc = "The device of the request.")] input: Option<SignOutEverywhereInput>,
     ) -> Result<SignOutPayload> {
         let signed_in = trail::signed_in(ctx, Act::SignOutEverywhere).await?;
         Carrier::require(ctx)?;
@@ -173,11 +174,11 @@ impl SessionMutation {
         Ok(SignOutPayload { device_token, ..SignOutPayload::new(ctx, ended.sessions_ended) })
     }
 
-    /// Ends one session of the account, and forgets the device that it was on.
+    /// Ends one session of the account, and removes its device from the known devices.
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which session.")] input: RevokeSessionInput,
+        #[graphql(desc = "The session to end.")] input: RevokeSessionInput,
     ) -> Result<RevokeSessionResult> {
         let signed_in = trail::signed_in(ctx, Act::RevokeSession).await?;
         let id = SessionId::parse(&input.session_id);
@@ -191,28 +192,25 @@ impl SessionMutation {
     }
 }
 
-/// The refresh token was presented from another network just after it was exchanged: nothing is decided yet.
-fn ask_again(ctx: &Context<'_>, retry_after: Duration) -> async_graphql::Error {
+/// The error for a refresh token that was sent from another network just after its exchange. Nothing is decided yet.
+fn retry_later(ctx: &Context<'_>, retry_after: Duration) -> ResolverError {
     let seconds = i32::try_from(retry_after.as_secs()).unwrap_or(i32::MAX).saturating_add(1);
-    async_graphql::Error::new(ctx.say("error-refresh-later", &[])).extend_with(|_, extensions| {
-        extensions.set("code", "UNAVAILABLE");
-        extensions.set("retryAfterSeconds", seconds);
-    })
+    ResolverError::new("UNAVAILABLE", ctx.say("error-refresh-later", &[])).retry_after(seconds)
 }
 
-/// Somebody is signed in.
+/// The user is signed in.
 #[derive(SimpleObject)]
 pub struct SignInPayload {
-    /// Who.
+    /// The account that is signed in.
     user: User,
-    /// What they go on with.
+    /// Tokens of the new session.
     tokens: TokenPair,
-    /// Keep it on the device and send it with the next sign-in: a device that signed in before is not locked out by
-    /// strangers who guess, and its sign-ins are no news. Null in cookie mode.
+    /// Device token. Store it on the device and send it with the next sign-in: a known device is not locked out by
+    /// wrong passwords that are entered elsewhere, and its sign-ins are not notified. Null in cookie mode.
     device_token: Option<String>,
 }
 
-/// What became of a sign-in.
+/// Result of `signIn` and `signInWithProof`.
 #[derive(Union)]
 pub enum SignInResult {
     Payload(SignInPayload),
@@ -242,14 +240,14 @@ impl SignInResult {
     }
 }
 
-/// The session goes on.
+/// The session has been refreshed.
 #[derive(SimpleObject)]
 pub struct RefreshSessionPayload {
-    /// What to go on with.
+    /// New tokens of the session.
     tokens: TokenPair,
 }
 
-/// What became of a refresh.
+/// Result of `refreshSession`.
 #[derive(Union)]
 pub enum RefreshSessionResult {
     Payload(RefreshSessionPayload),
@@ -257,13 +255,13 @@ pub enum RefreshSessionResult {
     QuotaExceeded(QuotaExceeded),
 }
 
-/// Signed out.
+/// The user is signed out.
 #[derive(SimpleObject)]
 pub struct SignOutPayload {
-    /// Sessions that were ended by it.
+    /// Number of sessions that were ended.
     sessions_ended: i32,
-    /// After signOutEverywhere: what the device that asked is known by from now on, in place of the token that it had.
-    /// Null after signOut, in cookie mode, and where no device token was sent and the authentication is not recent.
+    /// After signOutEverywhere: new device token of this device, which replaces its previous one. Null after signOut,
+    /// in cookie mode, and if no device token was sent and the authentication is not recent.
     device_token: Option<String>,
 }
 
@@ -276,14 +274,14 @@ impl SignOutPayload {
     }
 }
 
-/// The session is ended.
+/// The session has been ended.
 #[derive(SimpleObject)]
 pub struct RevokeSessionPayload {
-    /// As it was.
+    /// The session before it was ended.
     session: Session,
 }
 
-/// What became of ending it.
+/// Result of `revokeSession`.
 #[derive(Union)]
 pub enum RevokeSessionResult {
     Payload(RevokeSessionPayload),

@@ -1,11 +1,11 @@
-//! Making an account.
+//! Creating an account.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, InputObject, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
     account::{ImageUrl, Newcomer, SignUp},
-    contact::{BirthDate, Contact, Nickname, PersonName, Username},
     graphql::{
         context::Asking,
         input::{ContactInput, Fields},
@@ -14,53 +14,53 @@ use crate::{
         },
         types::{Carrier, TokenPair, User, Verification, device_token},
     },
-    secret::Secret,
-    telemetry::audit::Act,
     verification::ProofToken,
 };
+use domain::contact::{BirthDate, Contact, Nickname, PersonName, Username};
+use platform::{secret::Secret, telemetry::audit::Act};
 
 #[derive(Default)]
 pub struct SignUpMutation;
 
-/// Who wants an account.
+/// Input of `signUp`.
 #[derive(InputObject)]
 pub struct SignUpInput {
-    /// Of a SIGN_UP verification. Left out: the account waits for the code that email is sent, where the service
-    /// allows that.
+    /// Proof token of a SIGN_UP verification. If it is omitted, a code is sent to `email` and the account stays pending
+    /// until it is confirmed. The service must allow that (ACTIVATION=email).
     #[graphql(secret)]
     pub proof_token: Option<String>,
-    /// The name to sign in with: 3 to 30 letters and digits, with single dots, underscores and hyphens between them.
+    /// Username for sign-in: 3 to 30 letters and digits, with single dots, underscores and hyphens between them.
     pub username: String,
-    /// As passwordPolicy demands.
+    /// Password. It must meet passwordPolicy.
     #[graphql(secret)]
     pub password: String,
-    /// The person's legal name, whole and as the person writes it: 1 to 150 characters (Unicode code points in NFC, so at
-    /// most 600 bytes of UTF-8) of any script, with the punctuation and digits that names have. Refused are symbols,
-    /// emoji, controls, line breaks, direction overrides, and addresses of pages.
+    /// Full legal name as the person writes it: 1 to 150 characters (Unicode code points in NFC, so at most 600 bytes
+    /// of UTF-8) of any script, including punctuation and digits that occur in names. Symbols, emoji, control
+    /// characters, line breaks, direction overrides and URLs are rejected.
     pub name: Option<String>,
-    /// How others see them: 2 to 30 visible characters, emoji included; nobody else has it.
+    /// Name that is shown to other users: 2 to 30 visible characters, including emoji. Nicknames are unique.
     pub nickname: Option<String>,
-    /// The person's birth date, YYYY-MM-DD.
+    /// Birth date in the format YYYY-MM-DD.
     pub birth_date: Option<String>,
-    /// Only where no proof names the contact (activation by e-mail); beside a proof it is not looked at.
+    /// E-mail address for activation by e-mail. Ignored if proofToken is set, because the proof determines the contact.
     pub email: Option<String>,
-    /// The address of a picture, http or https.
+    /// URL of the profile picture (http or https).
     pub profile_image_url: Option<String>,
-    /// What the person calls this device, for their own list of devices: at most 100 characters.
+    /// Name of this device for the user's list of sessions, at most 100 characters.
     pub device_name: Option<String>,
-    /// What an earlier sign-in called this device by.
+    /// Device token of an earlier sign-in on this device.
     #[graphql(secret)]
     pub device_token: Option<String>,
 }
 
 #[Object]
 impl SignUpMutation {
-    /// Makes an account. Takes a SIGN_UP proof; or, with ACTIVATION=email, no proof: the account then waits for its
-    /// e-mail code.
+    /// Creates an account with a SIGN_UP proof. With ACTIVATION=email no proof is needed; the account then stays
+    /// pending until the code that is sent to its e-mail address is confirmed.
     async fn sign_up(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who wants an account.")] input: SignUpInput,
+        #[graphql(desc = "The new account and its proof.")] input: SignUpInput,
     ) -> Result<SignUpResult> {
         Carrier::require(ctx)?;
         let mut fields = Fields::new(ctx);
@@ -108,21 +108,22 @@ impl SignUpMutation {
     }
 }
 
-/// The account is made.
+/// The account has been created.
 #[derive(SimpleObject)]
 pub struct SignUpPayload {
     /// The new account.
     user: User,
-    /// Null while the account waits for activation or approval.
+    /// Tokens of the new session. Null while the account waits for activation or approval.
     tokens: Option<TokenPair>,
-    /// Set while the account waits for its e-mail code.
+    /// The verification of the account's e-mail address. Null if the account does not wait for an e-mail code.
     verification: Option<Verification>,
-    /// Keep it on the device and send it with the next sign-in: a device that signed in before is not locked out by
-    /// strangers who guess, and its sign-ins are no news. Null in cookie mode, and where there are no tokens.
+    /// Device token. Store it on the device and send it with the next sign-in: a known device is not locked out by
+    /// wrong passwords that are entered elsewhere, and its sign-ins are not notified. Null in cookie mode, and if there
+    /// are no tokens.
     device_token: Option<String>,
 }
 
-/// What became of a sign-up.
+/// Result of `signUp`.
 #[derive(Union)]
 pub enum SignUpResult {
     Payload(SignUpPayload),
@@ -167,8 +168,8 @@ impl SignUpResult {
 }
 
 impl Fields<'_> {
-    /// The address that `text` spells.
-    fn email(&mut self, text: String) -> Option<crate::contact::EmailAddress> {
+    /// Parses `text` as an e-mail address.
+    fn email(&mut self, text: String) -> Option<domain::contact::EmailAddress> {
         match self.contact("", &ContactInput::Email(text)) {
             Some(Contact::Email(address)) => Some(address),
             Some(Contact::Phone(_)) | None => None,

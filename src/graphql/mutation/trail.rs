@@ -1,35 +1,36 @@
-//! What is refused before any room is asked still stands in the audit trail, so that every mutation does.
+//! Audit entries of mutations that are refused before a service is called, so that every mutation is in the trail.
 //!
-//! Nothing here costs a caller anything, so `store` keeps of a flood the first of each minute.
+//! These refusals cost the caller nothing. To limit a flood of them, the store keeps only the first of each minute.
 
-use async_graphql::{Context, Result};
+use crate::graphql::faults::Result;
+use async_graphql::Context;
 
 use crate::{
     account::{Administrator, NotAdministrator},
     graphql::{context::Asking, input::Fields, problems::InvalidInput},
     session::gate::SignedIn,
-    telemetry::audit::{Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED},
 };
+use platform::telemetry::audit::{Act, Event, FORBIDDEN, INVALID_INPUT, MALFORMED_ID, UNAUTHENTICATED};
 
-/// Who is signed in, for an act of theirs.
+/// Requires a signed-in user, and records the refusal in the audit trail.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` where nobody is, or the token is no longer honoured.
+/// `UNAUTHENTICATED` if there is no access token, or if it is no longer valid.
 pub async fn signed_in<'a>(ctx: &'a Context<'_>, act: Act) -> Result<&'a SignedIn> {
     match ctx.require_signed_in() {
         Ok(signed_in) => Ok(signed_in),
         Err(error) => {
-            refused(ctx, act, UNAUTHENTICATED).await;
+            record_refusal(ctx, act, UNAUTHENTICATED).await;
             Err(error)
         }
     }
 }
 
-/// The administrator who is signed in, for an act of theirs.
+/// Requires a signed-in administrator, and records the refusal in the audit trail.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` where nobody is signed in, or the account or its session is gone; `FORBIDDEN` where it is somebody
-/// else.
+/// `UNAUTHENTICATED` without a valid access token, or if the account or its session no longer exists; `FORBIDDEN` if
+/// the account is not an administrator.
 pub async fn admin(ctx: &Context<'_>, act: Act) -> Result<Administrator> {
     let signed_in = signed_in(ctx, act).await?;
     let (outcome, error) = match ctx.rooms().accounts.administrator(signed_in).await? {
@@ -42,7 +43,7 @@ pub async fn admin(ctx: &Context<'_>, act: Act) -> Result<Administrator> {
     Err(error)
 }
 
-/// What was wrong with the input of an act, if anything was.
+/// Converts the field errors into `InvalidInput`, if there are any, and records the refusal.
 pub async fn finish(ctx: &Context<'_>, act: Act, fields: Fields<'_>) -> Option<InvalidInput> {
     match fields.is_wrong() {
         true => Some(invalid(ctx, act, fields).await),
@@ -50,18 +51,18 @@ pub async fn finish(ctx: &Context<'_>, act: Act, fields: Fields<'_>) -> Option<I
     }
 }
 
-/// The refusal of an input that was wrong.
+/// Converts the field errors into `InvalidInput`, and records the refusal.
 pub async fn invalid(ctx: &Context<'_>, act: Act, fields: Fields<'_>) -> InvalidInput {
-    refused(ctx, act, INVALID_INPUT).await;
+    record_refusal(ctx, act, INVALID_INPUT).await;
     fields.into_invalid_input()
 }
 
-/// An id that this service cannot have given out: its client is answered what an unknown one is.
+/// Records an id that this service can't have issued. The response is the same as for an unknown id.
 pub async fn malformed_id(ctx: &Context<'_>, act: Act) {
-    refused(ctx, act, MALFORMED_ID).await;
+    record_refusal(ctx, act, MALFORMED_ID).await;
 }
 
-async fn refused(ctx: &Context<'_>, act: Act, outcome: &'static str) {
+async fn record_refusal(ctx: &Context<'_>, act: Act, outcome: &'static str) {
     let event = Event::new(ctx.caller(), act, outcome, ctx.rooms().clock.now());
     let account = ctx.signed_in().map(|signed_in| signed_in.account.clone());
     ctx.rooms().trail.record(event.maybe_account(account)).await;

@@ -1,11 +1,11 @@
-//! Sending, resending, confirming, canceling.
+//! Sending, resending, confirming and canceling verification codes.
 
-use async_graphql::{Context, Object, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object, SimpleObject, Union};
 
 use super::trail;
 use crate::{
     account::{NoStepUp, Request, Sent, SentAgain},
-    contact::ContactKind,
     graphql::{
         context::Asking,
         input::{
@@ -18,24 +18,24 @@ use crate::{
         },
         types::{Proof, Verification},
     },
-    ids::VerificationId,
-    telemetry::audit::Act,
     verification::{self, Canceled, Confirmation, Resent},
 };
+use domain::{contact::ContactKind, ids::VerificationId};
+use platform::telemetry::audit::Act;
 
 #[derive(Default)]
 pub struct VerificationMutation;
 
 #[Object]
 impl VerificationMutation {
-    /// Sends a code to a contact and starts its verification. PHONE_CHANGE and EMAIL_CHANGE need a recent authentication;
-    /// STEP_UP goes to a contact of the account that is signed in and to no other (InvalidInput, not_your_contact or
-    /// contact_changed_recently). Where the response was lost, or was UNAVAILABLE, the code may have been sent all the
-    /// same: repeat the request with the same idempotencyKey, and nothing is sent twice.
+    /// Sends a code to a contact and starts a verification. PHONE_CHANGE and EMAIL_CHANGE require a recent
+    /// authentication. STEP_UP is only sent to a contact of the signed-in account (otherwise InvalidInput with the
+    /// reason not_your_contact or contact_changed_recently). If the response was lost or was UNAVAILABLE, the code may
+    /// have been sent. Repeat the request with the same idempotencyKey; the code is not sent twice.
     async fn send_verification_code(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to send, to whom, and what for.")] input: SendVerificationCodeInput,
+        #[graphql(desc = "The contact, the purpose and the options of the message.")] input: SendVerificationCodeInput,
     ) -> Result<SendVerificationCodeResult> {
         let mut fields = Fields::new(ctx);
         let to = fields.contact("to", &input.to).and_then(|to| fields.fit("to", to, input.purpose));
@@ -51,13 +51,13 @@ impl VerificationMutation {
         SendVerificationCodeResult::of_send(ctx, sent)
     }
 
-    /// Sends the code of the same verification once more, if wanted by another channel. It stays the same code until
-    /// it expires, so a late message is never a wrong one; attempts are not refilled. A purpose that needs somebody signed
-    /// in, or a recent authentication, needs it here too.
+    /// Sends the code of a verification again, optionally by another channel. The code does not change until it
+    /// expires, so a delayed message is still valid. The number of attempts is not reset. The purposes that require a
+    /// signed-in user or a recent authentication require it here too.
     async fn resend_verification_code(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which code to send once more.")] input: ResendVerificationCodeInput,
+        #[graphql(desc = "The verification whose code is sent again.")] input: ResendVerificationCodeInput,
     ) -> Result<SendVerificationCodeResult> {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
             trail::malformed_id(ctx, Act::ResendVerificationCode).await;
@@ -72,13 +72,13 @@ impl VerificationMutation {
         })
     }
 
-    /// Checks a code. The right one is exchanged for a proof. Where the response was lost, or was UNAVAILABLE, the code may
-    /// have been confirmed all the same: the same code is answered with the same proof for a minute, while the proof is
-    /// unspent and for as many further tries as a code has. After that the answer is VerificationNotPending.
+    /// Checks a code and returns a proof if it is correct. If the response was lost or was UNAVAILABLE, the code may
+    /// have been confirmed. The same code then returns the same proof for one minute, while the proof is unused, and
+    /// for at most as many further requests as a code has attempts. After that the result is VerificationNotPending.
     async fn confirm_verification_code(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The guess.")] input: ConfirmVerificationCodeInput,
+        #[graphql(desc = "The verification and the code.")] input: ConfirmVerificationCodeInput,
     ) -> Result<ConfirmVerificationCodeResult> {
         let mut fields = Fields::new(ctx);
         if input.code.trim().is_empty() {
@@ -97,11 +97,11 @@ impl VerificationMutation {
         Ok(ConfirmVerificationCodeResult::of(ctx, confirmation))
     }
 
-    /// Takes a verification back: its code is worth nothing from then on.
+    /// Cancels a verification. Its code is no longer valid.
     async fn cancel_verification(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which verification.")] input: CancelVerificationInput,
+        #[graphql(desc = "The verification to cancel.")] input: CancelVerificationInput,
     ) -> Result<CancelVerificationResult> {
         let Some(id) = VerificationId::parse(&input.verification_id) else {
             trail::malformed_id(ctx, Act::CancelVerification).await;
@@ -117,14 +117,14 @@ impl VerificationMutation {
     }
 }
 
-/// A code is on its way.
+/// The code has been sent.
 #[derive(SimpleObject)]
 pub struct SendVerificationCodePayload {
-    /// The verification as it stands now.
+    /// The verification in its current state.
     verification: Verification,
 }
 
-/// What became of a send.
+/// Result of `sendVerificationCode`, `resendVerificationCode` and `requestPasswordReset`.
 #[derive(Union)]
 pub enum SendVerificationCodeResult {
     Payload(SendVerificationCodePayload),
@@ -145,13 +145,13 @@ impl SendVerificationCodeResult {
         SendVerificationCodePayload { verification: Verification(verification) }.into()
     }
 
-    fn refused_field(ctx: &Context<'_>, path: &str, reason: &str) -> Self {
+    fn invalid_field(ctx: &Context<'_>, path: &str, reason: &str) -> Self {
         let mut fields = Fields::new(ctx);
         fields.refuse(path, reason);
         fields.into_invalid_input().into()
     }
 
-    /// `path` names the field that the refusal is about; empty: the contact that was asked for.
+    /// `path` is the path of the invalid field. If it is empty, the requested contact is the invalid field.
     fn no_step_up(ctx: &Context<'_>, path: &str, why: NoStepUp) -> Result<Self> {
         let (kind, reason) = match why {
             NoStepUp::NotTheirs(kind) => (kind, "not_your_contact"),
@@ -178,8 +178,8 @@ impl SendVerificationCodeResult {
             Sent::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
             Sent::NoStepUp(why) => Self::no_step_up(ctx, "", why)?,
             Sent::SignedOut => return Err(ctx.unauthenticated()),
-            Sent::SignInByEmailOff => Self::refused_field(ctx, "to.email", "sign_in_by_email_off"),
-            Sent::NotRequestable => Self::refused_field(ctx, "purpose", "not_a_purpose_to_request"),
+            Sent::SignInByEmailOff => Self::invalid_field(ctx, "to.email", "sign_in_by_email_off"),
+            Sent::NotRequestable => Self::invalid_field(ctx, "purpose", "not_a_purpose_to_request"),
         })
     }
 
@@ -188,24 +188,24 @@ impl SendVerificationCodeResult {
             Resent::Sent(verification) => Self::payload(verification),
             Resent::NotFound => VerificationNotFound::new(ctx).into(),
             Resent::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
-            Resent::WrongChannel => Self::refused_field(ctx, "channel", "wrong_channel"),
-            Resent::ChannelUnavailable => Self::refused_field(ctx, "channel", "channel_unavailable"),
+            Resent::WrongChannel => Self::invalid_field(ctx, "channel", "wrong_channel"),
+            Resent::ChannelUnavailable => Self::invalid_field(ctx, "channel", "channel_unavailable"),
             Resent::DeliveryRefused { provider_code } => DeliveryRefused::new(ctx, provider_code).into(),
             Resent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         }
     }
 }
 
-/// The code was right.
+/// The code was correct.
 #[derive(SimpleObject)]
 pub struct ConfirmVerificationCodePayload {
-    /// The verification as it stands now.
+    /// The verification in its current state.
     verification: Verification,
-    /// What the code was exchanged for.
+    /// The proof that the code was exchanged for.
     proof: Proof,
 }
 
-/// What became of a guess.
+/// Result of `confirmVerificationCode`.
 #[derive(Union)]
 pub enum ConfirmVerificationCodeResult {
     Payload(ConfirmVerificationCodePayload),
@@ -231,14 +231,14 @@ impl ConfirmVerificationCodeResult {
     }
 }
 
-/// The verification is taken back.
+/// The verification has been canceled.
 #[derive(SimpleObject)]
 pub struct CancelVerificationPayload {
-    /// The verification as it stands now.
+    /// The verification in its current state.
     verification: Verification,
 }
 
-/// What became of taking it back.
+/// Result of `cancelVerification`.
 #[derive(Union)]
 pub enum CancelVerificationResult {
     Payload(CancelVerificationPayload),

@@ -1,14 +1,13 @@
-//! Problems of accounts and passwords.
+//! Problems about accounts and passwords.
 
 use async_graphql::{Context, Enum, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
     graphql::{context::Asking, types::AccountStatus},
-    password,
     store::entity::account,
-    texts::Arg,
 };
+use platform::{password, texts::Arg};
 
 macro_rules! plain_problem {
     ($(#[$meta:meta])* $name:ident, $code:ident, $doc:literal, $id:literal) => {
@@ -17,7 +16,7 @@ macro_rules! plain_problem {
         pub struct $name {
             #[doc = $doc]
             pub(super) code: ProblemCode,
-            /// In the request's language, fit to be shown.
+            /// Message for the end user, in the language of the request.
             pub(super) message: String,
         }
 
@@ -30,52 +29,53 @@ macro_rules! plain_problem {
 }
 
 plain_problem!(
-    /// The contact is another account's. Told only to who has proved to hold it, unless accounts are disclosed.
-    ContactTaken, ContactTaken, "CONTACT_TAKEN.", "problem-contact-taken"
+    /// Another account has this contact. Returned only after the client has proved control of the contact, unless
+    /// account disclosure is enabled.
+    ContactTaken, ContactTaken, "Always CONTACT_TAKEN.", "problem-contact-taken"
 );
 plain_problem!(
-    /// The contact is the account's already.
-    ContactUnchanged, ContactUnchanged, "CONTACT_UNCHANGED.", "problem-contact-unchanged"
+    /// The account already has this contact.
+    ContactUnchanged, ContactUnchanged, "Always CONTACT_UNCHANGED.", "problem-contact-unchanged"
 );
 plain_problem!(
-    /// Nobody with this identity. Only where accounts are disclosed; otherwise an unknown account is answered like a
-    /// known one.
-    IdentityNotFound, IdentityNotFound, "IDENTITY_NOT_FOUND.", "problem-identity-not-found"
+    /// There is no account with this identity. Returned only if account disclosure is enabled; otherwise the response
+    /// for an unknown account is the same as for a known one.
+    IdentityNotFound, IdentityNotFound, "Always IDENTITY_NOT_FOUND.", "problem-identity-not-found"
 );
 
 plain_problem!(
-    /// The username is somebody else's.
-    UsernameTaken, UsernameTaken, "USERNAME_TAKEN.", "problem-username-taken"
+    /// Another account has this username.
+    UsernameTaken, UsernameTaken, "Always USERNAME_TAKEN.", "problem-username-taken"
 );
 plain_problem!(
-    /// The nickname is somebody else's.
-    NicknameTaken, NicknameTaken, "NICKNAME_TAKEN.", "problem-nickname-taken"
+    /// Another account has this nickname.
+    NicknameTaken, NicknameTaken, "Always NICKNAME_TAKEN.", "problem-nickname-taken"
 );
 plain_problem!(
-    /// Not the right identifier and password; which of them is not said.
-    CredentialsRejected, CredentialsRejected, "CREDENTIALS_REJECTED.", "problem-credentials-rejected"
+    /// The identifier or the password is wrong. The response does not say which.
+    CredentialsRejected, CredentialsRejected, "Always CREDENTIALS_REJECTED.", "problem-credentials-rejected"
 );
 plain_problem!(
-    /// The account has no such session, or it is over.
-    SessionNotFound, SessionNotFound, "SESSION_NOT_FOUND.", "problem-session-not-found"
+    /// The account has no session with this id, or the session has ended.
+    SessionNotFound, SessionNotFound, "Always SESSION_NOT_FOUND.", "problem-session-not-found"
 );
 plain_problem!(
     /// There is no user with this id.
-    UserNotFound, UserNotFound, "USER_NOT_FOUND.", "problem-user-not-found"
+    UserNotFound, UserNotFound, "Always USER_NOT_FOUND.", "problem-user-not-found"
 );
 plain_problem!(
-    /// Nobody would be left to administer the service: name another administrator first.
-    LastAdministrator, LastAdministrator, "LAST_ADMINISTRATOR.", "problem-last-administrator"
+    /// The account is the last administrator. Appoint another administrator first.
+    LastAdministrator, LastAdministrator, "Always LAST_ADMINISTRATOR.", "problem-last-administrator"
 );
 
-/// The account can't be used as it stands.
+/// The account can't be used in its current status.
 #[derive(SimpleObject)]
 pub struct AccountNotActive {
-    /// ACCOUNT_NOT_ACTIVE.
+    /// Always ACCOUNT_NOT_ACTIVE.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// How it stands.
+    /// Current status of the account.
     status: AccountStatus,
 }
 
@@ -91,40 +91,40 @@ impl AccountNotActive {
     }
 }
 
-/// What is wrong with a password.
+/// A requirement that a password violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "password::Violation")]
 pub enum PasswordViolation {
-    /// Too few characters.
+    /// The password has too few characters.
     TooShort,
-    /// Too many characters.
+    /// The password has too many characters.
     TooLong,
-    /// No lower-case letter.
+    /// The password has no lower-case letter.
     NoLowercase,
-    /// No upper-case letter.
+    /// The password has no upper-case letter.
     NoUppercase,
-    /// No digit.
+    /// The password has no digit.
     NoDigit,
-    /// No symbol.
+    /// The password has no symbol.
     NoSymbol,
-    /// Too easy to guess.
+    /// The password is too easy to guess.
     TooGuessable,
-    /// It holds the person's name, username or contact.
+    /// The password contains the user's name, username or contact.
     ContainsPersonalData,
-    /// It is in a list of passwords out of breaches.
+    /// The password is in a list of breached passwords.
     Breached,
-    /// It is the present one.
+    /// The password is the same as the current one.
     SameAsCurrent,
 }
 
-/// The password is not good enough.
+/// The password does not meet the policy.
 #[derive(SimpleObject)]
 pub struct PasswordRejected {
-    /// PASSWORD_REJECTED.
+    /// Always PASSWORD_REJECTED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown: all violations in a sentence each.
+    /// Message for the end user, in the language of the request, with one sentence for each violation.
     pub(super) message: String,
-    /// Everything that is wrong with it.
+    /// All violations.
     violations: Vec<PasswordViolation>,
 }
 
@@ -134,14 +134,14 @@ impl PasswordRejected {
         let bounds = [("min", Arg::from(policy.min_length)), ("max", Arg::from(policy.max_length))];
         for violation in violations {
             message.push(' ');
-            message.push_str(&ctx.say(sentence(*violation), &bounds));
+            message.push_str(&ctx.say(message_id(*violation), &bounds));
         }
         let violations = violations.iter().map(|violation| (*violation).into()).collect();
         Self { code: ProblemCode::PasswordRejected.noted(ctx), message, violations }
     }
 }
 
-fn sentence(violation: password::Violation) -> &'static str {
+fn message_id(violation: password::Violation) -> &'static str {
     use password::Violation;
     match violation {
         Violation::TooShort => "password-too-short",

@@ -1,4 +1,4 @@
-//! Problems that any operation can have.
+//! Problems that are shared by many operations.
 
 use std::time::Duration;
 
@@ -10,25 +10,26 @@ use crate::{
     quota::{self, Refused},
 };
 
-/// One or more fields can't be taken as they are.
+/// One or more fields are invalid.
 #[derive(SimpleObject)]
 pub struct InvalidInput {
-    /// INVALID_INPUT.
+    /// Always INVALID_INPUT.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown. With one field wrong, what is wrong with it.
+    /// Message for the end user, in the language of the request. If only one field is invalid, this is the message of
+    /// that field.
     pub(super) message: String,
-    /// Every field that was wrong.
+    /// The invalid fields.
     fields: Vec<FieldError>,
 }
 
-/// What was wrong with one field.
+/// Error of one input field.
 #[derive(SimpleObject)]
 pub struct FieldError {
-    /// The field's path within the input, e.g. to.phone.
+    /// Path of the field within the input, e.g. to.phone.
     pub path: String,
-    /// Stable and machine-readable, e.g. not_a_mobile_number.
+    /// Stable, machine-readable reason, e.g. not_a_mobile_number.
     pub reason: String,
-    /// In the request's language, fit to be shown beside the field.
+    /// Message for the end user, in the language of the request, to be shown next to the field.
     pub message: String,
 }
 
@@ -42,18 +43,18 @@ impl InvalidInput {
     }
 }
 
-/// A limit is used up. Limits of a contact count the requests of everybody, not of its owner alone.
+/// A rate limit is exceeded. Limits of a contact count the requests of all clients, not only those of its owner.
 #[derive(SimpleObject)]
 pub struct QuotaExceeded {
-    /// QUOTA_EXCEEDED.
+    /// Always QUOTA_EXCEEDED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// Which bound it was.
+    /// The limit that was exceeded.
     quota: Quota,
-    /// Seconds until it is worth trying again, rounded up.
+    /// Seconds until the request can be repeated, rounded up.
     retry_after_seconds: i32,
-    /// When it is worth trying again.
+    /// When the request can be repeated.
     retry_at: DateTime,
 }
 
@@ -72,7 +73,7 @@ impl QuotaExceeded {
         };
         Self {
             code: ProblemCode::QuotaExceeded.noted(ctx),
-            message: ctx.say(id, &[("wait", crate::texts::Arg::Wait(wait))]),
+            message: ctx.say(id, &[("wait", platform::texts::Arg::Wait(wait))]),
             quota: refused.quota.into(),
             retry_after_seconds: i32::try_from(seconds).unwrap_or(i32::MAX),
             retry_at: DateTime(refused.retry_at),

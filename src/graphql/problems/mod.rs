@@ -1,4 +1,4 @@
-//! Refusals: what a person did or can mend, as types of their own.
+//! Problems: refusals that the user caused or can fix, as GraphQL types.
 
 mod account;
 mod input;
@@ -10,63 +10,63 @@ use async_graphql::{Enum, Interface};
 
 pub use self::{account::*, input::*, reauthentication::*, session::*, verification::*};
 
-/// One code for each type of problem, for logs, metrics and clients that meet a type they do not know.
+/// Code of a problem. There is one for each problem type, for logs, metrics and clients that do not know the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum ProblemCode {
-    /// A field can't be taken as it is.
+    /// One or more input fields are invalid.
     InvalidInput,
-    /// Too often, too soon.
+    /// A rate limit is exceeded.
     QuotaExceeded,
-    /// The contact is another account's.
+    /// Another account has this contact.
     ContactTaken,
-    /// The contact is the account's already.
+    /// The account already has this contact.
     ContactUnchanged,
-    /// The username is somebody else's.
+    /// Another account has this username.
     UsernameTaken,
-    /// The nickname is somebody else's.
+    /// Another account has this nickname.
     NicknameTaken,
-    /// Nobody with this identity.
+    /// There is no account with this identity.
     IdentityNotFound,
-    /// The account can't be used as it stands.
+    /// The account can't be used in its current status.
     AccountNotActive,
-    /// Too many failed sign-ins.
+    /// The account is locked after too many failed sign-ins.
     AccountLocked,
-    /// The code is not the one that was sent.
+    /// The code is wrong.
     CodeMismatch,
-    /// No verification with this id.
+    /// There is no verification with this id.
     VerificationNotFound,
-    /// The verification is over.
+    /// The verification is no longer pending.
     VerificationNotPending,
-    /// The provider will carry nothing to this contact.
+    /// The provider refuses to send to this contact.
     DeliveryRefused,
-    /// The proof can't be spent.
+    /// The proof is not accepted.
     ProofRejected,
-    /// The password is not good enough.
+    /// The password does not meet the policy.
     PasswordRejected,
-    /// Not the right identifier and password.
+    /// The identifier or the password is wrong.
     CredentialsRejected,
-    /// The refresh token is not honoured.
+    /// The refresh token is not accepted.
     RefreshRejected,
-    /// No session with this id.
+    /// There is no session with this id.
     SessionNotFound,
-    /// No user with this id.
+    /// There is no user with this id.
     UserNotFound,
-    /// Nobody would be left to administer the service.
+    /// The account is the last administrator.
     LastAdministrator,
-    /// The act needs a recent authentication.
+    /// The operation requires a recent authentication.
     ReauthenticationRequired,
     /// The account can't be deleted yet.
     DeletionHeldBack,
-    /// Another contact has to confirm the undo.
+    /// The undo must be confirmed with another contact.
     UndoConfirmationRequired,
 }
 
-/// What a person did or can mend. The message is in the request's language and can be shown as it is. Select
-/// `... on Problem { code message }` beside the types you know: new ones may come.
+/// A refusal that the user caused or can fix. The message is in the language of the request and can be shown to the
+/// user. Select `... on Problem { code message }` in addition to the types you handle, because new types may be added.
 #[derive(Interface)]
 #[graphql(
-    field(name = "code", ty = "&ProblemCode", desc = "Which problem it is."),
-    field(name = "message", ty = "&String", desc = "In the request's language, fit to be shown.")
+    field(name = "code", ty = "&ProblemCode", desc = "Code of the problem."),
+    field(name = "message", ty = "&String", desc = "Message for the end user, in the language of the request.")
 )]
 pub enum Problem {
     InvalidInput(InvalidInput),

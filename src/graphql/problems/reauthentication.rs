@@ -1,4 +1,4 @@
-//! Problems of recent authentication.
+//! Problems about recent authentication.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use async_graphql::{Context, Enum, SimpleObject};
 use super::ProblemCode;
 use crate::{
     account::{self, Required},
-    clock::Instant,
     graphql::{context::Asking, scalars::DateTime},
-    texts::Arg,
 };
+use domain::Timestamp;
+use platform::texts::Arg;
 
-/// A way to authenticate.
+/// A method of authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "account::Way")]
 pub enum AuthenticationMethod {
-    /// The account's password.
+    /// The password of the account.
     Password,
-    /// A code to the account's phone, by SMS or by a call.
+    /// A code sent to the account's phone number, by SMS or by voice call.
     PhoneCode,
-    /// A code to the account's e-mail address.
+    /// A code sent to the account's e-mail address.
     EmailCode,
 }
 
-/// The act needs a recent authentication. Call reauthenticate with one of these methods, then repeat the act with the
-/// access token that it answers.
+/// The operation requires a recent authentication. Call reauthenticate with one of these methods, then repeat the
+/// operation with the access token that it returns.
 #[derive(SimpleObject)]
 pub struct ReauthenticationRequired {
-    /// REAUTHENTICATION_REQUIRED.
+    /// Always REAUTHENTICATION_REQUIRED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// What counts for this account now: what it had before the oldest contact change that can still be undone. Empty
-    /// where nothing does; the message says how long that lasts.
+    /// Methods that this account can use now: those that it had before the oldest contact change that can still be
+    /// undone. Empty if there is none; the message then says how long to wait.
     methods: Vec<AuthenticationMethod>,
 }
 
@@ -51,20 +51,20 @@ impl ReauthenticationRequired {
     }
 }
 
-/// The account can't be deleted while a contact change of it can be undone: the person who changed the contact may not
-/// be its owner.
+/// The account can't be deleted while one of its contact changes can still be undone, because the person who changed
+/// the contact may not be the owner.
 #[derive(SimpleObject)]
 pub struct DeletionHeldBack {
-    /// DELETION_HELD_BACK.
+    /// Always DELETION_HELD_BACK.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// When no contact change can be undone any more.
+    /// When the last contact change can no longer be undone.
     until: DateTime,
 }
 
 impl DeletionHeldBack {
-    pub fn new(ctx: &Context<'_>, until: Instant) -> Self {
+    pub fn new(ctx: &Context<'_>, until: Timestamp) -> Self {
         Self {
             code: ProblemCode::DeletionHeldBack.noted(ctx),
             message: ctx.say("problem-deletion-held-back", &[("wait", Arg::Wait(wait(ctx, until)))]),
@@ -73,6 +73,6 @@ impl DeletionHeldBack {
     }
 }
 
-fn wait(ctx: &Context<'_>, until: Instant) -> Duration {
+fn wait(ctx: &Context<'_>, until: Timestamp) -> Duration {
     (until - ctx.rooms().clock.now()).to_std().unwrap_or_default()
 }

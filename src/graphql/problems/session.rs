@@ -1,4 +1,4 @@
-//! Problems of signing in and staying so.
+//! Problems about sign-in and sessions.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    clock::Instant,
     graphql::{context::Asking, enums::RejectionReason, scalars::DateTime},
     session,
-    texts::Arg,
 };
+use domain::Timestamp;
+use platform::texts::Arg;
 
-/// Too many wrong passwords in a row. A device that signed in before is counted by itself: what others enter does not
-/// lock it. A new password unlocks the account. Where resetPassword sets it, it needs a code, and a code may be refused
-/// with QuotaExceeded.
+/// The account is locked after too many consecutive wrong passwords. Devices that have signed in before have their own
+/// counter, so wrong passwords entered on other devices do not lock them out. Setting a new password unlocks the
+/// account. resetPassword needs a code for that, and sending the code can fail with QuotaExceeded.
 #[derive(SimpleObject)]
 pub struct AccountLocked {
-    /// ACCOUNT_LOCKED.
+    /// Always ACCOUNT_LOCKED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// When it unlocks by itself. Null where only an administrator or a new password unlocks it.
+    /// When the lock ends. Null if only an administrator or a new password ends it.
     unlocks_at: Option<DateTime>,
 }
 
 impl AccountLocked {
-    pub fn new(ctx: &Context<'_>, unlocks_at: Instant) -> Self {
+    pub fn new(ctx: &Context<'_>, unlocks_at: Timestamp) -> Self {
         let wait = (unlocks_at - ctx.rooms().clock.now()).to_std().unwrap_or(Duration::ZERO);
         Self {
             code: ProblemCode::AccountLocked.noted(ctx),
@@ -36,14 +36,14 @@ impl AccountLocked {
     }
 }
 
-/// The refresh token is not honoured; the person has to sign in again.
+/// The refresh token is not accepted; the user must sign in again.
 #[derive(SimpleObject)]
 pub struct RefreshRejected {
-    /// REFRESH_REJECTED.
+    /// Always REFRESH_REJECTED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// Why.
+    /// Why the refresh token is rejected.
     reason: RejectionReason,
 }
 

@@ -1,22 +1,22 @@
-//! Problems of verifications and proofs.
+//! Problems about verifications and proofs.
 
 use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
     graphql::{context::Asking, enums::RejectionReason, types::Verification},
-    texts::Arg,
     verification::{self, Standing},
 };
+use platform::texts::Arg;
 
-/// The code is not the one that was sent.
+/// The code is wrong.
 #[derive(SimpleObject)]
 pub struct CodeMismatch {
-    /// CODE_MISMATCH.
+    /// Always CODE_MISMATCH.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// Attempts that are left; with none left the verification is locked.
+    /// Number of attempts left. If it is 0, the verification is locked.
     attempts_remaining: i32,
 }
 
@@ -34,9 +34,9 @@ impl CodeMismatch {
 /// There is no verification with this id.
 #[derive(SimpleObject)]
 pub struct VerificationNotFound {
-    /// VERIFICATION_NOT_FOUND.
+    /// Always VERIFICATION_NOT_FOUND.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
 }
 
@@ -49,21 +49,21 @@ impl VerificationNotFound {
     }
 }
 
-/// The verification is over; its status says how it ended.
+/// The verification is no longer pending; its status says how it ended.
 #[derive(SimpleObject)]
 pub struct VerificationNotPending {
-    /// VERIFICATION_NOT_PENDING.
+    /// Always VERIFICATION_NOT_PENDING.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// As it stands.
+    /// The verification with its current status.
     verification: Verification,
 }
 
 impl VerificationNotPending {
     pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
         let id = match verification.standing() {
-            // It was over a moment ago, or it would not be refused; whoever reads this may try again.
+            // The verification was over when it was checked, so the client may try again.
             Standing::Pending => "problem-other",
             Standing::Verified => "problem-verification-not-pending-verified",
             Standing::Expired => "problem-verification-not-pending-expired",
@@ -78,15 +78,15 @@ impl VerificationNotPending {
     }
 }
 
-/// A contact of the account that was not changed has to confirm the undo: a code is on its way to it. Confirm it, and
-/// send undoContactChange again with the same token and the proof.
+/// The undo must be confirmed with a contact of the account that was not changed. A code has been sent to it. Confirm
+/// the code, then call undoContactChange again with the same token and the proof.
 #[derive(SimpleObject)]
 pub struct UndoConfirmationRequired {
-    /// UNDO_CONFIRMATION_REQUIRED.
+    /// Always UNDO_CONFIRMATION_REQUIRED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// A CONTACT_UNDO verification of that contact.
+    /// The CONTACT_UNDO verification for that contact.
     verification: Verification,
 }
 
@@ -100,14 +100,15 @@ impl UndoConfirmationRequired {
     }
 }
 
-/// The provider refused at once: a number that can't get messages, a blocked destination.
+/// The provider refused the message at once, e.g. because the number can't receive messages or the destination is
+/// blocked.
 #[derive(SimpleObject)]
 pub struct DeliveryRefused {
-    /// DELIVERY_REFUSED.
+    /// Always DELIVERY_REFUSED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// The provider's own code, where it gave one.
+    /// Error code of the provider. Null if the provider gave none.
     provider_code: Option<String>,
 }
 
@@ -121,14 +122,14 @@ impl DeliveryRefused {
     }
 }
 
-/// The proof can't be spent.
+/// The proof is not accepted.
 #[derive(SimpleObject)]
 pub struct ProofRejected {
-    /// PROOF_REJECTED.
+    /// Always PROOF_REJECTED.
     pub(super) code: ProblemCode,
-    /// In the request's language, fit to be shown.
+    /// Message for the end user, in the language of the request.
     pub(super) message: String,
-    /// Why.
+    /// Why the proof is rejected.
     reason: RejectionReason,
 }
 
@@ -141,10 +142,10 @@ impl ProofRejected {
             Rejection::Spent => "problem-proof-rejected-spent",
             Rejection::WrongPurpose => "problem-proof-rejected-wrong-purpose",
         };
-        Self::saying(ctx, id, reason)
+        Self::with_message(ctx, id, reason)
     }
 
-    /// The token of a change of contact, in words of its own: nobody verified anything.
+    /// For the undo token of a contact change. It has its own messages, because the user did not verify anything.
     pub fn of_undo(ctx: &Context<'_>, reason: verification::Rejection) -> Self {
         use verification::Rejection;
         let id = match reason {
@@ -152,10 +153,10 @@ impl ProofRejected {
             Rejection::Expired => "problem-undo-rejected-expired",
             Rejection::Spent => "problem-undo-rejected-spent",
         };
-        Self::saying(ctx, id, reason)
+        Self::with_message(ctx, id, reason)
     }
 
-    fn saying(ctx: &Context<'_>, id: &str, reason: verification::Rejection) -> Self {
+    fn with_message(ctx: &Context<'_>, id: &str, reason: verification::Rejection) -> Self {
         Self { code: ProblemCode::ProofRejected.noted(ctx), message: ctx.say(id, &[]), reason: reason.into() }
     }
 }

@@ -1,10 +1,10 @@
-//! What somebody asks about themselves, or before they sign up.
+//! Queries of users about their own account, and queries before sign-up.
 
-use async_graphql::{Context, Object, OneofObject, Result, SimpleObject, Union};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object, OneofObject, SimpleObject, Union};
 
 use crate::{
     account::{self, Wanted},
-    contact::{Nickname, Username},
     graphql::{
         context::Asking,
         input::{ContactInput, Fields},
@@ -12,31 +12,33 @@ use crate::{
         types::User,
     },
 };
+use domain::contact::{Nickname, Username};
 
 #[derive(Default)]
 pub struct AccountQuery;
 
-/// What somebody would like to have: exactly one of these.
+/// Input of `availability`. Exactly one field must be set.
 #[derive(OneofObject)]
 pub enum AvailabilityInput {
-    /// A name to sign in with.
+    /// Username.
     Username(String),
-    /// A name to be seen by.
+    /// Nickname.
     Nickname(String),
-    /// A phone number, free form.
+    /// Phone number in free form.
     Phone(String),
-    /// An e-mail address.
+    /// E-mail address.
     Email(String),
 }
 
-/// Whether it can be had.
+/// Availability of a value for sign-up.
 #[derive(SimpleObject)]
 pub struct Availability {
-    /// True also for every phone and address, unless accounts are disclosed.
+    /// Whether the value is available. Always true for phone numbers and e-mail addresses, unless account disclosure is
+    /// enabled.
     available: bool,
 }
 
-/// What became of the question.
+/// Result of `availability`.
 #[derive(Union)]
 pub enum AvailabilityResult {
     Availability(Availability),
@@ -46,11 +48,11 @@ pub enum AvailabilityResult {
 
 #[Object]
 impl AccountQuery {
-    /// Whether a sign-up could take this value. Under its own quota.
+    /// Whether a sign-up can use this value. Has its own rate limit.
     async fn availability(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What somebody would like to have.")] input: AvailabilityInput,
+        #[graphql(desc = "The value to check.")] input: AvailabilityInput,
     ) -> Result<AvailabilityResult> {
         let mut fields = Fields::new(ctx);
         let wanted = match input {
@@ -72,8 +74,8 @@ impl AccountQuery {
         })
     }
 
-    /// The account that is signed in; null where nobody is. Where an access token came with the request and is not
-    /// honoured any more, an error with the code UNAUTHENTICATED stands beside the null.
+    /// The signed-in account. Null without an access token. With an access token that is no longer valid, the field is
+    /// null and there is an error with the code UNAUTHENTICATED.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let Some(signed_in) = ctx.signed_in() else {
             return if ctx.is_refused() { Err(ctx.unauthenticated()) } else { Ok(None) };

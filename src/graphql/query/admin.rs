@@ -1,6 +1,7 @@
-//! What administrators ask.
+//! Queries of administrators.
 
-use async_graphql::{Context, Object, Result};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Object};
 
 use crate::{
     account::report,
@@ -11,25 +12,23 @@ use crate::{
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
     store::Place,
-    texts::Arg,
 };
+use platform::texts::Arg;
 
 #[derive(Default)]
 pub struct AdminQuery;
 
 #[Object]
 impl AdminQuery {
-    /// Administrators only: accounts, newest first.
+    /// Administrators only. Accounts, newest first.
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those of this status.")] status: Option<AccountStatus>,
-        #[graphql(desc = "A part of a username, nickname, name, phone number or e-mail address.")] search: Option<
-            String,
-        >,
-        #[graphql(desc = "Nodes of the page; more than 100 are cut to 100.", default_with = "Some(USUAL)")]
+        #[graphql(desc = "Only accounts with this status.")] status: Option<AccountStatus>,
+        #[graphql(desc = "Part of a username, nickname, name, phone number or e-mail address.")] search: Option<String>,
+        #[graphql(desc = "Page size. At most 100; larger values are reduced to 100.", default_with = "Some(USUAL)")]
         first: Option<i32>,
-        #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
+        #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<User>> {
         administrator(ctx).await?;
         let slice = slice(ctx, first, after.as_deref())?;
@@ -42,14 +41,14 @@ impl AdminQuery {
         ))
     }
 
-    /// Administrators only: the funnel of a period, by purpose and channel, oldest first. At most a year of days or a
-    /// month of hours.
+    /// Administrators only. The verification funnel of a period, by purpose and channel, oldest first. The period is
+    /// limited to one year with daily buckets and one month with hourly buckets.
     async fn verification_report(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where it begins.")] from: DateTime,
-        #[graphql(desc = "Where it ends; not in it any more.")] to: DateTime,
-        #[graphql(desc = "How long one row's time is.", default_with = "ReportBucket::Day")] bucket: ReportBucket,
+        #[graphql(desc = "Start of the period, inclusive.")] from: DateTime,
+        #[graphql(desc = "End of the period, exclusive.")] to: DateTime,
+        #[graphql(desc = "Time span of one row.", default_with = "ReportBucket::Day")] bucket: ReportBucket,
     ) -> Result<Vec<VerificationReportRow>> {
         administrator(ctx).await?;
         let (bucket, zone) = (bucket.into(), ctx.rooms().time_zone);

@@ -1,17 +1,18 @@
-//! Questions.
+//! Queries.
 
 mod account;
 mod admin;
 
-use async_graphql::{Context, ID, MergedObject, Object, Result};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, ID, MergedObject, Object};
 
 use super::{
     context::Asking,
     types::{PasswordPolicy, Verification},
 };
-use crate::ids::VerificationId;
+use domain::ids::VerificationId;
 
-/// Questions.
+/// All queries.
 #[derive(MergedObject, Default)]
 pub struct Query(VerificationQuery, PasswordQuery, account::AccountQuery, admin::AdminQuery);
 
@@ -20,12 +21,12 @@ pub struct VerificationQuery;
 
 #[Object]
 impl VerificationQuery {
-    /// A verification as it stands; null for an unknown id. Whoever holds the id may look: it is unguessable and
-    /// reveals only what Verification shows.
+    /// The verification with this id in its current state. Null if the id is unknown. No authentication is needed: the
+    /// id can't be guessed, and only the fields of Verification are revealed.
     async fn verification(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The verification's id.")] id: ID,
+        #[graphql(desc = "Id of the verification.")] id: ID,
     ) -> Result<Option<Verification>> {
         let Some(id) = VerificationId::parse(&id) else { return Ok(None) };
         Ok(ctx.rooms().verifications.get(&id).await?.map(Verification))
@@ -37,7 +38,7 @@ pub struct PasswordQuery;
 
 #[Object]
 impl PasswordQuery {
-    /// What a new password has to be.
+    /// Requirements for a new password.
     async fn password_policy(&self, ctx: &Context<'_>) -> PasswordPolicy {
         ctx.rooms().accounts.password_policy().into()
     }

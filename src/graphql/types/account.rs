@@ -1,6 +1,7 @@
-//! Accounts, as their holders and administrators see them.
+//! Accounts, as shown to their owners and to administrators.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use crate::graphql::faults::Result;
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Session, Verification};
 use crate::{
@@ -9,37 +10,37 @@ use crate::{
         pages::{Connection, USUAL, connection, slice},
         scalars::{Date, DateTime},
     },
-    ids::SessionId,
     store::{Place, entity::account},
 };
+use domain::ids::SessionId;
 
-/// Whether an account can be used.
+/// Status of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "account::AccountStatus")]
 pub enum AccountStatus {
-    /// Its contact has yet to be confirmed.
+    /// The account waits for its contact to be verified. It can't sign in.
     PendingVerification,
-    /// An administrator has yet to approve it.
+    /// The account waits for an administrator's approval. It can't sign in.
     PendingApproval,
-    /// It can be used.
+    /// The account can be used.
     Active,
-    /// An administrator has suspended it.
+    /// An administrator has suspended the account. It can't sign in.
     Suspended,
 }
 
-/// What an account may do.
+/// Role of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "account::Role")]
 pub enum Role {
-    /// Its own affairs.
+    /// Can manage only their own account.
     User,
-    /// Other people's accounts, and reports.
+    /// Can also manage other accounts and read reports.
     Admin,
 }
 
 pub struct User {
     row: account::Model,
-    /// The session of whoever looks, if it is one of this account's.
+    /// The session of the request, if it belongs to this account.
     session: Option<SessionId>,
 }
 
@@ -49,81 +50,81 @@ impl User {
     }
 }
 
-/// An account. It is shown to its holder and to administrators, and to nobody else.
+/// An account. Only its owner and administrators can see it.
 #[Object]
 impl User {
-    /// Names the account for good.
+    /// Permanent id of the account.
     async fn id(&self) -> ID {
         self.row.id.as_str().into()
     }
 
-    /// The name that the user signs in with.
+    /// Username for sign-in.
     async fn username(&self) -> &str {
         &self.row.username
     }
 
-    /// The person's name as it was given, in NFC.
+    /// Legal name of the user, in Unicode NFC. Null if none was given.
     async fn name(&self) -> Option<&str> {
         self.row.name.as_deref()
     }
 
-    /// How others see them.
+    /// Name that is shown to other users. Null if none was given.
     async fn nickname(&self) -> Option<&str> {
         self.row.nickname.as_deref()
     }
 
-    /// The person's birth date.
+    /// Birth date of the user. Null if none was given.
     async fn birth_date(&self) -> Option<Date> {
         self.row.birth_date.map(Date)
     }
 
-    /// The phone number, in E.164.
+    /// Phone number in E.164 format. Null if the account has none.
     async fn phone(&self) -> Option<PhoneNumber> {
         self.row.phone.clone().map(PhoneNumber)
     }
 
-    /// When the phone was proved to be theirs.
+    /// When the user proved control of the phone number. Null if the number is not verified.
     async fn phone_verified_at(&self) -> Option<DateTime> {
         self.row.phone_verified_at.map(DateTime)
     }
 
-    /// The e-mail address.
+    /// E-mail address. Null if the account has none.
     async fn email(&self) -> Option<EmailAddress> {
         self.row.email.clone().map(EmailAddress)
     }
 
-    /// When the address was proved to be theirs.
+    /// When the user proved control of the e-mail address. Null if the address is not verified.
     async fn email_verified_at(&self) -> Option<DateTime> {
         self.row.email_verified_at.map(DateTime)
     }
 
-    /// A picture of them.
+    /// URL of the profile picture. Null if none was given.
     async fn profile_image_url(&self) -> Option<&str> {
         self.row.profile_image_url.as_deref()
     }
 
-    /// Whether the account can be used.
+    /// Status of the account.
     async fn status(&self) -> AccountStatus {
         self.row.status.into()
     }
 
-    /// What the account may do.
+    /// Role of the account.
     async fn role(&self) -> Role {
         self.row.role.into()
     }
 
-    /// When they signed up.
+    /// When the account was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.row.created_at)
     }
 
-    /// Where the user is signed in, newest first.
+    /// Active sessions of the user, newest first.
     async fn sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Nodes of the page; more than 100 are cut to 100.", default_with = "Some(USUAL)")]
+        #[graphql(desc = "Page size. At most 100; larger values are reduced to 100.", default_with = "Some(USUAL)")]
         first: Option<i32>,
-        #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
+        #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<Session>> {
         let slice = slice(ctx, first, after.as_deref())?;
         let page = ctx.rooms().sessions.list(&self.row.id, &slice).await?;
@@ -136,15 +137,15 @@ impl User {
         ))
     }
 
-    /// The user's own verification history, newest first. A pending one that was asked for without being signed in is
-    /// not in it before it is over: its id belongs to whoever asked. To an administrator no pending one of somebody else
-    /// is shown.
+    /// Verification history of the user, newest first. A pending verification that was started without signing in is
+    /// left out until it is over, because its id is a capability of the client that started it. Administrators do not
+    /// see pending verifications of other users.
     async fn verifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Nodes of the page; more than 100 are cut to 100.", default_with = "Some(USUAL)")]
+        #[graphql(desc = "Page size. At most 100; larger values are reduced to 100.", default_with = "Some(USUAL)")]
         first: Option<i32>,
-        #[graphql(desc = "The cursor that the page before ended with.")] after: Option<String>,
+        #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<Verification>> {
         let slice = slice(ctx, first, after.as_deref())?;
         let page = ctx.rooms().verifications.history(&self.row.id, self.session.is_some(), &slice).await?;
@@ -159,7 +160,7 @@ impl User {
 
 macro_rules! output_text {
     ($(#[$meta:meta])* $name:ident, $graphql:literal) => {
-        /// A scalar that is only ever put out.
+        /// An output-only scalar.
         pub struct $name(pub String);
 
         $(#[$meta])*
@@ -177,10 +178,11 @@ macro_rules! output_text {
 }
 
 output_text!(
-    /// E.164, e.g. +821012345678. Output only: input fields take free-form strings and answer InvalidInput.
+    /// Phone number in E.164 format, e.g. +821012345678. Output only: input fields take free-form strings and return
+    /// InvalidInput.
     PhoneNumber, "PhoneNumber"
 );
 output_text!(
-    /// Normalised e-mail address. Output only: input fields take free-form strings and answer InvalidInput.
+    /// Normalised e-mail address. Output only: input fields take free-form strings and return InvalidInput.
     EmailAddress, "EmailAddress"
 );

@@ -1,4 +1,4 @@
-//! What the API shows.
+//! Output types of the schema.
 
 mod account;
 mod password;

@@ -1,25 +1,25 @@
-//! What a password has to be.
+//! The password policy.
 
 use async_graphql::SimpleObject;
 
-use crate::password::Description;
+use platform::password::Description;
 
-/// What a new password has to be, so that a form can say so before it asks.
+/// Requirements for a new password, so that a form can show them in advance.
 #[derive(SimpleObject)]
 pub struct PasswordPolicy {
-    /// Characters at least.
+    /// Minimum length in characters.
     min_length: i32,
-    /// Characters at most.
+    /// Maximum length in characters.
     max_length: i32,
-    /// Whether a lower-case letter must be in it.
+    /// Whether the password must contain a lower-case letter.
     requires_lowercase: bool,
-    /// Whether an upper-case letter must be in it.
+    /// Whether the password must contain an upper-case letter.
     requires_uppercase: bool,
-    /// Whether a digit must be in it.
+    /// Whether the password must contain a digit.
     requires_digit: bool,
-    /// Whether a symbol must be in it.
+    /// Whether the password must contain a symbol.
     requires_symbol: bool,
-    /// Least zxcvbn score, 0 to 4.
+    /// Minimum zxcvbn score, from 0 to 4.
     min_strength: i32,
 }
 

@@ -1,4 +1,4 @@
-//! The funnel of a period.
+//! The verification funnel of a period.
 
 use async_graphql::{Enum, SimpleObject};
 
@@ -10,41 +10,41 @@ use crate::{
     },
 };
 
-/// How long one row's time is.
+/// Time span of one report row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "report::Bucket")]
 pub enum ReportBucket {
-    /// An hour.
+    /// One hour.
     Hour,
-    /// A day in the service's time zone.
+    /// One day in the service's time zone.
     Day,
 }
 
-/// What became of the verifications of one purpose and channel that were started in one bucket. Those that only looked
-/// like verifications (decoys) are not counted.
+/// Counts of the verifications of one purpose and channel that were started in one bucket. Decoys (verifications for
+/// unknown accounts, which send nothing) are not counted.
 #[derive(SimpleObject)]
 pub struct VerificationReportRow {
-    /// When the bucket begins.
+    /// Start of the bucket.
     start: DateTime,
-    /// What the codes were for.
+    /// Purpose of the verifications.
     purpose: VerificationPurpose,
-    /// How the newest message travelled.
+    /// Channel of the newest message.
     channel: Channel,
-    /// Verifications that were started.
+    /// Number of verifications that were started.
     requested: i32,
-    /// Of these, whose message a provider took.
+    /// Number of verifications whose newest message was accepted by a provider.
     sent: i32,
-    /// Of these, whose message is on the device, says the carrier.
+    /// Number of verifications whose newest message was reported as delivered to the device.
     delivered: i32,
-    /// Whose message no provider took, or no carrier handed over.
+    /// Number of verifications whose newest message no provider accepted, or which could not be delivered.
     delivery_failed: i32,
-    /// Whose code was confirmed.
+    /// Number of verifications whose code was confirmed.
     verified: i32,
-    /// Whose time ran out.
+    /// Number of verifications that expired.
     expired: i32,
-    /// Whose attempts were used up.
+    /// Number of verifications that were locked after too many wrong codes.
     locked: i32,
-    /// verified / sent, 0 to 1; null where nothing was sent.
+    /// Conversion rate: verified / sent, from 0 to 1. Null if nothing was sent.
     conversion: Option<f64>,
 }
 

@@ -1,33 +1,34 @@
-//! Sessions and the tokens that they live by.
+//! Sessions and their tokens.
 
-use async_graphql::{Context, ErrorExtensions, ID, SimpleObject};
+use crate::graphql::faults::{ResolverError, Result};
+use async_graphql::{Context, ID, SimpleObject};
 
 use crate::{
     graphql::{context::Asking, scalars::DateTime, token_cookies::TokenCookies},
-    ids::SessionId,
-    secret::Secret,
     session::{Tokens, rules::coarse},
     store::entity::session,
 };
+use domain::ids::SessionId;
+use platform::secret::Secret;
 
-/// One signed-in device.
+/// A session: one signed-in device.
 #[derive(SimpleObject)]
 pub struct Session {
-    /// Names it, for revokeSession.
+    /// Id of the session, for revokeSession.
     id: ID,
-    /// Whether it is the one that asks.
+    /// Whether this is the session of the current request.
     current: bool,
-    /// As the device called itself at sign-in.
+    /// Device name that the client gave at sign-in. Null if it gave none.
     device_name: Option<String>,
-    /// The browser, as it names itself.
+    /// User-Agent header of the client. Null if the client sent none.
     user_agent: Option<String>,
-    /// From where it was used last.
+    /// Client address of the last use. Null if it is unknown.
     ip_address: Option<String>,
-    /// When it was signed in.
+    /// When the session was created (sign-in).
     created_at: DateTime,
-    /// When it was used last, rounded down to five minutes.
+    /// When the session was last used, rounded down to five minutes.
     last_used_at: DateTime,
-    /// When it ends if it is not used before, rounded down to five minutes.
+    /// When the session expires if it is not used before, rounded down to five minutes.
     expires_at: DateTime,
 }
 
@@ -46,47 +47,46 @@ impl Session {
     }
 }
 
-/// What a sign-in answers; it has no id on purpose, so that a normalising cache keeps no token. With cookie mode on,
-/// refreshToken is null and travels in an HttpOnly cookie; a connection that can't set cookies (a WebSocket, an event
-/// stream, a multipart response) is refused with the error BAD_REQUEST before anything is done.
+/// Tokens of a session. The type has no id, so that normalising client caches do not store tokens. In cookie mode
+/// refreshToken is null and the token is set as an HttpOnly cookie; on a transport that can't set cookies (WebSocket,
+/// event stream, multipart response) the request fails with BAD_REQUEST before anything is done.
 #[derive(SimpleObject)]
 pub struct TokenPair {
-    /// For the Authorization header: Bearer and this.
+    /// Access token. Send it as `Authorization: Bearer <token>`.
     access_token: String,
-    /// Seconds that the access token lives.
+    /// Lifetime of the access token in seconds.
     expires_in: i32,
-    /// For refreshSession, once.
+    /// Refresh token for refreshSession, single use. Null in cookie mode.
     refresh_token: Option<String>,
-    /// When the refresh token dies unused.
+    /// When the refresh token expires if it is not used.
     refresh_expires_at: DateTime,
 }
 
-/// How a refresh token goes to the client.
+/// How a refresh token is sent to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// In the answer.
+    /// In the response body.
     Body,
     /// In a cookie.
     Cookie,
 }
 
 impl Carrier {
-    /// As the service is set up.
+    /// The configured carrier.
     pub fn usual(ctx: &Context<'_>) -> Self {
         if ctx.rooms().sessions.use_cookie() { Carrier::Cookie } else { Carrier::Body }
     }
 
-    /// Asked before a session is opened or refreshed, and before a device is given another token: tokens that belong into
-    /// cookies are not issued where none can be set.
+    /// Call this before a session is created or refreshed, and before a device gets a new token: tokens that belong in
+    /// cookies are not issued on transports that can't set them.
     ///
     /// # Errors
     /// `BAD_REQUEST` in cookie mode on a transport without cookies, and for pages of foreign origins.
-    pub fn require(ctx: &Context<'_>) -> async_graphql::Result<()> {
+    pub fn require(ctx: &Context<'_>) -> Result<()> {
         if Self::usual(ctx) == Carrier::Body || ctx.cookies().writable() {
             return Ok(());
         }
-        let error = async_graphql::Error::new(ctx.say("error-needs-cookies", &[]));
-        Err(error.extend_with(|_, extensions| extensions.set("code", "BAD_REQUEST")))
+        Err(ResolverError::new("BAD_REQUEST", ctx.say("error-needs-cookies", &[])))
     }
 }
 
@@ -106,7 +106,7 @@ impl TokenPair {
     }
 }
 
-/// What the device is known by from now on: in a cookie where tokens travel in cookies, else for the answer.
+/// Stores a new device token in a cookie in cookie mode; otherwise returns it for the response.
 pub fn device_token(ctx: &Context<'_>, token: Option<&Secret>) -> Option<String> {
     let sessions = &ctx.rooms().sessions;
     let token = token?;

@@ -1,5 +1,6 @@
-//! Verifications and proofs, as whoever holds their ids sees them.
+//! Verifications and proofs, as shown to the holder of their ids.
 
+use crate::graphql::faults::Result;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::{
@@ -13,30 +14,31 @@ use crate::{
 
 pub struct Verification(pub verification::Verification);
 
-/// One attempt to prove that somebody holds a contact, for one purpose.
+/// One attempt to prove control of a contact, for one purpose.
 #[Object]
 impl Verification {
-    /// The capability to watch, resend and confirm it. Keep it where the code is entered, and nowhere else.
+    /// Id of the verification. It is a capability: its holder can watch, resend, confirm and cancel the verification,
+    /// so do not share it.
     async fn id(&self) -> ID {
         self.0.id().as_str().into()
     }
 
-    /// What the confirmed code entitles to.
+    /// Purpose that the confirmed code can be used for.
     async fn purpose(&self) -> VerificationPurpose {
         self.0.purpose().into()
     }
 
-    /// The contact with its middle hidden, e.g. +82 10-••••-5678 or h•••@example.com.
+    /// The contact with its middle masked, e.g. +82 10-••••-5678 or h•••@example.com.
     async fn masked_to(&self) -> String {
         self.0.masked_to()
     }
 
-    /// What became of it.
+    /// Status of the verification.
     async fn status(&self) -> VerificationStatus {
         self.0.standing().into()
     }
 
-    /// The newest message; a resend starts a new one.
+    /// Delivery of the newest message. A resend starts a new delivery.
     async fn delivery(&self) -> Delivery {
         let delivery = self.0.delivery();
         Delivery {
@@ -47,79 +49,81 @@ impl Verification {
         }
     }
 
-    /// Guesses that are left.
+    /// Number of wrong codes that can still be entered before the verification is locked.
     async fn attempts_remaining(&self) -> i32 {
         self.0.attempts_remaining()
     }
 
-    /// Characters of the code.
+    /// Length of the code in characters.
     async fn code_length(&self) -> i32 {
         self.0.code_length()
     }
 
-    /// What the code is made of.
+    /// Character set of the code.
     async fn code_format(&self) -> CodeFormat {
         self.0.code_format().into()
     }
 
-    /// When it was started.
+    /// When the verification was started.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at())
     }
 
-    /// When it changed last, in whatever field; the expiry counts as a change.
+    /// When it last changed, in any field; expiry counts as a change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at())
     }
 
-    /// When its code dies.
+    /// When the code expires.
     async fn expires_at(&self) -> DateTime {
         DateTime(self.0.expires_at())
     }
 
-    /// When the cooldown between two sends is over; null where it never will be: the code dies before, or is dead. The
-    /// day's sends may be used up all the same (sendsRemaining).
+    /// When the resend cooldown ends. Null if no resend will be possible: the code expires before that, or the
+    /// verification is over. The daily quota of the contact can still prevent a resend (see sendsRemaining).
     async fn resend_available_at(&self) -> Option<DateTime> {
         self.0.resend_available_at().map(DateTime)
     }
 
-    /// Sends left for this contact today, in the service's quota time zone. Null where they are not limited, as for test
-    /// contacts.
-    async fn sends_remaining(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<i32>> {
+    /// Number of messages that can still be sent to this contact today, in the service's quota time zone. Null if the
+    /// number is not limited, as for test contacts.
+    async fn sends_remaining(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         let left = ctx.rooms().verifications.sends_remaining(&self.0).await?;
         Ok(left.map(|left| i32::try_from(left).unwrap_or(i32::MAX)))
     }
 
-    /// Grows with every change: of two snapshots the one with the lower number is old.
+    /// Version of this snapshot. It increases with every change: of two snapshots, the one with the higher number is
+    /// newer.
     async fn sequence(&self) -> i32 {
         i32::try_from(self.0.sequence()).unwrap_or(i32::MAX)
     }
 }
 
-/// What became of a message. For SIGN_IN and PASSWORD_RESET the status shown stops at SENT unless accounts are
-/// disclosed: an unknown account must look the same.
+/// Delivery of a message. For SIGN_IN and PASSWORD_RESET the status does not go beyond SENT unless account disclosure
+/// is enabled, so that known and unknown accounts look the same.
 #[derive(SimpleObject)]
 pub struct Delivery {
-    /// How it travels.
+    /// Channel of the message.
     channel: Channel,
-    /// How far it came.
+    /// Status of the delivery.
     status: DeliveryStatus,
-    /// Why it did not arrive. Null unless status is FAILED or UNDELIVERED.
+    /// Why it was not delivered. Null unless status is FAILED or UNDELIVERED.
     failure: Option<DeliveryFailure>,
-    /// When that changed last.
+    /// When the status last changed.
     updated_at: DateTime,
 }
 
-/// A confirmed verification, to be spent once within its lifetime.
+/// Result of a confirmed verification. It can be used once, within its lifetime.
 #[derive(SimpleObject)]
 pub struct Proof {
-    /// What it can be spent on.
+    /// Purpose that the proof can be used for.
     purpose: VerificationPurpose,
-    /// 64 lower-case hexadecimal digits; single use.
+    /// Proof token: 64 lower-case hexadecimal digits, single use.
     token: String,
-    /// When it dies unspent.
+    /// When the proof expires if it is not used.
     expires_at: DateTime,
-    /// A signed JWT that any back end can check against /.well-known/jwks.json, without a call to this service.
+    /// The same fact as a signed JWT. Any back end can verify it with the keys at /.well-known/jwks.json, without
+    /// calling this service.
     attestation: String,
 }
 

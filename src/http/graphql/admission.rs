@@ -1,5 +1,5 @@
-//! What stands between a request and the schema, the same on every transport: find the document, count it, judge it,
-//! choose the operation, judge what it is given.
+//! Checks before execution, the same for every transport: find the document, check its cost, validate it, select the
+//! operation, validate its arguments.
 
 use std::sync::Arc;
 
@@ -8,25 +8,23 @@ use async_graphql::{
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
-use crate::{
-    config::http::{DocumentLimits, Http},
-    http::graphql::{
-        arguments, descriptions, hoist,
-        inputs::Inputs,
-        known::Known,
-        limits, merging,
-        nulls::Shapes,
-        order::{self, Conditions},
-        persisted::{Documents, Found, Kept, Trusted},
-        refusal::{Code, Refusal},
-        request::Ask,
-        tally::{self, Root},
-        tokens, typename,
-        variables::Given,
-    },
+use crate::http::graphql::{
+    arguments, descriptions, hoist,
+    inputs::Inputs,
+    known::Known,
+    limits, merging,
+    nulls::Shapes,
+    order::{self, Conditions},
+    persisted::{Documents, Found, Kept, Trusted},
+    refusal::{Code, Refusal},
+    request::Ask,
+    tally::{self, Root},
+    tokens, typename,
+    variables::Given,
 };
+use platform::config::http::{DocumentLimits, Http};
 
-/// The judge of documents.
+/// Admits documents to execution.
 pub struct Admission {
     limits: DocumentLimits,
     introspection: bool,
@@ -40,21 +38,21 @@ pub struct Admission {
 pub struct Operation {
     pub request: Request,
     pub kind: OperationType,
-    /// What it begins with, for the metrics.
+    /// Its root fields, for the metrics.
     pub roots: Vec<Root>,
-    /// For whoever has to look something up in it after the request is gone.
+    /// The parsed document, for processing the response.
     pub document: Arc<ExecutableDocument>,
-    /// Which of its selections are skipped.
+    /// Determines which selections are skipped.
     pub conditions: Conditions,
 }
 
 impl Admission {
     /// # Errors
-    /// Words for the operator where the manifest of trusted documents can't be used.
+    /// A message for the operator if the manifest of trusted documents can't be used.
     pub fn new(settings: &Http, inputs: Inputs, shapes: Arc<Shapes>) -> Result<Self, String> {
         let documents = match (&settings.trusted_documents, settings.persisted_queries) {
             (Some(path), _) => {
-                Documents::Trusted(Trusted::load(path).map_err(|mend| format!("TRUSTED_DOCUMENTS: {mend}"))?)
+                Documents::Trusted(Trusted::load(path).map_err(|reason| format!("TRUSTED_DOCUMENTS: {reason}"))?)
             }
             (None, Some(most)) => Documents::Kept(Kept::new(most)),
             (None, None) => Documents::Spelt,
@@ -69,15 +67,15 @@ impl Admission {
         })
     }
 
-    /// Turns what was asked into a request that the schema may see.
+    /// Converts the parameters of a request to an operation that can be executed.
     ///
     /// # Errors
-    /// The refusal to answer with; the schema has seen nothing of it.
+    /// The refusal to respond with; nothing was executed.
     pub fn admit(&self, ask: Ask) -> Result<Operation, Refusal> {
-        self.judge(ask).inspect_err(|refusal| tally::refused(refusal.code))
+        self.check(ask).inspect_err(|refusal| tally::refused(refusal.code))
     }
 
-    fn judge(&self, mut ask: Ask) -> Result<Operation, Refusal> {
+    fn check(&self, mut ask: Ask) -> Result<Operation, Refusal> {
         let found = self.documents.find(&mut ask)?;
         let document = match self.known.get(&found.text) {
             Some(known) => known,
@@ -100,7 +98,7 @@ impl Admission {
         Ok(Operation { request, kind, roots, document, conditions })
     }
 
-    /// Parses a document and holds it against the limits.
+    /// Parses a document and checks the limits.
     fn read(&self, found: &Found) -> Result<Arc<ExecutableDocument>, Refusal> {
         if !found.trusted {
             let bytes = found.text.len();
@@ -113,7 +111,7 @@ impl Admission {
         if !found.trusted {
             let weighed = limits::weigh(&document, &self.limits)?;
             if weighed.introspects && !self.introspection {
-                return Err(Refusal::document(Code::Forbidden, "Introspection is switched off."));
+                return Err(Refusal::document(Code::Forbidden, "Introspection is disabled."));
             }
         }
         typename::check(&document)?;
@@ -128,23 +126,24 @@ impl Admission {
     }
 }
 
-/// The operation that the request means (specification, section 6.1, `GetOperation`).
+/// Selects the operation of a request (specification, section 6.1, `GetOperation`).
 pub fn choose<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => {
-            let message = "The document has several operations: say which by operationName.";
+            let message = "The document has several operations: select one with operationName.";
             return Err(Refusal::document(Code::BadRequest, message));
         }
         (DocumentOperations::Single(_), Some(_)) => None,
     };
-    let unknown = || Refusal::document(Code::BadRequest, "The document has no operation of the name in operationName.");
+    let unknown = || Refusal::document(Code::BadRequest, "The document has no operation with this operationName.");
     operation.map(|operation| &operation.node).ok_or_else(unknown)
 }
 
-/// Where the text stops being GraphQL. The parser's own message draws the source line, which may hold a secret.
+/// The refusal of a syntax error, with its position. The parser's message shows the source line, which may contain a
+/// secret.
 fn syntax_error(error: &async_graphql::parser::Error) -> Refusal {
     let position = error.positions().next();
     let place = position.map_or_else(String::new, |at| format!(" at line {}, column {}", at.line, at.column));
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operation_is_chosen_by_name() {
+    fn operation_is_selected_by_name() {
         let two = "query A {a} mutation B {b}";
         assert_eq!(kind("{a}", None), Ok(OperationType::Query));
         assert_eq!(kind(two, Some("B")), Ok(OperationType::Mutation));
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_syntax_error_shows_its_place_and_nothing_of_the_source() {
+    fn syntax_error_has_position_but_no_source_text() {
         let error = async_graphql::parser::parse_query("{ signIn(password: \"hunter2\" }").unwrap_err();
         let refusal = syntax_error(&error);
         assert!(refusal.message.starts_with("Syntax error at line 1, column"));

@@ -1,8 +1,8 @@
-//! Judges what the fields of an operation are given, before any of them runs.
+//! Validates the arguments of all fields before any field is executed.
 //!
-//! The library (7.2.1) reads dates, whole numbers and the fields of `@oneOf` only when it comes to the field, and
-//! answers with what became of the others. A value of the wrong type is the request's own mistake, and no data belongs
-//! beside it (specification, section 6.1.2).
+//! The library (7.2.1) validates dates, integers and the fields of `@oneOf` only when it executes the field, and
+//! returns the results of the others as partial data. A value of the wrong type is a request error, for which there
+//! must be no data (specification, section 6.1.2).
 
 use std::collections::HashSet;
 
@@ -17,11 +17,11 @@ use crate::http::graphql::{
     variables::Given,
 };
 
-/// Refuses an operation of which some field is given what it can't take. Fields and arguments that there are not are
-/// left to the library's validation.
+/// Refuses an operation with an invalid argument value. Unknown fields and arguments are left to the library's
+/// validation.
 ///
 /// # Errors
-/// `BAD_REQUEST` with the argument, and where in it.
+/// `BAD_REQUEST` with the path of the invalid value.
 pub fn judge(
     inputs: &Inputs,
     document: &ExecutableDocument,
@@ -36,7 +36,7 @@ struct Walk<'a> {
     inputs: &'a Inputs,
     document: &'a ExecutableDocument,
     given: &'a Given<'a>,
-    /// A fragment is the same wherever it is spread.
+    /// Fragments that were visited: a fragment is the same wherever it is spread.
     seen: HashSet<&'a Name>,
 }
 

@@ -1,6 +1,6 @@
-//! Parses documents with descriptions on their operations, fragments and variables (specification of September 2025,
-//! section 2.1.10). The library's parser (7.2.1) knows descriptions in schemas alone. They mean nothing to the execution,
-//! so blanks are put in their place, which leaves every position in the text where it is.
+//! Parses documents with descriptions of operations, fragments and variables (specification of September 2025, section
+//! 2.1.10). The library's parser (7.2.1) supports descriptions only in schemas. They have no effect on execution, so
+//! they are replaced by spaces, which preserves all positions in the text.
 
 use std::{borrow::Cow, iter::Peekable, ops::Range};
 
@@ -11,12 +11,12 @@ use crate::http::graphql::tokens;
 /// Parses a document.
 ///
 /// # Errors
-/// Where it is none.
+/// If the document is invalid.
 pub fn parse(text: &str) -> Result<ExecutableDocument, Error> {
-    parse_query(without(text))
+    parse_query(blank_descriptions(text))
 }
 
-fn without(text: &str) -> Cow<'_, str> {
+fn blank_descriptions(text: &str) -> Cow<'_, str> {
     let found = descriptions(text);
     if found.is_empty() {
         return Cow::Borrowed(text);
@@ -32,8 +32,8 @@ fn without(text: &str) -> Cow<'_, str> {
     Cow::Owned(blank)
 }
 
-/// Where descriptions are: strings between definitions before the word that begins one, and strings between the
-/// definitions of variables. A string that is a default value stands behind `=`.
+/// The ranges of descriptions: strings between definitions, before a definition's keyword, and strings between variable
+/// definitions. A string after `=` is a default value.
 fn descriptions(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if !text.contains('"') {
@@ -45,12 +45,12 @@ fn descriptions(text: &str) -> Vec<Range<usize>> {
         let word = &text[token.clone()];
         match word {
             "(" | "[" | "{" => {
-                // The first parenthesis of an operation that is no directive's.
+                // The first parenthesis of an operation that does not belong to a directive.
                 in_variables = if open == 0 { word == "(" } else { in_variables };
                 open += 1;
             }
             ")" | "]" | "}" => open = open.saturating_sub(1),
-            // A line ends a string that is no block, and the parser refuses it.
+            // A line break ends a string that is not a block string, and the parser refuses it.
             _ if word.starts_with('"') && (word.starts_with("\"\"\"") || !word.contains(['\r', '\n'])) => {
                 let next = following(text, &mut tokens);
                 let of_definition = open == 0 && matches!(next, "query" | "mutation" | "subscription" | "fragment");
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_described_is_parsed_as_if_it_were_not() {
+    fn described_document_is_parsed_like_the_bare_one() {
         for (described, bare) in [
             ("\"Says hello.\" query A { a }", "query A { a }"),
             ("\"\"\"\nSays \\\"\"\" {hello}\n\"\"\"\nquery A { a }", "query A { a }"),
@@ -91,13 +91,13 @@ mod tests {
             ("\"m\" mutation M { a } \"s\" subscription S { b }", "mutation M { a } subscription S { b }"),
         ] {
             assert!(parse(described).is_ok(), "{described}");
-            let solid = |text: &str| text.split_whitespace().collect::<String>();
-            assert_eq!(solid(&without(described)), solid(bare));
+            let compact = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(compact(&blank_descriptions(described)), compact(bare));
         }
     }
 
     #[test]
-    fn positions_stay_where_they_are() {
+    fn positions_are_preserved() {
         let text = "\"\"\"\nГрüße 🏊\n\"\"\" query { a }";
         let document = parse(text).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_elsewhere_is_a_syntax_error() {
+    fn string_elsewhere_is_a_syntax_error() {
         for text in [
             "\"x\" { a }",
             "\"x\" \"y\" query { a }",
@@ -124,8 +124,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blanks_are_as_long_as_what_they_replace(text in r#"([ ($={}\n]|"x"|"""y"""|"|query|é|\PC){0,30}"#) {
-            let blank = without(&text);
+        fn replacement_has_the_same_length(text in r#"([ ($={}\n]|"x"|"""y"""|"|query|é|\PC){0,30}"#) {
+            let blank = blank_descriptions(&text);
             prop_assert_eq!(blank.chars().count(), text.chars().count());
             prop_assert_eq!(blank.lines().count(), text.lines().count());
         }

@@ -1,4 +1,4 @@
-//! The one handler of `/graphql`.
+//! The handler of `/graphql`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use axum::{
 };
 
 use crate::{
-    caller::Caller,
     graphql::cookies::Cookies,
     http::{
         answer,
@@ -31,23 +30,24 @@ use crate::{
         ws,
     },
     session::gate::Auth,
-    telemetry::metrics::OpenStream,
 };
+use domain::caller::Caller;
+use platform::telemetry::metrics::OpenStream;
 
-/// What is known of a request before its operation is.
+/// The parts of a request that are known before its operation.
 struct Visit {
     head: Parts,
     caller: Caller,
     accepts: Accepts,
-    /// How errors are written.
+    /// Media type of error responses.
     media: Media,
     by_get: bool,
 }
 
-/// Answers everything that comes to `/graphql`.
+/// Handles all requests to `/graphql`.
 pub async fn graphql<E: Executor>(State(wire): State<Arc<Wire<E>>>, request: Request) -> Response {
     if wire.origins.is_rebound(request.headers()) {
-        return answer::refusal(Media::Json, rebound());
+        return answer::refusal(Media::Json, rebinding_refusal());
     }
     if ws::is_handshake(&request) {
         return ws::handshake(&wire, request);
@@ -56,11 +56,11 @@ pub async fn graphql<E: Executor>(State(wire): State<Arc<Wire<E>>>, request: Req
     let media = accepts.single().unwrap_or(Media::Json);
     let by_get = request.method() == Method::GET;
     if !by_get && request.method() != Method::POST {
-        return answer::method_not_allowed(media, "GET, POST", "GraphQL is asked by GET or POST.");
+        return answer::method_not_allowed(media, "GET, POST", "GraphQL requests must use GET or POST.");
     }
     if !accepts.anything() {
-        let message = "Accept names no form of answer that there is: application/graphql-response+json, \
-                       application/json, text/event-stream, or multipart/mixed with subscriptionSpec=1.0.";
+        let message = "Not acceptable: expected application/graphql-response+json, application/json, \
+                       text/event-stream, or multipart/mixed with subscriptionSpec=1.0 in Accept.";
         return answer::refusal(media, Refusal::http(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message));
     }
     let (head, body) = request.into_parts();
@@ -74,7 +74,7 @@ async fn answer<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, body: axum::bod
         Asked::One(Ask::from_query_string(visit.head.uri.query().unwrap_or_default())?)
     } else {
         let (settings, head) = (&wire.settings, &visit.head);
-        if let Err(refusal) = json_alone(&head.headers) {
+        if let Err(refusal) = require_json(&head.headers) {
             body::linger(head, body, &settings.patience);
             return Err(refusal);
         }
@@ -89,7 +89,7 @@ async fn answer<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, body: axum::bod
 async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Result<Response, Refusal> {
     let operation = wire.admission.admit(ask)?;
     if visit.by_get && operation.kind == OperationType::Mutation {
-        return Ok(answer::method_not_allowed(visit.media, "POST", "A mutation is sent by POST."));
+        return Ok(answer::method_not_allowed(visit.media, "POST", "Mutations must use POST."));
     }
     let form = visit.accepts.form(operation.kind).ok_or_else(no_stream)?;
     let credentials = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge);
@@ -97,10 +97,10 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
         if wire.origins.judge(&visit.head.headers) == Origin::Foreign {
             return Err(foreign());
         }
-        // As a socket with such a token is closed. A single operation has an answer of its own for it: it may be the one
+        // A socket with an invalid token is closed as well. A single operation is executed, because it may be the one
         // that renews the token.
         if operation.kind == OperationType::Subscription && credentials.auth == Auth::Refused {
-            let message = "The access token is not valid, or no longer.";
+            let message = "The access token is not valid or has expired.";
             return Err(Refusal::http(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message));
         }
         let full = |full| too_many(full, &visit.caller);
@@ -117,13 +117,14 @@ async fn one<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, ask: Ask) -> Resul
     Ok(response)
 }
 
-/// One after the other, as they stand, so that mutations happen in order and a batch costs one operation's memory.
+/// Executes the operations of a batch in order, so that mutations are sequential, and a batch needs the memory of one
+/// operation.
 async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) -> Result<Response, Refusal> {
     let media = visit.accepts.single().ok_or_else(no_stream)?;
     let cookies = visit.cookies(wire);
     let mut answers = Vec::with_capacity(asks.len());
     for ask in asks {
-        // Judged anew for each: the one before may have signed out.
+        // Checked again for each operation: the previous one may have signed out.
         let auth = Credentials::judge(bearer_of(&visit.head.headers), &*wire.judge).auth;
         let asker = Asker { caller: visit.caller.clone(), auth, cookies: cookies.clone() };
         let single = |operation: Operation| match operation.kind {
@@ -142,7 +143,7 @@ async fn batch<E: Executor>(wire: &Arc<Wire<E>>, visit: &Visit, asks: Vec<Ask>) 
 }
 
 impl Visit {
-    /// A page of a foreign origin can make a browser send its cookies here; they are not looked at.
+    /// The cookies of the request. They are ignored for foreign origins, whose pages can make a browser send them.
     fn cookies<E>(&self, wire: &Wire<E>) -> Cookies {
         match wire.origins.judge(&self.head.headers) {
             Origin::Foreign => Cookies::none(),
@@ -151,65 +152,65 @@ impl Visit {
     }
 }
 
-/// Lets `application/json` in UTF-8 pass and nothing else. A page of any site can make a browser post a form or plain
-/// text without asking (CORS calls it a simple request); JSON it cannot (security.md TR-04).
-fn json_alone(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Accepts only `application/json` in UTF-8. A page of any site can make a browser post a form or plain text without a
+/// preflight (a CORS simple request), but not JSON (docs/security.md TR-04).
+fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let unsupported = |message: &str| Err(Refusal::http(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadRequest, message));
     let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else {
-        return unsupported("POST takes application/json: say so in Content-Type.");
+        return unsupported("POST requires Content-Type: application/json.");
     };
     let line = line.to_str().unwrap_or_default();
     let mut parts = line.split(';').map(str::trim);
     if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
-        return unsupported("POST takes application/json, and neither forms nor uploads.");
+        return unsupported("POST requires application/json; forms and uploads are not supported.");
     }
-    // `utf8` is no registered name, and common.
+    // `utf8` is not a registered name, but common.
     let utf_8 = |value: &str| ["utf-8", "utf8"].iter().any(|name| value.eq_ignore_ascii_case(name));
     let foreign = |(name, value): (&str, &str)| {
         name.trim().eq_ignore_ascii_case("charset") && !utf_8(value.trim().trim_matches('"'))
     };
     if parts.filter_map(|part| part.split_once('=')).any(foreign) {
-        return unsupported("JSON is UTF-8: no other charset is taken.");
+        return unsupported("Unsupported charset: JSON must be UTF-8.");
     }
     let coded = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()
         .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if coded {
-        return unsupported("The body is taken as it is: send it without a Content-Encoding.");
+        return unsupported("Unsupported Content-Encoding: the body must not be encoded.");
     }
     Ok(())
 }
 
 fn no_stream() -> Refusal {
-    let message = "A subscription is asked for over WebSocket, or with Accept: text/event-stream, or with \
-                   Accept: multipart/mixed;subscriptionSpec=1.0.";
+    let message = "Subscriptions require a WebSocket, Accept: text/event-stream, or Accept: \
+                   multipart/mixed;subscriptionSpec=1.0.";
     Refusal::http(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message)
 }
 
 pub(crate) fn foreign() -> Refusal {
-    let message = "Pages of this origin may not open streams: CORS_ORIGINS and PUBLIC_URL name those that may.";
+    let message = "Pages of this origin must not open streams; allow it with CORS_ORIGINS or PUBLIC_URL.";
     Refusal::http(StatusCode::FORBIDDEN, Code::Forbidden, message)
 }
 
-fn rebound() -> Refusal {
-    let message = "This service is in development and does not know this host: ask localhost, or set PUBLIC_URL to the \
-                   address that browsers use.";
+fn rebinding_refusal() -> Refusal {
+    let message = "Unknown host in development mode. Use localhost, or set PUBLIC_URL to the address that browsers \
+                   use.";
     Refusal::http(StatusCode::MISDIRECTED_REQUEST, Code::Forbidden, message)
 }
 
 pub(crate) fn too_many(full: Full, caller: &Caller) -> Refusal {
-    tracing::info!(?full, address = %caller.address, "too many streams");
+    tracing::info!(?full, address = %caller.address, "stream limit reached");
     let message = match full {
-        Full::Address => "Too many streams are open from your address (SOCKETS_PER_ADDRESS).",
-        Full::Account => "Too many streams are open for your account (SOCKETS_PER_ACCOUNT).",
+        Full::Address => "Too many open streams from your address (SOCKETS_PER_ADDRESS).",
+        Full::Account => "Too many open streams for your account (SOCKETS_PER_ACCOUNT).",
     };
     Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message)
 }
 
 impl<E> Wire<E> {
-    /// Who sends this request, as the edge has recognised it.
+    /// The client of this request, as the middleware has identified it.
     pub(crate) fn caller(&self, head: &Parts) -> Caller {
         let known = head.extensions.get::<Caller>().cloned();
         known.unwrap_or_else(|| self.clients.recognise(head.extensions.get().copied(), &head.headers))

@@ -1,8 +1,8 @@
-//! Takes a subscription's field out of the fragments that it stands in.
+//! Moves a subscription's root field out of fragments.
 //!
-//! The library (7.2.1) opens a stream for fields that stand at the root themselves. One in a fragment it passes by, and
-//! the client is told that all is over before anything began. Nor does it look at `@skip` and `@include` there, so
-//! whether the field is wanted at all is judged here, too.
+//! The library (7.2.1) only opens streams for fields directly at the root. It ignores a field in a fragment, and
+//! reports completion before anything has started. It also ignores `@skip` and `@include` at the root, so these are
+//! evaluated here too.
 
 use std::collections::HashSet;
 
@@ -18,82 +18,82 @@ use crate::http::graphql::{
     variables::Given,
 };
 
-/// Puts the fields of every subscription where the library looks for them. `root` is the type that they belong to:
-/// fragments on anything else stay, for the validation to refuse.
+/// Moves the fields of all subscriptions to the root. `root` is the root type: fragments on other types are left in
+/// place, and are refused by the validation.
 pub fn hoist(document: &mut ExecutableDocument, root: &str) {
-    if !document.operations.iter().any(|(_, operation)| is_folded(&operation.node)) {
+    if !document.operations.iter().any(|(_, operation)| needs_hoisting(&operation.node)) {
         return;
     }
-    let before = reached(document);
-    let mut lifted = document.clone();
-    let operations: Vec<_> = match &mut lifted.operations {
+    let before = used_fragments(document);
+    let mut hoisted_document = document.clone();
+    let operations: Vec<_> = match &mut hoisted_document.operations {
         DocumentOperations::Single(operation) => vec![operation],
         DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
     };
-    for operation in operations.into_iter().filter(|operation| is_folded(&operation.node)) {
+    for operation in operations.into_iter().filter(|operation| needs_hoisting(&operation.node)) {
         let set = &mut operation.node.selection_set.node;
-        let mut lift = Lift { document, root, within: Vec::new(), items: Vec::new() };
-        lift.set(set, &[]);
-        set.items = lift.items;
+        let mut hoister = Hoister { document, root, within: Vec::new(), items: Vec::new() };
+        hoister.set(set, &[]);
+        set.items = hoister.items;
     }
-    // A fragment that nothing spreads any more would be refused as one that is never used.
-    let after = reached(&lifted);
-    lifted.fragments.retain(|name, _| after.contains(name) || !before.contains(name));
-    *document = lifted;
+    // Fragments that are no longer used must be removed, because the validation refuses unused fragments.
+    let after = used_fragments(&hoisted_document);
+    hoisted_document.fragments.retain(|name, _| after.contains(name) || !before.contains(name));
+    *document = hoisted_document;
 }
 
-fn is_folded(operation: &OperationDefinition) -> bool {
+fn needs_hoisting(operation: &OperationDefinition) -> bool {
     let mut root = operation.selection_set.node.items.iter();
     operation.ty == OperationType::Subscription && !root.all(|selection| matches!(selection.node, Selection::Field(_)))
 }
 
-struct Lift<'a> {
+struct Hoister<'a> {
     document: &'a ExecutableDocument,
     root: &'a str,
-    /// The fragments that are being lifted out of: one that spreads itself is left to the validation.
+    /// Names of the fragments that are being expanded: a fragment that spreads itself is left to the validation.
     within: Vec<Name>,
     items: Vec<Positioned<Selection>>,
 }
 
-impl Lift<'_> {
+impl Hoister<'_> {
     fn set(&mut self, set: &SelectionSet, directives: &[Positioned<Directive>]) {
         for selection in &set.items {
-            // What is said of a fragment is said of each of its fields.
-            let mut carried = directives.to_vec();
-            carried.extend_from_slice(selection.node.directives());
+            // Directives of a fragment apply to each of its fields.
+            let mut inherited = directives.to_vec();
+            inherited.extend_from_slice(selection.node.directives());
             match &selection.node {
                 Selection::InlineFragment(inline)
                     if inline.node.type_condition.as_ref().is_none_or(|on| on.node.on.node == self.root) =>
                 {
-                    self.set(&inline.node.selection_set.node, &carried);
+                    self.set(&inline.node.selection_set.node, &inherited);
                 }
-                Selection::FragmentSpread(spread) if self.can_lift(&spread.node.fragment_name.node) => {
+                Selection::FragmentSpread(spread) if self.can_hoist(&spread.node.fragment_name.node) => {
                     let name = &spread.node.fragment_name.node;
                     if let Some(fragment) = self.document.fragments.get(name) {
                         self.within.push(name.clone());
-                        self.set(&fragment.node.selection_set.node, &carried);
+                        self.set(&fragment.node.selection_set.node, &inherited);
                         self.within.pop();
                     }
                 }
                 _ => {
                     let mut selection = selection.clone();
-                    *selection.node.directives_mut() = carried;
+                    *selection.node.directives_mut() = inherited;
                     self.items.push(selection);
                 }
             }
         }
     }
 
-    fn can_lift(&self, name: &Name) -> bool {
+    fn can_hoist(&self, name: &Name) -> bool {
         let fragment = self.document.fragments.get(name).map(|fragment| &fragment.node);
-        let fits = |on: &Name, directives: &[_]| on == self.root && directives.is_empty();
-        fragment.is_some_and(|fragment| fits(&fragment.type_condition.node.on.node, &fragment.directives))
+        let matches_root = |on: &Name, directives: &[_]| on == self.root && directives.is_empty();
+        fragment.is_some_and(|fragment| matches_root(&fragment.type_condition.node.on.node, &fragment.directives))
             && !self.within.contains(name)
     }
 }
 
-/// The fragments that some operation spreads.
-fn reached(document: &ExecutableDocument) -> HashSet<Name> {
+/// The fragments that any operation uses.
+fn used_fragments(document: &ExecutableDocument) -> HashSet<Name> {
     let mut found = HashSet::new();
     let mut sets: Vec<_> =
         document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node).collect();
@@ -116,7 +116,7 @@ fn reached(document: &ExecutableDocument) -> HashSet<Name> {
     found
 }
 
-/// Refuses a subscription whose field is left out: no stream could be opened (specification, section 6.2.3.1).
+/// Refuses a subscription whose field is skipped, because no stream can be opened (specification, section 6.2.3.1).
 ///
 /// # Errors
 /// `BAD_REQUEST`.
@@ -125,15 +125,15 @@ pub fn wanted(operation: &OperationDefinition, given: &Given<'_>) -> Result<(), 
         return Ok(());
     }
     for directive in operation.selection_set.node.items.iter().flat_map(|selection| selection.node.directives()) {
-        let left_out = match directive.node.name.node.as_str() {
+        let skips_if = match directive.node.name.node.as_str() {
             "skip" => true,
             "include" => false,
             _ => continue,
         };
         let value = directive.node.get_argument("if").map(|value| value.node.clone());
         let value = value.and_then(|value| value.into_const_with(|name| given.get(&name).ok_or(())).ok());
-        if value == Some(Value::Boolean(left_out)) {
-            let message = format!("@{} leaves out the only field of this subscription.", directive.node.name.node);
+        if value == Some(Value::Boolean(skips_if)) {
+            let message = format!("@{} skips the only field of this subscription.", directive.node.name.node);
             let refusal = Refusal::document(Code::BadRequest, message);
             return Err(Refusal { position: Some(directive.pos), ..refusal });
         }
@@ -147,12 +147,12 @@ mod tests {
 
     use super::*;
 
-    /// The fields at the root with the directives on each, and the fragments that are left.
+    /// The fields at the root with their directives, and the remaining fragments.
     fn hoisted(text: &str) -> (Vec<String>, Vec<String>) {
         let mut document = parse_query(text).unwrap();
         hoist(&mut document, "S");
         let (_, operation) = document.operations.iter().next().unwrap();
-        let said = |selection: &Positioned<Selection>| {
+        let described = |selection: &Positioned<Selection>| {
             let directives =
                 selection.node.directives().iter().map(|directive| format!("@{}", directive.node.name.node));
             let name = match &selection.node {
@@ -164,11 +164,11 @@ mod tests {
         };
         let mut fragments: Vec<_> = document.fragments.keys().map(Name::to_string).collect();
         fragments.sort();
-        (operation.node.selection_set.node.items.iter().map(said).collect(), fragments)
+        (operation.node.selection_set.node.items.iter().map(described).collect(), fragments)
     }
 
     #[test]
-    fn fields_come_out_of_fragments_with_what_is_said_of_them() {
+    fn fields_are_hoisted_with_the_directives_of_fragments() {
         for (text, root, fragments) in [
             ("subscription {a}", "a", vec![]),
             ("subscription {... {a}}", "a", vec![]),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_validation_will_refuse_stays_for_it() {
+    fn invalid_fragments_are_left_in_place() {
         for (text, root, fragments) in [
             ("subscription {...F} fragment F on T {a}", "...F", vec!["F"]),
             ("subscription {... on T {a}}", "...", vec![]),

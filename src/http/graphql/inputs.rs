@@ -1,4 +1,4 @@
-//! What the fields of a schema take, and whether a value is that (specification, section 3, "Input Coercion").
+//! The input types of a schema, and the validation of values (specification, section 3, "Input Coercion").
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,10 +11,10 @@ use async_graphql_value::Value;
 
 use crate::http::graphql::variables::Given;
 
-/// Says of a custom scalar's name and a value why the value is none; None where it is one.
+/// Validates a value of the custom scalar with this name: the reason if it is invalid, else None.
 pub type Scalars = fn(&str, &ConstValue) -> Option<&'static str>;
 
-/// The input types of a schema, and where they are wanted.
+/// The input types of a schema, and the arguments of its fields.
 #[derive(Debug)]
 pub struct Inputs {
     fields: HashMap<String, HashMap<String, Field>>,
@@ -26,7 +26,7 @@ pub struct Inputs {
 /// A field of the schema.
 #[derive(Debug)]
 pub struct Field {
-    /// The type of what it is answered with, without its lists.
+    /// The type of the field's value, without its lists.
     pub of: String,
     pub arguments: BTreeMap<String, Wanted>,
 }
@@ -39,7 +39,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    fn left_out(&self) -> Result<(), Mistake> {
+    fn check_omitted(&self) -> Result<(), Mistake> {
         match self.ty.nullable || self.has_default {
             true => Ok(()),
             false => Err(Mistake::new(format!("it is of type {} and is missing", self.ty))),
@@ -53,10 +53,10 @@ enum Kind {
     Object { one_of: bool, fields: BTreeMap<String, Wanted> },
 }
 
-/// Why a value is not what was wanted. Nothing of the value is in it: it may be a password.
+/// Why a value is invalid. It contains no part of the value, which may be a password.
 #[derive(Debug)]
 pub struct Mistake {
-    /// Where in the value, the innermost name first.
+    /// Path within the value, the innermost name first.
     path: Vec<String>,
     why: String,
 }
@@ -71,7 +71,7 @@ impl Mistake {
         self
     }
 
-    /// In words, for the argument of this name.
+    /// The error message for the argument with this name.
     pub fn of(self, argument: &str) -> String {
         let path = self.under(argument);
         let names: Vec<_> = path.path.iter().rev().map(String::as_str).collect();
@@ -80,10 +80,10 @@ impl Mistake {
 }
 
 impl Inputs {
-    /// Reads them from the schema's definition language.
+    /// Reads the input types of a schema in SDL.
     ///
     /// # Errors
-    /// Where that is no schema.
+    /// If the SDL is invalid.
     pub fn read(sdl: &str, scalars: Scalars) -> Result<Self, String> {
         let schema = parse_schema(sdl).map_err(|error| format!("the schema can't be read: {error}"))?;
         let mut inputs = Self { fields: HashMap::new(), types: HashMap::new(), roots: [None, None, None], scalars };
@@ -124,7 +124,7 @@ impl Inputs {
         Ok(inputs)
     }
 
-    /// The type that operations of this kind begin with.
+    /// The root type of operations of this kind.
     pub fn root(&self, kind: OperationType) -> Option<&str> {
         let [query, mutation, subscription] = &self.roots;
         let root = match kind {
@@ -135,29 +135,29 @@ impl Inputs {
         root.as_deref()
     }
 
-    /// None for fields that there are not, and those of introspection.
+    /// None for unknown fields and for the fields of introspection.
     pub fn field(&self, parent: &str, name: &str) -> Option<&Field> {
         self.fields.get(parent)?.get(name)
     }
 
-    /// Judges what is given where something is wanted. A variable that is left out leaves the whole out.
+    /// Validates the value of an argument or an input field. An omitted variable counts as an omitted value.
     ///
     /// # Errors
-    /// What is wrong first.
+    /// The first error.
     pub fn judge_wanted(&self, wanted: &Wanted, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
-        match stands(value, given) {
+        match is_null(value, given) {
             Some(_) => self.judge(&wanted.ty, value, given),
-            None => wanted.left_out(),
+            None => wanted.check_omitted(),
         }
     }
 
-    /// Judges a value as it stands in a document, with what its variables stand for.
+    /// Validates a value of the document, with the values of its variables.
     ///
     /// # Errors
-    /// What is wrong first.
+    /// The first error.
     pub fn judge(&self, ty: &Type, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
         if let Value::Variable(name) = value {
-            // In a list, what was left out is null.
+            // In a list, an omitted variable is null.
             let value = given.get(name).unwrap_or_default();
             return self.judge(ty, &value.into_value(), given);
         }
@@ -169,25 +169,25 @@ impl Inputs {
                 items
                     .try_for_each(|(at, item)| self.judge(of, item, given).map_err(|wrong| wrong.under(at.to_string())))
             }
-            // One item stands for a list of it.
+            // A single item is coerced to a list.
             (BaseType::List(of), item) => self.judge(of, item, given),
             (BaseType::Named(name), value) => self.named(name, value, given),
         }
     }
 
     fn named(&self, name: &str, value: &Value, given: &Given<'_>) -> Result<(), Mistake> {
-        let ok = match (self.types.get(name), value) {
+        let valid = match (self.types.get(name), value) {
             (Some(Kind::Object { one_of, fields }), Value::Object(object)) => {
                 let values = object.iter().map(|(name, value)| (name.as_str(), value));
                 return Self::object(self, name, *one_of, fields, &values.collect(), given);
             }
-            // As a variable it comes as a string.
+            // In variables, enum values are strings.
             (Some(Kind::Enum(values)), Value::Enum(value)) => values.contains(value.as_str()),
             (Some(Kind::Enum(values)), Value::String(value)) => values.contains(value),
             (Some(_), _) => false,
             (None, value) => return self.scalar(name, value),
         };
-        if ok { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
+        if valid { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
     }
 
     fn object(
@@ -199,26 +199,26 @@ impl Inputs {
         given: &Given<'_>,
     ) -> Result<(), Mistake> {
         if one_of {
-            let mut values = object.values().map(|value| stands(value, given));
+            let mut values = object.values().map(|value| is_null(value, given));
             if !matches!((values.next(), values.next()), (Some(Some(is_null)), None) if !is_null) {
-                return Err(Mistake::new(format!("exactly one field of {name} is given, and not null")));
+                return Err(Mistake::new(format!("exactly one field of {name} must be set, and not to null")));
             }
         }
         if let Some(unknown) = object.keys().find(|key| !fields.contains_key(**key)) {
             return Err(Mistake::new(format!("{name} has no field {unknown}")));
         }
         for (name, wanted) in fields {
-            let judged = match object.get(name.as_str()) {
+            let result = match object.get(name.as_str()) {
                 Some(value) => self.judge_wanted(wanted, value, given),
-                None => wanted.left_out(),
+                None => wanted.check_omitted(),
             };
-            judged.map_err(|wrong| wrong.under(name))?;
+            result.map_err(|wrong| wrong.under(name))?;
         }
         Ok(())
     }
 
     fn scalar(&self, name: &str, value: &Value) -> Result<(), Mistake> {
-        let ok = match (name, value) {
+        let valid = match (name, value) {
             ("Int", Value::Number(number)) => match number.as_i64() {
                 Some(number) if i32::try_from(number).is_ok() => true,
                 Some(_) => return Err(Mistake::new(format!("an Int is from {} to {}", i32::MIN, i32::MAX))),
@@ -232,12 +232,12 @@ impl Inputs {
                 return why.map_or(Ok(()), |why| Err(Mistake::new(why)));
             }
         };
-        if ok { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
+        if valid { Ok(()) } else { Err(Mistake::new(format!("expected a value of type {name}"))) }
     }
 }
 
-/// Whether a value is there at all, and if so, whether it is null.
-fn stands(value: &Value, given: &Given<'_>) -> Option<bool> {
+/// None if the value is omitted, else whether it is null.
+fn is_null(value: &Value, given: &Given<'_>) -> Option<bool> {
     match value {
         Value::Variable(name) => given.get(name).map(|value| value == ConstValue::Null),
         value => Some(*value == Value::Null),

@@ -20,8 +20,8 @@ fn scalars(name: &str, value: &ConstValue) -> Option<&'static str> {
     (*value != ConstValue::from("today")).then_some("not a day")
 }
 
-/// What is wrong with `it(ARGUMENT)` of an operation with variables of any type.
-fn wrong(argument: &str, variables: Json) -> Option<String> {
+/// The error for `it(ARGUMENT)` in an operation with variables of any type.
+fn error(argument: &str, variables: Json) -> Option<String> {
     let inputs = Inputs::read(SDL, scalars).unwrap();
     let document = parse_query(format!("query($a: Any, $b: Any, $d: Any = \"today\") {{it({argument})}}")).unwrap();
     let (_, operation) = document.operations.iter().next().unwrap();
@@ -33,7 +33,7 @@ fn wrong(argument: &str, variables: Json) -> Option<String> {
 }
 
 #[test]
-fn tr_05_a_value_is_judged_by_its_type_wherever_it_stands() {
+fn tr_05_valid_values_are_accepted() {
     for (argument, variables) in [
         ("int: 1, float: 1, text: \"x\", id: 1, yes: true", json!({})),
         ("int: $a, many: $b", json!({"a": -2_147_483_648_i64, "b": [1, 2]})),
@@ -45,15 +45,15 @@ fn tr_05_a_value_is_judged_by_its_type_wherever_it_stands() {
         ("whole: $a", json!({"a": {"day": "today", "deep": [{"day": "today", "way": null}]}})),
         ("one: {a: $a}", json!({"a": "x"})),
         ("one: $a", json!({"a": {"b": 1}})),
-        // For the library to refuse.
+        // Refused by the library.
         ("unknown: 1", json!({})),
     ] {
-        assert_eq!(wrong(argument, variables.clone()), None, "{argument} {variables}");
+        assert_eq!(error(argument, variables.clone()), None, "{argument} {variables}");
     }
 }
 
 #[test]
-fn tr_05_what_is_wrong_is_said_with_its_place_and_without_the_value() {
+fn tr_05_errors_have_path_and_reason_but_no_value() {
     let range = "an Int is from -2147483648 to 2147483647";
     for (argument, variables, why) in [
         ("int: $a", json!({"a": 99_999_999_999_i64}), format!("int is not valid: {range}.")),
@@ -72,10 +72,10 @@ fn tr_05_what_is_wrong_is_said_with_its_place_and_without_the_value() {
             json!({"a": {"day": "today", "deep": [{"day": "today"}, {"day": 1}]}}),
             "whole.deep.1.day is not valid: not a day.".to_owned(),
         ),
-        // What is left out hides nothing of what is beside it.
+        // An omitted field does not hide errors of other fields.
         ("whole: {way: $b, day: $a}", json!({"a": "x"}), "whole.day is not valid: not a day.".to_owned()),
     ] {
-        assert_eq!(wrong(argument, variables.clone()), Some(why), "{argument} {variables}");
+        assert_eq!(error(argument, variables.clone()), Some(why), "{argument} {variables}");
     }
     for (argument, variables) in [
         ("one: {a: $a}", json!({})),
@@ -84,7 +84,7 @@ fn tr_05_what_is_wrong_is_said_with_its_place_and_without_the_value() {
         ("one: {}", json!({})),
         ("one: $a", json!({"a": {"a": "x", "b": 1}})),
     ] {
-        let why = "one is not valid: exactly one field of One is given, and not null.";
-        assert_eq!(wrong(argument, variables.clone()).as_deref(), Some(why), "{argument} {variables}");
+        let why = "one is not valid: exactly one field of One must be set, and not to null.";
+        assert_eq!(error(argument, variables.clone()).as_deref(), Some(why), "{argument} {variables}");
     }
 }

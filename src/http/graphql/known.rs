@@ -1,8 +1,8 @@
-//! Documents that were read before. A client has a handful and sends them again and again, and reading one costs as
-//! much as answering it.
+//! A cache of parsed documents. Clients have a few documents and send them repeatedly, and parsing one costs as much as
+//! executing it.
 //!
-//! Only what passed every limit is kept, and nothing that could be a secret: a document with a string in it may have a
-//! password written into it, and is not likely to come a second time.
+//! Only documents that passed all limits are cached, and only without string literals: those may contain a password,
+//! and are rarely sent twice.
 
 use std::{
     collections::HashMap,
@@ -11,34 +11,34 @@ use std::{
 
 use async_graphql::parser::types::ExecutableDocument;
 
-/// So many documents, none of them longer than this. Somebody who sends ever new ones has the others forgotten, which
-/// costs them a reading each.
-const MOST: usize = 256;
-const LONGEST: usize = 4 * 1024;
+/// Maximum number of documents and maximum length of each. If there are more, the cache is cleared, which costs one
+/// parse per document.
+const MAX_DOCUMENTS: usize = 256;
+const MAX_LENGTH: usize = 4 * 1024;
 
-/// The documents that were read.
+/// The cache.
 #[derive(Default)]
 pub struct Known(Mutex<HashMap<Arc<str>, Arc<ExecutableDocument>>>);
 
 impl Known {
-    /// What was read of this very text.
+    /// The parsed document with exactly this text.
     pub fn get(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
-        self.shelf().get(text).cloned()
+        self.cache().get(text).cloned()
     }
 
-    /// Keeps what was read of a text and passed the limits.
+    /// Caches a document that passed the limits.
     pub fn keep(&self, text: &Arc<str>, document: &Arc<ExecutableDocument>) {
-        if text.len() > LONGEST || text.contains('"') {
+        if text.len() > MAX_LENGTH || text.contains('"') {
             return;
         }
-        let mut shelf = self.shelf();
-        if shelf.len() >= MOST {
-            shelf.clear();
+        let mut cache = self.cache();
+        if cache.len() >= MAX_DOCUMENTS {
+            cache.clear();
         }
-        shelf.insert(text.clone(), document.clone());
+        cache.insert(text.clone(), document.clone());
     }
 
-    fn shelf(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<ExecutableDocument>>> {
+    fn cache(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<ExecutableDocument>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_known_to_the_letter() {
+    fn texts_are_compared_exactly() {
         let known = Known::default();
         keep(&known, "query A { a }");
         assert!(known.get("query A { a }").is_some());
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_hold_a_secret_is_not_kept() {
+    fn documents_with_string_literals_are_not_cached() {
         let known = Known::default();
         let secret = r#"mutation { signIn(input: {password: "x"}) { id } }"#;
         keep(&known, secret);
@@ -70,11 +70,11 @@ mod tests {
     }
 
     #[test]
-    fn ever_new_documents_take_no_more_room() {
+    fn cache_size_is_bounded() {
         let known = Known::default();
-        (0..3 * MOST).for_each(|number| keep(&known, &format!("query Q{number} {{ a }}")));
-        assert!(known.shelf().len() <= MOST);
-        keep(&known, &format!("query Long {{ {} }}", "a ".repeat(LONGEST)));
-        assert!(known.shelf().keys().all(|text| text.len() <= LONGEST));
+        (0..3 * MAX_DOCUMENTS).for_each(|number| keep(&known, &format!("query Q{number} {{ a }}")));
+        assert!(known.cache().len() <= MAX_DOCUMENTS);
+        keep(&known, &format!("query Long {{ {} }}", "a ".repeat(MAX_LENGTH)));
+        assert!(known.cache().keys().all(|text| text.len() <= MAX_LENGTH));
     }
 }

@@ -1,8 +1,8 @@
-//! How much a parsed document asks for, counted before the schema walks it.
+//! The cost of a parsed document, calculated before the schema validates it.
 //!
-//! The library compares depth and complexity only after a walk that spreads every fragment out, and 22 fragments that
-//! each spread the next one twice make 2^22 fields out of 900 bytes (security.md, section 1.2). Here each fragment is
-//! weighed once and its weight used wherever it is spread, so the count costs no more than the text is long.
+//! The library calculates depth and complexity only after a walk that expands every fragment, and 22 fragments that
+//! each spread the next one twice make 2^22 fields out of 900 bytes (docs/security.md, GQ-02). Here the cost of each
+//! fragment is calculated once and reused wherever it is spread, so the analysis is linear in the length of the text.
 
 use std::collections::HashMap;
 
@@ -11,51 +11,51 @@ use async_graphql::{
     parser::types::{Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
 
-use crate::{
-    config::http::DocumentLimits,
-    http::graphql::refusal::{Code, Refusal},
-};
+use crate::http::graphql::refusal::{Code, Refusal};
+use platform::config::http::DocumentLimits;
 
-/// Selection sets and spreads on one path: the library's own bound, met here first so that the refusal is ours.
+/// Maximum nesting of selection sets and spreads. The library has the same limit; it is checked here first, so that the
+/// refusal has a code.
 const MAX_LEVELS: usize = 32;
-/// What all of an operation's introspection counts as, however many fields it has: tools ask for five types and more at
-/// once to find out what a server knows.
+/// Complexity of all introspection of an operation, regardless of its number of fields: tools query five types and more
+/// at once to detect what a server supports.
 const INTROSPECTION_FIELDS: usize = 50;
-/// Bounds of `__schema` and `__type`, the fields of all of an operation's taken together. GraphiQL's and codegen's query
-/// has about 260 fields, 15 deep.
+/// Limits of `__schema` and `__type`, for all introspection fields of an operation together. The query of GraphiQL and
+/// codegen has about 260 fields, 15 deep.
 const INTROSPECTION_MAX_FIELDS: usize = 500;
 const INTROSPECTION_MAX_DEPTH: usize = 20;
-/// Lists of types and fields within each other multiply the answer, not the question (as graphql-js has it).
+/// Nested lists of types and fields multiply the size of the response, but not of the query (graphql-js has the same
+/// limit).
 const INTROSPECTION_MAX_LISTS: usize = 2;
 
-/// What was found out about an operation on the way.
+/// Properties of a document that the analysis found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weighed {
     pub introspects: bool,
 }
 
-/// Refuses a document of which any part asks for more than `limits`.
+/// Refuses a document if any part of it exceeds `limits`.
 ///
 /// # Errors
-/// `TOO_COMPLEX` with the limit and the value; `BAD_REQUEST` for fragments that spread themselves and for
-/// subscriptions to several fields.
+/// `TOO_COMPLEX` with the limit and the value; `BAD_REQUEST` for fragments that spread themselves and for subscriptions
+/// with several fields.
 pub fn weigh(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<Weighed, Refusal> {
     let operations = document.operations.iter().len();
     at_most("number of operations", "MAX_OPERATIONS", limits.operations, operations)?;
-    let mut scales = Scales { document, limits, fragments: HashMap::new() };
-    // In the order of the text, so that the same text is always refused for the same reason.
+    let mut analyzer = CostAnalyzer { document, limits, fragments: HashMap::new() };
+    // In document order, so that the same text is always refused for the same reason.
     let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
     operations.sort_by_key(|operation| operation.pos);
     let mut introspects = false;
     for operation in operations {
-        introspects |= scales.operation(&operation.node)?;
+        introspects |= analyzer.operation(&operation.node)?;
     }
     let mut fragments: Vec<_> = document.fragments.iter().collect();
     fragments.sort_by_key(|(_, fragment)| fragment.pos);
     for (name, fragment) in fragments {
-        // What an operation spreads was weighed with it. The library validates the others, too.
-        if !scales.fragments.contains_key(name) {
-            let weight = scales.fragment(name, 0)?;
+        // Fragments that an operation spreads were analyzed with it. The library also validates the others.
+        if !analyzer.fragments.contains_key(name) {
+            let weight = analyzer.fragment(name, 0)?;
             let of_introspection = fragment.node.type_condition.node.on.node.starts_with("__");
             if of_introspection { weight.check_introspection() } else { weight.check(limits) }?;
         }
@@ -67,31 +67,31 @@ fn at_most(limit: &'static str, setting: &'static str, allowed: usize, value: us
     if value > allowed { Err(Refusal::too_complex(limit, Some(setting), allowed, value)) } else { Ok(()) }
 }
 
-/// As [`at_most`], for a limit that is no setting.
-fn bounded(limit: &'static str, allowed: usize, value: usize) -> Result<(), Refusal> {
+/// As [`at_most`], for a limit that is not configurable.
+fn at_most_fixed(limit: &'static str, allowed: usize, value: usize) -> Result<(), Refusal> {
     if value > allowed { Err(Refusal::too_complex(limit, None, allowed, value)) } else { Ok(()) }
 }
 
-/// What a selection set asks for, everything below it included.
+/// The cost of a selection set, including everything below it.
 #[derive(Clone, Copy, Default)]
 struct Weight {
     fields: usize,
     aliases: usize,
     depth: usize,
     levels: usize,
-    /// Fields of introspection, which are not among `fields`.
+    /// Introspection fields, which are not included in `fields`.
     introspected: usize,
-    /// Lists of introspection within each other.
+    /// Nesting of introspection lists.
     lists: usize,
-    /// Fields of the set itself, `__typename` aside.
+    /// Fields directly in the set, except `__typename`.
     roots: usize,
-    /// Whether `__typename` is among the fields of the set itself.
+    /// Whether `__typename` is directly in the set.
     typename: bool,
 }
 
 impl Weight {
-    /// Two parts of one selection set.
-    fn beside(self, other: Self) -> Self {
+    /// The sum of two parts of one selection set.
+    fn plus(self, other: Self) -> Self {
         Self {
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
@@ -115,26 +115,26 @@ impl Weight {
     fn check(&self, limits: &DocumentLimits) -> Result<(), Refusal> {
         at_most("depth", "MAX_DEPTH", limits.depth, self.depth)?;
         at_most("complexity", "MAX_COMPLEXITY", limits.complexity, self.complexity())?;
-        bounded("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.introspected)?;
+        at_most_fixed("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.introspected)?;
         at_most("number of aliases", "MAX_ALIASES", limits.aliases, self.aliases)
     }
 
     fn check_introspection(&self) -> Result<(), Refusal> {
-        bounded("depth of introspection", INTROSPECTION_MAX_DEPTH, self.depth)?;
-        bounded("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.fields)?;
-        bounded("nesting of lists in introspection", INTROSPECTION_MAX_LISTS, self.lists)
+        at_most_fixed("depth of introspection", INTROSPECTION_MAX_DEPTH, self.depth)?;
+        at_most_fixed("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.fields)?;
+        at_most_fixed("nesting of lists in introspection", INTROSPECTION_MAX_LISTS, self.lists)
     }
 }
 
-struct Scales<'a> {
+struct CostAnalyzer<'a> {
     document: &'a ExecutableDocument,
     limits: &'a DocumentLimits,
-    /// None while a fragment is being weighed: meeting it then again is a cycle.
+    /// None while a fragment is being analyzed: if it is found again then, there is a cycle.
     fragments: HashMap<&'a Name, Option<Weight>>,
 }
 
-impl<'a> Scales<'a> {
-    /// Whether the operation introspects.
+impl<'a> CostAnalyzer<'a> {
+    /// Returns whether the operation introspects.
     fn operation(&mut self, operation: &'a OperationDefinition) -> Result<bool, Refusal> {
         self.directives(&operation.directives)?;
         for variable in &operation.variable_definitions {
@@ -146,12 +146,12 @@ impl<'a> Scales<'a> {
             OperationType::Mutation => {
                 at_most("number of mutations", "MAX_ROOT_MUTATIONS", self.limits.root_mutations, weight.roots)?;
             }
-            // One root field, says the specification (section 5.2.3.1), and none of introspection; the library would
+            // The specification (section 5.2.3.1) allows one root field, and none of introspection; the library would
             // open a stream for each.
             OperationType::Subscription if weight.typename || weight.roots != 1 => {
                 let message = match weight.typename {
-                    true => "A subscription selects exactly one field, and it can't be __typename.",
-                    false => "A subscription selects exactly one field.",
+                    true => "A subscription must select exactly one field, and it can't be __typename.",
+                    false => "A subscription must select exactly one field.",
                 };
                 return Err(Refusal {
                     position: Some(operation.selection_set.pos),
@@ -164,7 +164,7 @@ impl<'a> Scales<'a> {
     }
 
     fn set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Weight, Refusal> {
-        too_deep(level)?;
+        check_levels(level)?;
         let mut sum = Weight::default();
         for selection in &set.items {
             self.directives(selection.node.directives())?;
@@ -173,30 +173,32 @@ impl<'a> Scales<'a> {
                     let below = self.set(&field.node.selection_set.node, level + 1)?;
                     let name = field.node.name.node.as_str();
                     let aliases = usize::from(field.node.alias.is_some());
-                    as_field(name, aliases, below)?
+                    field_cost(name, aliases, below)?
                 }
-                Selection::InlineFragment(inline) => lifted(self.set(&inline.node.selection_set.node, level + 1)?),
-                Selection::FragmentSpread(spread) => lifted(self.fragment(&spread.node.fragment_name.node, level + 1)?),
+                Selection::InlineFragment(inline) => as_fragment(self.set(&inline.node.selection_set.node, level + 1)?),
+                Selection::FragmentSpread(spread) => {
+                    as_fragment(self.fragment(&spread.node.fragment_name.node, level + 1)?)
+                }
             };
-            sum = sum.beside(weight);
+            sum = sum.plus(weight);
         }
         Ok(sum)
     }
 
     fn fragment(&mut self, name: &'a Name, level: usize) -> Result<Weight, Refusal> {
-        too_deep(level)?;
-        // An unknown fragment is the validator's to refuse. Until then it counts as a field: what weighs nothing could be
-        // spread without end.
+        check_levels(level)?;
+        // Unknown fragments are refused by the validation. They count as a field here, so that they can't be spread
+        // without limit.
         let Some(fragment) = self.document.fragments.get(name) else {
             return Ok(Weight { fields: 1, roots: 1, ..Weight::default() });
         };
         match self.fragments.get(name) {
             Some(Some(weight)) => {
-                too_deep(level + weight.levels)?;
+                check_levels(level + weight.levels)?;
                 return Ok(*weight);
             }
             Some(None) => {
-                let message = format!("The fragment {name} spreads itself.");
+                let message = format!("Cannot spread fragment {name} within itself.");
                 return Err(Refusal { position: Some(fragment.pos), ..Refusal::document(Code::BadRequest, message) });
             }
             None => {}
@@ -213,12 +215,12 @@ impl<'a> Scales<'a> {
     }
 }
 
-fn too_deep(level: usize) -> Result<(), Refusal> {
-    bounded("nesting of selections", MAX_LEVELS, level)
+fn check_levels(level: usize) -> Result<(), Refusal> {
+    at_most_fixed("nesting of selections", MAX_LEVELS, level)
 }
 
-/// The weight of a field with `below` under it.
-fn as_field(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refusal> {
+/// The cost of a field with the cost `below` of its selections.
+fn field_cost(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refusal> {
     let introspects = matches!(name, "__schema" | "__type");
     if introspects {
         below.check_introspection()?;
@@ -238,8 +240,8 @@ fn as_field(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refusal
     })
 }
 
-/// The weight of a fragment where it is spread: a level more, and otherwise as if its fields stood there.
-fn lifted(weight: Weight) -> Weight {
+/// The cost of a spread fragment: one level more, and otherwise the same as its fields.
+fn as_fragment(weight: Weight) -> Weight {
     Weight { levels: weight.levels + 1, ..weight }
 }
 

@@ -18,10 +18,10 @@ fn defaults() -> DocumentLimits {
     }
 }
 
-/// Ok with whether it introspects, or which limit it met and with what value.
-fn weighed(text: &str) -> Result<bool, (String, u64)> {
+/// Ok with whether the document introspects, else the exceeded limit and its value.
+fn cost(text: &str) -> Result<bool, (String, u64)> {
     match weigh(&parse_query(text).unwrap(), &defaults()) {
-        Ok(weighed) => Ok(weighed.introspects),
+        Ok(cost) => Ok(cost.introspects),
         Err(refusal) => {
             let fact = |name| refusal.facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.clone());
             let limit = match fact("limit") {
@@ -43,120 +43,120 @@ fn nested(depth: usize) -> String {
 
 #[test]
 fn gq_01_depth_is_counted_in_fields() {
-    assert_eq!(weighed(&nested(10)), Ok(false));
-    assert_eq!(weighed(&nested(11)), Err(("depth".to_owned(), 11)));
-    assert_eq!(weighed("{a ...F} fragment F on Q {b{c{d{e{f{g{h{i{j{k}}}}}}}}}}"), Ok(false));
-    assert_eq!(weighed("{a{...F}} fragment F on Q {b{c{d{e{f{g{h{i{j{k}}}}}}}}}}"), Err(("depth".to_owned(), 11)));
+    assert_eq!(cost(&nested(10)), Ok(false));
+    assert_eq!(cost(&nested(11)), Err(("depth".to_owned(), 11)));
+    assert_eq!(cost("{a ...F} fragment F on Q {b{c{d{e{f{g{h{i{j{k}}}}}}}}}}"), Ok(false));
+    assert_eq!(cost("{a{...F}} fragment F on Q {b{c{d{e{f{g{h{i{j{k}}}}}}}}}}"), Err(("depth".to_owned(), 11)));
 }
 
 #[test]
-fn gq_02_chained_fragments_are_counted_without_being_walked() {
+fn gq_02_chained_fragments_are_counted_in_linear_time() {
     let mut text = String::from("{...F0}");
     for n in 0..29 {
         let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
     }
     text.push_str(" fragment F29 on Q {a}");
     let started = std::time::Instant::now();
-    assert!(matches!(weighed(&text), Err((limit, _)) if limit == "complexity"));
+    assert!(matches!(cost(&text), Err((limit, _)) if limit == "complexity"));
     assert!(started.elapsed().as_millis() < 500);
 }
 
 #[test]
-fn gq_02_wide_fragments_are_counted_without_being_walked() {
+fn gq_02_wide_fragments_are_counted_in_linear_time() {
     let spreads = |name: &str| format!("...{name} ").repeat(200);
     let (a, b, c) = (spreads("A"), spreads("B"), spreads("C"));
     let text = format!("{{{a}}} fragment A on Q {{{b}}} fragment B on Q {{{c}}} fragment C on Q {{x}}");
-    assert!(matches!(weighed(&text), Err((limit, _)) if limit == "complexity"));
+    assert!(matches!(cost(&text), Err((limit, _)) if limit == "complexity"));
 }
 
 #[test]
-fn gq_02_exponential_fragments_that_nothing_spreads_are_refused_too() {
+fn gq_02_unused_exponential_fragments_are_refused() {
     let mut text = String::from("{a}");
     for n in 0..20 {
         let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
     }
     text.push_str(" fragment F20 on Q {a}");
-    assert!(weighed(&text).is_err());
+    assert!(cost(&text).is_err());
 }
 
 #[test]
-fn a_long_chain_of_fragments_meets_the_bound_on_levels() {
+fn long_fragment_chain_exceeds_level_limit() {
     let mut text = String::from("{...F0}");
     for n in 0..100 {
         let _ = write!(text, " fragment F{n} on Q {{...F{}}}", n + 1);
     }
     text.push_str(" fragment F100 on Q {a}");
-    assert_eq!(weighed(&text).unwrap_err().0, "nesting of selections");
+    assert_eq!(cost(&text).unwrap_err().0, "nesting of selections");
 }
 
 #[test]
-fn gq_01_a_fragment_that_spreads_itself_is_refused() {
-    assert_eq!(weighed("{...A} fragment A on Q {...B} fragment B on Q {...A}").unwrap_err().0, "BAD_REQUEST");
-    assert_eq!(weighed("{a} fragment A on Q {b {...A}}").unwrap_err().0, "BAD_REQUEST");
+fn gq_01_recursive_fragment_is_refused() {
+    assert_eq!(cost("{...A} fragment A on Q {...B} fragment B on Q {...A}").unwrap_err().0, "BAD_REQUEST");
+    assert_eq!(cost("{a} fragment A on Q {b {...A}}").unwrap_err().0, "BAD_REQUEST");
 }
 
 #[test]
 fn gq_02_aliases_and_duplicates_are_bounded() {
     let many = |count: usize, field: &str| (0..count).map(|n| field.replace('#', &n.to_string())).collect::<String>();
-    assert_eq!(weighed(&format!("{{{}}}", many(10, "a#: x "))), Ok(false));
-    assert_eq!(weighed(&format!("{{{}}}", many(11, "a#: x "))), Err(("number of aliases".to_owned(), 11)));
-    assert_eq!(weighed(&format!("{{{}}}", many(201, "x "))), Err(("complexity".to_owned(), 201)));
+    assert_eq!(cost(&format!("{{{}}}", many(10, "a#: x "))), Ok(false));
+    assert_eq!(cost(&format!("{{{}}}", many(11, "a#: x "))), Err(("number of aliases".to_owned(), 11)));
+    assert_eq!(cost(&format!("{{{}}}", many(201, "x "))), Err(("complexity".to_owned(), 201)));
     let fragments = "{...F ...F ...F} fragment F on Q {a: x b: x c: x d: x}";
-    assert_eq!(weighed(fragments), Err(("number of aliases".to_owned(), 12)));
+    assert_eq!(cost(fragments), Err(("number of aliases".to_owned(), 12)));
 }
 
 #[test]
 fn bf_04_one_mutation_per_operation() {
-    assert_eq!(weighed("mutation {__typename confirm}"), Ok(false));
-    assert_eq!(weighed("mutation A {a} mutation B {b}"), Ok(false));
-    assert_eq!(weighed("mutation {a: confirm b: confirm}"), Err(("number of mutations".to_owned(), 2)));
-    assert_eq!(weighed("mutation {...F ...F} fragment F on M {confirm}"), Err(("number of mutations".to_owned(), 2)));
-    assert_eq!(weighed("mutation {... on M {confirm} ... {signIn}}"), Err(("number of mutations".to_owned(), 2)));
+    assert_eq!(cost("mutation {__typename confirm}"), Ok(false));
+    assert_eq!(cost("mutation A {a} mutation B {b}"), Ok(false));
+    assert_eq!(cost("mutation {a: confirm b: confirm}"), Err(("number of mutations".to_owned(), 2)));
+    assert_eq!(cost("mutation {...F ...F} fragment F on M {confirm}"), Err(("number of mutations".to_owned(), 2)));
+    assert_eq!(cost("mutation {... on M {confirm} ... {signIn}}"), Err(("number of mutations".to_owned(), 2)));
 }
 
 #[test]
-fn gq_02_fragments_that_lead_nowhere_are_counted_too() {
+fn gq_02_fragments_with_undefined_spreads_are_counted() {
     let mut text = String::from("{...F0}");
     for n in 0..22 {
         let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
     }
-    assert!(matches!(weighed(&text), Err((limit, _)) if limit == "complexity"));
+    assert!(matches!(cost(&text), Err((limit, _)) if limit == "complexity"));
 }
 
 #[test]
-fn a_refusal_names_the_settings_own_limit_and_is_the_same_every_time() {
+fn refusal_names_the_setting_and_is_deterministic() {
     let mut text = String::from("{...F0}");
     for n in 0..23 {
         let _ = write!(text, " fragment F{n} on Q {{...F{} ...F{}}}", n + 1, n + 1);
     }
     text.push_str(" fragment F23 on Q {a}");
     for spread in [text.as_str(), text.trim_start_matches("{...F0}")] {
-        // Without an operation that spreads them, they are judged by themselves.
+        // Without an operation that spreads them, they are analyzed separately.
         let text = if spread == text { text.clone() } else { format!("{{a}}{spread}") };
         for _ in 0..8 {
             let refusal = weigh(&parse_query(&text).unwrap(), &defaults()).unwrap_err();
-            let message = "The complexity of this document is 8388608, and at most 200 is taken (MAX_COMPLEXITY).";
+            let message = "The complexity of this document is 8388608; at most 200 is allowed (MAX_COMPLEXITY).";
             assert_eq!(refusal.message, message);
         }
     }
 }
 
 #[test]
-fn a_subscription_has_one_field() {
+fn subscription_must_have_one_field() {
     assert!(
         weigh(&parse_query("subscription {__typename}").unwrap(), &defaults())
             .unwrap_err()
             .message
             .contains("__typename")
     );
-    assert_eq!(weighed("subscription {a __typename}").unwrap_err().0, "BAD_REQUEST");
-    assert_eq!(weighed("subscription {a}"), Ok(false));
-    assert_eq!(weighed("subscription {a b: a}").unwrap_err().0, "BAD_REQUEST");
-    assert_eq!(weighed("subscription {...F} fragment F on S {a b}").unwrap_err().0, "BAD_REQUEST");
+    assert_eq!(cost("subscription {a __typename}").unwrap_err().0, "BAD_REQUEST");
+    assert_eq!(cost("subscription {a}"), Ok(false));
+    assert_eq!(cost("subscription {a b: a}").unwrap_err().0, "BAD_REQUEST");
+    assert_eq!(cost("subscription {...F} fragment F on S {a b}").unwrap_err().0, "BAD_REQUEST");
 }
 
 #[test]
-fn gq_03_directives_are_bounded_in_every_place() {
+fn gq_03_directives_are_limited_at_every_location() {
     let many = "@x ".repeat(6);
     for text in [
         format!("{{a {many}}}"),
@@ -166,17 +166,18 @@ fn gq_03_directives_are_bounded_in_every_place() {
         format!("{{...F {many}}} fragment F on Q {{a}}"),
         format!("{{...F}} fragment F on Q {many} {{a}}"),
     ] {
-        assert_eq!(weighed(&text), Err(("number of directives in one place".to_owned(), 6)), "{text}");
+        assert_eq!(cost(&text), Err(("number of directives in one place".to_owned(), 6)), "{text}");
     }
 }
 
 #[test]
-fn operations_are_bounded() {
+fn operations_are_limited() {
     let text: String = (0..21).map(|n| format!("query Q{n} {{a}} ")).collect();
-    assert_eq!(weighed(&text), Err(("number of operations".to_owned(), 21)));
+    assert_eq!(cost(&text), Err(("number of operations".to_owned(), 21)));
 }
 
-/// Everything that tools ask of a schema at once: GraphiQL, codegen and graphql-js's own query select these fields.
+/// All that tools query of a schema at once: the fields of the introspection queries of GraphiQL, codegen and
+/// graphql-js.
 fn introspection() -> String {
     let of_type = (0..9).fold("kind name".to_owned(), |below, _| format!("kind name ofType {{{below}}}"));
     format!(
@@ -195,53 +196,53 @@ fn introspection() -> String {
 }
 
 #[test]
-fn graphiqls_introspection_passes_under_the_defaults() {
-    assert_eq!(weighed(&introspection()), Ok(true));
+fn introspection_query_passes_default_limits() {
+    assert_eq!(cost(&introspection()), Ok(true));
 }
 
-/// As Apollo Kotlin, Altair and others ask what a server knows before they ask for its schema.
+/// Queries of Apollo Kotlin, Altair and others that detect what a server supports.
 fn probes(count: usize, below: &str) -> String {
     let probes: String = (0..count).map(|n| format!("t{n}: __type(name: \"T{n}\") {{ {below} }} ")).collect();
     format!("{{ {probes} }}")
 }
 
 #[test]
-fn introspection_is_charged_once_for_an_operation() {
+fn introspection_is_charged_once_per_operation() {
     let below = "fields { name args { name } }";
-    assert_eq!(weighed(&probes(10, below)), Ok(true));
-    assert_eq!(weighed(&probes(10, below).replacen('{', &format!("{{{} ", "x ".repeat(150)), 1)), Ok(true));
+    assert_eq!(cost(&probes(10, below)), Ok(true));
+    assert_eq!(cost(&probes(10, below).replacen('{', &format!("{{{} ", "x ".repeat(150)), 1)), Ok(true));
     let more = probes(1, below).replacen('{', &format!("{{{} ", "x ".repeat(151)), 1);
-    assert_eq!(weighed(&more), Err(("complexity".to_owned(), 201)));
-    // An operation each, and a fragment each.
+    assert_eq!(cost(&more), Err(("complexity".to_owned(), 201)));
+    // Two operations, and a fragment.
     assert_eq!(
-        weighed("query A {__schema {description}} query B {...F} fragment F on Q {__schema {description}}"),
+        cost("query A {__schema {description}} query B {...F} fragment F on Q {__schema {description}}"),
         Ok(true)
     );
-    assert_eq!(weighed(&format!("{{a}} fragment F on Q {}", probes(5, below))), Ok(false));
+    assert_eq!(cost(&format!("{{a}} fragment F on Q {}", probes(5, below))), Ok(false));
 }
 
 #[test]
-fn gq_01_all_introspection_of_an_operation_has_one_bound() {
+fn gq_01_introspection_of_an_operation_is_limited() {
     let wide = format!("fields {{ {} }}", "name ".repeat(90));
-    assert_eq!(weighed(&probes(5, &wide)), Ok(true));
-    assert_eq!(weighed(&probes(6, &wide)), Err(("complexity of introspection".to_owned(), 552)));
+    assert_eq!(cost(&probes(5, &wide)), Ok(true));
+    assert_eq!(cost(&probes(6, &wide)), Err(("complexity of introspection".to_owned(), 552)));
     let spread = "{...F ...F ...F} fragment F on Q {__schema {types {...T}}} fragment T on __Type {";
     let spread = format!("{spread}{}}}", "name ".repeat(170));
-    assert_eq!(weighed(&spread), Err(("complexity of introspection".to_owned(), 516)));
+    assert_eq!(cost(&spread), Err(("complexity of introspection".to_owned(), 516)));
     let deep = format!("fields {{ type {{ {}name{} }} }}", "ofType {".repeat(18), "}".repeat(18));
-    assert_eq!(weighed(&probes(1, &deep)), Err(("depth of introspection".to_owned(), 21)));
+    assert_eq!(cost(&probes(1, &deep)), Err(("depth of introspection".to_owned(), 21)));
 }
 
 #[test]
-fn gq_01_circular_introspection_does_not() {
+fn gq_01_circular_introspection_is_refused() {
     let text = "{__schema{types{fields{type{fields{type{fields{type{name}}}}}}}}}";
-    assert_eq!(weighed(text), Err(("nesting of lists in introspection".to_owned(), 3)));
+    assert_eq!(cost(text), Err(("nesting of lists in introspection".to_owned(), 3)));
     let hidden = "{...R} fragment R on Q {__type(name: \"A\") {...T}} fragment T on __Type \
                   {fields{type{interfaces{possibleTypes{name}}}}}";
-    assert_eq!(weighed(hidden), Err(("nesting of lists in introspection".to_owned(), 3)));
+    assert_eq!(cost(hidden), Err(("nesting of lists in introspection".to_owned(), 3)));
 }
 
-/// A small document out of numbers: fields, inline fragments and spreads of three fragments, never a cycle.
+/// A small random document: fields, inline fragments and spreads of three fragments, without cycles.
 fn document() -> impl Strategy<Value = String> {
     fn set(depth: u32, fragments: usize) -> BoxedStrategy<String> {
         let field = prop::sample::select(vec!["a".to_owned(), "b: a".to_owned()]);
@@ -259,7 +260,7 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
-/// Fields and aliases by walking everything, as the library does.
+/// Fields and aliases by walking the whole document, as the library does.
 fn walk(document: &ExecutableDocument, set: &SelectionSet) -> (usize, usize) {
     let parts = set.items.iter().map(|selection| match &selection.node {
         Selection::Field(field) => {
@@ -276,12 +277,12 @@ fn walk(document: &ExecutableDocument, set: &SelectionSet) -> (usize, usize) {
 
 proptest! {
     #[test]
-    fn the_weight_of_a_document_is_what_a_walk_finds(text in document()) {
+    fn weight_equals_result_of_full_walk(text in document()) {
         let document = parse_query(&text).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let limits = DocumentLimits { complexity: usize::MAX, aliases: usize::MAX, ..defaults() };
-        let mut scales = Scales { document: &document, limits: &limits, fragments: HashMap::new() };
-        let weight = scales.set(&operation.node.selection_set.node, 0).unwrap();
+        let mut analyzer = CostAnalyzer { document: &document, limits: &limits, fragments: HashMap::new() };
+        let weight = analyzer.set(&operation.node.selection_set.node, 0).unwrap();
         prop_assert_eq!((weight.fields, weight.aliases), walk(&document, &operation.node.selection_set.node));
     }
 }

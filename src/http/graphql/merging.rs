@@ -1,11 +1,11 @@
-//! Whether fields that are answered under one name can be (specification, section 5.3.2, "Field Selection Merging").
+//! Field selection merging (specification, section 5.3.2): whether fields with the same response name are compatible.
 //!
-//! The library (7.2.1) compares the fields of one selection set where they have the same type condition. It passes over
-//! what two sets below one name have together, over conditions that an object can meet at once, and over types that no
-//! client can tell apart (`SameResponseShape`), so that it would run documents that code generators refuse.
+//! The library (7.2.1) compares the fields of one selection set that have the same type condition. It ignores fields of
+//! two sets below the same response name, type conditions that one object can meet at once, and different types of the
+//! same name (`SameResponseShape`), so it would execute documents that code generators reject.
 //!
-//! The specification compares all pairs. Here each field is compared with the first of its name, which comes to the
-//! same, since what is compared is equal or not.
+//! The specification compares all pairs. Here each field is compared with the first of its name. The result is the
+//! same, because the comparison is an equivalence.
 
 use std::collections::HashSet;
 
@@ -20,15 +20,15 @@ use crate::http::graphql::{
     refusal::{Code, Refusal},
 };
 
-/// Fields that are compared at most. Fields of interfaces are compared anew beside those of each object type.
+/// Maximum number of compared fields. Fields of interfaces are compared again with those of each object type.
 const MAX_COMPARED: usize = 100_000;
-/// No document is that deep whose fragments don't spread themselves, and those that do are refused elsewhere.
+/// Maximum depth. Only documents with recursive fragments exceed it, and those are refused elsewhere.
 const MAX_LEVELS: usize = 128;
 
-/// Refuses a document with fields that share a name and nothing else.
+/// Refuses a document with incompatible fields of the same response name.
 ///
 /// # Errors
-/// `BAD_REQUEST` with the fields, in the words of graphql-js.
+/// `BAD_REQUEST` with the fields, in the wording of graphql-js.
 pub fn check(document: &ExecutableDocument, shapes: &Shapes) -> Result<(), Refusal> {
     let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
     operations.sort_by_key(|operation| operation.selection_set.pos);
@@ -41,14 +41,14 @@ pub fn check(document: &ExecutableDocument, shapes: &Shapes) -> Result<(), Refus
     Ok(())
 }
 
-fn too_much() -> Refusal {
+fn too_many_fields() -> Refusal {
     Refusal::too_complex("comparison of fields", None, MAX_COMPARED, MAX_COMPARED.saturating_add(1))
 }
 
-/// A selection set, and the type that its fields belong to, where it is known.
+/// A selection set, and the type that its fields belong to, if known.
 type Scope<'a> = (Option<&'a str>, &'a SelectionSet);
 
-/// A field where it stands.
+/// A field and its parent type.
 #[derive(Clone, Copy)]
 struct Placed<'a> {
     parent: Option<&'a str>,
@@ -57,10 +57,10 @@ struct Placed<'a> {
     ty: Option<&'a Type>,
 }
 
-/// Fields by the name that they are answered under, in the order of the text.
+/// Fields by response name, in document order.
 type Named<'a> = IndexMap<&'a str, Vec<Placed<'a>>>;
 
-/// Why two fields can't be answered under one name.
+/// Why two fields can't be merged.
 enum Conflict {
     Fields { name: String, why: String, position: Pos },
     TooMuch,
@@ -71,7 +71,7 @@ impl Conflict {
         Self::Fields { name: name.to_owned(), why, position: field.field.pos }
     }
 
-    /// The conflict as one of the fields that these stand below.
+    /// The conflict as one of the fields that contain these.
     fn below(self, outer: &str) -> Self {
         match self {
             Self::Fields { name, why, position } => {
@@ -83,7 +83,7 @@ impl Conflict {
     }
 
     fn into_refusal(self) -> Refusal {
-        let Self::Fields { name, why, position } = self else { return too_much() };
+        let Self::Fields { name, why, position } = self else { return too_many_fields() };
         let message = format!(
             "Fields \"{name}\" conflict because {why}. Use different aliases on the fields to fetch both if this was \
              intentional."
@@ -105,7 +105,7 @@ struct Merging<'a> {
 }
 
 impl<'a> Merging<'a> {
-    /// The fields of all these sets together, those of their fragments included.
+    /// The fields of all these sets, including those of fragments.
     fn named(&mut self, sets: &[Scope<'a>]) -> Result<Named<'a>, Conflict> {
         let (mut named, mut spread) = (Named::new(), HashSet::new());
         for set in sets {
@@ -150,20 +150,20 @@ impl<'a> Merging<'a> {
         Ok(())
     }
 
-    /// What is selected below these fields.
+    /// The fields that are selected below these fields.
     fn below(&mut self, fields: &[Placed<'a>]) -> Result<Named<'a>, Conflict> {
         let sets: Vec<Scope<'a>> =
             fields.iter().map(|field| (field.ty.map(named_type), &field.field.node.selection_set.node)).collect();
         self.named(&sets)
     }
 
-    /// `SameResponseShape`: whatever object there is, a client that knows the name knows the form of the value.
+    /// `SameResponseShape`: the type of a response value must not depend on the object's type.
     fn same_shape(&mut self, named: &Named<'a>, level: usize) -> Result<(), Conflict> {
         for (name, fields) in named.iter().filter(|_| level < MAX_LEVELS) {
             let mut typed = fields.iter().filter_map(|field| Some((*field, field.ty?)));
             if let Some((_, first)) = typed.next() {
                 for (field, ty) in typed {
-                    if !self.alike(first, ty) {
+                    if !self.same_type_shape(first, ty) {
                         let why = format!("they return conflicting types \"{first}\" and \"{ty}\"");
                         return Err(Conflict::new(name, field, why));
                     }
@@ -175,10 +175,10 @@ impl<'a> Merging<'a> {
         Ok(())
     }
 
-    fn alike(&self, one: &Type, other: &Type) -> bool {
+    fn same_type_shape(&self, one: &Type, other: &Type) -> bool {
         one.nullable == other.nullable
             && match (&one.base, &other.base) {
-                (BaseType::List(one), BaseType::List(other)) => self.alike(one, other),
+                (BaseType::List(one), BaseType::List(other)) => self.same_type_shape(one, other),
                 (BaseType::Named(one), BaseType::Named(other)) => {
                     one == other || (self.shapes.is_composite(one) && self.shapes.is_composite(other))
                 }
@@ -186,23 +186,24 @@ impl<'a> Merging<'a> {
             }
     }
 
-    /// `FieldsInSetCanMerge`: fields that one object may have are one field. Those of two object types never meet.
+    /// `FieldsInSetCanMerge`: fields that one object can have under the same name must be the same field. Fields of two
+    /// different object types are never in the same object.
     fn can_merge(&mut self, named: &Named<'a>, level: usize) -> Result<(), Conflict> {
         for (name, fields) in named.iter().filter(|_| level < MAX_LEVELS) {
-            for met in self.met_by_one_object(fields) {
-                let [first, others @ ..] = met.as_slice() else { continue };
+            for group in self.groups_by_object_type(fields) {
+                let [first, others @ ..] = group.as_slice() else { continue };
                 for other in others {
-                    one_field(name, *first, *other)?;
+                    check_same_field(name, *first, *other)?;
                 }
-                let below = self.below(&met)?;
+                let below = self.below(&group)?;
                 self.can_merge(&below, level + 1).map_err(|conflict| conflict.below(name))?;
             }
         }
         Ok(())
     }
 
-    /// For each object type its own fields and those that any object may have.
-    fn met_by_one_object(&self, fields: &[Placed<'a>]) -> Vec<Vec<Placed<'a>>> {
+    /// For each object type its own fields and those of abstract types.
+    fn groups_by_object_type(&self, fields: &[Placed<'a>]) -> Vec<Vec<Placed<'a>>> {
         let concrete = |field: &Placed<'a>| field.parent.filter(|parent| self.shapes.is_object(parent));
         let mut types: Vec<_> = fields.iter().map(concrete).collect();
         types.sort_unstable();
@@ -211,8 +212,8 @@ impl<'a> Merging<'a> {
             types.retain(Option::is_some);
         }
         let of = |ty: &Option<&str>| {
-            let meets = |field: &&Placed<'a>| concrete(field).is_none_or(|parent| Some(parent) == *ty);
-            fields.iter().filter(meets).copied().collect()
+            let belongs = |field: &&Placed<'a>| concrete(field).is_none_or(|parent| Some(parent) == *ty);
+            fields.iter().filter(belongs).copied().collect()
         };
         types.iter().map(of).collect()
     }
@@ -225,7 +226,7 @@ fn named_type(ty: &Type) -> &str {
     }
 }
 
-fn one_field(key: &str, first: Placed<'_>, other: Placed<'_>) -> Result<(), Conflict> {
+fn check_same_field(key: &str, first: Placed<'_>, other: Placed<'_>) -> Result<(), Conflict> {
     let (one, two) = (&first.field.node, &other.field.node);
     if one.name.node != two.name.node {
         let why = format!("\"{}\" and \"{}\" are different fields", one.name.node, two.name.node);

@@ -13,22 +13,22 @@ fn shapes() -> Shapes {
     Shapes::read(cases()["schema"].as_str().unwrap()).unwrap()
 }
 
-/// The verdicts are those of graphql-js; `web/contract/tests/merging.test.ts` holds it to them.
+/// The expected results are those of graphql-js; `web/contract/tests/merging.test.ts` checks that they are.
 #[test]
-fn every_document_is_judged_as_graphql_js_does() {
+fn results_match_graphql_js() {
     let (cases, shapes) = (cases(), shapes());
-    let mut verdicts = [0, 0];
+    let mut counts = [0, 0];
     for case in cases["documents"].as_array().unwrap() {
         let (text, valid) = (case["document"].as_str().unwrap(), case["valid"].as_bool().unwrap());
-        let judged = check(&parse_query(text).unwrap(), &shapes).map_err(|refusal| refusal.message);
-        assert_eq!(judged.is_ok(), valid, "{text}: {judged:?}");
-        verdicts[usize::from(valid)] += 1;
+        let result = check(&parse_query(text).unwrap(), &shapes).map_err(|refusal| refusal.message);
+        assert_eq!(result.is_ok(), valid, "{text}: {result:?}");
+        counts[usize::from(valid)] += 1;
     }
-    assert!(verdicts.iter().all(|count| *count > 50), "{verdicts:?}");
+    assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
 }
 
 #[test]
-fn the_conflict_is_named_and_found() {
+fn conflict_has_message_and_position() {
     let shapes = shapes();
     let text = "{ pet { ... on Dog { owner { x: name } } ... on Cat { owner { x: age } } } }";
     let refusal = check(&parse_query(text).unwrap(), &shapes).unwrap_err();
@@ -39,9 +39,9 @@ fn the_conflict_is_named_and_found() {
 }
 
 #[test]
-fn gq_02_what_is_compared_is_bounded() {
+fn gq_02_comparisons_are_bounded() {
     let shapes = shapes();
-    // A fragment that spreads itself is refused elsewhere. Here the comparison comes to an end.
+    // A fragment that spreads itself is refused elsewhere. Here the comparison must terminate.
     let circle = "{ ...F } fragment F on Query { pet { name } a: query { ...F } b: query { ...F } }";
     let refusal = check(&parse_query(circle).unwrap(), &shapes).unwrap_err();
     assert_eq!(refusal.code.as_str(), "TOO_COMPLEX");

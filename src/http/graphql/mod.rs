@@ -1,12 +1,12 @@
-//! GraphQL over HTTP: one request, one operation, one answer.
+//! GraphQL over HTTP: one request, one operation, one response.
 //!
 //! The handlers of async-graphql-axum execute mutations from forms and by GET, ignore `Accept`, read bodies without a
-//! bound and let the schema walk documents of any cost, so none of them is used; each file here is one of the steps
-//! that a request takes instead, in this order: [`negotiate`] the form of the answer, read the [`request`], find the
-//! document ([`persisted`]), parse it ([`descriptions`]), count it ([`tokens`], [`limits`]), judge what the library lets
-//! pass ([`typename`], [`merging`], [`hoist`], [`arguments`]; all of them by way of [`admission`]), [`run`] it, put
-//! [`nulls`] where fields have failed and the keys in [`order`], [`tally`] what became of it, write the [`response`].
-//! Sockets and streams take the same road from [`admission`] on.
+//! limit and let the schema validate documents of any cost, so they are not used. Each file here is one step of a
+//! request, in this order: [`negotiate`] the form of the response, read the [`request`], find the document
+//! ([`persisted`]), count its tokens ([`tokens`]), parse it ([`descriptions`]), check its cost ([`limits`]), validate
+//! what the library does not ([`typename`], [`merging`], [`hoist`], [`arguments`]; all of them called by
+//! [`admission`]), [`run`] it, fill in [`nulls`] for failed fields, restore the [`order`] of keys, record metrics
+//! ([`tally`]), write the [`response`]. Sockets and streams use the same steps from [`admission`] on.
 
 pub mod admission;
 pub mod arguments;

@@ -1,14 +1,14 @@
-//! In which form a client wants its answer (RFC 9110, section 12.5.1; GraphQL over HTTP, "Media types").
+//! Content negotiation of the response (RFC 9110, section 12.5.1; GraphQL over HTTP, "Media types").
 
 use async_graphql::parser::types::OperationType;
 use axum::http::{HeaderMap, header};
 
-/// How one result is written.
+/// Media type of a single result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
-    /// `application/json`: errors before execution are 200 too, as older clients expect.
+    /// `application/json`: errors before execution also have the status 200, as older clients expect.
     Json,
-    /// `application/graphql-response+json`: errors before execution are 4xx, without `data`.
+    /// `application/graphql-response+json`: errors before execution have a 4xx status and no `data`.
     GraphqlResponse,
 }
 
@@ -21,7 +21,7 @@ impl Media {
     }
 }
 
-/// How an operation is answered.
+/// Form of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Single(Media),
@@ -30,7 +30,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// Its name in metrics.
+    /// Label of the transport in metrics.
     pub fn transport(self) -> &'static str {
         match self {
             Form::Single(_) => "http",
@@ -40,7 +40,7 @@ impl Form {
     }
 }
 
-/// What a client accepts, with the weight it gives to each (0 for none).
+/// The media types that a client accepts, each with its weight (0 if not accepted).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Accepts {
     json: f32,
@@ -50,8 +50,8 @@ pub struct Accepts {
 }
 
 impl Accepts {
-    /// Reads the `Accept` headers; none at all means JSON, for clients older than the other types. A list without a
-    /// member is none: RFC 9110, section 12.5.1, allows it, and proxies write it.
+    /// Reads the `Accept` headers. Without a header the result is JSON, for clients older than the other types. An
+    /// empty list counts as no header: RFC 9110, section 12.5.1, allows it, and proxies send it.
     pub fn read(headers: &HeaderMap) -> Self {
         let mut accepts = Self::default();
         let lines = headers.get_all(header::ACCEPT);
@@ -74,7 +74,7 @@ impl Accepts {
                 "application/json" | "application/*" | "*/*" => &mut accepts.json,
                 "application/graphql-response+json" => &mut accepts.graphql_response,
                 "text/event-stream" => &mut accepts.event_stream,
-                // Other protocols share the type (file uploads, `@defer`); the parameter tells Apollo's from them.
+                // Other protocols use the same type (file uploads, `@defer`); the parameter identifies Apollo's.
                 "multipart/mixed" if subscriptions => &mut accepts.multipart,
                 _ => continue,
             };
@@ -83,20 +83,20 @@ impl Accepts {
         accepts
     }
 
-    /// The form of a single result: what errors found on the way are written in. None: nothing that we have.
+    /// The media type of a single result, also used for errors before the form is known. None if none is accepted.
     pub fn single(self) -> Option<Media> {
         let media = if self.graphql_response >= self.json { Media::GraphqlResponse } else { Media::Json };
         (self.graphql_response.max(self.json) > 0.0).then_some(media)
     }
 
-    /// Whether any form at all is accepted.
+    /// Whether any supported form is accepted.
     pub fn anything(self) -> bool {
         self.single().is_some() || self.stream().is_some()
     }
 
-    /// The form of an answer to an operation of this kind. A query is answered by a stream only where nothing simpler
-    /// is accepted: some clients list all that they know with every request. None: nothing fits, as for a
-    /// subscription where only single results are accepted.
+    /// The form of the response to an operation of this kind. A query is answered by a stream only if no single result
+    /// is accepted, because some clients list all types that they support in every request. None if no form is
+    /// suitable, e.g. for a subscription if only single results are accepted.
     pub fn form(self, kind: OperationType) -> Option<Form> {
         match kind {
             OperationType::Subscription => self.stream(),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn tr_05_each_client_is_answered_in_its_form() {
+    fn tr_05_response_form_follows_accept_header() {
         use OperationType::{Query, Subscription};
         const JSON: Option<Form> = Some(Form::Single(Media::Json));
         const GRAPHQL: Option<Form> = Some(Form::Single(Media::GraphqlResponse));
@@ -140,7 +140,7 @@ mod tests {
             ("application/graphql-response+json,application/json;q=0.9", Query, GRAPHQL),
             ("application/json, application/graphql-response+json;q=0.5", Query, JSON),
             ("text/html,application/xhtml+xml,*/*;q=0.8", Query, JSON),
-            // urql sends one list with everything.
+            // urql sends one list with all types.
             (
                 "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
                 Query,

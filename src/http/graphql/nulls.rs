@@ -1,14 +1,14 @@
-//! Puts null where fields have failed, as the specification has it (section 6.4.4, "Handling Execution Errors"), and an
-//! empty object where nothing of an object was selected.
+//! Null for failed fields (specification, section 6.4.4, "Handling Execution Errors"), and an empty object if no field
+//! of an object was selected.
 //!
-//! The library (7.2.1) leaves a field that failed out of its object, whether the field may be null or not. A client
-//! generated from the schema then finds `undefined` where its types promise a value. What belongs there follows from
-//! the error's path, the document and the types of the fields: null where the field may be null, else the nearest
-//! parent that may.
+//! The library (7.2.1) omits a failed field from its object, whether the field is nullable or not. A client generated
+//! from the schema then finds `undefined` instead of a value of the declared type. The correct value follows from the
+//! error's path, the document and the types of the fields: null if the field is nullable, else the nearest nullable
+//! parent becomes null.
 //!
-//! It also answers null for an object without a single field: every one skipped by a directive, or `... on Problem`
-//! alone of a result that is none. Where the type says that there is no null, `{}` was meant. Where it may be null,
-//! nobody can tell the two apart any more, and null stays.
+//! The library also returns null for an object without fields: all of them skipped by a directive, or only `... on
+//! Problem` selected of another type. If the type is not nullable, `{}` is correct. If it is nullable, the two cases
+//! can't be distinguished, and null is kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,16 +28,16 @@ use async_graphql::{
 #[derive(Debug, Default)]
 pub struct Shapes {
     fields: HashMap<String, HashMap<String, Type>>,
-    /// The types of the members of each union and interface.
+    /// The member types of each union and interface.
     members: HashMap<String, HashSet<String>>,
     roots: [Option<Name>; 3],
 }
 
 impl Shapes {
-    /// Reads them from the schema's definition language.
+    /// Reads the types of a schema in SDL.
     ///
     /// # Errors
-    /// Where that is no schema.
+    /// If the SDL is invalid.
     pub fn read(sdl: &str) -> Result<Self, String> {
         let schema = parse_schema(sdl).map_err(|error| format!("the schema can't be read: {error}"))?;
         let mut shapes = Self::default();
@@ -83,12 +83,12 @@ impl Shapes {
         self.fields.get(parent)?.get(name)
     }
 
-    /// Whether this names a union or an interface.
+    /// Whether `name` is a union or an interface.
     pub fn is_abstract(&self, name: &str) -> bool {
         self.members.contains_key(name)
     }
 
-    /// Whether this names an object type.
+    /// Whether `name` is an object type.
     pub fn is_object(&self, name: &str) -> bool {
         self.fields.contains_key(name) && !self.is_abstract(name)
     }
@@ -98,23 +98,23 @@ impl Shapes {
         self.fields.contains_key(name) || self.is_abstract(name)
     }
 
-    /// Whether an object of the type `concrete` is one of `on`.
+    /// Whether an object of the type `concrete` meets the type condition `on`.
     pub fn includes(&self, on: &str, concrete: &str) -> bool {
         on == concrete || self.members.get(on).is_some_and(|members| members.contains(concrete))
     }
 
-    /// The name of an object's type, as the schema has it.
+    /// The name of an object type with the schema's lifetime.
     pub fn type_name(&self, name: &str) -> Option<&str> {
         self.fields.get_key_value(name).map(|(name, _)| name.as_str())
     }
 
-    /// The names of the fields that an operation of this kind begins with.
+    /// The names of the root fields of operations of this kind.
     pub fn root_fields(&self, kind: OperationType) -> impl Iterator<Item = &str> {
         let fields = self.root(kind).and_then(|root| self.fields.get(root.as_str()));
         fields.into_iter().flat_map(|fields| fields.keys().map(String::as_str))
     }
 
-    /// The type that operations of this kind begin with.
+    /// The root type of operations of this kind.
     pub fn root(&self, kind: OperationType) -> Option<&Name> {
         let [query, mutation, subscription] = &self.roots;
         match kind {
@@ -124,7 +124,7 @@ impl Shapes {
         }
     }
 
-    /// Mends the answer to the operation `name` of `document`.
+    /// Corrects the response to the operation `name` of `document`.
     pub fn mend(&self, response: &mut Response, document: &ExecutableDocument, name: Option<&str>) {
         let paths: Vec<_> =
             response.errors.iter().map(|error| error.path.clone()).filter(|path| !path.is_empty()).collect();
@@ -139,11 +139,11 @@ impl Shapes {
         let Some(operation) = operation.map(|operation| &operation.node) else { return };
         let Some(root) = self.root(operation.ty) else { return };
         let sets = vec![Scope { parent: root, set: &operation.selection_set.node }];
-        let mender = Mender { shapes: self, document };
-        // First every failed field gets its null, then nulls rise: one must not hide where another belongs.
-        for rising in [false, true] {
+        let filler = NullFiller { shapes: self, document };
+        // All failed fields are set to null before nulls propagate: otherwise one could hide another.
+        for propagate in [false, true] {
             for path in &paths {
-                if mender.object(&mut response.data, &sets, path, rising) && rising {
+                if filler.object(&mut response.data, &sets, path, propagate) && propagate {
                     response.data = Value::Null;
                     return;
                 }
@@ -152,7 +152,7 @@ impl Shapes {
         if response.errors.is_empty() && response.data == Value::Null {
             response.data = Value::Object(IndexMap::new());
         }
-        mender.empty(&mut response.data, &sets);
+        filler.fill_empty_objects(&mut response.data, &sets);
     }
 }
 
@@ -172,17 +172,17 @@ struct Scope<'a> {
     set: &'a SelectionSet,
 }
 
-struct Mender<'a> {
+struct NullFiller<'a> {
     shapes: &'a Shapes,
     document: &'a ExecutableDocument,
 }
 
-impl<'a> Mender<'a> {
-    /// Follows `path` into an object. Whether the object itself must become null.
-    fn object(&self, value: &mut Value, sets: &[Scope<'a>], path: &[PathSegment], rising: bool) -> bool {
+impl<'a> NullFiller<'a> {
+    /// Follows `path` into an object. Returns whether the object itself must become null.
+    fn object(&self, value: &mut Value, sets: &[Scope<'a>], path: &[PathSegment], propagate: bool) -> bool {
         let Some((PathSegment::Field(key), rest)) = path.split_first() else { return false };
-        if !rising && *value == Value::Null {
-            // The library's way to say that all fields have failed.
+        if !propagate && *value == Value::Null {
+            // The library returns null if all fields have failed.
             *value = Value::Object(IndexMap::new());
         }
         let Value::Object(object) = value else { return false };
@@ -192,29 +192,29 @@ impl<'a> Mender<'a> {
         }
         let Some(ty) = ty else { return false };
         let value = object.entry(Name::new(key)).or_insert(Value::Null);
-        self.value(value, ty, &below, rest, rising)
+        self.value(value, ty, &below, rest, propagate)
     }
 
-    /// Follows `path` into the value of a field or an item of type `ty`. Whether what holds it must become null.
+    /// Follows `path` into the value of a field or an item of type `ty`. Returns whether its parent must become null.
     fn value(
         &self,
         value: &mut Value,
         ty: &'a Type,
         below: &[&'a SelectionSet],
         path: &[PathSegment],
-        rising: bool,
+        propagate: bool,
     ) -> bool {
         let failed = match (path, &ty.base) {
             ([], _) => true,
             ([PathSegment::Index(index), rest @ ..], BaseType::List(inner)) => match value {
                 Value::List(items) => {
-                    items.get_mut(*index).is_some_and(|item| self.value(item, inner, below, rest, rising))
+                    items.get_mut(*index).is_some_and(|item| self.value(item, inner, below, rest, propagate))
                 }
                 _ => true,
             },
-            (path, BaseType::Named(name)) if !(rising && *value == Value::Null) => {
+            (path, BaseType::Named(name)) if !(propagate && *value == Value::Null) => {
                 let sets: Vec<_> = below.iter().map(|set| Scope { parent: name, set }).collect();
-                self.object(value, &sets, path, rising)
+                self.object(value, &sets, path, propagate)
             }
             _ => true,
         };
@@ -224,38 +224,39 @@ impl<'a> Mender<'a> {
         failed && !ty.nullable
     }
 
-    /// Makes the objects below this one that can't be null empty ones where they are. What failed has risen before.
-    fn empty(&self, value: &mut Value, sets: &[Scope<'a>]) {
+    /// Replaces null by an empty object below this object where null is not allowed. Nulls of failed fields have
+    /// already propagated.
+    fn fill_empty_objects(&self, value: &mut Value, sets: &[Scope<'a>]) {
         let Value::Object(object) = value else { return };
         for (key, value) in object.iter_mut().filter(|(_, value)| has_null(value)) {
             let (mut ty, mut below) = (None, Vec::new());
             for scope in sets {
                 self.find(*scope, key, &mut ty, &mut below);
             }
-            // A scalar has nothing selected below it, and is what it is.
+            // Scalars have no selections below them, and are not changed.
             below.retain(|set| !set.items.is_empty());
             if let (Some(ty), false) = (ty, below.is_empty()) {
-                self.empty_value(value, ty, &below);
+                self.fill_empty_value(value, ty, &below);
             }
         }
     }
 
-    fn empty_value(&self, value: &mut Value, ty: &'a Type, below: &[&'a SelectionSet]) {
+    fn fill_empty_value(&self, value: &mut Value, ty: &'a Type, below: &[&'a SelectionSet]) {
         match (&ty.base, &mut *value) {
             (BaseType::List(inner), Value::List(items)) => {
-                items.iter_mut().for_each(|item| self.empty_value(item, inner, below));
+                items.iter_mut().for_each(|item| self.fill_empty_value(item, inner, below));
             }
             (BaseType::Named(_), Value::Null) if !ty.nullable => *value = Value::Object(IndexMap::new()),
             (BaseType::Named(name), _) => {
                 let sets: Vec<_> = below.iter().map(|set| Scope { parent: name, set }).collect();
-                self.empty(value, &sets);
+                self.fill_empty_objects(value, &sets);
             }
             (BaseType::List(_), _) => {}
         }
     }
 
-    /// The type of the field that is answered under `key`, and what is selected below it. Fields that share a key
-    /// share whether they may be null, says the validation (section 5.3.2).
+    /// The type of the field with the response name `key`, and the selections below it. By validation, fields with the
+    /// same response name have the same nullability (section 5.3.2).
     fn find(&self, scope: Scope<'a>, key: &str, ty: &mut Option<&'a Type>, below: &mut Vec<&'a SelectionSet>) {
         for selection in &scope.set.items {
             match &selection.node {

@@ -1,9 +1,9 @@
-//! Puts the keys of a response into the order of the selections (specification, sections 6.3.2 and 7.2.2).
+//! Restores the order of response keys (specification, sections 6.3.2 and 7.2.2).
 //!
-//! The library (7.2.1) runs the fields of an object concurrently and writes each down when it ends, so that a slow one
-//! comes last wherever it was selected. Which fields an object has, and in which order, follows from its type, and the
-//! type of a union's or an interface's member is known to the library alone. So [`mark`] selects `__typename` in every
-//! such place, under a name that no client may use, and [`Order::restore`] reads it and takes it out again.
+//! The library (7.2.1) executes the fields of an object concurrently and adds each to the response when it completes,
+//! so a slow field comes last wherever it was selected. The fields of an object and their order follow from its type,
+//! and only the library knows the concrete type of a union's or an interface's member. So [`mark`] selects `__typename`
+//! in every such place, under a name that clients must not use, and [`Order::restore`] reads and removes it.
 
 use std::collections::HashMap;
 
@@ -18,10 +18,10 @@ use async_graphql_value::Value as InputValue;
 
 use crate::http::graphql::{nulls::Shapes, variables::Given};
 
-/// What [`mark`] adds. Names that begin with two underscores are reserved (specification, section 2.1.9).
+/// Response name of the added field. Names that begin with two underscores are reserved (specification, section 2.1.9).
 const MARK: &str = "__concreteType";
 
-/// Selects `__typename` wherever an object can be of several types.
+/// Selects `__typename` wherever an object can have several types.
 pub fn mark(document: &mut ExecutableDocument, shapes: &Shapes) {
     for operation in operations(document) {
         if let Some(root) = shapes.root(operation.ty) {
@@ -83,7 +83,7 @@ fn named(mut base: &BaseType) -> &str {
     }
 }
 
-/// The boolean variables of a request: what decides which selections are skipped.
+/// The boolean variables of a request, which determine the skipped selections.
 #[derive(Clone, Debug, Default)]
 pub struct Conditions(HashMap<Name, bool>);
 
@@ -113,18 +113,18 @@ impl Conditions {
     }
 }
 
-/// The order of one operation's response.
+/// The key order of one operation's response.
 pub struct Order<'a> {
     pub shapes: &'a Shapes,
     pub document: &'a ExecutableDocument,
     pub conditions: &'a Conditions,
 }
 
-/// What is selected under one key of an object: the field's type, and the selections below it.
+/// The selections of one response key: the field's type, and the selection sets below it.
 type Selected<'a> = (Option<&'a str>, Vec<&'a SelectionSet>);
 
 impl<'a> Order<'a> {
-    /// Restores it in the response to an operation of this kind.
+    /// Restores the order in the response to an operation of this kind.
     pub fn restore(&self, data: &mut Value, kind: OperationType, set: &'a SelectionSet) {
         if let Some(root) = self.shapes.root(kind) {
             self.value(data, root.as_str(), &[set]);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_in_the_order_of_the_selections() {
+    fn keys_follow_selection_order() {
         let data = || value!({"x": 1, "list": [{"y": 1, "name": "n"}, {"name": "m", "y": 2}], "a": {"y": 1, "x": 2}});
         let text = r#"{"a":{"x":2,"y":1},"list":[{"name":"n","y":1},{"name":"m","y":2}],"x":1}"#;
         assert_eq!(restored("{ a { x y } list { name y } x }", json!({}), data()), text);
@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_a_key_and_what_is_unknown_stays() {
+    fn aliases_are_keys_and_unknown_keys_are_kept() {
         let data = value!({"b": {"k": 1, "h": 2}, "__schema": {"z": 1, "a": 2}, "a": null});
         let text = r#"{"a":null,"__schema":{"z":1,"a":2},"b":{"h":2,"k":1}}"#;
         assert_eq!(restored("{ a: x __schema { a z } b: a { h: x k: y } }", json!({}), data), text);
     }
 
     #[test]
-    fn the_fragments_that_count_are_those_of_the_objects_own_type() {
+    fn only_fragments_of_concrete_type_are_collected() {
         let document = "{ either { ... on A { x y } ... on B { y x } } }";
         for (of, text) in [("A", r#"{"either":{"x":1,"y":2}}"#), ("B", r#"{"either":{"y":2,"x":1}}"#)] {
             assert_eq!(restored(document, json!({}), value!({"either": {"x": 1, "__concreteType": of, "y": 2}})), text);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_has_no_place() {
+    fn skipped_selections_are_ignored() {
         let document =
             "query($no: Boolean = false) { x @include(if: $no) a { x } ... @skip(if: true) { list { x } } x }";
         let data = || value!({"x": 1, "a": {"x": 1}});
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_which_nothing_was_selected_is_empty() {
+    fn object_without_selected_fields_is_empty() {
         let data = value!({"either": {"__concreteType": "B"}});
         assert_eq!(restored("{ either { ... on A { x } } }", json!({}), data), r#"{"either":{}}"#);
     }

@@ -1,8 +1,8 @@
-//! Documents that are named instead of spelt: automatic persisted queries and trusted documents.
+//! Documents that are identified by a hash or a name: automatic persisted queries and trusted documents.
 //!
-//! Automatic persisted queries save bandwidth and protect nothing: anybody may store a document, so what is stored is
-//! bounded and passes every limit again. Trusted documents are the opposite: a list made when the app was built, and
-//! nothing else runs.
+//! Automatic persisted queries save bandwidth and are no protection: any client can store a document, so the store is
+//! bounded, and stored documents must pass all limits again. Trusted documents are a fixed list that is created when
+//! the app is built; other documents are not executed.
 
 use std::{
     collections::HashMap,
@@ -19,65 +19,65 @@ use crate::http::graphql::{
     request::Ask,
 };
 
-/// Where documents come from.
+/// Source of documents.
 pub enum Documents {
-    /// The request spells it.
+    /// The request contains the document.
     Spelt,
-    /// The request spells it once, and names it afterwards.
+    /// The request contains the document once, and its hash afterwards (automatic persisted queries).
     Kept(Kept),
-    /// The manifest has it, or it does not run.
+    /// The document must be in the manifest of trusted documents.
     Trusted(Trusted),
 }
 
-/// A document found for a request.
+/// The document of a request.
 #[derive(Debug)]
 pub struct Found {
     pub text: Arc<str>,
-    /// From the manifest: whoever built the app vouches for it, so limits on documents don't apply.
+    /// Whether the document is in the manifest. The operator trusts it, so the limits for documents do not apply.
     pub trusted: bool,
-    /// To be kept under this hash once it has passed the limits.
+    /// The hash to store the document under, once it has passed the limits.
     pub keep: Option<Hash>,
 }
 
 type Hash = [u8; 32];
 
 impl Documents {
-    /// The document that a request means.
+    /// Finds the document of a request.
     ///
     /// # Errors
-    /// No document at all; an unknown name; a hash that is not the document's.
+    /// If there is no document, its name is unknown, or the hash does not match.
     pub fn find(&self, ask: &mut Ask) -> Result<Found, Refusal> {
         let text = ask.query.take().map(Arc::<str>::from);
-        let name = asked_name(ask)?;
+        let name = persisted_name(ask)?;
         if let Documents::Trusted(trusted) = self {
             return trusted.find(text.as_deref(), &[ask.document_id.as_deref(), name]);
         }
         let hash = match name {
-            Some(name) => Some(hash_in(name).ok_or_else(no_hash)?),
+            Some(name) => Some(parse_hash(name).ok_or_else(invalid_hash)?),
             None => None,
         };
-        let spelt = |text, keep| Ok(Found { text, trusted: false, keep });
+        let found = |text, keep| Ok(Found { text, trusted: false, keep });
         match (self, text, hash) {
-            (Documents::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => spelt(text, Some(hash)),
+            (Documents::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => found(text, Some(hash)),
             (Documents::Kept(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
             (Documents::Kept(kept), None, Some(hash)) => match kept.get(&hash) {
-                Some(text) => spelt(text, None),
+                Some(text) => found(text, None),
                 None => Err(Refusal::document(Code::PersistedQueryNotFound, "PersistedQueryNotFound")),
             },
             (_, None, Some(_)) => {
                 Err(Refusal::document(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
             }
-            (_, Some(text), _) => spelt(text, None),
+            (_, Some(text), _) => found(text, None),
             (_, None, None) if ask.document_id.is_some() => {
-                let message = "documentId names a document of a published list, and there is none here \
-                               (TRUSTED_DOCUMENTS): send the query.";
+                let message = "Trusted documents are not configured (TRUSTED_DOCUMENTS), so documentId is not \
+                               supported: send the query.";
                 Err(Refusal::malformed(message))
             }
-            (_, None, None) => Err(Refusal::malformed("The parameter query is missing.")),
+            (_, None, None) => Err(Refusal::malformed("Missing parameter: query.")),
         }
     }
 
-    /// Keeps a document that has passed the limits.
+    /// Stores a document that has passed the limits.
     pub fn keep(&self, found: &Found) {
         if let (Documents::Kept(kept), Some(hash)) = (self, found.keep) {
             kept.put(hash, found.text.clone());
@@ -89,9 +89,9 @@ fn digest(text: &str) -> Hash {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// The name in `extensions.persistedQuery`, version 1: in a list of trusted documents anything may be one, and elsewhere
-/// it is a hash.
-fn asked_name(ask: &Ask) -> Result<Option<&str>, Refusal> {
+/// The name in `extensions.persistedQuery`, version 1. For trusted documents it can be any name of the manifest,
+/// otherwise it is a hash.
+fn persisted_name(ask: &Ask) -> Result<Option<&str>, Refusal> {
     let Some(persisted) = ask.persisted_query() else { return Ok(None) };
     let first = match persisted.get("version") {
         None | Some(Value::Null) => true,
@@ -101,15 +101,15 @@ fn asked_name(ask: &Ask) -> Result<Option<&str>, Refusal> {
     if !first {
         return Err(Refusal::malformed("Unsupported persisted query version"));
     }
-    persisted.get("sha256Hash").and_then(Value::as_str).map(Some).ok_or_else(no_hash)
+    persisted.get("sha256Hash").and_then(Value::as_str).map(Some).ok_or_else(invalid_hash)
 }
 
-fn no_hash() -> Refusal {
-    Refusal::malformed("persistedQuery.sha256Hash is not a SHA-256 in hexadecimal")
+fn invalid_hash() -> Refusal {
+    Refusal::malformed("persistedQuery.sha256Hash must be a SHA-256 hash in hexadecimal.")
 }
 
-/// Reads a hash, bare or with the prefix that graphql-codegen writes (GraphQL over HTTP, "Persisted Documents").
-fn hash_in(name: &str) -> Option<Hash> {
+/// Parses a hash, with or without the prefix that graphql-codegen writes (GraphQL over HTTP, "Persisted Documents").
+fn parse_hash(name: &str) -> Option<Hash> {
     hex::decode(bare(name)).ok()?.try_into().ok()
 }
 
@@ -117,47 +117,47 @@ fn bare(name: &str) -> &str {
     name.strip_prefix("sha256:").unwrap_or(name)
 }
 
-/// The documents most recently used, so many of them at most.
+/// A bounded LRU cache of documents.
 pub struct Kept {
     most: usize,
-    shelf: Mutex<Shelf>,
+    cache: Mutex<Cache>,
 }
 
 #[derive(Default)]
-struct Shelf {
+struct Cache {
     documents: HashMap<Hash, (Arc<str>, u64)>,
-    /// Counts uses; the document with the lowest count was used longest ago.
+    /// Number of uses so far; the document with the lowest number was used longest ago.
     uses: u64,
 }
 
 impl Kept {
     pub fn new(most: usize) -> Self {
-        Self { most, shelf: Mutex::default() }
+        Self { most, cache: Mutex::default() }
     }
 
     fn get(&self, hash: &Hash) -> Option<Arc<str>> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.uses += 1;
-        let now = shelf.uses;
-        let (text, used) = shelf.documents.get_mut(hash)?;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.uses += 1;
+        let now = cache.uses;
+        let (text, used) = cache.documents.get_mut(hash)?;
         *used = now;
         Some(text.clone())
     }
 
     fn put(&self, hash: Hash, text: Arc<str>) {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.uses += 1;
-        let now = shelf.uses;
-        shelf.documents.insert(hash, (text, now));
-        if shelf.documents.len() > self.most {
-            // A scan of some thousand numbers, and only for documents never seen before.
-            let oldest = shelf.documents.iter().min_by_key(|(_, (_, used))| *used).map(|(hash, _)| *hash);
-            oldest.map(|hash| shelf.documents.remove(&hash));
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.uses += 1;
+        let now = cache.uses;
+        cache.documents.insert(hash, (text, now));
+        if cache.documents.len() > self.most {
+            // A scan of a few thousand numbers, only for new documents.
+            let oldest = cache.documents.iter().min_by_key(|(_, (_, used))| *used).map(|(hash, _)| *hash);
+            oldest.map(|hash| cache.documents.remove(&hash));
         }
     }
 }
 
-/// The documents that may run, by the names that the manifest gives them.
+/// The trusted documents, by the names in the manifest.
 pub struct Trusted {
     by_name: HashMap<String, Arc<str>>,
     by_text: HashMap<Hash, Arc<str>>,
@@ -168,12 +168,12 @@ impl Trusted {
     /// `operations` list of `id` and `body`.
     ///
     /// # Errors
-    /// Words for the operator: what can't be read, and which document is no GraphQL.
+    /// A message for the operator: what can't be read, and which document is not valid GraphQL.
     pub fn load(path: &Path) -> Result<Self, String> {
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| format!("can't read {shown}: {error}"))?;
         let manifest: Value = serde_json::from_str(&text).map_err(|error| format!("{shown} is not JSON: {error}"))?;
-        Self::from_manifest(&manifest).map_err(|mend| format!("{shown}: {mend}"))
+        Self::from_manifest(&manifest).map_err(|reason| format!("{shown}: {reason}"))
     }
 
     fn from_manifest(manifest: &Value) -> Result<Self, String> {
@@ -182,13 +182,13 @@ impl Trusted {
                 (Some(operations), _) => {
                     let entries =
                         operations.iter().map(|operation| Some((text(operation, "id")?, text(operation, "body")?)));
-                    entries.collect::<Option<_>>().ok_or("each of the operations has an id and a body")?
+                    entries.collect::<Option<_>>().ok_or("each operation must have an id and a body")?
                 }
                 (None, Some(map)) => {
                     let entries = map.iter().map(|(name, text)| Some((name.as_str(), text.as_str()?)));
-                    entries.collect::<Option<_>>().ok_or("each name stands for the text of a document")?
+                    entries.collect::<Option<_>>().ok_or("each value must be the text of a document")?
                 }
-                (None, None) => return Err("a manifest is an object of names and documents".to_owned()),
+                (None, None) => return Err("a manifest must be an object of names and documents".to_owned()),
             };
         let mut trusted = Self { by_name: HashMap::new(), by_text: HashMap::new() };
         for (name, text) in entries {
@@ -200,21 +200,21 @@ impl Trusted {
         Ok(trusted)
     }
 
-    /// The first document that one of the names means: by the manifest's name for it, or by its hash.
+    /// Finds a document by its name in the manifest or by its hash; the first known name is used.
     fn find(&self, text: Option<&str>, names: &[Option<&str>]) -> Result<Found, Refusal> {
         let known = names.iter().flatten().find_map(|name| self.named(name));
         match known.or_else(|| self.by_text.get(&digest(text?))) {
             Some(text) => Ok(Found { text: text.clone(), trusted: true, keep: None }),
             None if text.is_none() && names.iter().all(Option::is_none) => {
-                Err(Refusal::malformed("The parameter documentId is missing."))
+                Err(Refusal::malformed("Missing parameter: documentId."))
             }
-            None => Err(Refusal::document(Code::Forbidden, "Only documents of the published list run here.")),
+            None => Err(Refusal::document(Code::Forbidden, "Only trusted documents may be executed.")),
         }
     }
 
     fn named(&self, name: &str) -> Option<&Arc<str>> {
         let by_hash = |hash: Hash| self.by_name.get(&hex::encode(hash)).or_else(|| self.by_text.get(&hash));
-        self.by_name.get(bare(name)).or_else(|| by_hash(hash_in(name)?))
+        self.by_name.get(bare(name)).or_else(|| by_hash(parse_hash(name)?))
     }
 }
 

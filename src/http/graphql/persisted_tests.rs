@@ -22,7 +22,7 @@ fn refused(documents: &Documents, mut ask: Ask) -> (String, &'static str) {
 }
 
 #[test]
-fn tr_11_a_hash_alone_is_answered_so_that_apollo_falls_back() {
+fn tr_11_unknown_hash_makes_apollo_fall_back() {
     let (message, code) = refused(&Documents::Spelt, ask(None, Some(&hash(TEXT))));
     assert_eq!((message.as_str(), code), ("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED"));
     let kept = Documents::Kept(Kept::new(2));
@@ -31,7 +31,7 @@ fn tr_11_a_hash_alone_is_answered_so_that_apollo_falls_back() {
 }
 
 #[test]
-fn tr_11_a_document_is_kept_once_it_passed_and_found_by_its_hash() {
+fn tr_11_document_is_stored_after_limits_and_found_by_hash() {
     let kept = Documents::Kept(Kept::new(2));
     let found = kept.find(&mut ask(Some(TEXT), Some(&hash(TEXT)))).unwrap();
     assert!(kept.find(&mut ask(None, Some(&hash(TEXT)))).is_err());
@@ -40,7 +40,7 @@ fn tr_11_a_document_is_kept_once_it_passed_and_found_by_its_hash() {
 }
 
 #[test]
-fn a_hash_of_another_document_is_refused() {
+fn hash_of_another_document_is_refused() {
     let kept = Documents::Kept(Kept::new(2));
     assert_eq!(refused(&kept, ask(Some(TEXT), Some(&hash("{ other }")))).1, "BAD_REQUEST");
     assert_eq!(refused(&kept, ask(Some(TEXT), Some("zz"))).1, "BAD_REQUEST");
@@ -48,7 +48,7 @@ fn a_hash_of_another_document_is_refused() {
 }
 
 #[test]
-fn tr_11_the_shelf_is_bounded_and_drops_what_was_used_longest_ago() {
+fn tr_11_store_is_bounded_and_evicts_least_recently_used() {
     let kept = Kept::new(2);
     let put = |text: &str| kept.put(digest(text), text.into());
     put("a");
@@ -60,7 +60,7 @@ fn tr_11_the_shelf_is_bounded_and_drops_what_was_used_longest_ago() {
 }
 
 #[test]
-fn trusted_documents_run_by_name_hash_or_text_and_nothing_else_does() {
+fn only_trusted_documents_run_by_name_hash_or_text() {
     let manifests = [
         json!({ hash(TEXT): TEXT }),
         json!({"format": "apollo-persisted-query-manifest", "version": 1,
@@ -80,7 +80,7 @@ fn trusted_documents_run_by_name_hash_or_text_and_nothing_else_does() {
 }
 
 #[test]
-fn a_hash_may_have_its_prefix_and_no_version() {
+fn hash_prefix_and_version_are_optional() {
     let kept = Documents::Kept(Kept::new(2));
     kept.keep(&kept.find(&mut ask(Some(TEXT), Some(&format!("sha256:{}", hash(TEXT))))).unwrap());
     let asked = |persisted: Value| {
@@ -104,7 +104,7 @@ fn a_hash_may_have_its_prefix_and_no_version() {
 }
 
 #[test]
-fn a_document_id_without_a_list_is_refused_with_the_way_out() {
+fn document_id_without_manifest_is_refused_with_setting_name() {
     for documents in [Documents::Spelt, Documents::Kept(Kept::new(2))] {
         let named = |query: Option<&str>| Ask { document_id: Some("x".to_owned()), ..ask(query, None) };
         assert!(refused(&documents, named(None)).0.contains("TRUSTED_DOCUMENTS"));
@@ -113,7 +113,7 @@ fn a_document_id_without_a_list_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn names_of_any_kind_are_looked_up_as_they_are() {
+fn names_are_looked_up_exactly() {
     let manifest = json!({"GetIt": TEXT, "da39a3ee5e6b4b0d3255bfef95601890afd80709": "{ other }"});
     let documents = Documents::Trusted(Trusted::from_manifest(&manifest).unwrap());
     let other = |mut ask: Ask| documents.find(&mut ask).map(|found| found.text.to_string());
@@ -125,7 +125,7 @@ fn names_of_any_kind_are_looked_up_as_they_are() {
 }
 
 #[test]
-fn a_broken_manifest_is_refused_with_the_name_of_the_document() {
+fn invalid_manifest_is_refused() {
     for manifest in [json!([]), json!({"a": 1}), json!({"a": "{"}), json!({"operations": [{"id": "x"}]})] {
         assert!(Trusted::from_manifest(&manifest).is_err(), "{manifest}");
     }

@@ -1,9 +1,9 @@
-//! Why a request was refused before or instead of being executed, and how that is told.
+//! Refusals: why a request was not executed, and their representation in responses.
 
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 use axum::http::StatusCode;
 
-/// The closed list of `extensions.code`.
+/// The closed set of values of `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     Unauthenticated,
@@ -14,9 +14,9 @@ pub enum Code {
     RateLimited,
     Unavailable,
     Internal,
-    /// Apollo's word for "send the whole document"; clients compare it literally.
+    /// Apollo's code that makes a client send the whole document; clients compare it literally.
     PersistedQueryNotFound,
-    /// Apollo's word for "never send hashes alone".
+    /// Apollo's code that makes a client stop sending only hashes.
     PersistedQueryNotSupported,
 }
 
@@ -36,8 +36,8 @@ impl Code {
         }
     }
 
-    /// The word of the list that an error's code is; an error without one is the client's to mend.
-    pub fn known(word: Option<&str>) -> &'static str {
+    /// Maps the code of an error to the closed set; an error without a known code is a client error.
+    pub fn known(code: Option<&str>) -> &'static str {
         let known = [
             Code::Unauthenticated,
             Code::Forbidden,
@@ -48,20 +48,20 @@ impl Code {
             Code::Unavailable,
             Code::Internal,
         ];
-        let found = known.into_iter().find(|code| Some(code.as_str()) == word);
+        let found = known.into_iter().find(|known| Some(known.as_str()) == code);
         found.unwrap_or(Code::BadRequest).as_str()
     }
 
-    /// The status of an answer that consists of this error alone, as `application/graphql-response+json`.
-    pub fn status(word: &str) -> StatusCode {
-        match word {
+    /// The status of a response with only this error, as `application/graphql-response+json`.
+    pub fn status(code: &str) -> StatusCode {
+        match code {
             "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
             "FORBIDDEN" => StatusCode::FORBIDDEN,
             "NOT_FOUND" => StatusCode::NOT_FOUND,
             "RATE_LIMITED" => StatusCode::TOO_MANY_REQUESTS,
             "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
             "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
-            // Apollo's link falls back only upon an answer that it reads as a result.
+            // Apollo's link falls back only if it can read the response as a result.
             "PERSISTED_QUERY_NOT_FOUND" | "PERSISTED_QUERY_NOT_SUPPORTED" => StatusCode::OK,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -73,49 +73,48 @@ impl Code {
 pub struct Refusal {
     pub code: Code,
     pub message: String,
-    /// More facts for `extensions`.
+    /// Additional `extensions`.
     pub facts: Vec<(&'static str, Value)>,
     pub position: Option<Pos>,
-    /// The status whatever media type was asked for; none where the GraphQL over HTTP draft has
-    /// `application/json` answer 200.
+    /// The status for every media type. None if the GraphQL over HTTP draft requires 200 for `application/json`.
     pub status: Option<StatusCode>,
 }
 
 impl Refusal {
-    /// The request is no GraphQL request: 400 in every media type.
+    /// The request is not a GraphQL request: 400 for every media type.
     pub fn malformed(message: impl Into<String>) -> Self {
         Self::http(StatusCode::BAD_REQUEST, Code::BadRequest, message)
     }
 
-    /// HTTP itself says no, with this status.
+    /// The request is refused by HTTP rules, with this status.
     pub fn http(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), facts: Vec::new(), position: None, status: Some(status) }
     }
 
-    /// A well-formed request for something that cannot be executed.
+    /// A well-formed request that can't be executed.
     pub fn document(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), facts: Vec::new(), position: None, status: None }
     }
 
-    /// More than the `setting` allows. 400 in every media type: nothing has looked at the document yet.
+    /// A limit is exceeded. 400 for every media type, because the document was not validated.
     pub fn too_complex(limit: &'static str, setting: Option<&'static str>, allowed: usize, value: usize) -> Self {
         let message = match setting {
             Some(setting) => {
-                format!("The {limit} of this document is {value}, and at most {allowed} is taken ({setting}).")
+                format!("The {limit} of this document is {value}; at most {allowed} is allowed ({setting}).")
             }
-            None => format!("The {limit} of this document is {value}, and at most {allowed} is taken."),
+            None => format!("The {limit} of this document is {value}; at most {allowed} is allowed."),
         };
         let number = |number: usize| Value::from(u64::try_from(number).unwrap_or(u64::MAX));
         let facts = vec![("limit", limit.into()), ("allowed", number(allowed)), ("value", number(value))];
         Self { facts, ..Self::http(StatusCode::BAD_REQUEST, Code::TooComplex, message) }
     }
 
-    /// Too busy, or stopping: the same request may succeed in a moment.
+    /// Overloaded or stopping: the request can be retried.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::http(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, message)
     }
 
-    /// As it stands in `errors`.
+    /// The refusal as a member of `errors`.
     pub fn into_error(self) -> ServerError {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code.as_str());
@@ -125,7 +124,7 @@ impl Refusal {
         ServerError { extensions: Some(extensions), ..ServerError::new(self.message, self.position) }
     }
 
-    /// An answer that consists of this refusal.
+    /// The refusal as a result.
     pub fn into_result(self) -> async_graphql::Response {
         async_graphql::Response::from_errors(vec![self.into_error()])
     }

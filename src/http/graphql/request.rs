@@ -1,4 +1,4 @@
-//! What a client asks, read out of a JSON body or a query string (GraphQL over HTTP, "Request").
+//! The parameters of a GraphQL request, parsed from a JSON body or a query string (GraphQL over HTTP, "Request").
 
 use async_graphql::Variables;
 use serde_json::{Map, Value};
@@ -7,43 +7,45 @@ use crate::http::graphql::refusal::Refusal;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The parameters of one GraphQL request, of the right types, and nothing judged yet.
+/// The parameters of one GraphQL request: correctly typed, but not validated yet.
 #[derive(Debug, Default)]
 pub struct Ask {
     pub query: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Variables,
     pub extensions: Map<String, Value>,
-    /// Names a persisted document instead of spelling it.
+    /// Identifies a persisted document.
     pub document_id: Option<String>,
 }
 
-/// What a body holds.
+/// The content of a request body.
 #[derive(Debug)]
 pub enum Asked {
     One(Ask),
-    /// An array, at most as long as `MAX_BATCH` allows and not empty.
+    /// A non-empty array with at most `MAX_BATCH` requests.
     Batch(Vec<Ask>),
 }
 
 impl Asked {
-    /// Reads a JSON body. Arrays are taken up to `max_batch`.
+    /// Parses a JSON body. Arrays are accepted up to `max_batch` items.
     ///
     /// # Errors
-    /// 400 for what is no JSON, nested deeper than 128, or not the parameters of a GraphQL request.
+    /// 400 if the body is not JSON, nested deeper than 128, or not the parameters of a GraphQL request.
     pub fn from_json(body: &[u8], max_batch: Option<usize>) -> Result<Self, Refusal> {
-        // RFC 8259, section 8.1: a byte order mark must not be written and may be passed over. Some clients write it.
+        // RFC 8259, section 8.1: a byte order mark must not be sent but may be ignored. Some clients send it.
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let value = serde_json::from_slice(body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            Refusal::malformed(format!("The body is not JSON: it breaks at line {line}, column {column}."))
+            Refusal::malformed(format!("The body is not valid JSON at line {line}, column {column}."))
         })?;
         match (value, max_batch) {
             (Value::Object(object), _) => Ask::from_object(object).map(Asked::One),
-            (Value::Array(_), None) => Err(Refusal::malformed("Batching is off: send one operation, not an array.")),
+            (Value::Array(_), None) => {
+                Err(Refusal::malformed("Batching is disabled: send one operation, not an array."))
+            }
             (Value::Array(items), Some(most)) => {
                 if items.is_empty() || items.len() > most {
-                    let message = format!("An array holds 1 to {most} operations (MAX_BATCH), not {}.", items.len());
+                    let message = format!("A batch must have 1 to {most} operations (MAX_BATCH), not {}.", items.len());
                     return Err(Refusal::malformed(message));
                 }
                 items.into_iter().map(Ask::from_value).collect::<Result<_, _>>().map(Asked::Batch)
@@ -54,48 +56,48 @@ impl Asked {
 }
 
 impl Ask {
-    /// Reads the parameters out of a JSON value.
+    /// Parses the parameters from a JSON value.
     ///
     /// # Errors
-    /// As [`Ask::from_object`], and for anything that is no object.
+    /// As [`Ask::from_object`], and if the value is not an object.
     pub fn from_value(value: Value) -> Result<Self, Refusal> {
         match value {
             Value::Object(object) => Self::from_object(object),
-            other => Err(Refusal::malformed(format!("A request is a JSON object, not {}.", kind(&other)))),
+            other => Err(Refusal::malformed(format!("A request must be a JSON object, not {}.", kind(&other)))),
         }
     }
 
-    /// Reads the parameters out of a JSON object. Null is as good as absent; other properties are ignored.
+    /// Parses the parameters from a JSON object. Null counts as absent; unknown properties are ignored.
     ///
     /// # Errors
-    /// 400 for a parameter of the wrong type.
+    /// 400 if a parameter has the wrong type.
     pub fn from_object(mut object: Map<String, Value>) -> Result<Self, Refusal> {
         let mut name = |parameter| text(&mut object, parameter).map(|name| name.filter(|name| !name.is_empty()));
-        // GraphiQL sends an empty name for none.
+        // GraphiQL sends an empty name if there is none.
         let (operation_name, document_id, doc_id) = (name("operationName")?, name("documentId")?, name("doc_id")?);
         let mut ask = Self {
             query: text(&mut object, "query")?,
             operation_name,
             variables: Variables::from_json(Value::Object(map(&mut object, "variables")?)),
             extensions: map(&mut object, "extensions")?,
-            // Relay's documentation has the other spelling.
+            // Relay's documentation uses `doc_id`.
             document_id: document_id.or(doc_id),
         };
         let named = ask.document_id.is_some() || ask.persisted_query().is_some();
-        // Clients whose types want a query send an empty one beside the name of a document.
+        // Clients whose types require a query send an empty one together with the name of a document.
         ask.query = ask.query.filter(|query| !(named && query.trim().is_empty()));
         Ok(ask)
     }
 
-    /// What Apollo's clients name a document by.
+    /// Apollo's parameters of a persisted query.
     pub fn persisted_query(&self) -> Option<&Value> {
         self.extensions.get("persistedQuery").filter(|value| !value.is_null())
     }
 
-    /// Reads the parameters out of the query string of a GET request.
+    /// Parses the parameters from the query string of a GET request.
     ///
     /// # Errors
-    /// 400 for `variables` or `extensions` that are no JSON objects.
+    /// 400 if `variables` or `extensions` are not JSON objects.
     pub fn from_query_string(query: &str) -> Result<Self, Refusal> {
         let mut object = Map::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -116,7 +118,7 @@ fn text(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, R
     match object.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(Refusal::malformed(format!("{name} is a string, not {}.", kind(&other)))),
+        Some(other) => Err(Refusal::malformed(format!("{name} must be a string, not {}.", kind(&other)))),
     }
 }
 
@@ -124,9 +126,9 @@ fn map(object: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>
     match object.remove(name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(map)) => Ok(map),
-        // As in a query string, where there is no null.
+        // A query string can't express null.
         Some(Value::String(text)) if text.trim().is_empty() => Ok(Map::new()),
-        Some(other) => Err(Refusal::malformed(format!("{name} is an object, not {}.", kind(&other)))),
+        Some(other) => Err(Refusal::malformed(format!("{name} must be an object, not {}.", kind(&other)))),
     }
 }
 
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn tr_01_what_is_empty_is_absent() {
+    fn tr_01_empty_values_are_absent() {
         let ask =
             one("\u{feff}{\"query\":\"{a}\",\"variables\":\"\",\"extensions\":\" \",\"documentId\":\"\"}").unwrap();
         assert_eq!(ask.query.as_deref(), Some("{a}"));

@@ -1,4 +1,4 @@
-//! Turns results into bytes and a status.
+//! Converts results to JSON and a status.
 
 use async_graphql::{PathSegment, Response, ServerError, Value};
 use axum::http::StatusCode;
@@ -6,17 +6,17 @@ use serde::Serialize;
 
 use crate::http::graphql::{negotiate::Media, refusal::Code};
 
-/// Errors in one answer, and bytes of all of them (security.md GQ-08).
+/// Limits for the errors of one response: their number and total size in bytes (docs/security.md GQ-08).
 const MAX_ERRORS: usize = 10;
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 const MAX_MESSAGE_BYTES: usize = 1024;
 
-/// A result, ready to be written on any transport.
+/// A result, independent of the transport.
 #[derive(Serialize)]
 pub struct Answer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
-    /// None before execution has begun: the specification wants no `data` entry then.
+    /// None if execution has not started: the specification does not allow a `data` entry then.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
@@ -24,15 +24,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Bounds the errors, and gives a code to those without.
+    /// Limits the errors, and adds a code to those without one.
     pub fn new(response: Response) -> Self {
         let mut errors = response.errors;
-        // Errors of execution say which field they belong to; errors without a path came before it.
+        // Errors of execution have the path of a field; errors without a path occurred before it.
         let executed =
             errors.is_empty() || response.data != Value::Null || errors.iter().any(|error| !error.path.is_empty());
         errors.truncate(MAX_ERRORS);
         for error in &mut errors {
-            tidy(error);
+            normalise(error);
         }
         while errors.len() > 1 && size(&errors) > MAX_ERROR_BYTES {
             errors.pop();
@@ -40,7 +40,7 @@ impl Answer {
         Self { errors, data: executed.then_some(response.data), extensions: response.extensions }
     }
 
-    /// Whether the operation was begun. Errors alone mean that it was not.
+    /// Whether execution has started.
     pub fn executed(&self) -> bool {
         self.data.is_some()
     }
@@ -49,7 +49,7 @@ impl Answer {
         &self.errors
     }
 
-    /// The status of this answer in `media`; `fixed` is what a refusal insists on.
+    /// The status of this response in `media`; `fixed` is the status of a refusal, if it has one.
     pub fn status(&self, media: Media, fixed: Option<StatusCode>) -> StatusCode {
         let first = || self.errors.first().and_then(code).unwrap_or("BAD_REQUEST");
         match (fixed, media) {
@@ -59,9 +59,9 @@ impl Answer {
         }
     }
 
-    /// JSON, as it stands in bodies, events and messages.
+    /// The JSON of the response, for bodies, events and messages.
     pub fn to_json(&self) -> String {
-        // Names and values came out of JSON or the schema; there is nothing in them that JSON cannot say.
+        // Names and values come from JSON or the schema, so serialization does not fail.
         serde_json::to_string(self).unwrap_or_else(|_| r#"{"errors":[{"message":"Internal error."}]}"#.to_owned())
     }
 }
@@ -74,9 +74,9 @@ pub fn code(error: &ServerError) -> Option<&str> {
     }
 }
 
-/// What the library itself found wrong (unknown fields, values of wrong types) has no code, and is the client's to
-/// mend; rooms below always set one. Long messages quote the client's own text.
-fn tidy(error: &mut ServerError) {
+/// Errors of the library (unknown fields, values of wrong types) have no code, and are client errors; the services
+/// always set one. Long messages contain text of the client.
+fn normalise(error: &mut ServerError) {
     if code(error).is_none() {
         error.extensions.get_or_insert_default().set("code", Code::BadRequest.as_str());
     }
@@ -87,7 +87,7 @@ fn tidy(error: &mut ServerError) {
     error.locations.truncate(MAX_ERRORS);
 }
 
-/// About how many bytes the errors take: what a client can make long is counted.
+/// Approximate size of the errors in bytes: parts that clients can make long are counted.
 fn size(errors: &[ServerError]) -> usize {
     let path = |error: &ServerError| -> usize {
         let length = |segment: &PathSegment| match segment {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gq_08_errors_are_bounded_and_have_codes() {
+    fn gq_08_errors_are_limited_and_have_codes() {
         let errors = (0..5_000).map(|n| ServerError::new(format!("{n}{}", "x".repeat(5_000)), None)).collect();
         let answer = Answer::new(Response::from_errors(errors));
         assert_eq!(answer.errors().len(), 10);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn tr_05_the_data_entry_is_there_only_after_execution() {
+    fn tr_05_data_entry_is_present_only_after_execution() {
         let before = Answer::new(Response::from_errors(vec![ServerError::new("no such field", None)]));
         assert!(!before.to_json().contains("\"data\""));
         let mut error = ServerError::new("failed", None);

@@ -1,4 +1,4 @@
-//! Runs an admitted operation: within its deadline, never taking the process down with it.
+//! Executes an admitted operation with a timeout, and catches panics.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -14,7 +14,6 @@ use futures_util::{
 use tracing::Instrument;
 
 use crate::{
-    caller::Caller,
     graphql::{cookies::Cookies, outcomes::Outcomes},
     http::{
         graphql::{
@@ -29,13 +28,14 @@ use crate::{
         wire::Wire,
     },
     session::gate::Auth,
-    telemetry::{
-        logs::request_span,
-        traces::{Kind, Trace},
-    },
+};
+use domain::caller::Caller;
+use platform::telemetry::{
+    logs::request_span,
+    traces::{Kind, Trace},
 };
 
-/// Who asks, as resolvers are told.
+/// The identity of a request, for the resolvers.
 #[derive(Clone)]
 pub struct Asker {
     pub caller: Caller,
@@ -44,7 +44,7 @@ pub struct Asker {
 }
 
 impl Asker {
-    fn hand_over(self, operation: &mut Operation) {
+    fn attach_to(self, operation: &mut Operation) {
         let data = &mut operation.request.data;
         data.insert(self.caller);
         data.insert(self.auth);
@@ -52,46 +52,46 @@ impl Asker {
     }
 }
 
-/// Runs a query or mutation to its end, for as long as `EXECUTION_TIMEOUT`. Dropping the future gives a query up. A
-/// mutation goes on by itself, whoever leaves or tires of waiting: what follows its commit (telling who watches, ending
-/// what was revoked) is as much a part of it as the commit.
+/// Executes a query or mutation with the timeout `EXECUTION_TIMEOUT`. Dropping the future cancels a query. A mutation
+/// continues after a disconnect or a timeout: the steps after its commit (notifying subscribers, ending revoked
+/// sessions) must not be skipped.
 pub async fn once<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> Response {
     let Some(running) = wire.overload.enter(asker.caller.address.network()) else {
-        return turned_away(wire, operation, asker).await;
+        return shed(wire, operation, asker).await;
     };
     let (deadline, request_id) = (wire.settings.execution_timeout, asker.caller.request_id.clone());
     let is_mutation = operation.kind == OperationType::Mutation;
-    let running = to_its_end(Arc::clone(wire), operation, asker, running);
-    let answered = if is_mutation {
+    let running = run_to_completion(Arc::clone(wire), operation, asker, running);
+    let response = if is_mutation {
         let running = tokio::spawn(Trace::current().around(running.in_current_span()));
-        tokio::time::timeout(deadline, running).await.map(|ran| ran.unwrap_or_else(|_| broken(&request_id)))
+        tokio::time::timeout(deadline, running).await.map(|ran| ran.unwrap_or_else(|_| panicked(&request_id)))
     } else {
         tokio::time::timeout(deadline, running).await
     };
-    answered.unwrap_or_else(|_| Refusal::unavailable("This took too long and was given up; try again.").into_result())
+    response.unwrap_or_else(|_| Refusal::unavailable("The operation timed out; please retry.").into_result())
 }
 
-/// Costs as little as can be: it is counted, and nothing of it is kept until it is told.
-async fn turned_away<E>(wire: &Wire<E>, operation: Operation, asker: Asker) -> Response {
+/// Refuses an operation at minimal cost: it is counted, and its memory is released before the response is delayed.
+async fn shed<E>(wire: &Wire<E>, operation: Operation, asker: Asker) -> Response {
     tally::turned_away(&wire.labels, operation.kind, &operation.roots);
     drop((operation, asker));
     too_busy(wire).await
 }
 
-/// The refusal, when it is its turn.
+/// The refusal, after the pacing delay.
 async fn too_busy<E>(wire: &Wire<E>) -> Response {
     wire.overload.until_told().await;
-    Refusal::unavailable("Too busy just now; try again in a moment.").into_result()
+    Refusal::unavailable("The server is overloaded; please retry.").into_result()
 }
 
-async fn to_its_end<E: Executor>(
+async fn run_to_completion<E: Executor>(
     wire: Arc<Wire<E>>,
     mut operation: Operation,
     asker: Asker,
     running: Running,
 ) -> Response {
-    let tally = counted(&wire, &mut operation);
-    // Over a socket it begins a trace: the handshake's is long over.
+    let tally = start_tally(&wire, &mut operation);
+    // Over a socket the operation starts a new trace, because the trace of the handshake has ended.
     let trace = Trace::current().step("operation", Kind::Internal);
     trace.note("graphql.operation", tally.names());
     let Some(response) = running.bear(trace.around(run(&wire, operation, asker))).await else {
@@ -111,8 +111,8 @@ async fn to_its_end<E: Executor>(
     response
 }
 
-/// Begins to count an operation, and has its resolvers say how they refuse.
-fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
+/// Starts the measurement of an operation, and gives its resolvers access to the outcomes.
+fn start_tally<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
     let outcomes = Outcomes::default();
     operation.request.data.insert(outcomes.clone());
     Tally::begin(&wire.labels, operation.kind, &operation.roots, outcomes)
@@ -120,34 +120,34 @@ fn counted<E>(wire: &Wire<E>, operation: &mut Operation) -> Tally {
 
 async fn run<E: Executor>(wire: &Wire<E>, mut operation: Operation, asker: Asker) -> Response {
     let request_id = asker.caller.request_id.clone();
-    asker.hand_over(&mut operation);
-    let (request, form) = Form::of(operation);
+    asker.attach_to(&mut operation);
+    let (request, completion) = Completion::of(operation);
     match AssertUnwindSafe(wire.executor.execute(request)).catch_unwind().await {
         Ok(mut response) => {
-            form.give(&mut response, &wire.shapes);
+            completion.complete(&mut response, &wire.shapes);
             response
         }
-        Err(_) => broken(&request_id),
+        Err(_) => panicked(&request_id),
     }
 }
 
-/// The form that the response to an operation has.
-struct Form {
+/// What is needed to complete the response to an operation.
+struct Completion {
     document: Arc<ExecutableDocument>,
     name: Option<String>,
     conditions: Conditions,
 }
 
-impl Form {
-    /// Takes it from an operation before it is run.
+impl Completion {
+    /// Takes the parts of an operation that are needed after its execution.
     fn of(operation: Operation) -> (Request, Self) {
         let Operation { request, document, conditions, .. } = operation;
         let name = request.operation_name.clone();
         (request, Self { document, name, conditions })
     }
 
-    /// Puts nulls where fields have failed, and the keys in order.
-    fn give(&self, response: &mut Response, shapes: &Shapes) {
+    /// Fills in nulls for failed fields, and restores the order of keys.
+    fn complete(&self, response: &mut Response, shapes: &Shapes) {
         let Self { document, name, conditions } = self;
         shapes.mend(response, document, name.as_deref());
         if let Ok(operation) = choose(document, name.as_deref()) {
@@ -157,8 +157,8 @@ impl Form {
     }
 }
 
-/// Runs any operation as a stream of results: a subscription's events, or the one result of anything else. Whatever is
-/// logged on the way belongs to the asker's request.
+/// Executes any operation as a stream of results: the events of a subscription, or the single result of a query or
+/// mutation. Log entries are assigned to the client's request.
 pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
     let (wire, span) = (wire.clone(), request_span(&asker.caller));
     let mut results = match operation.kind {
@@ -172,25 +172,25 @@ pub fn stream<E: Executor>(wire: &Arc<Wire<E>>, operation: Operation, asker: Ask
 
 fn events<E: Executor>(wire: Arc<Wire<E>>, mut operation: Operation, asker: Asker) -> BoxStream<'static, Response> {
     let request_id = asker.caller.request_id.clone();
-    // A stream is answered with its first event.
-    let mut tally = Some(counted(&wire, &mut operation));
-    asker.hand_over(&mut operation);
-    let (request, form) = Form::of(operation);
+    // The operation is counted with its first event.
+    let mut tally = Some(start_tally(&wire, &mut operation));
+    asker.attach_to(&mut operation);
+    let (request, completion) = Completion::of(operation);
     let events = AssertUnwindSafe(wire.executor.execute_stream(request, None)).catch_unwind();
-    let mended = move |event: std::thread::Result<Response>| {
-        let mut response = event.unwrap_or_else(|_| broken(&request_id));
-        form.give(&mut response, &wire.shapes);
+    let completed = move |event: std::thread::Result<Response>| {
+        let mut response = event.unwrap_or_else(|_| panicked(&request_id));
+        completion.complete(&mut response, &wire.shapes);
         if let Some(tally) = tally.take() {
             tally.close(&response);
         }
         response
     };
-    events.map(mended).boxed()
+    events.map(completed).boxed()
 }
 
-/// A resolver panicked. The panic hook has written what and where; the client learns that it was our fault.
-fn broken(request_id: &str) -> Response {
+/// A resolver panicked. The panic hook logs the details; the client gets an internal error with the request id.
+fn panicked(request_id: &str) -> Response {
     tracing::error!("a resolver panicked");
-    let refusal = Refusal::document(Code::Internal, "Something went wrong here.");
+    let refusal = Refusal::document(Code::Internal, "Internal server error.");
     Refusal { facts: vec![("requestId", request_id.into())], ..refusal }.into_result()
 }

@@ -1,4 +1,4 @@
-//! What is counted of an operation: each of its root fields, with what became of it and how long the whole took.
+//! Metrics of operations: each root field with its outcome, and the duration of the whole operation.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,29 +11,29 @@ use tokio::time::Instant;
 use crate::{
     graphql::outcomes::Outcomes,
     http::graphql::{nulls::Shapes, refusal::Code, response},
-    telemetry::metrics,
 };
+use platform::telemetry::metrics;
 
-/// What is counted where a document was refused before it named anything, or names what there is not: clients can make
-/// up any number of names.
+/// Label for documents that were refused before parsing, and for unknown fields. Names chosen by clients are not used
+/// as labels, because their number is unlimited.
 const NONE: &str = "none";
-/// Fields of the specification's own.
+/// Label for introspection fields.
 const INTROSPECTION: &str = "introspection";
-/// Fragments in fragments at the root, which limits on depth bound already.
-const DEEPEST: usize = 8;
+/// Maximum depth of nested fragments at the root; the document limits are usually stricter.
+const MAX_DEPTH: usize = 8;
 
-/// A root field of an operation: its key in the answer, and its name.
+/// A root field of an operation: its response name and its field name.
 #[derive(Clone, Debug)]
 pub struct Root {
     key: Name,
     field: Name,
 }
 
-/// The names of all root fields there are: the closed list of labels.
+/// The names of all root fields of the schema: the closed set of labels.
 #[derive(Debug, Default)]
 pub struct Labels([HashMap<String, Arc<str>>; 3]);
 
-/// One operation that is being counted.
+/// The measurement of one operation.
 pub struct Tally {
     roots: Vec<(Name, metrics::Operation)>,
     outcomes: Outcomes,
@@ -61,15 +61,15 @@ impl Labels {
     }
 }
 
-/// The root fields of an operation, those in fragments included.
+/// The root fields of an operation, including those in fragments.
 pub fn roots(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Root> {
     let mut found = Vec::new();
-    gather(document, set, DEEPEST, &mut found);
+    gather(document, set, MAX_DEPTH, &mut found);
     found
 }
 
-fn gather(document: &ExecutableDocument, set: &SelectionSet, deepest: usize, found: &mut Vec<Root>) {
-    let Some(deepest) = deepest.checked_sub(1) else { return };
+fn gather(document: &ExecutableDocument, set: &SelectionSet, depth: usize, found: &mut Vec<Root>) {
+    let Some(depth) = depth.checked_sub(1) else { return };
     for selection in &set.items {
         match &selection.node {
             Selection::Field(field) => {
@@ -77,23 +77,23 @@ fn gather(document: &ExecutableDocument, set: &SelectionSet, deepest: usize, fou
                 found.push(Root { key, field: field.node.name.node.clone() });
             }
             Selection::InlineFragment(inline) => {
-                gather(document, &inline.node.selection_set.node, deepest, found);
+                gather(document, &inline.node.selection_set.node, depth, found);
             }
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                    gather(document, &fragment.node.selection_set.node, deepest, found);
+                    gather(document, &fragment.node.selection_set.node, depth, found);
                 }
             }
         }
     }
 }
 
-/// Counts a document that was refused before it was executed.
+/// Counts a document that was refused before execution.
 pub fn refused(code: Code) {
     metrics::request_refused(NONE.into(), code.as_str());
 }
 
-/// Counts an operation that was not begun, for want of room.
+/// Counts an operation that was refused by load shedding.
 pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[Root]) {
     for root in roots {
         metrics::request_refused(labels.of(kind, &root.field), Code::Unavailable.as_str());
@@ -101,35 +101,35 @@ pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[Root]) {
 }
 
 impl Tally {
-    /// Begins to count. `outcomes` is what the resolvers note their refusals in.
+    /// Starts the measurement. Resolvers record their refusals in `outcomes`.
     pub fn begin(labels: &Labels, kind: OperationType, roots: &[Root], outcomes: Outcomes) -> Self {
         let roots = roots.iter().map(|root| (root.key.clone(), labels.of(kind, &root.field))).collect();
         Self { roots, outcomes, started: Instant::now() }
     }
 
-    /// The names of its root fields, as they are counted.
+    /// The metric labels of its root fields.
     pub fn names(&self) -> String {
         let names: Vec<&str> = self.roots.iter().map(|(_, operation)| &**operation).collect();
         names.join(",")
     }
 
-    /// Counts an operation that was let in and then not begun, for want of room.
+    /// Counts an operation that was admitted and then refused by load shedding.
     pub fn turned_away(self) {
         for (_, operation) in self.roots {
             metrics::request_refused(operation, Code::Unavailable.as_str());
         }
     }
 
-    /// Counts what was answered.
+    /// Records the outcome of the operation.
     pub fn close(self, answer: &Response) {
         let took = self.started.elapsed();
         for (key, operation) in self.roots {
             let failed = answer.errors.iter().find(|error| is_of(error, &key));
-            // Where the answer as a whole is null, another field's error took this one with it.
+            // If the whole data is null, the error of another field has propagated to the root.
             let failed = failed.or_else(|| answer.errors.first().filter(|_| answer.data == Value::Null));
             let outcome = match (failed, &answer.data) {
                 (Some(error), _) => Code::known(response::code(error)),
-                // Left out by a directive.
+                // Skipped by a directive.
                 (None, Value::Object(fields)) if !fields.contains_key(&key) => continue,
                 (None, _) => self.outcomes.refusal(&key).unwrap_or("ok"),
             };
@@ -138,7 +138,8 @@ impl Tally {
     }
 }
 
-/// Whether an error is of the field with this key; one without a path came before execution, and is everybody's.
+/// Whether an error belongs to the field with this key. Errors without a path occurred before execution and belong to
+/// all fields.
 fn is_of(error: &ServerError, key: &Name) -> bool {
     match error.path.first() {
         Some(PathSegment::Field(field)) => field.as_str() == key.as_str(),

@@ -1,21 +1,21 @@
-//! Counts the tokens of a document before anything parses it.
+//! Counts the tokens of a document before it is parsed.
 //!
-//! The parser recurses and builds a tree; this loop does neither, so it is what meets hostile text first. It need not
-//! judge whether the text is GraphQL: for anything else the parser will say so, in bounded time.
+//! The parser is recursive and builds a tree; this loop does neither, so it is safe for hostile input. It does not
+//! check whether the text is GraphQL: the parser does that later, in bounded time.
 
 use std::ops::Range;
 
 use crate::http::graphql::refusal::Refusal;
 
-/// Brackets of all kinds that may stand open at once. The parser's own bound is 64 levels of selections.
+/// Maximum nesting of brackets of all kinds. The parser's own limit is 64 levels of selections.
 const MAX_NESTING: usize = 64;
-/// Ignored wherever it stands (specification, section 2.1.2, "Unicode").
+/// Ignored anywhere in a document (specification, section 2.1.2, "Unicode").
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Refuses a text of more tokens than `allowed`, or with brackets nested too deep for a recursive parser.
+/// Refuses a text with more tokens than `allowed`, or with brackets nested too deeply for a recursive parser.
 ///
 /// # Errors
-/// `TOO_COMPLEX`, with how far the count came.
+/// `TOO_COMPLEX` with the estimated number of tokens, or the nesting depth.
 pub fn count(text: &str, allowed: usize) -> Result<(), Refusal> {
     let (mut tokens, mut open) = (0, 0_usize);
     for token in each(text) {
@@ -36,7 +36,7 @@ pub fn count(text: &str, allowed: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Where each token of a text is, one after the other.
+/// The ranges of the tokens of a text, in order.
 pub fn each(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -57,8 +57,8 @@ pub fn each(text: &str) -> impl Iterator<Item = Range<usize>> {
                     continue;
                 }
                 b'"' => string_end(bytes, at),
-                b'0'..=b'9' | b'-' => skip(bytes, at, |byte| word(byte) || byte == b'.'),
-                byte if word(byte) => skip(bytes, at, word),
+                b'0'..=b'9' | b'-' => skip(bytes, at, |byte| is_word(byte) || byte == b'.'),
+                byte if is_word(byte) => skip(bytes, at, is_word),
                 b'.' => skip(bytes, at, |byte| byte == b'.'),
                 _ => at + 1,
             };
@@ -67,8 +67,8 @@ pub fn each(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// A name or a number, or something that the parser will refuse.
-fn word(byte: u8) -> bool {
+/// Whether a byte belongs to a name or a number, or to something that the parser refuses.
+fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+') || byte >= 0x80
 }
 
@@ -76,7 +76,7 @@ fn skip(bytes: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|byte| !belongs(*byte)).map_or(bytes.len(), |length| from + length)
 }
 
-/// The first byte after the string that starts at `from`; the end of the text where it is not closed.
+/// The first byte after the string that starts at `from`; the end of the text if the string is not closed.
 fn string_end(bytes: &[u8], from: usize) -> usize {
     let block = bytes[from..].starts_with(br#"""""#);
     let (mark, mut at): (&[u8], _) = if block { (br#"""""#, from + 3) } else { (br#"""#, from + 1) };
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_counted_as_the_specification_has_them() {
+    fn tokens_are_counted_by_the_specification() {
         for (text, expected) in [
             ("", 0),
             ("{ a }", 3),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn gq_01_nesting_is_refused_before_anything_recurses() {
+    fn gq_01_nesting_is_refused_before_parsing() {
         for open in ["{a", "[", "{a:"] {
             let refusal = count(&open.repeat(20_000), usize::MAX).unwrap_err();
             assert_eq!(refusal.code.as_str(), "TOO_COMPLEX");
@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn braces_inside_strings_and_comments_do_not_nest() {
+    fn braces_in_strings_and_comments_do_not_nest() {
         let text = format!("{{ a(s: \"{}\") }} # {}", "{".repeat(200), "{".repeat(200));
         assert!(count(&text, 100).is_ok());
     }
 
     proptest! {
         #[test]
-        fn any_text_is_counted_without_a_panic(text in r#"[\PC"\\{}#.]{0,200}"#) {
+        fn arbitrary_text_does_not_panic(text in r#"[\PC"\\{}#.]{0,200}"#) {
             let _ = count(&text, 50);
         }
     }

@@ -1,4 +1,4 @@
-//! Validates `__typename`, which the library's validation passes by, and with it whatever is written beside the name.
+//! Validates `__typename` fields, whose arguments, selections and directives the library does not validate.
 
 use std::collections::HashSet;
 
@@ -10,10 +10,10 @@ use async_graphql_value::Value;
 
 use crate::http::graphql::refusal::{Code, Refusal};
 
-/// Refuses arguments and selections where there are none, and directives that don't belong there.
+/// Refuses `__typename` with arguments, selections or invalid directives.
 ///
 /// # Errors
-/// `BAD_REQUEST`, as for any other field.
+/// `BAD_REQUEST`, as for other fields.
 pub fn check(document: &ExecutableDocument) -> Result<(), Refusal> {
     let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set);
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set);
@@ -21,23 +21,23 @@ pub fn check(document: &ExecutableDocument) -> Result<(), Refusal> {
     sets.sort_by_key(|set| set.pos);
     let definitions = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
     let variables = definitions.map(|definition| &definition.node.name.node).collect();
-    sets.into_iter().try_for_each(|set| below(&set.node, &variables))
+    sets.into_iter().try_for_each(|set| check_set(&set.node, &variables))
 }
 
-/// `variables` are those that some operation of the document has.
-fn below(set: &SelectionSet, variables: &HashSet<&Name>) -> Result<(), Refusal> {
+/// `variables` are the variables of all operations of the document.
+fn check_set(set: &SelectionSet, variables: &HashSet<&Name>) -> Result<(), Refusal> {
     for selection in &set.items {
         match &selection.node {
-            Selection::Field(field) if field.node.name.node == "__typename" => alone(field, variables)?,
-            Selection::Field(field) => below(&field.node.selection_set.node, variables)?,
-            Selection::InlineFragment(inline) => below(&inline.node.selection_set.node, variables)?,
+            Selection::Field(field) if field.node.name.node == "__typename" => check_typename(field, variables)?,
+            Selection::Field(field) => check_set(&field.node.selection_set.node, variables)?,
+            Selection::InlineFragment(inline) => check_set(&inline.node.selection_set.node, variables)?,
             Selection::FragmentSpread(_) => {}
         }
     }
     Ok(())
 }
 
-fn alone(field: &Positioned<Field>, variables: &HashSet<&Name>) -> Result<(), Refusal> {
+fn check_typename(field: &Positioned<Field>, variables: &HashSet<&Name>) -> Result<(), Refusal> {
     let refuse =
         |at, message: String| Err(Refusal { position: Some(at), ..Refusal::document(Code::BadRequest, message) });
     if let Some((name, _)) = field.node.arguments.first() {
@@ -55,15 +55,16 @@ fn alone(field: &Positioned<Field>, variables: &HashSet<&Name>) -> Result<(), Re
         if seen.contains(&name) {
             return refuse(directive.pos, format!("Duplicate directive \"{name}\""));
         }
-        if !is_whole(&directive.node, variables) {
-            return refuse(directive.pos, format!("Directive \"{name}\" takes \"if\", a Boolean, and nothing else."));
+        if !is_valid(&directive.node, variables) {
+            let message = format!("Directive \"{name}\" requires one argument \"if\" of type Boolean.");
+            return refuse(directive.pos, message);
         }
         seen.push(name);
     }
     Ok(())
 }
 
-fn is_whole(directive: &Directive, variables: &HashSet<&Name>) -> bool {
+fn is_valid(directive: &Directive, variables: &HashSet<&Name>) -> bool {
     match directive.arguments.as_slice() {
         [(name, value)] if name.node == "if" => match &value.node {
             Value::Boolean(_) => true,

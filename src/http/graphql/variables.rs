@@ -1,10 +1,10 @@
-//! What the variables of an operation stand for.
+//! Values of an operation's variables.
 
 use async_graphql::{Name, Value, Variables, parser::types::OperationDefinition};
 
 use crate::http::graphql::refusal::{Code, Refusal};
 
-/// The values of an operation's variables, its defaults among them.
+/// The values of an operation's variables, including defaults.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
     operation: &'a OperationDefinition,
@@ -12,26 +12,28 @@ pub struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// Refuses a request without a variable that the operation needs (specification, section 6.1.2). The library would
-    /// notice while it executes, when other fields have had their effect.
+    /// Refuses a request that lacks a required variable (specification, section 6.1.2). The library would detect that
+    /// only during execution, when other fields may already have had side effects.
     ///
     /// # Errors
-    /// `BAD_REQUEST` with the variable and its type.
+    /// `BAD_REQUEST` with the name and the type of the variable.
     pub fn new(operation: &'a OperationDefinition, variables: &'a Variables) -> Result<Self, Refusal> {
         for definition in &operation.variable_definitions {
             let variable = &definition.node;
             let given = variables.get(&variable.name.node);
             let absent = given.is_none() && variable.default_value.is_none();
             if !variable.var_type.node.nullable && (absent || given == Some(&Value::Null)) {
-                let message =
-                    format!("The variable ${} of type {} has no value.", variable.name.node, variable.var_type.node);
+                let message = format!(
+                    "Variable ${} of required type {} was not provided.",
+                    variable.name.node, variable.var_type.node
+                );
                 return Err(Refusal { position: Some(definition.pos), ..Refusal::document(Code::BadRequest, message) });
             }
         }
         Ok(Self { operation, variables })
     }
 
-    /// None where the request leaves the variable out, and the operation says nothing for that case.
+    /// None if the request omits the variable, and the operation has no default for it.
     pub fn get(&self, name: &Name) -> Option<Value> {
         let default = || {
             let mut definitions = self.operation.variable_definitions.iter().map(|definition| &definition.node);
@@ -50,22 +52,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tr_05_a_variable_without_a_value_is_refused_before_execution() {
-        let needs = |text: &str, variables: serde_json::Value| {
+    fn tr_05_missing_variable_is_refused_before_execution() {
+        let is_refused = |text: &str, variables: serde_json::Value| {
             let document = parse_query(text).unwrap();
             let (_, operation) = document.operations.iter().next().unwrap();
             Given::new(&operation.node, &Variables::from_json(variables)).is_err()
         };
-        assert!(needs("query($a: Int!) {a}", json!({})));
-        assert!(needs("query($a: Int!) {a}", json!({"a": null})));
-        assert!(needs("query($a: Int! = 1) {a}", json!({"a": null})));
-        assert!(!needs("query($a: Int! = 1) {a}", json!({})));
-        assert!(!needs("query($a: Int!) {a}", json!({"a": 0})));
-        assert!(!needs("query($a: Int) {a}", json!({})));
+        assert!(is_refused("query($a: Int!) {a}", json!({})));
+        assert!(is_refused("query($a: Int!) {a}", json!({"a": null})));
+        assert!(is_refused("query($a: Int! = 1) {a}", json!({"a": null})));
+        assert!(!is_refused("query($a: Int! = 1) {a}", json!({})));
+        assert!(!is_refused("query($a: Int!) {a}", json!({"a": 0})));
+        assert!(!is_refused("query($a: Int) {a}", json!({})));
     }
 
     #[test]
-    fn a_default_stands_in_for_what_is_left_out_and_not_for_null() {
+    fn default_replaces_omitted_variable_but_not_null() {
         let document = parse_query("query($a: Int = 1, $b: Int) {a}").unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let of = |variables, name| {

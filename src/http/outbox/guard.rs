@@ -1,5 +1,5 @@
-//! Who may read the outbox. It shows every code, and needs nobody to be signed in: so it answers this machine alone,
-//! and only under a name that is ours.
+//! Access to the outbox. It shows all codes without authentication, so by default it is served only to this machine,
+//! and only under a host name of the service.
 
 use std::sync::Arc;
 
@@ -10,23 +10,21 @@ use axum::{
     response::Response,
 };
 
-use crate::{
-    caller::Caller,
-    config::http::Http,
-    http::{
-        answer,
-        graphql::{
-            negotiate::Media,
-            refusal::{Code, Refusal},
-        },
-        host,
+use crate::http::{
+    answer,
+    graphql::{
+        negotiate::Media,
+        refusal::{Code, Refusal},
     },
+    host,
 };
+use domain::caller::Caller;
+use platform::config::http::Http;
 
-/// What is asked of a request before the outbox answers it.
+/// Conditions for access to the outbox.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    /// Whether other machines may read it.
+    /// Whether other machines have access.
     open: bool,
     /// The host of `PUBLIC_URL`.
     public: Option<String>,
@@ -39,7 +37,7 @@ impl Guard {
         Self { open: settings.outbox_open, public }
     }
 
-    /// Whether no name server of a stranger's can have led a browser here under this host.
+    /// Whether the host can't be a name that an attacker's DNS server points to this machine.
     fn is_ours(&self, host: &str) -> bool {
         let public = self.public.as_deref().is_some_and(|public| public.eq_ignore_ascii_case(host));
         public || host::is_loopback(host) || (self.open && host::address(host).is_some())
@@ -49,16 +47,16 @@ impl Guard {
         let refused = |status, message| Some(Refusal::http(status, Code::Forbidden, message));
         let client = request.extensions().get::<Caller>().map(|caller| caller.address.ip());
         if !self.open && !client.is_some_and(|client| client.is_loopback()) {
-            let message = "The outbox shows every code, so it answers this machine alone. OUTBOX_ACCESS=all opens it \
-                           to everybody who reaches this address.";
+            let message = "The outbox shows all codes, so by default only this machine has access. OUTBOX_ACCESS=all \
+                           grants access to every client that can reach this address.";
             return refused(StatusCode::FORBIDDEN, message);
         }
-        // In a request's first line a host wins over the header's (RFC 9112, 3.2.2).
+        // The host of an absolute request target takes precedence over the header (RFC 9112, section 3.2.2).
         let target = request.uri().authority().map(|authority| authority.as_str());
         let target_is_ours =
             target.is_none_or(|target| host::without_port(target).is_some_and(|name| self.is_ours(name)));
         if !target_is_ours || !host::named(request.headers()).is_some_and(|name| self.is_ours(name)) {
-            let message = "The outbox does not answer under this host: ask localhost, or set PUBLIC_URL to the address \
+            let message = "The outbox is not available under this host. Use localhost, or set PUBLIC_URL to the address \
                            that browsers use.";
             return refused(StatusCode::MISDIRECTED_REQUEST, message);
         }
@@ -66,7 +64,7 @@ impl Guard {
     }
 }
 
-/// Lets those pass who may read the outbox.
+/// Rejects requests without access to the outbox.
 pub async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     match guard.refusal(&request) {
         Some(refusal) => answer::refusal(Media::Json, refusal),

@@ -1,5 +1,6 @@
-//! The outbox of the development provider: `GET /dev/outbox` as a page for people and as JSON for tests, and
-//! `GET /dev/outbox/events`, which tells the page to look again. Mounted only while a provider is `development`.
+//! The outbox of the development provider: `GET /dev/outbox` as an HTML page and as JSON for tests, and `GET
+//! /dev/outbox/events`, which notifies the page of new messages. Mounted only while a `development` provider is
+//! configured.
 
 mod guard;
 mod page;
@@ -25,17 +26,15 @@ use axum::{
 use futures_util::{Stream, stream};
 
 use self::{guard::Guard, page::Page};
-use crate::{
-    config::http::Http,
-    delivery::providers::development::{DevOutbox, Filter},
-};
+use crate::delivery::providers::development::{DevOutbox, Filter};
+use platform::config::http::Http;
 
-/// The outbox's routes, for those who may read it.
+/// The outbox's routes, behind the access guard.
 pub fn guarded(outbox: DevOutbox, settings: &Http) -> Router {
     routes(outbox).layer(middleware::from_fn_with_state(Arc::new(Guard::new(settings)), guard::guard))
 }
 
-/// The outbox's routes. They need no store, and nobody to be signed in.
+/// The outbox's routes. They need no store and no authentication.
 fn routes(outbox: DevOutbox) -> Router {
     let state = Shared { outbox, page: Arc::new(Page::new()) };
     Router::new().route("/dev/outbox", get(show)).route("/dev/outbox/events", get(events)).with_state(state)
@@ -47,7 +46,7 @@ struct Shared {
     page: Arc<Page>,
 }
 
-/// Codes are kept by no cache, and the two faces of one address are told apart.
+/// Codes must not be cached, and caches must distinguish the two representations of the URL.
 const HEADERS: [(HeaderName, HeaderValue); 2] =
     [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (VARY, HeaderValue::from_static("accept"))];
 
@@ -56,7 +55,7 @@ async fn show(State(shared): State<Shared>, Query(filter): Query<Filter>, header
         match shared.outbox.list(filter).await {
             Ok(messages) => Json(messages).into_response(),
             Err(error) => {
-                tracing::warn!(%error, "the outbox can't be read");
+                tracing::warn!(%error, "reading the development outbox failed");
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
         }
@@ -66,8 +65,8 @@ async fn show(State(shared): State<Shared>, Query(filter): Query<Filter>, header
     (HEADERS, answer).into_response()
 }
 
-/// Says that there is something new, at once and whenever there is: the page then asks for the list. So a page that
-/// slept or lost its connection has missed nothing.
+/// Sends an event at once and after every change; the page then fetches the list. So a page that was suspended or lost
+/// its connection misses nothing.
 async fn events(State(Shared { outbox, .. }): State<Shared>) -> Response {
     let changes = stream::unfold((outbox, None), |(outbox, seen)| async move {
         let length = outbox.changed(seen).await?;
@@ -80,14 +79,14 @@ fn sse(changes: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) 
     Sse::new(changes).keep_alive(KeepAlive::default())
 }
 
-/// Whether JSON is liked better than HTML (RFC 9110, 12.5.1). Wildcards count for neither: whoever opens the address
-/// without a wish gets the page.
+/// Whether the client prefers JSON to HTML (RFC 9110, section 12.5.1). Wildcards count for neither, so clients without
+/// a preference get the page.
 fn wants_json(headers: &HeaderMap) -> bool {
-    let weight = |wanted: &str| {
+    let weight = |media_type: &str| {
         let ranges = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
         let ranges = ranges.flat_map(|value| value.split(',')).filter_map(|item| {
             let mut parts = item.split(';').map(str::trim);
-            let named = parts.next()?.eq_ignore_ascii_case(wanted);
+            let named = parts.next()?.eq_ignore_ascii_case(media_type);
             let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
             if named { weight } else { None }
         });

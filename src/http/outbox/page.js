@@ -22,7 +22,7 @@ const WORDS = {
   },
   en: {
     title: 'Development outbox',
-    lead: 'While you develop, messages reach nobody: they land here. Click a code to copy it.',
+    lead: 'During development, messages are not sent: they appear here. Click a code to copy it.',
     filter: 'Find by recipient',
     messages: 'Messages',
     skip: 'Skip to the messages',
@@ -73,7 +73,8 @@ function icon(channel) {
   return element('span', { class: 'icon', 'aria-hidden': 'true' }, svg);
 }
 
-// The text with its code set off and its links to click. Built of nodes: nothing in a message becomes markup.
+// The message text with a highlighted code and clickable links. Built from nodes, so that message content is never
+// parsed as HTML.
 function textOf(message) {
   const parts = message.text.trim().split(/(https?:\/\/\S+)/);
   return parts.flatMap((part, at) => {
@@ -119,14 +120,14 @@ async function copyCode(button, label, code) {
   const done = await toClipboard(code);
   button.classList.toggle('done', done);
   label.textContent = done ? words.copied : words.failed;
-  say(done ? words.copied : words.failed);
+  announce(done ? words.copied : words.failed);
   setTimeout(() => {
     button.classList.remove('done');
     label.textContent = WORDS[language].copy;
   }, 1600);
 }
 
-// The clipboard's own interface is missing where the page is not served from this machine or over https.
+// The Clipboard API is missing if the page is not served from this machine or over HTTPS.
 async function toClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -144,20 +145,20 @@ async function toClipboard(text) {
   }
 }
 
-// What stands between backquotes is code.
+// Text between backquotes is shown as code.
 function withCode(text) {
   return text.split('`').map((part, at) => (at % 2 ? element('code', {}, part) : part));
 }
 
-function say(text) {
+function announce(text) {
   $('spoken').textContent = '';
   requestAnimationFrame(() => { $('spoken').textContent = text; });
 }
 
-// Asks for the list and shows it; cards that stand there already are kept, with their focus and what was opened.
-let asked = 0;
-async function look() {
-  const turn = ++asked;
+// Fetches and shows the list. Existing cards are kept, with their focus and expanded text.
+let requests = 0;
+async function refresh() {
+  const request = ++requests;
   const query = new URLSearchParams({ limit: SHOWN });
   if ($('to').value.trim()) query.set('to', $('to').value.trim());
   let messages;
@@ -168,22 +169,22 @@ async function look() {
   } catch {
     return;
   }
-  // A newer question is on its way, or was answered before this one.
-  if (turn !== asked) return;
+  // A newer request was started in the meantime.
+  if (request !== requests) return;
   const wanted = new Set(messages.map((message) => message.id));
   for (const [id, node] of cards) {
     if (!wanted.has(id)) { node.remove(); cards.delete(id); }
   }
   const fresh = messages.filter((message) => !cards.has(message.id));
   for (const message of fresh) cards.set(message.id, card(message));
-  // Each card goes where it belongs unless it stands there: moving one would take the focus from it.
+  // Cards are only moved if their position has changed: moving a card would take the focus from it.
   messages.forEach((message, at) => {
     const node = cards.get(message.id);
     if ($('list').children[at] !== node) $('list').insertBefore(node, $('list').children[at] ?? null);
   });
   if (!first && fresh.length) {
     const [newest] = fresh;
-    say(WORDS[language].arrived(WORDS[language][newest.channel] ?? newest.channel, newest.to));
+    announce(WORDS[language].arrived(WORDS[language][newest.channel] ?? newest.channel, newest.to));
   }
   first = false;
   $('empty').hidden = messages.length > 0;
@@ -211,7 +212,7 @@ function show(state) {
   $('state-text').textContent = WORDS[language][state];
 }
 
-function speak(chosen) {
+function setLanguage(chosen) {
   language = chosen;
   document.documentElement.lang = chosen;
   document.title = WORDS[chosen].title;
@@ -222,22 +223,22 @@ function speak(chosen) {
   for (const node of cards.values()) node.remove();
   cards.clear();
   first = true;
-  look();
+  refresh();
 }
 
 for (const node of document.querySelectorAll('[data-language]')) {
   node.addEventListener('click', () => {
     try { localStorage.setItem('outbox-language', node.dataset.language); } catch { /* remembered until the page is closed */ }
-    speak(node.dataset.language);
+    setLanguage(node.dataset.language);
   });
 }
 document.querySelector('form').addEventListener('submit', (event) => event.preventDefault());
 $('to').value = new URLSearchParams(location.search).get('to') ?? '';
-$('to').addEventListener('input', () => { first = true; look(); });
-speak(language);
+$('to').addEventListener('input', () => { first = true; refresh(); });
+setLanguage(language);
 setInterval(tick, 15000);
 
 const events = new EventSource('/dev/outbox/events');
 events.addEventListener('open', () => show('live'));
 events.addEventListener('error', () => show('lost'));
-events.addEventListener('changed', look);
+events.addEventListener('changed', refresh);

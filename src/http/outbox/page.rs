@@ -1,4 +1,4 @@
-//! The page: one document with its styles and its script in it, and a policy that lets nothing else run.
+//! The outbox page: one document with inline styles and scripts, and a policy that allows only these.
 
 use axum::{
     http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS},
@@ -11,7 +11,7 @@ const DOCUMENT: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The document and its headers, put together once.
+/// The document and its headers, built once.
 pub(super) struct Page {
     document: String,
     headers: [(HeaderName, HeaderValue); 4],
@@ -24,7 +24,7 @@ impl Page {
             (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CONTENT_SECURITY_POLICY, policy()),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            // An undo link in a message must not tell its page where it came from.
+            // The page of an undo link must not see the address of the outbox.
             (axum::http::header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         ];
         Self { document, headers }
@@ -35,8 +35,8 @@ impl Page {
     }
 }
 
-/// Only this style and this script, named by their hashes: the page is the same for everybody, so it needs no nonce.
-/// Nothing is loaded from elsewhere, and nobody may frame the page.
+/// Allows only this style and this script, by their hashes: the page is the same for all clients, so no nonce is
+/// needed. Nothing is loaded from other origins, and the page can't be framed.
 fn policy() -> HeaderValue {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let policy = format!(
@@ -45,6 +45,6 @@ fn policy() -> HeaderValue {
         hash(STYLE),
         hash(SCRIPT)
     );
-    // Base64 and the words above are ASCII.
+    // Base64 and the directives are ASCII, so this does not fail.
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }

@@ -10,34 +10,36 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
-use crate::{
+use crate::delivery::{
+    provider::{Channel, Outgoing, Provider, Receipts},
+    providers::development::Development,
+};
+use domain::{
+    contact::{Contact, ContactKind},
+    ids::DeliveryId,
+    locale::Locale,
+};
+use platform::{
     clock::{Clock, Entropy},
     config::Secret,
-    contact::{Contact, ContactKind},
-    delivery::{
-        provider::{Channel, Outgoing, Provider, Receipts},
-        providers::development::Development,
-    },
-    ids::DeliveryId,
-    texts::Locale,
 };
 
-struct Desk {
+struct Fixture {
     provider: Development,
     router: Router,
     outbox: DevOutbox,
     _folder: tempfile::TempDir,
 }
 
-fn desk() -> Desk {
+fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let outbox = DevOutbox::open(folder.path()).unwrap();
     let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
     let provider = Development::new(Some(outbox.clone()), clock, Receipts::None);
-    Desk { provider, router: routes(outbox.clone()), outbox, _folder: folder }
+    Fixture { provider, router: routes(outbox.clone()), outbox, _folder: folder }
 }
 
-impl Desk {
+impl Fixture {
     async fn send(&self, seed: u64, to: &str) {
         let message = Outgoing {
             id: DeliveryId::new(&Entropy::seeded(seed)),
@@ -66,12 +68,12 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn tests_read_it_as_json_newest_first_and_narrowed() {
-    let desk = desk();
+async fn json_list_is_newest_first_and_can_be_filtered() {
+    let fixture = fixture();
     for (seed, to) in [(1, "+821011112222"), (2, "+821033334444"), (3, "+821011112222")] {
-        desk.send(seed, to).await;
+        fixture.send(seed, to).await;
     }
-    let all = desk.json("/dev/outbox").await;
+    let all = fixture.json("/dev/outbox").await;
     let fields: Vec<_> = all[0].as_object().unwrap().keys().map(String::as_str).collect();
     let mut expected = vec!["id", "createdAt", "channel", "to", "subject", "text", "code"];
     expected.sort_unstable();
@@ -81,15 +83,15 @@ async fn tests_read_it_as_json_newest_first_and_narrowed() {
     assert_eq!(all[0]["id"], DeliveryId::new(&Entropy::seeded(3)).as_str());
     assert_eq!((all[0]["code"].as_str(), all[0]["channel"].as_str()), (Some("048213"), Some("SMS")));
     assert_eq!(all.as_array().unwrap().len(), 3);
-    assert_eq!(desk.json("/dev/outbox?to=%2B821033334444").await.as_array().unwrap().len(), 1);
+    assert_eq!(fixture.json("/dev/outbox?to=%2B821033334444").await.as_array().unwrap().len(), 1);
     // A plus that was not escaped arrives as a space.
-    assert_eq!(desk.json("/dev/outbox?to=+821011112222&limit=1").await[0]["id"], all[0]["id"]);
-    assert_eq!(desk.get("/dev/outbox?limit=many", "application/json").await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(fixture.json("/dev/outbox?to=+821011112222&limit=1").await[0]["id"], all[0]["id"]);
+    assert_eq!(fixture.get("/dev/outbox?limit=many", "application/json").await.status(), StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
-async fn people_get_a_page_on_which_nothing_foreign_runs() {
-    let answer = desk().get("/dev/outbox", "text/html,application/xhtml+xml,*/*;q=0.8").await;
+async fn page_policy_allows_only_its_own_script_and_style() {
+    let answer = fixture().get("/dev/outbox", "text/html,application/xhtml+xml,*/*;q=0.8").await;
     let header = |name: &str| answer.headers().get(name).unwrap().to_str().unwrap().to_owned();
     assert!(header(CONTENT_TYPE.as_str()).starts_with("text/html"));
     assert_eq!(header("cache-control"), "no-store");
@@ -101,12 +103,12 @@ async fn people_get_a_page_on_which_nothing_foreign_runs() {
     assert!(!policy.contains("unsafe"), "{policy}");
     let page = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
     assert!(!page.contains("/*style*/") && !page.contains("/*script*/"));
-    // The policy knows no style in an attribute and no handler in one.
+    // The policy allows neither style attributes nor event handler attributes.
     assert!(!page.contains(" style=\"") && !page.contains(" onclick="));
 }
 
 #[test]
-fn json_is_for_who_likes_it_better_than_html() {
+fn json_is_served_if_preferred_to_html() {
     let wants = |accept: &str| {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, accept.parse().unwrap());
@@ -121,16 +123,16 @@ fn json_is_for_who_likes_it_better_than_html() {
 }
 
 #[tokio::test]
-async fn the_page_is_told_at_once_and_of_every_message() {
-    let desk = desk();
-    let answer = desk.get("/dev/outbox/events", "text/event-stream").await;
+async fn events_are_sent_at_once_and_for_every_message() {
+    let fixture = fixture();
+    let answer = fixture.get("/dev/outbox/events", "text/event-stream").await;
     assert_eq!(answer.headers()[CONTENT_TYPE], "text/event-stream");
     let mut events = answer.into_body().into_data_stream();
     let mut next = async || String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(next().await.contains("event: changed"));
-    desk.send(1, "+821011112222").await;
-    let told = next().await;
-    assert!(told.contains("event: changed") && !told.contains("048213"), "{told}");
-    desk.outbox.close();
+    fixture.send(1, "+821011112222").await;
+    let event = next().await;
+    assert!(event.contains("event: changed") && !event.contains("048213"), "{event}");
+    fixture.outbox.close();
     assert!(events.next().await.is_none());
 }

@@ -1,49 +1,50 @@
-//! As many as are let in: the configured limit, until an overload lowers it.
+//! The adaptive limit of load shedding: the configured limit until an overload reduces it.
 //!
-//! A burst is waited out: the limit falls only when whatever was begun in half a second had waited longer than
-//! `SHED_AFTER`, or at once where somebody is refused for the configured limit while others wait for the database. Once it
-//! has fallen, those who are let in wait a small part of that, since a longer queue gets no more done, and who has waited
-//! for a few times as long is refused after all: so whoever was let in before it fell makes room. It is what was configured
-//! again as soon as nobody was refused for a moment, or all who were would find room.
+//! Short bursts are absorbed: the limit is reduced only if all work that started in half a second had waited longer
+//! than `SHED_AFTER`, or at once if requests are refused at the configured limit while others wait for the database.
+//! While the limit is reduced, admitted requests wait only a small part of `SHED_AFTER`, since a longer queue does not
+//! increase throughput; requests that have waited a few times as long are refused after all, which removes those
+//! admitted before the reduction. The configured limit is restored once no request was refused in a window, or once all
+//! refused requests would fit.
 
 use std::time::{Duration, Instant};
 
-/// How often the limit is judged.
+/// How often the limit is adjusted.
 pub(super) const WINDOW: Duration = Duration::from_millis(100);
-/// Windows.
-const A_SECOND: usize = (1000 / WINDOW.as_millis()) as usize;
-/// How long everything waits too long before it is more than a burst.
+/// Number of windows in a second.
+const WINDOWS_PER_SECOND: usize = (1000 / WINDOW.as_millis()) as usize;
+/// How long all requests must wait too long before it counts as an overload and not as a burst.
 pub(super) const BURST: Duration = Duration::from_millis(500);
-/// While some are refused, the others wait this part of `SHED_AFTER`.
-const SHORTER: u32 = 128;
-/// Whoever was let in and has waited so many times as long is refused after all.
-const LATEST: u32 = 3;
-/// Nobody is refused any more when there would be so many times as many as the limit.
-const ROOM: usize = 16;
-/// As many are let in whatever they wait for.
-const FEWEST: usize = 16;
+/// While requests are refused, the target waiting time of the others is `SHED_AFTER` divided by this.
+const TARGET_DIVISOR: u32 = 128;
+/// Requests that have waited this many times the target are refused after all.
+const MAX_WAIT_FACTOR: u32 = 3;
+/// The limit is restored if the demand is below this many times the limit.
+const DEMAND_FACTOR: usize = 16;
+/// The limit is never reduced below this.
+const MIN_LIMIT: usize = 16;
 
 pub(super) struct Limit {
     most: usize,
     shed_after: Duration,
     current: usize,
-    /// While it is less than configured.
+    /// The longest waiting time while the limit is reduced.
     longest_wait: Duration,
-    /// When it last became less than that.
-    fell_at: Option<Instant>,
-    /// Since when everything waits too long.
+    /// When the limit was last reduced.
+    reduced_at: Option<Instant>,
+    /// Since when all requests wait too long.
     late_since: Option<Instant>,
-    /// Refusals of about the last second, the older ones for less.
-    refused_lately: usize,
+    /// Refused requests of about the last second, with older ones weighted less.
+    recently_refused: usize,
 }
 
-/// What was seen in a window that has ended.
+/// Measurements of a window that has ended.
 pub(super) struct Seen {
     pub running: usize,
     pub refused: usize,
-    /// Somebody who was refused has not been told yet.
+    /// Whether a refused request is still waiting for its response.
     pub untold: bool,
-    /// Whatever was begun had waited so long.
+    /// How long the requests that started had waited.
     pub waited: Duration,
     pub at: Instant,
 }
@@ -55,9 +56,9 @@ impl Limit {
             shed_after,
             current: most,
             longest_wait: shed_after,
-            fell_at: None,
+            reduced_at: None,
             late_since: None,
-            refused_lately: 0,
+            recently_refused: 0,
         }
     }
 
@@ -65,72 +66,75 @@ impl Limit {
         self.current
     }
 
-    /// Whether there is an overload.
+    /// Whether the limit is reduced, i.e. whether there is an overload.
     pub fn has_fallen(&self) -> bool {
         self.current < self.most
     }
 
-    /// The longest that anybody who was let in waits; none: as long as it takes.
+    /// The longest time that an admitted request waits. None: no limit.
     pub fn longest_wait(&self) -> Option<Duration> {
         self.has_fallen().then_some(self.longest_wait)
     }
 
     pub fn judge(&mut self, seen: &Seen) {
-        self.refused_lately = self.refused_lately - self.refused_lately.div_ceil(A_SECOND) + seen.refused;
+        self.recently_refused =
+            self.recently_refused - self.recently_refused.div_ceil(WINDOWS_PER_SECOND) + seen.refused;
         if seen.waited <= self.shed_after {
             self.late_since = None;
         }
         let had_fallen = self.has_fallen();
         if had_fallen {
-            self.current = if self.is_over(seen) { self.most } else { self.next(seen.waited) };
-            // Where even the fewest wait for longer, that is how long it takes.
-            let takes = if self.current > FEWEST { self.aim() } else { self.aim().max(seen.waited) };
-            self.longest_wait = takes * LATEST;
-        } else if self.begins(seen) {
-            // Whoever has waited longer than they shall makes room at once.
-            self.current = self.fitting(seen.running, seen.waited).max(FEWEST).min(self.most);
-            self.longest_wait = self.aim() * LATEST;
-            self.fell_at = Some(seen.at);
+            self.current = if self.has_recovered(seen) { self.most } else { self.next(seen.waited) };
+            // If even the smallest limit results in longer waits, those are accepted.
+            let takes = if self.current > MIN_LIMIT { self.target_wait() } else { self.target_wait().max(seen.waited) };
+            self.longest_wait = takes * MAX_WAIT_FACTOR;
+        } else if self.is_overload(seen) {
+            // Requests that have waited longer than the target are removed at once.
+            self.current = self.fitting(seen.running, seen.waited).max(MIN_LIMIT).min(self.most);
+            self.longest_wait = self.target_wait() * MAX_WAIT_FACTOR;
+            self.reduced_at = Some(seen.at);
         }
         match (had_fallen, self.has_fallen()) {
             (false, true) => {
                 let waited = seen.waited.as_millis();
-                tracing::warn!(waited_ms = waited, limit = self.current, "overloaded: some requests are refused");
+                tracing::warn!(waited_ms = waited, limit = self.current, "overload: shedding requests");
             }
-            (true, false) => tracing::info!("no longer overloaded"),
+            (true, false) => tracing::info!("overload has ended"),
             (true, true) | (false, false) => {}
         }
     }
 
-    fn begins(&mut self, seen: &Seen) -> bool {
-        let full = seen.refused > 0 && seen.waited > self.aim();
+    fn is_overload(&mut self, seen: &Seen) -> bool {
+        let full = seen.refused > 0 && seen.waited > self.target_wait();
         let late =
             seen.waited > self.shed_after && seen.at.duration_since(*self.late_since.get_or_insert(seen.at)) >= BURST;
         full || late
     }
 
-    fn is_over(&self, seen: &Seen) -> bool {
-        let nobody = seen.refused == 0 && !seen.untold;
-        // Whoever was refused comes back in a second: before it is over, nobody knows how many they are.
-        let known = self.fell_at.is_some_and(|fell_at| seen.at - fell_at >= WINDOW * A_SECOND as u32);
-        let room = seen.running + self.refused_lately <= self.current * ROOM;
-        nobody || (known && room && seen.waited <= self.aim() * ROOM as u32)
+    fn has_recovered(&self, seen: &Seen) -> bool {
+        let no_refusals = seen.refused == 0 && !seen.untold;
+        // Refused clients retry within a second: before that, the demand is unknown.
+        let known =
+            self.reduced_at.is_some_and(|reduced_at| seen.at - reduced_at >= WINDOW * WINDOWS_PER_SECOND as u32);
+        let fits = seen.running + self.recently_refused <= self.current * DEMAND_FACTOR;
+        no_refusals || (known && fits && seen.waited <= self.target_wait() * DEMAND_FACTOR as u32)
     }
 
-    /// As many as wait no longer than they shall, where so many waited so long.
+    /// How many requests would wait no longer than the target, if `waiting` requests waited for `waited`.
     fn fitting(&self, waiting: usize, waited: Duration) -> usize {
-        let fitting = waiting as u128 * self.aim().as_micros() / waited.as_micros().max(1);
+        let fitting = waiting as u128 * self.target_wait().as_micros() / waited.as_micros().max(1);
         usize::try_from(fitting).unwrap_or(usize::MAX)
     }
 
-    /// A step towards what fits: half at most, and an eighth more at most, since one window says little.
+    /// A step towards the fitting limit: down by at most a half and up by at most an eighth, since one window is a
+    /// small sample.
     fn next(&self, waited: Duration) -> usize {
         let current = self.current;
-        self.fitting(current, waited).clamp(current / 2, current + current / 8 + 1).max(FEWEST).min(self.most)
+        self.fitting(current, waited).clamp(current / 2, current + current / 8 + 1).max(MIN_LIMIT).min(self.most)
     }
 
-    fn aim(&self) -> Duration {
-        self.shed_after / SHORTER
+    fn target_wait(&self) -> Duration {
+        self.shed_after / TARGET_DIVISOR
     }
 }
 
@@ -141,35 +145,37 @@ mod tests {
     const MOST: usize = 1000;
     const SHED_AFTER: Duration = Duration::from_secs(1);
 
-    /// A database that does so many in a window, first come first served, and clients that come whatever happens.
-    struct Crowd {
+    /// A database with a fixed throughput per window (first come, first served), and clients that send regardless of
+    /// the load.
+    struct Simulation {
         limit: Limit,
         now: Instant,
-        does: usize,
-        /// What is to be done, and when it came.
+        throughput: usize,
+        /// Arrival times of the waiting requests.
         queue: std::collections::VecDeque<Instant>,
     }
 
-    impl Crowd {
+    impl Simulation {
         fn new() -> Self {
-            Self { limit: Limit::new(MOST, SHED_AFTER), now: Instant::now(), does: 200, queue: [].into() }
+            Self { limit: Limit::new(MOST, SHED_AFTER), now: Instant::now(), throughput: 200, queue: [].into() }
         }
 
-        /// Evenly in a window, in which as many are done; how many were refused, and how long those who were done waited.
-        fn come(&mut self, count: usize) -> (usize, Duration) {
+        /// Simulates a window with `count` evenly spaced requests. Returns the number of refused requests, and the
+        /// longest wait of those that were served.
+        fn run_window(&mut self, count: usize) -> (usize, Duration) {
             let (mut refused, mut shortest, mut longest) = (0, Duration::MAX, Duration::ZERO);
-            let (mut came, mut done) = (0, 0);
+            let (mut arrived, mut done) = (0, 0);
             for step in 1..=100 {
                 self.now += WINDOW / 100;
-                while came < count * step / 100 {
-                    came += 1;
+                while arrived < count * step / 100 {
+                    arrived += 1;
                     if self.queue.len() < self.limit.current() {
                         self.queue.push_back(self.now);
                     } else {
                         refused += 1;
                     }
                 }
-                while done < self.does * step / 100 {
+                while done < self.throughput * step / 100 {
                     done += 1;
                     let late =
                         |since: &Instant| self.limit.longest_wait().is_some_and(|longest| self.now - *since > longest);
@@ -188,55 +194,55 @@ mod tests {
     }
 
     #[test]
-    fn fd_08_a_burst_is_waited_out() {
-        let mut crowd = Crowd::new();
-        assert_eq!(crowd.come(900).0, 0);
+    fn fd_08_burst_is_absorbed() {
+        let mut simulation = Simulation::new();
+        assert_eq!(simulation.run_window(900).0, 0);
         for _ in 0..20 {
-            assert_eq!(crowd.come(190).0, 0);
+            assert_eq!(simulation.run_window(190).0, 0);
         }
     }
 
     #[test]
-    fn fd_08_whoever_waits_too_long_for_longer_than_a_burst_is_too_many() {
-        let mut crowd = Crowd::new();
-        crowd.does = 50;
-        crowd.come(900);
-        let refused: Vec<_> = (0..40).map(|_| crowd.come(60).0).collect();
+    fn fd_08_sustained_overload_is_shed() {
+        let mut simulation = Simulation::new();
+        simulation.throughput = 50;
+        simulation.run_window(900);
+        let refused: Vec<_> = (0..40).map(|_| simulation.run_window(60).0).collect();
         let first = refused.iter().position(|refused| *refused > 0);
-        // A second is waited after as long, and half a second more is a burst.
+        // The wait reaches a second after the first second, and another half second is a burst.
         assert!(first.is_some_and(|first| (13..=17).contains(&first)), "{refused:?}");
     }
 
     #[test]
-    fn fd_08_four_times_what_can_be_done_is_shed_to_that_and_waits_for_little() {
-        let mut crowd = Crowd::new();
-        let waits: Vec<_> = (0..100).map(|_| crowd.come(800)).collect();
-        // But for those who were done before it was seen.
+    fn fd_08_fourfold_load_is_shed_with_short_waits() {
+        let mut simulation = Simulation::new();
+        let waits: Vec<_> = (0..100).map(|_| simulation.run_window(800)).collect();
+        // Without the requests that were served before the overload was detected.
         let longest = waits.iter().skip(2).map(|(_, waited)| *waited).max().unwrap_or_default();
-        assert!(longest <= SHED_AFTER / SHORTER * LATEST, "{longest:?} {waits:?}");
-        // As many as can be done are let in all the same.
+        assert!(longest <= SHED_AFTER / TARGET_DIVISOR * MAX_WAIT_FACTOR, "{longest:?} {waits:?}");
+        // The throughput does not decrease.
         let refused: usize = waits.iter().skip(50).map(|(refused, _)| refused).sum();
         assert!((600 * 50..=620 * 50).contains(&refused), "{refused}");
-        // It is over as soon as it is over: nobody was refused in a window, and a burst is a burst again.
-        while !crowd.queue.is_empty() {
-            crowd.come(0);
+        // The overload ends with the first window without refusals, and bursts are absorbed again.
+        while !simulation.queue.is_empty() {
+            simulation.run_window(0);
         }
-        assert_eq!(crowd.come(900).0, 0);
+        assert_eq!(simulation.run_window(900).0, 0);
     }
 
     #[test]
-    fn fd_08_whoever_was_refused_is_let_in_once_there_would_be_room_for_all() {
-        let mut crowd = Crowd::new();
+    fn fd_08_limit_is_restored_once_all_refused_would_fit() {
+        let mut simulation = Simulation::new();
         for _ in 0..50 {
-            crowd.come(800);
+            simulation.run_window(800);
         }
-        // A twentieth more than can be done, who are refused at first.
-        let refused: Vec<_> = (0..60).map(|_| crowd.come(210).0).collect();
+        // A twentieth more than the throughput; refused at first.
+        let refused: Vec<_> = (0..60).map(|_| simulation.run_window(210).0).collect();
         assert!(refused.iter().rev().take(10).all(|refused| *refused == 0), "{refused:?}");
     }
 
     #[test]
-    fn fd_08_whoever_is_not_told_yet_is_not_gone() {
+    fn fd_08_limit_is_not_restored_while_refusals_are_pending() {
         let mut limit = Limit::new(MOST, SHED_AFTER);
         let mut seen = Seen { running: MOST, refused: 5000, untold: true, waited: SHED_AFTER, at: Instant::now() };
         limit.judge(&seen);
@@ -249,11 +255,11 @@ mod tests {
     }
 
     #[test]
-    fn fd_08_how_many_come_is_not_known_before_those_who_were_refused_have_come_back() {
+    fn fd_08_limit_is_not_restored_before_refused_clients_retry() {
         let mut limit = Limit::new(MOST, SHED_AFTER);
         let now = Instant::now();
         let mut after = |windows, refused| {
-            let waited = limit.aim() * 2;
+            let waited = limit.target_wait() * 2;
             limit.judge(&Seen { running: 10, refused, untold: true, waited, at: now + WINDOW * windows });
             limit.current() == MOST
         };
@@ -265,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_are_let_in_however_long_they_wait() {
+    fn minimum_is_admitted_regardless_of_wait() {
         let mut limit = Limit::new(MOST, SHED_AFTER);
         let now = Instant::now();
         for step in 0..50 {
@@ -278,13 +284,13 @@ mod tests {
                 at: now + WINDOW * step,
             });
         }
-        assert_eq!(limit.current(), FEWEST);
-        // They wait for as long as it takes.
+        assert_eq!(limit.current(), MIN_LIMIT);
+        // They wait as long as it takes.
         assert!(limit.longest_wait().is_some_and(|longest| longest > SHED_AFTER * 10));
     }
 
     #[test]
-    fn where_the_database_is_not_what_is_waited_for_nothing_falls() {
+    fn limit_is_not_reduced_without_database_wait() {
         let mut limit = Limit::new(MOST, SHED_AFTER);
         let waited = Duration::from_millis(1);
         limit.judge(&Seen { running: MOST, refused: 1000, untold: false, waited, at: Instant::now() });

@@ -1,8 +1,9 @@
-//! How many operations run at once: as many as `MAX_IN_FLIGHT`, and in an overload that does not end as many as keep the
-//! database busy. The rest is refused at once, which costs next to nothing, rather than kept until nobody waits for it.
+//! Load shedding: how many operations run at once. Usually `MAX_IN_FLIGHT`, and in a sustained overload as many as keep
+//! the database busy. Other requests are refused at once, which costs little, instead of queueing until their clients
+//! have given up.
 //!
-//! Whoever has less than their share inside is let in all the same, so that nobody keeps the others out by being many and
-//! fast: a share is the limit divided among the networks that have something running.
+//! A network that runs less than its fair share is admitted regardless, so that one network with many fast clients does
+//! not exclude the others. The fair share is the limit divided by the number of networks with running operations.
 
 mod limit;
 mod turns;
@@ -18,12 +19,12 @@ use std::{
 use limit::{BURST, Limit, Seen, WINDOW};
 use turns::Turns;
 
-use crate::patience::Patience;
+use platform::patience::Patience;
 
-/// How long work has waited for what it needs, of late.
+/// Returns how long work has recently waited for the resources that it needs.
 pub type Waited = Box<dyn Fn() -> Duration + Send + Sync>;
 
-/// Lets operations in. One for the process.
+/// Admits operations. One instance for the process.
 pub struct Overload {
     waited: Waited,
     patience: Patience,
@@ -34,18 +35,18 @@ struct State {
     limit: Limit,
     turns: Turns,
     running: usize,
-    /// The same, by network.
-    inside: HashMap<IpAddr, usize>,
+    /// Running operations by network.
+    by_network: HashMap<IpAddr, usize>,
     window_ends: Instant,
-    /// In this window.
+    /// Refused operations in this window.
     refused: usize,
-    /// Likewise.
+    /// Finished operations in this window.
     done: usize,
 }
 
-/// An operation that was let in, as long as it runs.
+/// Permit of an admitted operation; released when dropped.
 pub struct Running {
-    doors: Arc<Overload>,
+    overload: Arc<Overload>,
     network: IpAddr,
 }
 
@@ -56,7 +57,7 @@ impl Overload {
             limit: Limit::new(most, shed_after),
             turns: Turns::new(now),
             running: 0,
-            inside: HashMap::new(),
+            by_network: HashMap::new(),
             window_ends: now + WINDOW,
             refused: 0,
             done: 0,
@@ -64,7 +65,7 @@ impl Overload {
         Self { waited, patience: Patience::default(), state: Mutex::new(state) }
     }
 
-    /// Lets one more of a network in, if there is room.
+    /// Admits one more operation of a network, if there is capacity.
     pub fn enter(self: &Arc<Self>, network: IpAddr) -> Option<Running> {
         self.enter_at(network, Instant::now())
     }
@@ -75,16 +76,16 @@ impl Overload {
             state.end_window((self.waited)(), now);
             self.patience.set(state.limit.longest_wait());
         }
-        if state.running >= state.limit.current() && !state.is_owed(network) {
+        if state.running >= state.limit.current() && !state.is_below_fair_share(network) {
             state.refuse(now);
             return None;
         }
         state.running += 1;
-        *state.inside.entry(network).or_default() += 1;
-        Some(Running { doors: Arc::clone(self), network })
+        *state.by_network.entry(network).or_default() += 1;
+        Some(Running { overload: Arc::clone(self), network })
     }
 
-    /// Waits until it is somebody's turn to be told that there was no room.
+    /// Waits until the refusal of an operation may be sent.
     pub async fn until_told(&self) {
         let wait = self.state().turns.take(Instant::now());
         if !wait.is_zero() {
@@ -98,11 +99,11 @@ impl Overload {
 }
 
 impl Running {
-    /// Does the work of the operation. None: it is sent away after all, since its turn came too late.
+    /// Runs the operation. None if it waited too long for its turn and is refused after all.
     pub async fn bear<F: Future>(&self, work: F) -> Option<F::Output> {
-        let done = self.doors.patience.bear(work).await;
+        let done = self.overload.patience.bear(work).await;
         if done.is_none() {
-            self.doors.state().refused += 1;
+            self.overload.state().refused += 1;
         }
         done
     }
@@ -111,9 +112,9 @@ impl Running {
 impl State {
     fn end_window(&mut self, waited: Duration, now: Instant) {
         let (refused, done) = (mem::take(&mut self.refused), mem::take(&mut self.done));
-        // After a silence nobody was refused, and how long anybody waited before it says nothing.
-        let lately = now - self.window_ends < BURST;
-        let (refused, waited) = if lately { (refused, waited) } else { (0, Duration::ZERO) };
+        // After a quiet period, the refusals and waits measured before it are outdated.
+        let is_recent = now - self.window_ends < BURST;
+        let (refused, waited) = if is_recent { (refused, waited) } else { (0, Duration::ZERO) };
         self.limit.judge(&Seen {
             running: self.running,
             refused,
@@ -125,8 +126,8 @@ impl State {
         self.window_ends = now + WINDOW;
     }
 
-    /// The first one who is refused has the limit judged at once: at four times what can be done, whoever is let in until
-    /// the window ends waits too long.
+    /// The first refusal ends the window, so that the limit is adjusted at once: at four times the capacity, all
+    /// requests that are admitted until the end of the window would wait too long.
     fn refuse(&mut self, now: Instant) {
         if self.refused == 0 && !self.limit.has_fallen() {
             self.window_ends = now;
@@ -134,24 +135,24 @@ impl State {
         self.refused += 1;
     }
 
-    /// Whether a network has less than its share inside. Twice the limit is never passed.
-    fn is_owed(&self, network: IpAddr) -> bool {
+    /// Whether a network runs less than its fair share. The total never exceeds twice the limit.
+    fn is_below_fair_share(&self, network: IpAddr) -> bool {
         let limit = self.limit.current();
-        let theirs = self.inside.get(&network).copied();
-        let networks = self.inside.len() + usize::from(theirs.is_none());
-        self.running < limit * 2 && theirs.unwrap_or(0) < limit / networks
+        let own = self.by_network.get(&network).copied();
+        let networks = self.by_network.len() + usize::from(own.is_none());
+        self.running < limit * 2 && own.unwrap_or(0) < limit / networks
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut state = self.doors.state();
+        let mut state = self.overload.state();
         state.running -= 1;
         state.done += 1;
-        if let Entry::Occupied(mut inside) = state.inside.entry(self.network) {
-            *inside.get_mut() -= 1;
-            if *inside.get() == 0 {
-                inside.remove();
+        if let Entry::Occupied(mut count) = state.by_network.entry(self.network) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
     }
@@ -166,76 +167,76 @@ mod tests {
     };
 
     use super::*;
-    use crate::patience::Ticket;
+    use platform::patience::Ticket;
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
     const MOST: usize = 1000;
     const SHED_AFTER: Duration = Duration::from_millis(300);
 
-    fn doors() -> (Arc<Overload>, Arc<AtomicU64>) {
+    fn overload() -> (Arc<Overload>, Arc<AtomicU64>) {
         let millis = Arc::new(AtomicU64::new(0));
-        let told = Arc::clone(&millis);
-        let waited = move || Duration::from_millis(told.load(Relaxed));
+        let shared = Arc::clone(&millis);
+        let waited = move || Duration::from_millis(shared.load(Relaxed));
         (Arc::new(Overload::new(MOST, SHED_AFTER, Box::new(waited))), millis)
     }
 
-    /// As many as are let in.
-    fn crowd(doors: &Arc<Overload>, of: usize, now: Instant) -> Vec<Running> {
-        (0..of).filter_map(|_| doors.enter_at(ONE, now)).collect()
+    /// Fills the limit with operations of one network.
+    fn crowd(overload: &Arc<Overload>, of: usize, now: Instant) -> Vec<Running> {
+        (0..of).filter_map(|_| overload.enter_at(ONE, now)).collect()
     }
 
     #[test]
-    fn fd_08_no_more_than_the_most_run_at_once() {
-        let (doors, _) = doors();
+    fn fd_08_concurrency_is_limited() {
+        let (overload, _) = overload();
         let now = Instant::now();
-        let mut inside = crowd(&doors, MOST + 1, now);
-        assert_eq!(inside.len(), MOST);
-        inside.pop();
-        assert!(doors.enter_at(ONE, now).is_some());
+        let mut admitted = crowd(&overload, MOST + 1, now);
+        assert_eq!(admitted.len(), MOST);
+        admitted.pop();
+        assert!(overload.enter_at(ONE, now).is_some());
     }
 
     #[test]
-    fn fd_08_a_crowd_of_one_network_keeps_no_other_out() {
-        let (doors, _) = doors();
-        let (doors, now) = (&doors, Instant::now());
-        let crowd = crowd(doors, MOST, now);
-        assert!(doors.enter_at(ONE, now).is_none());
-        // Half of the room is theirs, though nobody has left.
-        let others: Vec<_> = (0..MOST).map_while(|_| doors.enter_at(OTHER, now)).collect();
+    fn fd_08_busy_network_does_not_exclude_others() {
+        let (overload, _) = overload();
+        let (overload, now) = (&overload, Instant::now());
+        let crowd = crowd(overload, MOST, now);
+        assert!(overload.enter_at(ONE, now).is_none());
+        // The other network gets half of the limit, though no operation has ended.
+        let others: Vec<_> = (0..MOST).map_while(|_| overload.enter_at(OTHER, now)).collect();
         assert_eq!(others.len(), MOST / 2);
-        // However many networks come, each with its share: not without end.
+        // However many networks there are, each with its share: the total is bounded.
         let networks = (3..200).map(|last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
         let more: Vec<_> =
-            networks.flat_map(|network| (0..MOST).map_while(move |_| doors.enter_at(network, now))).collect();
+            networks.flat_map(|network| (0..MOST).map_while(move |_| overload.enter_at(network, now))).collect();
         assert_eq!(crowd.len() + others.len() + more.len(), MOST * 2);
         drop((crowd, others, more));
-        assert!(doors.state().inside.is_empty());
+        assert!(overload.state().by_network.is_empty());
     }
 
     #[tokio::test]
-    async fn fd_08_whoever_was_let_in_before_is_sent_away_once_the_turn_comes_too_late() {
-        let (doors, millis) = doors();
+    async fn fd_08_admitted_operation_is_refused_after_long_wait() {
+        let (overload, millis) = overload();
         let turn = |waited| async move {
             if !Ticket::current().begins(waited) {
                 pending::<()>().await;
             }
         };
-        let inside = crowd(&doors, MOST, Instant::now());
-        let [first, second, ..] = &inside[..] else { panic!("nobody is let in") };
+        let admitted = crowd(&overload, MOST, Instant::now());
+        let [first, second, ..] = &admitted[..] else { panic!("no operation was admitted") };
         assert!(first.bear(turn(SHED_AFTER)).await.is_some());
         millis.store(100, Relaxed);
-        assert!(crowd(&doors, 2, Instant::now()).is_empty());
+        assert!(crowd(&overload, 2, Instant::now()).is_empty());
         assert!(second.bear(turn(SHED_AFTER)).await.is_none());
     }
 
     #[test]
-    fn what_was_measured_before_a_silence_counts_no_more() {
-        let (doors, millis) = doors();
+    fn measurements_before_quiet_period_are_ignored() {
+        let (overload, millis) = overload();
         let now = Instant::now();
         millis.store(5_000, Relaxed);
-        drop(crowd(&doors, 10, now));
-        drop(crowd(&doors, 10, now + WINDOW));
-        assert_eq!(crowd(&doors, MOST, now + WINDOW * 600).len(), MOST);
+        drop(crowd(&overload, 10, now));
+        drop(crowd(&overload, 10, now + WINDOW));
+        assert_eq!(crowd(&overload, MOST, now + WINDOW * 600).len(), MOST);
     }
 }

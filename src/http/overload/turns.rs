@@ -1,50 +1,50 @@
-//! When those who are refused are told so.
+//! Pacing of refusals.
 //!
-//! Clients that come back the moment they are refused would keep the process busy with nothing but refusing. So only
-//! twice as many are told as operations were done; the others are told in their turn, a second later at most.
+//! Clients that retry as soon as they are refused would keep the process busy with refusals. So the number of refusals
+//! is limited to twice the number of finished operations; the others are delayed, by one second at most.
 
 use std::time::{Duration, Instant};
 
 use super::limit::WINDOW;
 
-/// Refusals for each operation done: one costs about a tenth of a send.
-const REFUSALS: usize = 2;
-/// In a window, however little was done.
-const FEWEST: usize = 50;
-/// The longest that anybody waits for a refusal.
-const LONGEST: Duration = Duration::from_secs(1);
+/// Refusals per finished operation. A refusal costs about a tenth of a send.
+const REFUSALS_PER_OPERATION: usize = 2;
+/// Minimum number of refusals per window.
+const MIN_REFUSALS: usize = 50;
+/// The longest delay of a refusal.
+const MAX_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) struct Turns {
     next: Instant,
-    between: Duration,
+    interval: Duration,
 }
 
 impl Turns {
     pub fn new(now: Instant) -> Self {
-        Self { next: now, between: between(0) }
+        Self { next: now, interval: interval(0) }
     }
 
-    /// So many operations were done in the last window.
+    /// Adjusts the pace to the number of operations that finished in the last window.
     pub fn follow(&mut self, done: usize) {
-        self.between = between(done);
+        self.interval = interval(done);
     }
 
-    /// Whether somebody is still to be told.
+    /// Whether refusals are still delayed.
     pub fn are_waited_for(&self, now: Instant) -> bool {
-        self.next > now + self.between
+        self.next > now + self.interval
     }
 
-    /// How long the next one waits.
+    /// Delay of the next refusal.
     pub fn take(&mut self, now: Instant) -> Duration {
         let turn = self.next.max(now);
-        self.next = (turn + self.between).min(now + LONGEST);
+        self.next = (turn + self.interval).min(now + MAX_DELAY);
         turn - now
     }
 }
 
-fn between(done: usize) -> Duration {
-    let told = (done * REFUSALS).max(FEWEST);
-    WINDOW / u32::try_from(told).unwrap_or(u32::MAX)
+fn interval(done: usize) -> Duration {
+    let refusals = (done * REFUSALS_PER_OPERATION).max(MIN_REFUSALS);
+    WINDOW / u32::try_from(refusals).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -52,20 +52,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fd_08_refusals_come_in_turn_and_none_later_than_it_may() {
+    fn fd_08_refusals_are_paced_and_never_late() {
         let now = Instant::now();
         let mut turns = Turns::new(now);
         turns.follow(100);
         assert_eq!(turns.take(now), Duration::ZERO);
         assert_eq!(turns.take(now), WINDOW / 200);
         for _ in 0..1_000_000 {
-            assert!(turns.take(now) <= LONGEST);
+            assert!(turns.take(now) <= MAX_DELAY);
         }
-        assert_eq!(turns.take(now + LONGEST * 2), Duration::ZERO);
+        assert_eq!(turns.take(now + MAX_DELAY * 2), Duration::ZERO);
     }
 
     #[test]
-    fn where_nothing_is_done_some_are_told_all_the_same() {
+    fn minimum_of_refusals_is_sent_without_finished_operations() {
         let now = Instant::now();
         let mut turns = Turns::new(now);
         turns.follow(0);

@@ -1,4 +1,4 @@
-//! What the web workspace has built: where it lies, under which addresses it is served, and under which policy.
+//! The files of the web build: where they are found, their URLs, and their content security policies.
 
 use std::{
     fs, io,
@@ -11,41 +11,44 @@ use bytes::Bytes;
 use super::page;
 use crate::http::{
     answer,
-    graphql::negotiate::Media,
-    graphql::refusal::{Code, Refusal},
+    graphql::{
+        negotiate::Media,
+        refusal::{Code, Refusal},
+    },
 };
 
-/// For GraphiQL, whose editor writes styles at run time and has its fonts in its style sheet. Scripts, workers included,
-/// come from here alone, and nothing comes from elsewhere.
+/// Policy for GraphiQL: its editor writes styles at run time and embeds fonts in its style sheet. Scripts and workers
+/// are only loaded from this origin, and nothing from other origins.
 const EDITOR: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; worker-src 'self'; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-/// For the demo, which needs none of that and takes no string for a script (Trusted Types).
+/// Policy for the demo: stricter, with Trusted Types.
 const DEMO: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
-/// Files of a build carry a hash of their content in their names.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// For files whose names contain a hash of their content.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// A file of the build.
 pub struct File {
-    /// Below the root, such as `demo/assets/index-1.js`.
+    /// Path below the root, such as `demo/assets/index-1.js`.
     path: String,
     content: Content,
 }
 
 enum Content {
-    /// Read anew each time, so that a page that was built again shows at once.
+    /// Read for each request, so that a new build is served at once.
     OnDisk(PathBuf),
     #[cfg(feature = "embed-web")]
     Embedded(&'static [u8]),
 }
 
-/// Every file of the build, found once, at start: no request can name anything else. None where nothing is built.
+/// All files of the build, found once at startup, so that requests can't name any other file. None if there is no
+/// build.
 ///
 /// # Errors
-/// Words for the operator where the folder is there and can't be read.
+/// A message for the operator if the folder exists and can't be read.
 pub fn find(folder: &Path) -> Result<Option<Vec<File>>, String> {
     if folder.join("index.html").is_file() {
         let files = on_disk(folder);
@@ -83,8 +86,8 @@ fn on_disk(root: &Path) -> io::Result<Vec<File>> {
 }
 
 impl File {
-    /// Under which addresses it is served: a folder opens with its index. None for what is hidden, and for braces, which
-    /// mean something in a route.
+    /// The URL paths of the file; folders serve their index. None for hidden files, and for names with braces, which
+    /// have a meaning in routes.
     pub fn addresses(&self) -> Vec<String> {
         let mut parts = self.path.split('/');
         if parts.any(|part| part.starts_with('.') || part.contains(['{', '}'])) {
@@ -104,7 +107,7 @@ impl File {
             Content::Embedded(bytes) => Ok(Bytes::from_static(bytes)),
         };
         let Ok(content) = content else {
-            let gone = Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "This file is no longer there.");
+            let gone = Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "Not found.");
             return answer::refusal(Media::Json, gone);
         };
         page(self.kind(), self.cache(), self.policy(), content)
@@ -132,12 +135,12 @@ impl File {
         let mut folders = self.path.rsplit('/').skip(1);
         match self.path.ends_with(".html") {
             true => "no-store",
-            false if folders.next() == Some("assets") => FOR_EVER,
+            false if folders.next() == Some("assets") => IMMUTABLE,
             false => "no-cache",
         }
     }
 
-    /// Workers are bound by the policy of their own file, not by their page's, so every file has one.
+    /// A worker is subject to the policy of its own file, not to that of its page, so every file has one.
     fn policy(&self) -> &'static str {
         if self.path.starts_with("demo/") { DEMO } else { EDITOR }
     }
@@ -161,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_file_has_one_address_and_folders_open_with_their_index() {
+    fn files_have_one_address_and_folders_serve_their_index() {
         let (_root, files) =
             built(&["index.html", "demo/index.html", "demo/assets/a-1.js", ".hidden", ".git/x", "a{b}.js"]);
         let mut addresses: Vec<_> = files.iter().flat_map(File::addresses).collect();
@@ -170,13 +173,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_are_asked_for_anew_and_hashed_files_are_kept() {
+    async fn pages_are_not_cached_and_hashed_files_are() {
         let (_root, files) = built(&["index.html", "icon.svg", "assets/a-1.js", "demo/assets/b-2.css"]);
         for (path, kind, cache) in [
             ("index.html", "text/html; charset=utf-8", "no-store"),
             ("icon.svg", "image/svg+xml", "no-cache"),
-            ("assets/a-1.js", "text/javascript; charset=utf-8", FOR_EVER),
-            ("demo/assets/b-2.css", "text/css; charset=utf-8", FOR_EVER),
+            ("assets/a-1.js", "text/javascript; charset=utf-8", IMMUTABLE),
+            ("demo/assets/b-2.css", "text/css; charset=utf-8", IMMUTABLE),
         ] {
             let answer = files.iter().find(|file| file.path == path).unwrap().answer().await;
             let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_went_away_is_not_there() {
+    async fn removed_file_is_not_found() {
         let (root, files) = built(&["index.html"]);
         fs::remove_file(root.path().join("index.html")).unwrap();
         assert_eq!(files[0].answer().await.status(), StatusCode::NOT_FOUND);

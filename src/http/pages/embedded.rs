@@ -1,4 +1,4 @@
-//! The built pages in the binary, for a release that is one file. `build.rs` sees to it that they are there.
+//! The built pages, embedded in the binary, for releases with a single file. `build.rs` checks that they exist.
 
 use std::iter;
 
@@ -6,7 +6,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 static BUILT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web/dist");
 
-/// Every file, by its path below the root.
+/// All files by their path below the root.
 pub fn files() -> impl Iterator<Item = (String, &'static [u8])> {
     let mut left: Vec<&DirEntry<'_>> = BUILT.entries().iter().collect();
     iter::from_fn(move || {

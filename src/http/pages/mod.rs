@@ -1,8 +1,8 @@
-//! Pages for people: GraphiQL at `/`, the demo at `/demo`, and whatever else the web workspace has built.
+//! Web pages: GraphiQL at `/`, the demo at `/demo`, and the other files of the web build.
 //!
-//! Built pages come out of `WEB_DIST` or, in a build with `embed-web`, out of the binary. Without either a small page of
-//! ours loads GraphiQL from a public CDN, or is a plain console where the network lets nothing through, so that a fresh
-//! clone has something to look at.
+//! Built pages are read from `WEB_DIST` or, with the feature `embed-web`, from the binary. Without a build, a small
+//! page loads GraphiQL from a public CDN, or shows a plain console if the CDN can't be reached, so that a fresh clone
+//! has a user interface.
 
 mod built;
 #[cfg(feature = "embed-web")]
@@ -20,16 +20,16 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 
-use crate::{clock::Entropy, config::http::Http};
+use platform::{clock::Entropy, config::http::Http};
 
 const UNBUILT: &str = include_str!("unbuilt/page.html");
 const SCRIPT: &str =
     concat!(include_str!("unbuilt/steps.js"), include_str!("unbuilt/console.js"), include_str!("unbuilt/graphiql.js"));
 
-/// The routes of the pages; none where they are switched off.
+/// The routes of the pages; empty if pages are disabled.
 ///
 /// # Errors
-/// Words for the operator where `WEB_DIST` is there and can't be read.
+/// A message for the operator if `WEB_DIST` exists and can't be read.
 pub fn routes(settings: &Http, entropy: &Entropy) -> Result<Router, String> {
     let router = Router::new();
     if !settings.graphiql {

@@ -1,4 +1,4 @@
-//! How a socket ends (RFC 6455, section 7).
+//! Closing a socket (RFC 6455, section 7).
 
 use std::future::poll_fn;
 
@@ -11,23 +11,23 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::http::ws::{outbox::Outbox, protocol::Close, session::Socket};
 
-/// Bytes read and thrown away after a close frame that the client did not expect.
+/// Bytes that are read and discarded after a close frame that the client did not expect.
 const LINGER: usize = 1024 * 1024;
 
-/// The end of a socket.
+/// How a socket ends.
 pub enum End {
-    /// With a close frame of ours.
+    /// The server sends a close frame.
     Close(Close),
-    /// The same, though the client may be in the middle of something that we don't read to its end.
+    /// As `Close`, but the client may be in the middle of a message that is not read to its end.
     Broken(Close),
-    /// By the client's close frame, to be answered.
+    /// The client sent a close frame, which must be answered.
     Closed,
-    /// Nobody is there to say anything to.
+    /// The connection is lost.
     Gone,
 }
 
 impl End {
-    /// Says what is left to say. The caller sees to it that this takes no longer than it may.
+    /// Performs the closing handshake. The caller limits its duration.
     pub async fn act(self, socket: &mut Socket, outbox: &mut Outbox) {
         match self {
             End::Gone => {}
@@ -39,7 +39,7 @@ impl End {
             }
             End::Broken(close) => {
                 if write(close, socket, outbox).await.is_ok() {
-                    throw_away(socket).await;
+                    discard(socket).await;
                 }
             }
         }
@@ -52,16 +52,16 @@ async fn write(close: Close, socket: &mut Socket, outbox: &mut Outbox) -> Result
     socket.send(Message::Close(Some(frame))).await
 }
 
-/// Reads on until both close frames are exchanged; the library writes ours where it is an answer.
+/// Reads until both close frames are exchanged; the library writes the answer to the client's.
 async fn await_close(socket: &mut Socket) {
     while let Some(Ok(_)) = socket.next().await {}
 }
 
-/// Reads what can't be read as frames any more. A connection that is closed with unread data in it is reset, and the
-/// close frame lost.
-async fn throw_away(socket: &mut Socket) {
-    let (mut scrap, mut left) = ([0; 2048], LINGER);
-    while let Ok(read @ 1..) = socket.get_mut().read(&mut scrap).await {
+/// Reads and discards bytes that can no longer be parsed as frames. If a connection is closed with unread data, the
+/// kernel resets it, and the close frame is lost.
+async fn discard(socket: &mut Socket) {
+    let (mut buffer, mut left) = ([0; 2048], LINGER);
+    while let Ok(read @ 1..) = socket.get_mut().read(&mut buffer).await {
         left = left.saturating_sub(read);
         if left == 0 {
             break;

@@ -1,7 +1,7 @@
-//! Counts the frames of a socket below the library.
+//! Counts the frames of a socket below the WebSocket library.
 //!
-//! The library (0.30) hands out whole messages: a client that begins one and never ends it can send continuation frames,
-//! empty ones too, without a message ever being counted, and the library reads on for as long as there are any.
+//! The library (0.30) returns whole messages. A client that starts a message and never ends it can send any number of
+//! continuation frames, even empty ones, without a message being counted, and the library keeps reading.
 
 use std::{
     io,
@@ -16,17 +16,17 @@ use tokio::{
 
 use crate::http::ws::pace::Pace;
 
-/// The bytes of a socket. Reading fails once more frames came than may.
+/// The byte stream of a socket. Reading fails once the client has exceeded the frame rate.
 #[derive(Debug)]
 pub struct Counted<S> {
     stream: S,
     frames: Frames,
     pace: Pace,
-    /// Too many came: what is read from now on is thrown away by the caller.
+    /// Whether the rate was exceeded. The caller discards what is read afterwards.
     refused: bool,
 }
 
-/// More frames came than a client may send.
+/// The client sent more frames than it may.
 #[derive(Debug)]
 pub struct TooManyFrames;
 
@@ -39,7 +39,7 @@ impl std::fmt::Display for TooManyFrames {
 impl std::error::Error for TooManyFrames {}
 
 impl TooManyFrames {
-    /// Whether reading failed for this.
+    /// Whether this is the cause of a read error.
     pub fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|error| error.is::<Self>())
     }
@@ -98,21 +98,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     }
 }
 
-/// The longest header: two bytes, eight of length, four of mask.
-const LONGEST_HEADER: usize = 14;
+/// Maximum header length: two bytes, eight of length, four of mask.
+const MAX_HEADER: usize = 14;
 
-/// Where frames begin (RFC 6455, section 5.2).
+/// Finds frame boundaries (RFC 6455, section 5.2).
 #[derive(Debug, Default)]
 struct Frames {
-    /// What came of a header.
-    header: [u8; LONGEST_HEADER],
+    /// The received part of the current header.
+    header: [u8; MAX_HEADER],
     have: usize,
-    /// Bytes of the payload that are still to come.
+    /// Remaining bytes of the current payload.
     payload: u64,
 }
 
 impl Frames {
-    /// How many headers end in these bytes.
+    /// Number of headers that end in these bytes.
     fn count(&mut self, mut bytes: &[u8]) -> usize {
         let mut frames = 0;
         while !bytes.is_empty() {
@@ -125,7 +125,7 @@ impl Frames {
             self.header[self.have] = bytes[0];
             self.have += 1;
             bytes = &bytes[1..];
-            if let Some(payload) = self.whole() {
+            if let Some(payload) = self.payload_length() {
                 (self.payload, self.have) = (payload, 0);
                 frames += 1;
             }
@@ -133,8 +133,8 @@ impl Frames {
         frames
     }
 
-    /// The length of the payload, once the header is whole.
-    fn whole(&self) -> Option<u64> {
+    /// Length of the payload, once the header is complete.
+    fn payload_length(&self) -> Option<u64> {
         let [_, second, ..] = self.header;
         let extended = match second & 0x7f {
             126 => 2,
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    /// A masked frame of this length.
+    /// A masked frame with a payload of this length.
     fn frame(length: usize) -> Vec<u8> {
         let mut bytes = vec![0];
         match length {
@@ -170,14 +170,14 @@ mod tests {
                 bytes.extend((length as u64).to_be_bytes());
             }
         }
-        // A mask and a payload that look like headers.
+        // The mask and the payload look like headers.
         bytes.extend(std::iter::repeat_n(0x81, 4 + length));
         bytes
     }
 
     proptest! {
         #[test]
-        fn every_frame_is_counted_once_however_its_bytes_arrive(
+        fn frames_are_counted_regardless_of_chunking(
             lengths in prop::collection::vec(prop_oneof![0..130usize, 125..127usize, 65_530..65_540usize], 0..20),
             step in 1..2000usize,
         ) {
@@ -188,7 +188,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_counted(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+        fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
             let mut frames = Frames::default();
             prop_assert!(frames.count(&bytes) <= bytes.len() / 2);
         }

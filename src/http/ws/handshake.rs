@@ -1,4 +1,4 @@
-//! The handshake (RFC 6455, section 4.2): who may open a socket, and in which dialect it speaks.
+//! The WebSocket handshake (RFC 6455, section 4.2): who may open a socket, and with which subprotocol.
 
 use std::sync::Arc;
 
@@ -32,40 +32,40 @@ use crate::http::{
     ws::{frames::Counted, protocol::Dialect, session::Session},
 };
 
-/// The default of the library, 128 KiB, is allocated for every socket, and idle ones are what we have thousands of. What
-/// clients say is short; a message that is longer makes its own room.
+/// The library's default of 128 KiB would be allocated for every socket, and there are thousands of idle ones. Client
+/// messages are short; the buffer grows for longer ones.
 const READ_BUFFER: usize = 1024;
 
-/// Whether a request asks for a WebSocket, well or badly. A proxy that was not set to pass `Upgrade` and `Connection` on
-/// drops them, and the key is left: browsers let no page set it.
+/// Whether a request asks for a WebSocket, even if incorrectly. A proxy that does not forward `Upgrade` and
+/// `Connection` removes them, but keeps the key; pages can't set that header themselves.
 pub fn is_handshake(request: &Request) -> bool {
     let headers = request.headers();
     request.method() == Method::GET && (upgrades(headers) || headers.contains_key(header::SEC_WEBSOCKET_KEY))
 }
 
 fn upgrades(headers: &HeaderMap) -> bool {
-    has_word(headers, &header::UPGRADE, "websocket")
+    has_member(headers, &header::UPGRADE, "websocket")
 }
 
-/// Whether a header that is a list has this member.
-fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+/// Whether a list header has this member.
+fn has_member(headers: &HeaderMap, name: &HeaderName, member_name: &str) -> bool {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|member| member.trim().eq_ignore_ascii_case(word))
+    lines.flat_map(|line| line.split(',')).any(|member| member.trim().eq_ignore_ascii_case(member_name))
 }
 
-/// Answers a handshake; the socket then lives in a task of its own, which the stop waits for.
+/// Responds to a handshake. The socket then runs in its own task, which the shutdown waits for.
 pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Response {
     let upgrade = hyper::upgrade::on(&mut request);
     let (head, _) = request.into_parts();
     let opening = match Opening::read(&head.headers) {
         Ok(opening) => opening,
-        Err(refusal) => return refused(refusal),
+        Err(refusal) => return refusal_response(refusal),
     };
     if wire.origins.judge(&head.headers) == Origin::Foreign {
         return answer::refusal(Media::Json, foreign());
     }
     if wire.stop.is_asked() {
-        return answer::refusal(Media::Json, Refusal::unavailable("This server is stopping; ask again."));
+        return answer::refusal(Media::Json, Refusal::unavailable("The server is stopping; please retry."));
     }
     let caller = wire.caller(&head);
     let seat = match wire.seats.at(caller.address) {
@@ -79,7 +79,7 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
         .max_frame_size(Some(wire.settings.max_body));
     let (shared, dialect, bearer) = (wire.clone(), opening.dialect, bearer_of(&head.headers));
     wire.stop.spawn(async move {
-        // Fails only where the client went away in between.
+        // Fails only if the client has disconnected in the meantime.
         let Ok(upgraded) = upgrade.await else { return };
         let socket = WebSocketStream::from_raw_socket(Counted::new(TokioIo::new(upgraded)), Role::Server, Some(config));
         let socket = socket.await;
@@ -88,7 +88,7 @@ pub fn handshake<E: Executor>(wire: &Arc<Wire<E>>, mut request: Request) -> Resp
     switching(&opening)
 }
 
-/// What a well-formed handshake asks for.
+/// The parameters of a valid handshake.
 struct Opening {
     dialect: Dialect,
     accept: String,
@@ -97,21 +97,21 @@ struct Opening {
 impl Opening {
     fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let missing = match (upgrades(headers), has_word(headers, &header::CONNECTION, "upgrade")) {
+        let missing = match (upgrades(headers), has_member(headers, &header::CONNECTION, "upgrade")) {
             (true, true) => None,
             (true, false) => Some("Connection: Upgrade"),
             (false, true) => Some("Upgrade: websocket"),
             (false, false) => Some("Upgrade: websocket and Connection: Upgrade"),
         };
         if let Some(missing) = missing {
-            let message = format!("A WebSocket handshake says {missing}. Where the client does, a proxy drops it.");
+            let message = format!("The WebSocket handshake lacks {missing}; a proxy may have removed it.");
             return Err(Refusal::malformed(message));
         }
         if text(header::SEC_WEBSOCKET_VERSION) != Some("13") {
-            let message = "Version 13 of the WebSocket protocol is spoken here.";
+            let message = "Unsupported Sec-WebSocket-Version; expected 13.";
             return Err(Refusal::http(StatusCode::UPGRADE_REQUIRED, Code::BadRequest, message));
         }
-        // Sixteen bytes in base 64.
+        // Sixteen bytes in Base64.
         let Some(key) = text(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24 && key.ends_with("==")) else {
             return Err(Refusal::malformed("The WebSocket handshake has no valid Sec-WebSocket-Key."));
         };
@@ -119,8 +119,7 @@ impl Opening {
         let mut offered = lines.flat_map(|line| line.split(','));
         // The client lists them in its order of preference.
         let Some(dialect) = offered.find_map(|name| Dialect::named(name.trim())) else {
-            let message =
-                "Sec-WebSocket-Protocol names no protocol that is spoken here: graphql-transport-ws, graphql-ws.";
+            let message = "Unsupported Sec-WebSocket-Protocol; expected graphql-transport-ws or graphql-ws.";
             return Err(Refusal::malformed(message));
         };
         Ok(Self { dialect, accept: derive_accept_key(key.as_bytes()) })
@@ -140,10 +139,10 @@ fn switching(opening: &Opening) -> Response {
     response
 }
 
-fn refused(refusal: Refusal) -> Response {
-    let outdated = refusal.status == Some(StatusCode::UPGRADE_REQUIRED);
+fn refusal_response(refusal: Refusal) -> Response {
+    let unsupported_version = refusal.status == Some(StatusCode::UPGRADE_REQUIRED);
     let mut response = answer::refusal(Media::Json, refusal);
-    if outdated {
+    if unsupported_version {
         response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     }
     response

@@ -1,8 +1,8 @@
-//! GraphQL over WebSocket: `graphql-transport-ws` and the older `graphql-ws`, to the letter.
+//! GraphQL over WebSocket: `graphql-transport-ws` and the older `graphql-ws`, as specified.
 //!
-//! [`handshake`] decides who may open a socket, [`protocol`] is the messages of both dialects, [`session`] the one task
-//! that a socket has. In its hands are [`operations`], what runs on the socket; [`outbox`], what waits to be written;
-//! [`pace`], how fast a client may talk, and [`frames`], in how many frames; and [`ending`], how it is closed.
+//! [`handshake`] decides who may open a socket, [`protocol`] has the messages of both subprotocols, [`session`] is the
+//! task of a socket. It uses [`operations`] for the running operations, [`outbox`] for the write queue, [`pace`] and
+//! [`frames`] for the message and frame rates, and [`ending`] for closing.
 
 mod ending;
 mod frames;

@@ -1,5 +1,5 @@
-//! The operations that run on one socket, in the socket's own task: a task for each would cost memory for every idle
-//! subscription.
+//! The running operations of one socket. They are polled in the socket's task, because a task for each would cost
+//! memory for every idle subscription.
 
 use std::{
     pin::Pin,
@@ -9,9 +9,9 @@ use std::{
 use async_graphql::Response;
 use futures_util::{Stream, stream::BoxStream};
 
-use crate::telemetry::metrics::OpenStream;
+use platform::telemetry::metrics::OpenStream;
 
-/// One of them.
+/// A running operation.
 pub struct Running {
     pub id: Box<str>,
     pub subscription: bool,
@@ -19,19 +19,19 @@ pub struct Running {
     pub _counted: Option<OpenStream>,
 }
 
-/// A result of one, or that it is over.
+/// A result of an operation, or its end.
 pub struct Result {
     pub id: Box<str>,
-    /// None: it is over, and no longer among the running.
+    /// None if the operation is complete; it is then removed.
     pub response: Option<Response>,
 }
 
-/// At most some dozen, so a list is searched.
+/// The operations of a socket. There are at most a few dozen, so a list is searched.
 #[derive(Default)]
 pub struct Operations {
     running: Vec<Running>,
-    /// Who is asked first next time, so that a busy operation does not silence the others.
-    turn: usize,
+    /// Index of the operation that is polled first next time, so that a busy operation does not starve the others.
+    next_index: usize,
 }
 
 impl Operations {
@@ -51,24 +51,24 @@ impl Operations {
         self.running.push(running);
     }
 
-    /// Gives an operation up; without effect where none of that id runs.
+    /// Drops an operation. Does nothing if there is none with this id.
     pub fn stop(&mut self, id: &str) {
         self.running.retain(|running| &*running.id != id);
     }
 
-    /// Gives up all that do not end by themselves.
+    /// Drops all subscriptions, which do not end by themselves.
     pub fn stop_subscriptions(&mut self) {
         self.running.retain(|running| !running.subscription);
     }
 
-    /// The next result of any of them; pending while there is none, also where nothing runs.
+    /// The next result of any operation; pending if there is none, or if nothing runs.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result> {
         let count = self.running.len();
         for step in 0..count {
-            let at = (self.turn + step) % count;
+            let at = (self.next_index + step) % count;
             let running = &mut self.running[at];
             let Poll::Ready(response) = Pin::new(&mut running.results).poll_next(context) else { continue };
-            self.turn = at + 1;
+            self.next_index = at + 1;
             let id = running.id.clone();
             if response.is_none() {
                 self.running.swap_remove(at);

@@ -1,4 +1,4 @@
-//! What waits to be written to a socket: little, since operations are only asked for more once it is empty.
+//! The write queue of a socket. It stays short, because operations are polled only while it is empty.
 
 use std::{
     collections::VecDeque,
@@ -12,11 +12,11 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::http::ws::session::Socket;
 
-/// Answers to the client's own messages that may wait; beyond it the client is not read from.
+/// Limits of queued replies to the client's own messages. Above them, the client's messages are not read.
 const MOST_MESSAGES: usize = 100;
 const MOST_BYTES: usize = 256 * 1024;
 
-/// The messages not yet handed to the socket, in order.
+/// The messages that are not yet passed to the socket, in order.
 #[derive(Default)]
 pub struct Outbox {
     waiting: VecDeque<Message>,
@@ -32,22 +32,22 @@ impl Outbox {
         self.waiting.push_back(message);
     }
 
-    /// Everything has left for the network.
+    /// Whether everything has been flushed.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && !self.unflushed
     }
 
-    /// The client makes us say more than it reads.
+    /// Whether the client causes more replies than it reads.
     pub fn is_full(&self) -> bool {
         self.waiting.len() >= MOST_MESSAGES || self.bytes >= MOST_BYTES
     }
 
-    /// Since when the peer has taken nothing.
+    /// Since when the peer has read nothing.
     pub fn blocked_since(&self) -> Option<Instant> {
         self.blocked
     }
 
-    /// Writes what can be written.
+    /// Writes as much as possible.
     pub fn poll_send(&mut self, socket: &mut Socket, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while !self.is_empty() {
             let step = self.poll_step(socket, context);
@@ -57,7 +57,7 @@ impl Outbox {
             };
             ready!(step)?;
         }
-        // A burst is over: its room is not kept for the life of the socket.
+        // After a burst, the capacity is not kept for the life of the socket.
         self.waiting.shrink_to(4);
         Poll::Ready(Ok(()))
     }

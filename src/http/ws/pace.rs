@@ -1,18 +1,18 @@
-//! How fast a client may send messages on one socket, and the frames that they come in.
+//! Rate limits for the messages and frames of a client on one socket.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Messages at once: a page that reconnects starts all its operations anew.
+/// Burst of messages: a page that reconnects restarts all its operations.
 const MESSAGES: u32 = 200;
-/// One more message each so often: 50 a second.
+/// Interval of further messages: 50 a second.
 const MESSAGE: Duration = Duration::from_millis(20);
-/// Frames at once, and one more each so often: 250 a second. A long message may come in many.
+/// Burst of frames, and interval of further frames: 250 a second. A long message may consist of many frames.
 const FRAMES: u32 = 1000;
 const FRAME: Duration = Duration::from_millis(4);
 
-/// A bucket, as the instant at which it would be full again (the generic cell rate algorithm).
+/// A token bucket, stored as the instant at which it would be full again (generic cell rate algorithm).
 #[derive(Debug)]
 pub struct Pace {
     full: Instant,
@@ -29,7 +29,7 @@ impl Pace {
         Self { full: now, burst: FRAME * FRAMES, refill: FRAME }
     }
 
-    /// Counts one; false when the bucket is empty.
+    /// Takes a token; false if the bucket is empty.
     pub fn allows(&mut self, now: Instant) -> bool {
         let full = self.full.max(now) + self.refill;
         let allowed = full - now <= self.burst;
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sb_08_a_burst_passes_and_a_flood_does_not() {
+    fn sb_08_burst_is_allowed_and_flood_is_not() {
         let start = Instant::now();
         for (mut pace, burst, each_second) in [(Pace::of_messages(start), 200, 50), (Pace::of_frames(start), 1000, 250)]
         {

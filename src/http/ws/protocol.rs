@@ -1,15 +1,16 @@
-//! The messages of both dialects (github.com/enisdenjo/graphql-ws, PROTOCOL.md; and apollographql's
-//! subscriptions-transport-ws, PROTOCOL.md), and the codes that sockets are closed with.
+//! The messages of both subprotocols (github.com/enisdenjo/graphql-ws, PROTOCOL.md; and apollographql's
+//! subscriptions-transport-ws, PROTOCOL.md), and the close codes.
 
 use serde_json::{Map, Value, json};
 
 use crate::http::graphql::response::Answer;
 
-/// Bytes of an operation's id; it is kept as long as the operation runs. Clients take a counter or a UUID.
-const LONGEST_ID: usize = 256;
+/// Maximum length in bytes of an operation's id, which is kept as long as the operation runs. Clients use counters or
+/// UUIDs.
+const MAX_ID: usize = 256;
 
-/// Which protocol a socket speaks. The names mislead: the newer protocol belongs to the library graphql-ws, and the
-/// older one is the one that is called `graphql-ws` on the wire.
+/// The subprotocol of a socket. The names are misleading: the newer protocol belongs to the library graphql-ws, and the
+/// older one is called `graphql-ws` on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `graphql-transport-ws`.
@@ -18,7 +19,7 @@ pub enum Dialect {
     Legacy,
 }
 
-/// What a client may say.
+/// A message of a client.
 #[derive(Debug, PartialEq)]
 pub enum Said {
     Init(Map<String, Value>),
@@ -29,21 +30,21 @@ pub enum Said {
     Terminate,
 }
 
-/// Why a socket is closed: code and reason. Clients never retry after 4400, 4401, 4409, 4429, 1002 and 1011, and do
-/// after 1001, 1012, 1013, 4403 and 4408, with fresh connection parameters.
+/// Why a socket is closed: code and reason. Clients do not retry after 4400, 4401, 4409, 4429, 1002 and 1011. They do
+/// retry after 1001, 1012, 1013, 4403 and 4408, with new connection parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
-    /// The client said that it goes.
+    /// The client terminated the connection.
     Normal,
-    /// The server stops.
+    /// The server is stopping.
     GoingAway,
     NoWebSocket,
     NoUtf8,
     TooFast,
     TooLarge,
-    /// The account holds as many sockets as it may. That passes, as soon as another tab is closed, so clients shall come
-    /// back, with their growing pauses: 1013 is "try again later" in IANA's registry. 4429 means a second
-    /// `connection_init`, a mistake of the client's, and is the end for it.
+    /// The account has reached its limit of sockets. Clients should retry with increasing delays, because the limit is
+    /// no longer reached once another tab is closed: 1013 is "try again later" in IANA's registry. 4429 means a second
+    /// `connection_init`, a client error, after which clients do not retry.
     Crowded,
     Invalid,
     NotAcknowledged,
@@ -92,7 +93,7 @@ impl Close {
 }
 
 impl Dialect {
-    /// The dialect of this name in `Sec-WebSocket-Protocol`.
+    /// The subprotocol with this name in `Sec-WebSocket-Protocol`.
     pub fn named(name: &str) -> Option<Self> {
         [Dialect::Transport, Dialect::Legacy].into_iter().find(|dialect| dialect.name() == name)
     }
@@ -104,13 +105,13 @@ impl Dialect {
         }
     }
 
-    /// Reads a message. None for anything that the dialect does not have.
+    /// Parses a message. None if the subprotocol does not have it.
     pub fn read(self, text: &str) -> Option<Said> {
         let Value::Object(mut message) = serde_json::from_str(text).ok()? else { return None };
         let Some(Value::String(kind)) = message.remove("type") else { return None };
         let payload = message.remove("payload").filter(|payload| !payload.is_null());
         let id = match message.remove("id") {
-            Some(Value::String(id)) if (1..=LONGEST_ID).contains(&id.len()) => Some(id),
+            Some(Value::String(id)) if (1..=MAX_ID).contains(&id.len()) => Some(id),
             _ => None,
         };
         Some(match (self, kind.as_str(), id, payload) {
@@ -132,13 +133,13 @@ impl Dialect {
         r#"{"type":"connection_ack"}"#
     }
 
-    /// What keeps a client of this dialect from thinking the server dead, beside the ping frames of WebSocket itself:
-    /// old clients count these messages.
+    /// Keep-alive message, sent in addition to WebSocket ping frames: older clients expect it and otherwise consider
+    /// the server dead.
     pub fn keep_alive(self) -> Option<&'static str> {
         (self == Dialect::Legacy).then_some(r#"{"type":"ka"}"#)
     }
 
-    /// What a refused `connection_init` is answered before the socket is closed.
+    /// Reply to a refused `connection_init`, sent before the socket is closed.
     pub fn init_refused(self) -> Option<&'static str> {
         (self == Dialect::Legacy).then_some(r#"{"type":"connection_error","payload":{"message":"Forbidden"}}"#)
     }
@@ -159,7 +160,8 @@ impl Dialect {
         format!(r#"{{"id":{},"type":"{kind}","payload":{}}}"#, json!(id), answer.to_json())
     }
 
-    /// The operation `id` was never begun. The newer dialect takes all errors, the older one has room for one.
+    /// Errors of the operation `id`, which was not started. The newer subprotocol has all errors, the older one only
+    /// the first.
     pub fn error(self, id: &str, answer: &Answer) -> String {
         match self {
             Dialect::Transport => json!({"id": id, "type": "error", "payload": answer.errors()}).to_string(),
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn sb_01_whatever_else_is_said_is_invalid() {
+    fn sb_01_other_messages_are_invalid() {
         for text in [
             "",
             "nope",
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_fit_into_a_close_frame_and_tell_nothing() {
+    fn close_reasons_are_short_and_reveal_nothing() {
         for close in [Close::Forbidden, Close::Invalid, Close::InitTimeout, Close::Duplicate, Close::TooManyInits] {
             assert!(close.reason().len() <= 123 && !close.reason().contains("token"));
         }

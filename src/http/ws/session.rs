@@ -1,4 +1,4 @@
-//! A socket's life: one task that reads, runs operations, writes, and watches the clock.
+//! The task of a socket: it reads, runs operations, writes, and enforces timeouts.
 
 use std::{
     future::poll_fn,
@@ -19,8 +19,6 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    caller::Caller,
-    config::Secret,
     graphql::cookies::Cookies,
     http::{
         auth::{Credentials, bearer_in},
@@ -43,6 +41,10 @@ use crate::{
         },
     },
     session::gate::Auth,
+};
+use domain::caller::Caller;
+use platform::{
+    config::Secret,
     telemetry::metrics::{OpenSocket, OpenStream},
 };
 
@@ -53,9 +55,9 @@ pub struct Session<E> {
     socket: Socket,
     dialect: Dialect,
     caller: Caller,
-    /// The token of the handshake's own `Authorization` header, for clients that are no browsers.
+    /// The token of the handshake's `Authorization` header, for clients that are not browsers.
     handshake_bearer: Option<Secret>,
-    /// None until `connection_init` has come.
+    /// None until `connection_init` is received.
     admitted: Option<Admitted>,
     refused: Option<BoxFuture<'static, ()>>,
     stopping: BoxFuture<'static, ()>,
@@ -64,30 +66,30 @@ pub struct Session<E> {
     outbox: Outbox,
     pace: Pace,
     opened: Instant,
-    beaten: Instant,
-    /// A ping was sent, and nothing was heard since. Any frame is a sign of life; clients answer pings by themselves.
-    awaited: bool,
+    last_heartbeat: Instant,
+    /// Whether a ping was sent and no frame received since. Any frame counts; clients answer pings automatically.
+    awaiting_pong: bool,
     timer: Pin<Box<Sleep>>,
-    /// Whether operations or the client come first, in turn: neither can keep the other from being heard.
+    /// Whether the client or the operations are polled first. It alternates, so that neither starves the other.
     client_first: bool,
     _seat: AddressSeat,
     _counted: OpenSocket,
 }
 
-/// Who `connection_init` said is there.
+/// The client that `connection_init` authenticated.
 struct Admitted {
     auth: Auth,
     _seat: Option<AccountSeat>,
 }
 
-/// What happens to a socket.
-enum Happening {
+/// An event of a socket.
+enum SocketEvent {
     Message(Message),
     Result(Outcome),
     Deadline,
-    /// The token is no longer honoured.
+    /// The token is no longer valid.
     Refused,
-    /// The server stops, and nothing runs here any more.
+    /// The server is stopping, and no operation is running any more.
     Left,
     Broken(Error),
     Gone,
@@ -118,116 +120,117 @@ impl<E: Executor> Session<E> {
             outbox: Outbox::default(),
             pace: Pace::of_messages(now),
             opened: now,
-            beaten: now,
-            awaited: false,
+            last_heartbeat: now,
+            awaiting_pong: false,
             client_first: false,
             _seat: seat,
             _counted: OpenSocket::new(),
         }
     }
 
-    /// Lives until one of the two sides has had enough. Boxed, or the future would hold the session twice.
+    /// Runs until the socket ends. Boxed, because the future would otherwise store the session twice.
     pub async fn run(mut self: Box<Self>) {
         let end = loop {
-            let happening = poll_fn(|context| self.poll_happening(context)).await;
-            if let Err(end) = self.take(happening) {
+            let event = poll_fn(|context| self.poll_event(context)).await;
+            if let Err(end) = self.handle(event) {
                 break end;
             }
         };
-        // What runs is given up before anything else: it may hold a connection to the database.
+        // Running operations are dropped first: they may hold a database connection.
         self.operations = Operations::default();
         self.refused = None;
         let farewell = self.wire.settings.patience.farewell;
-        // A peer that takes longer loses nothing but good manners.
+        // If the peer takes longer, the connection is closed without the closing handshake.
         let _ = tokio::time::timeout(farewell, end.act(&mut self.socket, &mut self.outbox)).await;
     }
 
-    fn poll_happening(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<SocketEvent> {
         if let Poll::Ready(Err(_)) = self.outbox.poll_send(&mut self.socket, context) {
-            return Poll::Ready(Happening::Gone);
+            return Poll::Ready(SocketEvent::Gone);
         }
-        // Before any event goes out: none may once the token is refused.
+        // Checked before any event is sent: none may be sent once the token is refused.
         if self.refused.as_mut().is_some_and(|refused| refused.poll_unpin(context).is_ready()) {
-            return Poll::Ready(Happening::Refused);
+            return Poll::Ready(SocketEvent::Refused);
         }
         if !self.leaving && self.stopping.poll_unpin(context).is_ready() {
             self.leaving = true;
             self.operations.stop_subscriptions();
         }
         if self.leaving && self.operations.is_empty() && self.outbox.is_empty() {
-            return Poll::Ready(Happening::Left);
+            return Poll::Ready(SocketEvent::Left);
         }
         self.client_first = !self.client_first;
         for client in [self.client_first, !self.client_first] {
-            let happening = if client { self.poll_client(context) } else { self.poll_operations(context) };
-            if happening.is_ready() {
-                return happening;
+            let event = if client { self.poll_client(context) } else { self.poll_operations(context) };
+            if event.is_ready() {
+                return event;
             }
         }
         let deadline = self.next_deadline();
         if self.timer.deadline() != deadline {
             self.timer.as_mut().reset(deadline);
         }
-        self.timer.poll_unpin(context).map(|()| Happening::Deadline)
+        self.timer.poll_unpin(context).map(|()| SocketEvent::Deadline)
     }
 
-    fn poll_client(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+    fn poll_client(&mut self, context: &mut Context<'_>) -> Poll<SocketEvent> {
         if self.outbox.is_full() {
             return Poll::Pending;
         }
         Pin::new(&mut self.socket).poll_next(context).map(|message| match message {
-            Some(Ok(message)) => Happening::Message(message),
-            Some(Err(error)) => Happening::Broken(error),
-            None => Happening::Gone,
+            Some(Ok(message)) => SocketEvent::Message(message),
+            Some(Err(error)) => SocketEvent::Broken(error),
+            None => SocketEvent::Gone,
         })
     }
 
-    /// Asked for more only once everything is written: a slow reader slows its own operations, and costs one message.
-    fn poll_operations(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+    /// Operations are polled only if everything is written: a slow reader slows down its own operations, and costs the
+    /// memory of one message.
+    fn poll_operations(&mut self, context: &mut Context<'_>) -> Poll<SocketEvent> {
         if !self.outbox.is_empty() {
             return Poll::Pending;
         }
-        self.operations.poll_next(context).map(Happening::Result)
+        self.operations.poll_next(context).map(SocketEvent::Result)
     }
 
     fn next_deadline(&self) -> Instant {
         let patience = &self.wire.settings.patience;
         let init = self.admitted.is_none().then(|| self.opened + patience.init);
         let stall = self.outbox.blocked_since().map(|since| since + patience.stall);
-        let beat = self.beaten + patience.heartbeat;
-        [init, stall].into_iter().flatten().fold(beat, Instant::min)
+        let heartbeat = self.last_heartbeat + patience.heartbeat;
+        [init, stall].into_iter().flatten().fold(heartbeat, Instant::min)
     }
 
-    fn take(&mut self, happening: Happening) -> Result<(), End> {
-        match happening {
-            Happening::Message(message) => self.hear(message),
-            Happening::Result(outcome) => {
-                self.tell(outcome);
+    fn handle(&mut self, event: SocketEvent) -> Result<(), End> {
+        match event {
+            SocketEvent::Message(message) => self.on_message(message),
+            SocketEvent::Result(outcome) => {
+                self.on_result(outcome);
                 Ok(())
             }
-            Happening::Deadline => self.tick(),
-            Happening::Refused => Err(End::Close(Close::Forbidden)),
-            Happening::Left => Err(End::Close(Close::GoingAway)),
-            Happening::Broken(Error::Capacity(_)) => Err(End::Broken(Close::TooLarge)),
-            Happening::Broken(Error::Utf8(_)) => Err(End::Broken(Close::NoUtf8)),
-            Happening::Broken(Error::Protocol(_)) => Err(End::Broken(Close::NoWebSocket)),
-            Happening::Broken(Error::Io(error)) if TooManyFrames::is(&error) => Err(End::Broken(Close::TooFast)),
-            Happening::Gone | Happening::Broken(_) => Err(End::Gone),
+            SocketEvent::Deadline => self.on_deadline(),
+            SocketEvent::Refused => Err(End::Close(Close::Forbidden)),
+            SocketEvent::Left => Err(End::Close(Close::GoingAway)),
+            SocketEvent::Broken(Error::Capacity(_)) => Err(End::Broken(Close::TooLarge)),
+            SocketEvent::Broken(Error::Utf8(_)) => Err(End::Broken(Close::NoUtf8)),
+            SocketEvent::Broken(Error::Protocol(_)) => Err(End::Broken(Close::NoWebSocket)),
+            SocketEvent::Broken(Error::Io(error)) if TooManyFrames::is(&error) => Err(End::Broken(Close::TooFast)),
+            SocketEvent::Gone | SocketEvent::Broken(_) => Err(End::Gone),
         }
     }
 
-    fn tick(&mut self) -> Result<(), End> {
+    fn on_deadline(&mut self) -> Result<(), End> {
         let (now, patience) = (Instant::now(), &self.wire.settings.patience);
         if self.admitted.is_none() && now >= self.opened + patience.init {
             return Err(End::Close(Close::InitTimeout));
         }
         let stalled = self.outbox.blocked_since().is_some_and(|since| now >= since + patience.stall);
-        let due = now >= self.beaten + patience.heartbeat;
-        if stalled || (due && self.awaited) {
+        let due = now >= self.last_heartbeat + patience.heartbeat;
+        if stalled || (due && self.awaiting_pong) {
             return Err(End::Gone);
         }
         if due {
-            (self.beaten, self.awaited) = (now, true);
+            (self.last_heartbeat, self.awaiting_pong) = (now, true);
             self.outbox.push(Message::Ping(bytes::Bytes::new()));
             self.outbox_keep_alive();
         }
@@ -240,20 +243,20 @@ impl<E: Executor> Session<E> {
         }
     }
 
-    fn hear(&mut self, message: Message) -> Result<(), End> {
-        self.awaited = false;
+    fn on_message(&mut self, message: Message) -> Result<(), End> {
+        self.awaiting_pong = false;
         if !self.pace.allows(Instant::now()) {
             return Err(End::Close(Close::TooFast));
         }
         match message {
-            Message::Text(text) => self.said(&text).map_err(End::Close),
+            Message::Text(text) => self.on_text(&text).map_err(End::Close),
             Message::Binary(_) => Err(End::Close(Close::Invalid)),
             Message::Close(_) => Err(End::Closed),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
         }
     }
 
-    fn said(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
+    fn on_text(&mut self, text: &Utf8Bytes) -> Result<(), Close> {
         match self.dialect.read(text).ok_or(Close::Invalid)? {
             Said::Init(payload) => self.init(&payload),
             Said::Ping(payload) => {
@@ -283,7 +286,7 @@ impl<E: Executor> Session<E> {
             return Err(Close::Forbidden);
         }
         let seat = self.wire.seats.of(&credentials.auth).map_err(|full| {
-            tracing::info!(?full, address = %self.caller.address, "too many sockets");
+            tracing::info!(?full, address = %self.caller.address, "socket limit reached");
             Close::Crowded
         })?;
         self.refused = credentials.until_refused(&self.wire.judge, &self.wire.clock);
@@ -322,16 +325,16 @@ impl<E: Executor> Session<E> {
     fn admit(&self, ask: Ask) -> Result<Operation, Refusal> {
         let most = self.wire.settings.operations_per_socket;
         if self.leaving {
-            return Err(Refusal::unavailable("This server is stopping; ask again."));
+            return Err(Refusal::unavailable("The server is stopping; please retry."));
         }
         if self.operations.len() >= most {
-            let message = format!("At most {most} operations run at once on a socket (OPERATIONS_PER_SOCKET).");
+            let message = format!("Limit of {most} concurrent operations per socket reached (OPERATIONS_PER_SOCKET).");
             return Err(Refusal::document(Code::RateLimited, message));
         }
         self.wire.admission.admit(ask)
     }
 
-    fn tell(&mut self, outcome: Outcome) {
+    fn on_result(&mut self, outcome: Outcome) {
         let Outcome { id, response } = outcome;
         let Some(response) = response else {
             self.outbox.push(self.dialect.complete(&id));

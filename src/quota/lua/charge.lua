@@ -1,18 +1,18 @@
--- Charges all keys of an act, or none of them. GCRA: a key holds the instant at which it will be as good as new.
+-- Charges all keys of an operation, or none of them. GCRA: a key holds the time at which its full burst is available.
 --
 -- KEYS: one per quota; for a guarded send, then the trickle of its destination prefix and the prefix's window.
 -- ARGV: the time or '', the number of quotas, and for each its period (microseconds) and burst;
 --       for a guarded send, then the trickle's period and burst, the window's length (microseconds), the least number
 --       of sends and the least conversion.
--- Answers: which key refused (1 and up; 0: none), for how many microseconds, how the throttle turned (1: put on,
---       -1: lifted, 0: as it was), what was sent and confirmed within the window; and for each quota in how many
---       microseconds its key, as it now is, will be as good as new.
+-- Returns: the key that refused (1 and up; 0: none), the wait in microseconds, the change of the throttling (1: began,
+--       -1: ended, 0: none), the sends and confirmations within the window; and for each quota the microseconds until
+--       its full burst is available, after this charge.
 
 local now = time(ARGV[1])
 local quotas = tonumber(ARGV[2])
 local guarded = #KEYS > quotas
 
--- How the throttle stands decides whether the trickle is one of the quotas.
+-- The trickle is charged only while the prefix is throttled.
 local w, length, turn, sent, confirmed = nil, 0, 0, 0, 0
 local charged = quotas
 if guarded then
@@ -31,18 +31,18 @@ end
 local refused, longest, before, ready = 0, 0, {}, {}
 for i = 1, charged do
   local period, burst = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i])
-  -- Never further ahead than one period, whatever a clock that was set back left behind.
+  -- Never further ahead than one period, even if the clock was set back.
   local ready_at = math.min(tonumber(redis.call('GET', KEYS[i]) or nil) or now, now + period)
   before[i] = math.max(ready_at, now)
   ready[i] = before[i] + period / burst
   local wait = ready[i] - now - period
-  -- Half a microsecond for what division leaves.
+  -- Half a microsecond of tolerance for rounding.
   if wait > 0.5 and wait > longest then refused, longest = i, wait end
 end
 
 if refused == 0 then
   for i = 1, charged do
-    -- A period longer than Redis's clock needs, for a clock that was handed in and stands still.
+    -- Kept one period longer than necessary, for a manual clock in tests, which may not advance.
     local kept = (ready[i] - now + tonumber(ARGV[1 + 2 * i])) / 1000
     redis.call('SET', KEYS[i], string.format('%.3f', ready[i]), 'PX', math.ceil(kept))
   end

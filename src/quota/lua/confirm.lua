@@ -1,4 +1,4 @@
--- Notes a confirmed code for a destination prefix.
+-- Counts a confirmed code for a destination prefix.
 -- KEYS: the prefix's window. ARGV: the time or '', the window's length (microseconds).
 
 local length = tonumber(ARGV[2])

@@ -1,4 +1,4 @@
--- Takes back a send that was charged and did not happen.
+-- Refunds a send that was charged and did not happen.
 --
 -- KEYS: one per quota; for a guarded send, then the trickle of its destination prefix and the prefix's window.
 -- ARGV: the time or '', the number of quotas, and for each its period (microseconds) and burst;

@@ -1,7 +1,7 @@
 -- Counts a code that was tried anywhere in the service.
 -- KEYS: the window. ARGV: the time or '', the window's length (microseconds), 1 where the code was right, the least
 -- number of guesses and the least share of right ones.
--- Answers: whether the alarm stands, how it turned (1: raised, -1: over, 0: as it was), what was tried and confirmed
+-- Returns: whether the alarm is raised, its change (1: raised, -1: ended, 0: none), and the codes tried and confirmed
 -- within the window.
 
 local now, length = time(ARGV[1]), tonumber(ARGV[2])

@@ -1,7 +1,7 @@
 -- Shared by the scripts that follow it: the time, and the sliding window of a destination prefix as a hash.
--- It says the same as pumping.rs, and a test compares the two.
+-- It implements the same rule as pumping.rs; a test compares the two.
 
--- Microseconds. Redis's own clock is one for all processes; a clock that is handed in is for tests.
+-- In microseconds. The clock of Redis is the same for all processes; a time is passed by tests only.
 local function time(given)
   if given ~= '' then return tonumber(given) end
   local now = redis.call('TIME')

@@ -1,19 +1,17 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    clock::Entropy,
-    ids::{AccountId, ContactChangeId},
-    store::entity::account::{AccountStatus, Role},
-};
+use crate::store::entity::account::{AccountStatus, Role};
+use domain::ids::{AccountId, ContactChangeId};
+use platform::clock::Entropy;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn start() -> Instant {
-    Instant::UNIX_EPOCH
+fn start() -> Timestamp {
+    Timestamp::UNIX_EPOCH
 }
 
-/// An account with a password and both contacts since the start.
+/// An account that has had a password and both contacts since the start.
 fn account() -> account::Model {
     account::Model {
         id: AccountId::new(&Entropy::seeded(1)),
@@ -41,7 +39,7 @@ fn account() -> account::Model {
     }
 }
 
-/// A change of a contact after so many days, which can be undone for three.
+/// A contact change made `days` after the start, which can be undone for three days.
 fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_change::Model {
     let at = start() + DAY * days;
     contact_change::Model {
@@ -60,14 +58,14 @@ fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_cha
     }
 }
 
-/// What counts after so many days: password, phone, e-mail.
+/// The factors that count `days` after the start: password, phone, e-mail.
 fn counts(account: &account::Model, changes: &[contact_change::Model], days: u32) -> (bool, bool, bool) {
     let established = Established::of(account, changes, start() + DAY * days);
     (established.password, established.phone, established.email)
 }
 
 #[test]
-fn everything_counts_where_nothing_can_be_undone() {
+fn everything_counts_without_undoable_changes() {
     let account = account();
     let old = change(ContactKind::Phone, 1, &account);
     let undone = contact_change::Model { undone_at: Some(start()), ..change(ContactKind::Email, 9, &account) };
@@ -76,13 +74,13 @@ fn everything_counts_where_nothing_can_be_undone() {
 }
 
 #[test]
-fn what_is_missing_or_was_never_proved_does_not_count() {
-    let unproved = account::Model { phone_verified_at: None, email: None, password_hash: None, ..account() };
-    assert_eq!(counts(&unproved, &[], 0), (false, false, false));
+fn missing_and_unverified_factors_do_not_count() {
+    let unverified = account::Model { phone_verified_at: None, email: None, password_hash: None, ..account() };
+    assert_eq!(counts(&unverified, &[], 0), (false, false, false));
 }
 
 #[test]
-fn a_contact_that_a_change_brought_does_not_count_until_the_change_stands() {
+fn a_changed_contact_does_not_count_until_the_change_is_final() {
     let account = account();
     let changes = [change(ContactKind::Phone, 1, &account)];
     assert_eq!(counts(&account, &changes, 1), (true, false, true));
@@ -95,21 +93,32 @@ fn the_oldest_open_change_decides_for_both_contacts() {
     let account = account();
     let changes = [change(ContactKind::Phone, 1, &account), change(ContactKind::Email, 3, &account)];
     assert_eq!(counts(&account, &changes, 3), (true, false, false));
-    // The first can't be undone any more: its contact is older than the second.
+    // The first change is final: its contact is older than the second change.
     assert_eq!(counts(&account, &changes, 4), (true, true, false));
     let held = Established::of(&account, &changes, start() + DAY * 4);
     assert_eq!(held.held_until, Some(start() + DAY * 6));
+    assert_eq!(held.deletion_held_until, held.held_until);
 }
 
 #[test]
-fn a_later_change_that_ran_out_first_still_counts_as_later() {
+fn an_undone_change_delays_deletion_until_the_end_of_its_undo_period() {
+    let account = account();
+    let undone = contact_change::Model { undone_at: Some(start()), ..change(ContactKind::Email, 1, &account) };
+    let held = Established::of(&account, std::slice::from_ref(&undone), start() + DAY);
+    assert_eq!((held.held_until, held.deletion_held_until), (None, Some(undone.expires_at)));
+    let free = Established::of(&account, std::slice::from_ref(&undone), undone.expires_at);
+    assert_eq!(free.deletion_held_until, None);
+}
+
+#[test]
+fn a_later_change_that_expired_first_still_counts_as_later() {
     let account = account();
     let short = contact_change::Model { expires_at: start() + DAY * 2, ..change(ContactKind::Email, 2, &account) };
     assert_eq!(counts(&account, &[change(ContactKind::Phone, 1, &account), short], 3), (true, false, false));
 }
 
 #[test]
-fn a_password_counts_if_the_account_had_it_at_every_open_change() {
+fn a_password_counts_if_it_is_older_than_every_open_change() {
     let before = account();
     let first = change(ContactKind::Phone, 1, &before);
     let after = account::Model { password_changed_at: Some(start() + DAY), ..account() };

@@ -1,7 +1,7 @@
-//! Ways into an account, and which of them an act ends.
+//! Everything that grants access to an account, and which of it a security act revokes.
 //!
-//! [`decide`] is the table of acts and ways in; [`end`] carries it out in the transaction of the act. A new way in is a
-//! variant of [`WayIn`]: what does not compile then is what has to be decided, and written, for it.
+//! [`decide`] is the table of security acts and access; [`end`] applies it in the transaction of the act. New kinds of
+//! access are variants of [`WayIn`]: the compiler then points to every decision and statement that is missing.
 
 mod table;
 
@@ -10,36 +10,36 @@ use sea_orm::Iterable;
 use self::table::Extent;
 pub use self::table::{Decision, SecurityAct, WayIn, decide};
 use super::Opaque;
-use crate::{
-    clock::Instant,
-    fault::Fault,
+use crate::store::{
+    Identifier, Owner, Tx,
+    entity::{account, contact_change, device, session},
+};
+use domain::{
+    Timestamp,
     ids::{AccountId, SessionId},
     purpose::Effect,
-    store::{
-        Identifier, Owner, Tx,
-        entity::{account, contact_change, device, session},
-    },
 };
+use platform::fault::Fault;
 
-/// What an act is about.
+/// The subject of a security act.
 #[derive(Clone, Debug)]
 pub struct Subject {
     pub account: AccountId,
-    /// The session that acts, and stays where the act keeps it; of an act about one session, that one.
+    /// The session that performs the act, and is kept if the act keeps it; for an act on one session, that session.
     pub session: Option<SessionId>,
-    /// Comparison forms of contacts beside those that the account has: the new one at a change, old ones at an undo.
+    /// Keys of contacts besides the account's current ones: the new one at a change, old ones at an undo.
     pub contacts: Vec<String>,
     /// The hash of the proof that the act itself spends.
     pub spending: Option<String>,
 }
 
 impl Subject {
-    /// An account as it is.
+    /// An account without further data.
     pub fn new(account: AccountId) -> Self {
         Self { account, session: None, contacts: Vec::new(), spending: None }
     }
 
-    /// Adds the session that acts, or that the act is about.
+    /// Adds the session that performs the act, or that the act is on.
     #[must_use]
     pub fn session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
@@ -58,20 +58,20 @@ impl Subject {
     }
 }
 
-/// What an act ended.
+/// Access that a security act revoked.
 #[derive(Debug, Default)]
 pub struct Ended {
-    /// The account, locked until the transaction is over. None: it is gone, or the act is about one session.
+    /// The account, locked until the end of the transaction. None: it no longer exists, or the act is on one session.
     pub account: Option<account::Model>,
     pub sessions: Vec<session::Model>,
-    /// Changes of contact whose undo tokens were ended, oldest first.
+    /// Contact changes that were undone, oldest first.
     pub undone: Vec<contact_change::Model>,
-    /// The administrators who can act, where the act may take one away.
+    /// The active administrators, if the act may remove one.
     pub administrators: Vec<AccountId>,
 }
 
 impl Ended {
-    /// An account that is locked, as an act that ends nothing finds it.
+    /// Locks an account for an act that revokes nothing.
     ///
     /// # Errors
     /// A fault of the database.
@@ -80,21 +80,21 @@ impl Ended {
         Ok(Self { administrators, account: tx.lock_account(account).await?, ..Self::default() })
     }
 
-    /// The ids of the sessions, to be announced after the commit ([`super::Sessions::announce_ended`]).
+    /// The ids of the ended sessions, to be announced after the commit ([`super::Sessions::announce_ended`]).
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.sessions.iter().map(|session| session.id.clone()).collect()
     }
 }
 
-/// Ends what an act ends, in the transaction of the act, and locks the account. An act that turns out to be refused
-/// rolls the transaction back.
+/// Revokes what an act revokes, in the transaction of the act, and locks the account. If the act is rejected
+/// afterwards, the transaction has to be rolled back.
 ///
-/// Called before anything else is locked: codes and proofs come before the account in the order of all locks. The
-/// caller announces the ended sessions after the commit.
+/// Has to be called before any other lock is taken: codes and proofs are locked before the account in the order of all
+/// locks. The caller announces the ended sessions after the commit.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Instant) -> Result<Ended, Fault> {
+pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Timestamp) -> Result<Ended, Fault> {
     let ends = |after: bool| {
         WayIn::iter().filter(move |way| way.comes_after_account() == after && decide(act, *way) == Decision::End)
     };
@@ -114,8 +114,8 @@ pub async fn end(tx: &Tx, act: SecurityAct, subject: &Subject, now: Instant) -> 
     Ok(ended)
 }
 
-/// Ends codes or proofs of an account that is not locked yet.
-async fn end_codes(tx: &Tx, way: WayIn, subject: &Subject, now: Instant) -> Result<(), Fault> {
+/// Closes verifications or proofs of an account that is not locked yet.
+async fn end_codes(tx: &Tx, way: WayIn, subject: &Subject, now: Timestamp) -> Result<(), Fault> {
     let account = tx.account(&Identifier::Id(subject.account.clone())).await?;
     let held = account.map(|account| [account.phone, account.email_key]).into_iter().flatten().flatten();
     let contacts: Vec<String> = held.chain(subject.contacts.iter().cloned()).collect();
@@ -137,7 +137,7 @@ async fn end_locked(
     way: WayIn,
     subject: &Subject,
     ended: &mut Ended,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Fault> {
     match (way, act.extent()) {
         (WayIn::RefreshToken, Extent::All) => {
@@ -157,10 +157,11 @@ async fn end_locked(
                 tx.forget_device(device, &subject.account).await?;
             }
         }
-        // They go with the account, and hold its deletion back while they are good.
+        // They are deleted with the account, and block its deletion while they are valid.
         (WayIn::UndoToken, _) if act == SecurityAct::Deletion => {}
         (WayIn::UndoToken, _) => ended.undone = tx.undo_contact_changes(&subject.account, now).await?,
-        // The statement that ends a session writes the revocation that ends these; codes were ended before.
+        // The statement that ends a session also writes the revocation of these; verifications and proofs were closed
+        // before.
         (
             WayIn::AccessToken
             | WayIn::Subscription
@@ -174,8 +175,8 @@ async fn end_locked(
     Ok(())
 }
 
-/// Makes a device known that is known no longer, under a new token: the device that did what ended the others.
-/// `session`: its session, where that goes on.
+/// Registers a new device token for the device that performed an act which removed all known devices. `session`: its
+/// session, if it continues.
 ///
 /// # Errors
 /// A fault of the database.
@@ -184,7 +185,7 @@ pub async fn know_device(
     account: &AccountId,
     session: Option<&SessionId>,
     token: &Opaque,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), Fault> {
     let token_hash = token.hash();
     if let Some(session) = session {

@@ -1,28 +1,28 @@
-//! The table: every act against every way in. No match has a wildcard, so that a new act or a new way in does not compile
-//! before each pair is decided.
+//! The table of security acts and kinds of access. No match has a wildcard, so that a new act or kind of access does
+//! not compile before each pair is decided.
 
 use sea_orm::EnumIter;
 
-/// Everything that lets somebody into an account, in the order in which rows are locked.
+/// Everything that grants access to an account, in the order in which rows are locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
 pub enum WayIn {
     /// A verification whose code can still be confirmed.
     OpenVerification,
-    /// A verification whose code confirms that contact changes are undone.
+    /// A verification whose code confirms the undo of contact changes.
     UndoVerification,
-    /// A proof that was not spent yet.
+    /// An unspent proof.
     UnspentProof,
-    /// An unspent proof that confirms that contact changes are undone.
+    /// An unspent proof that confirms the undo of contact changes.
     UndoProof,
     /// A session with its refresh tokens.
     RefreshToken,
-    /// Access tokens of a session. A row in `revocation` ends them.
+    /// Access tokens of a session. Revoked by a row in `revocation`.
     AccessToken,
-    /// Sockets and streams that were opened with an access token. They are closed by the same row.
+    /// WebSockets and streams opened with an access token. Closed by the same row.
     Subscription,
-    /// A device token: sign-ins with it raise no notice and have a lockout counter of their own.
+    /// A device token: sign-ins with it cause no notice and have their own lockout counter.
     DeviceToken,
-    /// A token that undoes a change of contact.
+    /// A token that undoes a contact change.
     UndoToken,
 }
 
@@ -31,58 +31,58 @@ pub enum WayIn {
 pub enum SecurityAct {
     PasswordReset,
     PasswordChange,
-    /// A change of password with `keepOtherSessions`.
+    /// A password change with `keepOtherSessions`.
     PasswordChangeKeepingSessions,
     SignOutEverywhere,
-    /// An administrator or the operator gives the account a status in which it can't be used.
+    /// An administrator or operator sets a status in which the account cannot be used.
     Suspension,
-    /// The operator gives the account another role.
+    /// An operator changes the role of the account.
     RoleChange,
     SessionsEndedByAdministrator,
     ContactChange,
     ContactUndo,
     Deletion,
-    /// The owner ends one session of a list.
+    /// The owner ends one session from the list.
     SessionRevoked,
     SignOut,
-    /// A refresh token came again after its successor was used.
+    /// A refresh token was presented again after its successor was used.
     RefreshReuse,
 }
 
-/// What an act does to a way in.
+/// Whether an act revokes a kind of access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     End,
-    /// It is kept, and why.
+    /// It is kept, with the reason.
     Keep(&'static str),
 }
 
-/// Which of an account's sessions an act is about.
+/// The sessions of an account that an act applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     /// All of them.
     All,
-    /// All but the one that acts.
+    /// All but the one that performs the act.
     Others,
-    /// The one that the subject names, and what belongs to it.
+    /// The one in the subject, and what belongs to it.
     One,
 }
 
 use Decision::{End, Keep};
 
-/// Whether an act ends a way in.
+/// Whether an act revokes a kind of access.
 pub fn decide(act: SecurityAct, way: WayIn) -> Decision {
     match way {
-        WayIn::OpenVerification | WayIn::UnspentProof => codes(act),
-        // An access token and what was opened with it live as long as their session.
+        WayIn::OpenVerification | WayIn::UnspentProof => codes_and_proofs(act),
+        // Access tokens, and streams opened with them, last as long as their session.
         WayIn::RefreshToken | WayIn::AccessToken | WayIn::Subscription => sessions(act),
         WayIn::DeviceToken => devices(act),
-        // An undo token is worth nothing without the code and the proof that confirm it, so they are kept as long.
+        // An undo token is useless without the code and the proof that confirm it, so they are kept as long.
         WayIn::UndoToken | WayIn::UndoVerification | WayIn::UndoProof => undo_tokens(act),
     }
 }
 
-fn codes(act: SecurityAct) -> Decision {
+fn codes_and_proofs(act: SecurityAct) -> Decision {
     match act {
         SecurityAct::PasswordReset
         | SecurityAct::PasswordChange
@@ -93,16 +93,16 @@ fn codes(act: SecurityAct) -> Decision {
         | SecurityAct::ContactChange
         | SecurityAct::ContactUndo
         | SecurityAct::Deletion => End,
-        SecurityAct::RoleChange => Keep("the same person signs in, with another role"),
+        SecurityAct::RoleChange => Keep("the owner stays the same; only the role changes"),
         SecurityAct::SessionRevoked | SecurityAct::SignOut | SecurityAct::RefreshReuse => {
-            Keep("codes go to the account's contacts, which this session's end does not put in doubt")
+            Keep("codes are sent to the account's contacts, which are not affected")
         }
     }
 }
 
 fn sessions(act: SecurityAct) -> Decision {
     match act {
-        SecurityAct::PasswordChangeKeepingSessions => Keep("keepOtherSessions asks for it"),
+        SecurityAct::PasswordChangeKeepingSessions => Keep("requested by keepOtherSessions"),
         SecurityAct::PasswordReset
         | SecurityAct::PasswordChange
         | SecurityAct::SignOutEverywhere
@@ -129,12 +129,12 @@ fn devices(act: SecurityAct) -> Decision {
         | SecurityAct::Deletion
         | SecurityAct::SessionRevoked
         | SecurityAct::RefreshReuse => End,
-        SecurityAct::PasswordChangeKeepingSessions => Keep("keepOtherSessions asks for it"),
-        SecurityAct::RoleChange => Keep("the same person signs in, with another role"),
-        SecurityAct::ContactChange => {
-            Keep("it opens nothing without the password, and the owner's devices must not be locked out by strangers")
-        }
-        SecurityAct::SignOut => Keep("the owner signs in on this device again"),
+        SecurityAct::PasswordChangeKeepingSessions => Keep("requested by keepOtherSessions"),
+        SecurityAct::RoleChange => Keep("the owner stays the same; only the role changes"),
+        SecurityAct::ContactChange => Keep(
+            "it grants no access without the password, and attackers must not be able to lock out the owner's devices",
+        ),
+        SecurityAct::SignOut => Keep("the owner will sign in on this device again"),
     }
 }
 
@@ -151,7 +151,9 @@ fn undo_tokens(act: SecurityAct) -> Decision {
         | SecurityAct::ContactChange
         | SecurityAct::SessionRevoked
         | SecurityAct::SignOut
-        | SecurityAct::RefreshReuse => Keep("a thief who acts for the account could otherwise end the owner's undo"),
+        | SecurityAct::RefreshReuse => {
+            Keep("an attacker with access to the account could otherwise prevent the owner's undo")
+        }
     }
 }
 
@@ -184,7 +186,8 @@ impl SecurityAct {
         }
     }
 
-    /// Whether it is an administrator's, or may take the last one away: all of them are locked before the account then.
+    /// Whether an administrator performs it, or it may remove the last one: then all administrators are locked before
+    /// the account.
     pub(super) fn locks_administrators(self) -> bool {
         match self {
             SecurityAct::Suspension
@@ -210,9 +213,9 @@ mod tests {
 
     use super::*;
 
-    /// Access tokens and what was opened with them have no statement of their own: they end with their session.
+    /// Access tokens, and streams opened with them, have no statement of their own: they end with their session.
     #[test]
-    fn access_ends_with_its_session() {
+    fn access_tokens_and_streams_end_with_their_session() {
         for act in SecurityAct::iter() {
             for way in [WayIn::AccessToken, WayIn::Subscription] {
                 assert_eq!(decide(act, way), decide(act, WayIn::RefreshToken), "{act:?}");
@@ -220,16 +223,16 @@ mod tests {
         }
     }
 
-    /// The order of all locks: codes, proofs, the account, and what is the account's.
+    /// The order of all locks: verifications, proofs, the account, and rows of the account.
     #[test]
-    fn ways_in_are_listed_in_the_order_of_locks() {
+    fn variants_are_in_lock_order() {
         let after: Vec<_> = WayIn::iter().map(WayIn::comes_after_account).collect();
         assert!(after.is_sorted(), "{after:?}");
     }
 
-    /// An act about one session locks no account, and so ends nothing that is locked before it.
+    /// An act on one session does not lock the account, so it cannot revoke anything that is locked before the account.
     #[test]
-    fn an_act_about_one_session_leaves_codes_and_proofs() {
+    fn acts_on_one_session_keep_codes_and_proofs() {
         for act in SecurityAct::iter().filter(|act| act.extent() == Extent::One) {
             for way in WayIn::iter().filter(|way| !way.comes_after_account()) {
                 assert!(matches!(decide(act, way), Keep(_)), "{act:?} {way:?}");

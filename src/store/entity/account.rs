@@ -1,8 +1,8 @@
-//! An account. What ends in `_key` is the normalised form that uniqueness is judged by.
+//! An account. Columns named `…_key` contain the normalised form that is unique.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use domain::{Timestamp, ids::AccountId};
 
 /// Whether an account may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
@@ -18,7 +18,7 @@ pub enum AccountStatus {
     Suspended,
 }
 
-/// What an account may do.
+/// The permissions of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum Role {
@@ -44,22 +44,22 @@ pub struct Model {
     pub birth_date: Option<Date>,
     /// E.164.
     pub phone: Option<String>,
-    pub phone_verified_at: Option<Instant>,
+    pub phone_verified_at: Option<Timestamp>,
     pub email: Option<String>,
     pub email_key: Option<String>,
-    /// Of the address that was typed at sign-up, while the account waits for its code: also where another account has
-    /// that address, and this one, which will never be activated, can't.
+    /// The key of the address typed at sign-up, while the account is pending verification. It is also set if another
+    /// account has that address; this account then has no `email_key` and can never be activated.
     pub claimed_email_key: Option<String>,
-    pub email_verified_at: Option<Instant>,
+    pub email_verified_at: Option<Timestamp>,
     pub profile_image_url: Option<String>,
     pub locale: String,
     pub status: AccountStatus,
     pub role: Role,
-    /// A PHC string. None: signs in by code alone.
+    /// A PHC string. None: the account signs in by code only.
     pub password_hash: Option<String>,
-    pub password_changed_at: Option<Instant>,
-    pub created_at: Instant,
-    pub updated_at: Instant,
+    pub password_changed_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,8 +1,8 @@
-//! Who did what, when, and how it ended. Only ever added to.
+//! The audit trail: actor, operation, time and outcome. Append-only.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use domain::{Timestamp, ids::AccountId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -10,12 +10,12 @@ use crate::{clock::Instant, ids::AccountId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    pub at: Instant,
+    pub at: Timestamp,
     pub act: String,
     pub outcome: String,
-    /// Whom it was about.
+    /// The account concerned.
     pub account_id: Option<AccountId>,
-    /// The administrator who did it to them.
+    /// The administrator who acted on the account.
     pub actor_id: Option<AccountId>,
     /// Masked.
     pub contact: Option<String>,

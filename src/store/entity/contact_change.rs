@@ -1,9 +1,9 @@
-//! A contact that an account gave up for another one.
+//! A contact of an account that was replaced by another one.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
-    clock::Instant,
+use domain::{
+    Timestamp,
     contact::ContactKind,
     ids::{AccountId, ContactChangeId},
 };
@@ -19,19 +19,19 @@ pub struct Model {
     pub token_hash: String,
     pub account_id: AccountId,
     pub contact_kind: ContactKind,
-    /// What undoing the change restores: the contact from before the first of the changes that could be undone when
-    /// this one was made. None: there was none.
+    /// The contact that undoing restores: the one from before the first change that could be undone when this one was
+    /// made. None: there was none.
     pub old_contact: Option<String>,
     pub old_contact_key: Option<String>,
-    pub old_verified_at: Option<Instant>,
-    /// The proved contact that the change replaced, where an earlier change that could still be undone had brought it.
+    pub old_verified_at: Option<Timestamp>,
+    /// The verified contact that the change replaced, if an earlier change that could still be undone had set it.
     pub replaced_contact: Option<String>,
-    pub created_at: Instant,
-    /// Not taken back after this.
-    pub expires_at: Instant,
-    pub undone_at: Option<Instant>,
-    /// Which password the account had then, as `account.password_changed_at` tells passwords apart.
-    pub password_changed_at: Option<Instant>,
+    pub created_at: Timestamp,
+    /// The change can't be undone after this.
+    pub expires_at: Timestamp,
+    pub undone_at: Option<Timestamp>,
+    /// The time of the account's password at the change (`account.password_changed_at`), which identifies the password.
+    pub password_changed_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

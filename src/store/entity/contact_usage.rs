@@ -1,8 +1,8 @@
-//! What a contact has used of its day.
+//! The daily usage of a contact.
 
 use sea_orm::entity::prelude::*;
 
-use crate::clock::Instant;
+use domain::Timestamp;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -10,11 +10,11 @@ use crate::clock::Instant;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub contact_key: String,
-    /// The local day (in `QUOTA_TIME_ZONE`) that the counts are of, in days of the Common Era.
+    /// The local day (in `QUOTA_TIME_ZONE`) of the counts, in days of the Common Era.
     pub day: i32,
     pub sends: i32,
     pub guesses: i32,
-    pub last_sent_at: Option<Instant>,
+    pub last_sent_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,9 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
     status::{DeliveryFailure, DeliveryStatus},
@@ -24,40 +24,40 @@ pub struct Model {
     pub contact_kind: ContactKind,
     pub contact: String,
     pub locale: String,
-    /// What the text is made from, as JSON; never a secret.
+    /// The data for rendering the text, as JSON; never a secret.
     pub content: String,
-    /// Goes through the motions and sends nothing.
+    /// It is processed like others but not sent.
     pub decoy: bool,
-    /// What becomes of it after it left is kept from the page.
+    /// The verification does not show its status after it was sent.
     pub discreet: bool,
-    /// What a test contact plays.
+    /// The simulated result of a test contact.
     pub scenario: Option<String>,
     pub status: DeliveryStatus,
-    /// Times that a provider was asked to carry it, or may have been.
+    /// The number of calls, or possible calls, of a provider.
     pub tries: i32,
-    /// Who was asked last; who took it, once somebody did.
+    /// The provider called last, or the one that accepted it.
     pub provider: Option<String>,
     pub provider_message_id: Option<String>,
-    /// Why it failed, in the provider's code.
+    /// The reason of a failure, in the provider's code.
     pub reason: Option<String>,
-    /// The same as a class. While the message waits it is why the last try failed.
+    /// Why it failed, as a class. While the message waits, the reason of the last attempt.
     pub failure: Option<DeliveryFailure>,
-    /// A provider got it and gave no answer, so that only that provider may be asked again.
+    /// A provider received it and its response was lost, so that only that provider may be called again.
     pub perhaps_sent: bool,
-    /// A provider refused this recipient or this text: no other one would fare better.
+    /// A provider rejected the recipient or the text: another provider would not accept it either.
     pub refused: bool,
-    /// When it is next to be looked at: the next try, or the end of the wait for a receipt, while unclaimed; the end of
-    /// the lease while claimed. None: nothing more is to be done.
-    pub due_at: Option<Instant>,
+    /// When it is to be processed next: the next attempt, or the end of the wait for a receipt, while unclaimed; the
+    /// expiry of the lease while claimed. None: nothing more is to be done.
+    pub due_at: Option<Timestamp>,
     /// The process that is sending it.
     pub claimed_by: Option<String>,
-    pub created_at: Instant,
-    pub updated_at: Instant,
-    /// Not sent after this.
-    pub expires_at: Instant,
-    /// The `traceparent` of what it was owed in.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// It is not sent after this.
+    pub expires_at: Timestamp,
+    /// The `traceparent` of the request that created it.
     pub trace: Option<String>,
-    /// Whose account a notice is about, so that it is erased with the account. None: a message with a code.
+    /// The account of a notice, so that it is deleted with the account. None: a message with a code.
     pub account_id: Option<AccountId>,
 }
 

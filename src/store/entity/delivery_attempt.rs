@@ -1,9 +1,9 @@
-//! A message in the hands of one provider: what it calls the message, and what it told of it since.
+//! One provider's attempt to deliver a message: its id for the message, and the status it reported.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
-    clock::Instant,
+use domain::{
+    Timestamp,
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus},
 };
@@ -19,18 +19,18 @@ pub struct Model {
     pub provider_message_id: Option<String>,
     /// `SENT`, `DELIVERED` or `UNDELIVERED`.
     pub status: DeliveryStatus,
-    /// Why it was not delivered, in the provider's code.
+    /// The reason of a failure, in the provider's code.
     pub code: Option<String>,
-    /// The same as a class. None: it has not failed.
+    /// Why it was not delivered, as a class. None: it has not failed.
     pub failure: Option<DeliveryFailure>,
-    /// When the provider took it; or when its first receipt came, if that was sooner.
-    pub accepted_at: Instant,
-    /// When it last told anything.
-    pub told_at: Option<Instant>,
-    /// Times that it was asked.
+    /// When the provider accepted it, or when its first receipt arrived, if that was earlier.
+    pub accepted_at: Timestamp,
+    /// When it last reported a status.
+    pub told_at: Option<Timestamp>,
+    /// The number of polls.
     pub polls: i32,
-    /// When it is to be asked next. None: it is not.
-    pub poll_at: Option<Instant>,
+    /// When to poll next. None: never.
+    pub poll_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

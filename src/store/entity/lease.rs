@@ -1,8 +1,8 @@
-//! What only one process may do, and which one does it.
+//! An exclusive right of one process, with its holder.
 
 use sea_orm::entity::prelude::*;
 
-use crate::clock::Instant;
+use domain::Timestamp;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -11,7 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     pub holder: String,
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,20 +1,20 @@
-//! Wrong passwords in a row.
+//! Consecutive failed passwords.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use domain::{Timestamp, ids::AccountId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "lockout")]
 pub struct Model {
-    /// What they are counted by; a hash where somebody typed it.
+    /// The key of the counter; a hash if it is a typed identifier.
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: String,
     pub account_id: Option<AccountId>,
     pub failures: i32,
-    pub last_failed_at: Instant,
-    pub locked_until: Option<Instant>,
+    pub last_failed_at: Timestamp,
+    pub locked_until: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,4 +1,4 @@
-//! The tables as the program sees them. `migration` is the truth; a test selects each of these from a migrated database.
+//! The entities. `migration` defines the tables; a test selects each entity from a migrated database.
 
 pub mod account;
 pub mod audit;

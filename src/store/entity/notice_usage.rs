@@ -1,8 +1,8 @@
-//! Notices of one kind that an account was sent since the first one of their period.
+//! Notices of one kind sent to an account in the current period.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::AccountId};
+use domain::{Timestamp, ids::AccountId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -12,7 +12,7 @@ pub struct Model {
     pub account_id: AccountId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: String,
-    pub since: Instant,
+    pub since: Timestamp,
     pub sent: i32,
 }
 

@@ -1,8 +1,8 @@
-//! How many accounts have which password hashing scheme. One row.
+//! The number of accounts by password hashing scheme. One row.
 
 use sea_orm::entity::prelude::*;
 
-/// The one row's.
+/// The id of the only row.
 pub const ID: i32 = 1;
 
 #[sea_orm::model]
@@ -11,11 +11,11 @@ pub const ID: i32 = 1;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i32,
-    /// What decoys are chosen by: 32 bytes in hexadecimal, the same as long as the database lives.
+    /// The seed by which the schemes of decoys are chosen: 32 bytes in hexadecimal, constant for the database.
     pub seed: String,
     /// The counts, in JSON.
     pub schemes: String,
-    /// Raised by each count.
+    /// Incremented by each count.
     pub version: i64,
 }
 

@@ -1,21 +1,21 @@
-//! The keys that a running process has.
+//! The keys of a running process.
 
 use sea_orm::entity::prelude::*;
 
-use crate::clock::Instant;
+use domain::Timestamp;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "process_keys")]
 pub struct Model {
-    /// Names the process for as long as it runs.
+    /// Identifies the process while it runs.
     #[sea_orm(primary_key, auto_increment = false)]
     pub process: String,
-    /// Of the program.
+    /// The version of the program.
     pub version: String,
-    pub started_at: Instant,
-    pub last_seen_at: Instant,
-    /// The ids of its keys, by kind, in JSON (`keys::KeysInUse`). No key is in it.
+    pub started_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    /// The ids of its keys, by kind, in JSON (`keys::KeysInUse`). It contains no key.
     pub keys: String,
 }
 

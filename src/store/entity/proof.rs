@@ -1,9 +1,9 @@
-//! What a confirmed code was exchanged for.
+//! The proof for a confirmed code.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
-    clock::Instant,
+use domain::{
+    Timestamp,
     contact::ContactKind,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
@@ -23,9 +23,9 @@ pub struct Model {
     pub contact: String,
     pub contact_key: String,
     pub account_id: Option<AccountId>,
-    pub created_at: Instant,
-    pub expires_at: Instant,
-    pub spent_at: Option<Instant>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub spent_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,8 +1,8 @@
-//! Which verification has the one open verification that a provider keeps for a number.
+//! The slot of a recipient at a provider that keeps one open verification per recipient.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::VerificationId};
+use domain::{Timestamp, ids::VerificationId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -12,16 +12,16 @@ pub struct Model {
     pub provider: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub contact_key: String,
-    /// The only verification that the provider may be asked for.
+    /// The verification that has the slot.
     pub verification_id: VerificationId,
-    /// When that verification is over at the latest.
-    pub expires_at: Instant,
-    /// The verification that the provider was asked for last, which may still be open there. None: nothing is.
-    pub asked_for: Option<VerificationId>,
-    pub asked_at: Option<Instant>,
-    /// What the provider calls it. None while its answer is not known.
+    /// The latest time at which that verification is over.
+    pub expires_at: Timestamp,
+    /// The verification that was last started at the provider, and may still be open there. None if none is open.
+    pub started_for: Option<VerificationId>,
+    pub started_at: Option<Timestamp>,
+    /// The provider's reference for it. None until its response arrived.
     pub reference: Option<String>,
-    pub changed_at: Instant,
+    pub changed_at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

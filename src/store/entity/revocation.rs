@@ -1,8 +1,8 @@
-//! A session that is not to be honoured any more, whatever its access tokens say.
+//! A revoked session: its access tokens are rejected even if they have not expired.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{clock::Instant, ids::SessionId};
+use domain::{Timestamp, ids::SessionId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -10,7 +10,7 @@ use crate::{clock::Instant, ids::SessionId};
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub session_id: SessionId,
-    pub at: Instant,
+    pub at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
-    clock::Instant,
+use domain::{
+    Timestamp,
     ids::{AccountId, SessionId},
 };
 
@@ -17,23 +17,24 @@ pub struct Model {
     pub device_name: Option<String>,
     pub user_agent: Option<String>,
     pub ip_address: Option<String>,
-    pub created_at: Instant,
-    pub last_used_at: Instant,
-    /// When it ends if it is not used before. Each use moves it, never past the longest life of a session.
-    pub expires_at: Instant,
-    pub ended_at: Option<Instant>,
-    /// When the person authenticated to begin the session. None: a process of an earlier version wrote the row, and it
-    /// was at `created_at`.
-    pub authenticated_at: Option<Instant>,
-    /// By what, separated by spaces (`session::Method`). None: not known.
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+    /// When it expires unless it is used before. Each use extends it, up to the longest lifetime of a session.
+    pub expires_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    /// When the user authenticated to start the session. None: the row was written by an earlier version, and the time
+    /// is `created_at`.
+    pub authenticated_at: Option<Timestamp>,
+    /// The authentication methods, separated by spaces (`session::Method`). None: not known.
     pub authentication_methods: Option<String>,
-    /// Whether it was by something that the account had before the oldest contact change that could be undone then.
+    /// Whether the user authenticated with something that the account had before the oldest contact change that could
+    /// be undone then.
     pub authentication_counts: bool,
-    /// The generation of the refresh token that was issued last.
+    /// The generation of the refresh token issued last.
     pub refresh_generation: i32,
-    /// The highest generation whose access token was seen by this service; 0 where none was.
+    /// The highest generation whose access token was used at this service; 0 if none was.
     pub seen_generation: i32,
-    /// SHA-256 of the token of its device, in hex. None: it was begun before this was kept.
+    /// SHA-256 of the token of its device, in hex. None: the session was started before this column existed.
     pub device_hash: Option<String>,
 }
 

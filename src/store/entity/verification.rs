@@ -1,10 +1,10 @@
-//! One attempt to prove that somebody holds a contact.
+//! One attempt to prove control of a contact.
 
 use sea_orm::entity::prelude::*;
 
-use crate::{
+use domain::{
+    Timestamp,
     channel::Channel,
-    clock::Instant,
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
     purpose::Purpose,
@@ -21,18 +21,18 @@ pub struct Model {
     pub contact_kind: ContactKind,
     pub contact: String,
     pub contact_key: String,
-    /// Whose: the account that asked, or that an unknown person asked for.
+    /// The account that requested it, or, for a request without a session, the account with the contact.
     pub account_id: Option<AccountId>,
-    /// Looks like any other and sends nothing: it was one from its start, or it was closed since.
+    /// Looks like any other but sends nothing: from its start, or since it was closed.
     pub decoy: bool,
-    /// What a test contact plays.
+    /// The simulated result of a test contact.
     pub scenario: Option<String>,
-    /// As written; a pending one may have expired since.
+    /// The stored status; a pending one may have expired.
     pub status: Status,
     /// Attempts used.
     pub attempts: i32,
     pub max_attempts: i32,
-    /// The server key that its code is derived under.
+    /// The server key that its code is derived from.
     pub key_id: String,
     pub generation: i32,
     pub code_length: i32,
@@ -42,33 +42,33 @@ pub struct Model {
     pub delivery_id: DeliveryId,
     pub delivery_channel: Channel,
     pub delivery_status: DeliveryStatus,
-    /// Why it failed; none while it has not, and for a message whose end is not shown.
+    /// Why the message failed. None if it has not, and for a message whose final status is not shown.
     pub delivery_failure: Option<DeliveryFailure>,
-    pub delivery_updated_at: Instant,
-    /// Messages so far.
+    pub delivery_updated_at: Timestamp,
+    /// The number of messages so far.
     pub sends: i32,
-    pub last_sent_at: Instant,
-    pub created_at: Instant,
-    pub expires_at: Instant,
+    pub last_sent_at: Timestamp,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
     /// When it was verified, locked or canceled.
-    pub ended_at: Option<Instant>,
-    /// Grows with every change.
+    pub ended_at: Option<Timestamp>,
+    /// Increases with every change.
     pub sequence: i64,
-    /// When it changed last. None: no process of this version has changed it.
-    pub updated_at: Option<Instant>,
+    /// When it last changed. None: no process of this version has changed it.
+    pub updated_at: Option<Timestamp>,
     /// Hash of the client's key with contact and purpose.
     pub idempotency_key: Option<String>,
-    /// Whose code is on its way: a provider that makes and checks codes itself, or `countersign`. None: nobody's yet.
-    /// All messages of a verification carry one code, so who carried the first decides.
+    /// The source of the code: a provider that generates and checks codes, or `countersign`. None: no message was sent
+    /// yet. All messages of a verification carry one code, so the first provider decides.
     pub code_by: Option<String>,
-    /// What that provider calls the verification.
+    /// The provider's id for the verification.
     pub code_ref: Option<String>,
-    /// Its code is for a phone, and went to the e-mail address of the account behind it as well.
+    /// Its code is for a phone, and was also sent to the e-mail address of the account.
     pub by_letter: bool,
-    /// Codes that were tried after it was verified.
+    /// The number of codes submitted after it was verified.
     pub repeats: i32,
-    /// When an act that shuts others out of the account ended it while it was pending.
-    pub closed_at: Option<Instant>,
+    /// When it was closed while pending, by an operation that revokes access to the account.
+    pub closed_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,37 +1,37 @@
-//! What administrators may, and nobody else.
+//! Operations of administrators, which other accounts cannot use.
 
 use countersign::{
     account::{Accounts, Operated},
     app,
-    contact::NumberRules,
     store::entity::account::Role,
 };
+use domain::contact::NumberRules;
 use serde_json::{Value, json};
 
 use crate::support::{Account, PASSWORD, Setup, SignedIn, TestApp};
 
 impl TestApp {
-    /// The account becomes an administrator's, as `countersign admin grant` does it; the person signs in anew.
+    /// Makes the account an administrator, like `countersign admin grant`, and signs in again.
     pub(super) async fn promote(&self, username: &str) -> SignedIn {
         self.grant(username).await;
         SignedIn::of(&self.anonymous().sign_in_as(username).await)
     }
 
-    /// The account becomes an administrator's; its sessions are ended.
+    /// Makes the account an administrator. Its sessions are ended.
     pub(super) async fn grant(&self, who: &str) {
         let (accounts, numbers) = self.console().await;
         let granted = accounts.grant("test".into(), who, numbers, Role::Admin).await.unwrap();
         assert!(matches!(granted, Operated::Done(_)), "{granted:?}");
     }
 
-    /// What `countersign admin unlock` does.
+    /// Like `countersign admin unlock`.
     pub(super) async fn unlock(&self, who: &str) {
         let (accounts, region) = self.console().await;
         let unlocked = accounts.unlock_from_console("test".into(), who, region).await.unwrap();
         assert!(matches!(unlocked, Operated::Done(_)), "{unlocked:?}");
     }
 
-    /// What `countersign admin suspend` does.
+    /// Like `countersign admin suspend`.
     pub(super) async fn suspend(&self, who: &str) -> Operated {
         let (accounts, numbers) = self.console().await;
         accounts.suspend("test".into(), who, numbers).await.unwrap()
@@ -45,7 +45,7 @@ impl TestApp {
 }
 
 async fn set_status(app: &TestApp, who: &SignedIn, id: &Value, status: &str) -> Value {
-    app.holder(who).set_account_status(id, status).await
+    app.client_for(who).set_account_status(id, status).await
 }
 
 #[tokio::test]
@@ -61,33 +61,33 @@ async fn gq_05_administration_is_for_administrators() {
     ];
     for document in documents {
         let code = |answer: Value| answer["errors"][0]["extensions"]["code"].clone();
-        assert_eq!(code(app.anonymous().ask(document, json!({})).await), "UNAUTHENTICATED", "{document}");
-        assert_eq!(code(app.holder(&hong).ask(document, json!({})).await), "FORBIDDEN", "{document}");
+        assert_eq!(code(app.anonymous().execute(document, json!({})).await), "UNAUTHENTICATED", "{document}");
+        assert_eq!(code(app.client_for(&hong).execute(document, json!({})).await), "FORBIDDEN", "{document}");
     }
     app.stop().await;
 }
 
-/// Neither by a list, nor by a cursor, nor by an id. (A proof of another account's: `changes.rs`; its operations when it
-/// is over: `tokens.rs`.)
+/// Neither by a list, nor by a cursor, nor by an id. (Proofs of another account: `changes.rs`; operations after the
+/// session ended: `tokens.rs`.)
 #[tokio::test]
-async fn gq_05_one_account_sees_and_ends_nothing_of_another() {
+async fn gq_05_account_cannot_see_or_end_anything_of_another() {
     const LISTS: &str = "query($s: String, $v: String, $first: Int = 1) { me {
         sessions(first: $first, after: $s) { nodes { id } pageInfo { endCursor } }
         verifications(first: $first, after: $v) { nodes { id } pageInfo { endCursor } } } }";
     let app = TestApp::start().await;
     let hong = app.signed_up("hong", "+821012345678").await;
     app.anonymous().sign_in_as("hong").await;
-    let (hong, kim) = (app.holder(&hong), app.holder(&app.signed_up("kim", "+821099990000").await));
-    for (contact, person) in [("+821012340001", &hong), ("+821099990001", &kim)] {
-        app.proof(person, "PHONE_CHANGE", contact).await;
+    let (hong, kim) = (app.client_for(&hong), app.client_for(&app.signed_up("kim", "+821099990000").await));
+    for (contact, client) in [("+821012340001", &hong), ("+821099990001", &kim)] {
+        app.proof(client, "PHONE_CHANGE", contact).await;
     }
-    let lists = |person: crate::support::Person, from: Value| async move { person.ask(LISTS, from).await };
+    let lists = |client: crate::support::ApiClient, from: Value| async move { client.execute(LISTS, from).await };
     let of_hong = lists(hong.clone(), json!({})).await["data"]["me"].take();
     let (sessions, verifications) = (&of_hong["sessions"], &of_hong["verifications"]);
     assert!(sessions["nodes"][0]["id"].is_string() && verifications["nodes"][0]["id"].is_string(), "{of_hong:#}");
     let cursors = json!({ "s": sessions["pageInfo"]["endCursor"], "v": verifications["pageInfo"]["endCursor"] });
 
-    // Hong's own cursors lead further into Hong's lists, and Kim nowhere but into Kim's.
+    // Hong's cursors page only through Hong's lists, and for Kim only through Kim's.
     let further = lists(hong.clone(), cursors.clone()).await["data"]["me"].take();
     assert!(further["sessions"]["nodes"][0]["id"].is_string(), "{further:#}");
     let ids = |answer: &Value| -> Vec<String> {
@@ -109,26 +109,26 @@ async fn gq_05_one_account_sees_and_ends_nothing_of_another() {
 }
 
 #[tokio::test]
-async fn an_administrator_suspends_and_somebody_always_stays() {
+async fn administrator_can_suspend_but_not_the_last_administrator() {
     let app = TestApp::start().await;
     app.signed_up("boss", "+821012345678").await;
     let kim = app.signed_up("kim", "+821099990000").await;
-    let boss = app.promote("boss").await;
-    assert_eq!(set_status(&app, &boss, &kim.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
-    assert_eq!(app.holder(&kim).me().await, Value::Null);
+    let admin = app.promote("boss").await;
+    assert_eq!(set_status(&app, &admin, &kim.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
+    assert_eq!(app.client_for(&kim).me().await, Value::Null);
     assert_eq!(app.anonymous().refresh(&kim.refresh).await["reason"], "REVOKED");
     let refused = app.anonymous().sign_in_as("kim").await;
     assert_eq!((&refused["__typename"], &refused["status"]), (&json!("AccountNotActive"), &json!("SUSPENDED")));
-    assert_eq!(set_status(&app, &boss, &kim.user["id"], "ACTIVE").await["user"]["status"], "ACTIVE");
+    assert_eq!(set_status(&app, &admin, &kim.user["id"], "ACTIVE").await["user"]["status"], "ACTIVE");
     assert_eq!(app.anonymous().sign_in_as("kim").await["__typename"], "SignInPayload");
 
-    let unset = set_status(&app, &boss, &kim.user["id"], "PENDING_VERIFICATION").await;
+    let unset = set_status(&app, &admin, &kim.user["id"], "PENDING_VERIFICATION").await;
     assert_eq!(unset["fields"][0]["reason"], "not_a_status_to_set");
-    assert_eq!(set_status(&app, &boss, &json!("acc_x"), "ACTIVE").await["__typename"], "UserNotFound");
-    assert_eq!(set_status(&app, &boss, &boss.user["id"], "SUSPENDED").await["__typename"], "LastAdministrator");
-    assert_eq!(app.holder(&boss).delete_account(PASSWORD).await["__typename"], "LastAdministrator");
+    assert_eq!(set_status(&app, &admin, &json!("acc_x"), "ACTIVE").await["__typename"], "UserNotFound");
+    assert_eq!(set_status(&app, &admin, &admin.user["id"], "SUSPENDED").await["__typename"], "LastAdministrator");
+    assert_eq!(app.client_for(&admin).delete_account(PASSWORD).await["__typename"], "LastAdministrator");
     let kim = app.promote("kim").await;
-    assert_eq!(set_status(&app, &kim, &boss.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
+    assert_eq!(set_status(&app, &kim, &admin.user["id"], "SUSPENDED").await["user"]["status"], "SUSPENDED");
     assert_eq!(set_status(&app, &kim, &kim.user["id"], "SUSPENDED").await["__typename"], "LastAdministrator");
     app.stop().await;
 }
@@ -140,58 +140,58 @@ async fn users_are_found_and_paged() {
         app.signed_up(&format!("member_{number}x"), &format!("+82101111000{number}")).await;
         app.advance(std::time::Duration::from_secs(1));
     }
-    let boss = app.promote("member_0x").await;
-    let ask = |arguments: &str| {
-        let person = app.holder(&boss);
+    let admin = app.promote("member_0x").await;
+    let execute = |arguments: &str| {
+        let client = app.client_for(&admin);
         let query = format!(
             "{{ users({arguments}) {{ nodes {{ username }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }}"
         );
-        async move { person.data(&query, json!({})).await["users"].take() }
+        async move { client.data(&query, json!({})).await["users"].take() }
     };
     let names = |page: &Value| -> Vec<String> {
         page["nodes"].as_array().unwrap().iter().map(|node| node["username"].as_str().unwrap().to_owned()).collect()
     };
-    let first = ask("first: 2").await;
+    let first = execute("first: 2").await;
     assert_eq!(names(&first), ["member_4x", "member_3x"]);
     assert_eq!(first["pageInfo"]["hasNextPage"], true);
-    let second = ask(&format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await;
+    let second = execute(&format!("first: 3, after: {}", first["pageInfo"]["endCursor"])).await;
     assert_eq!(names(&second), ["member_2x", "member_1x", "member_0x"]);
     assert_eq!(
         (&second["pageInfo"]["hasNextPage"], &second["pageInfo"]["hasPreviousPage"]),
         (&json!(false), &json!(true))
     );
-    assert_eq!(names(&ask("search: \"R_3\"").await), ["member_3x"]);
-    assert_eq!(names(&ask("search: \"010-1111-0002\"").await), ["member_2x"]);
-    for nobody in ["%", "\\u0000", "--"] {
-        assert_eq!(names(&ask(&format!("search: \"{nobody}\"")).await), Vec::<String>::new(), "{nobody}");
+    assert_eq!(names(&execute("search: \"R_3\"").await), ["member_3x"]);
+    assert_eq!(names(&execute("search: \"010-1111-0002\"").await), ["member_2x"]);
+    for unknown in ["%", "\\u0000", "--"] {
+        assert_eq!(names(&execute(&format!("search: \"{unknown}\"")).await), Vec::<String>::new(), "{unknown}");
     }
-    assert_eq!(names(&ask("status: SUSPENDED").await), Vec::<String>::new());
-    let wrong = app.holder(&boss).ask("{ users(after: \"x\") { nodes { id } } }", json!({})).await;
+    assert_eq!(names(&execute("status: SUSPENDED").await), Vec::<String>::new());
+    let wrong = app.client_for(&admin).execute("{ users(after: \"x\") { nodes { id } } }", json!({})).await;
     assert_eq!(wrong["errors"][0]["extensions"]["code"], "BAD_REQUEST");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn the_report_counts_what_a_hand_would_count() {
+async fn report_counts_match_a_manual_count() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
     app.signed_up("boss", "+821012345678").await;
-    let boss = app.promote("boss").await;
-    let person = app.anonymous();
-    app.proof(&person, "CONTACT", "+821011110001").await;
-    app.proof(&person, "CONTACT", "+821011110002").await;
-    let locked = person.send_code_to("+821011110003").await;
+    let admin = app.promote("boss").await;
+    let client = app.anonymous();
+    app.proof(&client, "CONTACT", "+821011110001").await;
+    app.proof(&client, "CONTACT", "+821011110002").await;
+    let locked = client.send_code_to("+821011110003").await;
     let code = app.code_sent_to("+821011110003").await;
     for _ in 0..5 {
-        person.confirm(&locked["id"], if code == "000000" { "000001" } else { "000000" }).await;
+        client.confirm(&locked["id"], if code == "000000" { "000001" } else { "000000" }).await;
     }
-    person.send_code_to("+821011110004").await;
+    client.send_code_to("+821011110004").await;
     app.messages_to("+821011110004", 1).await;
-    // An unknown account's reset sends nothing, and is not counted.
-    person.request_password_reset(json!({ "contact": { "phone": "+821055550000" } })).await;
+    // A reset for an unknown account sends nothing and is not counted.
+    client.request_password_reset(json!({ "contact": { "phone": "+821055550000" } })).await;
     app.advance(std::time::Duration::from_secs(600));
     let query = "{ verificationReport(from: \"2026-03-01T15:00:00Z\", to: \"2026-03-02T15:00:00Z\", bucket: DAY) { \
          start purpose channel requested sent verified expired locked conversion } }";
-    let report = app.holder(&boss).data(query, json!({})).await["verificationReport"].take();
+    let report = app.client_for(&admin).data(query, json!({})).await["verificationReport"].take();
     let row = |purpose: &str, requested: i32, verified: i32, expired: i32, locked: i32, conversion: f64| {
         json!({
             "start": "2026-03-01T15:00:00.000Z", "purpose": purpose, "channel": "SMS", "requested": requested,
@@ -200,28 +200,28 @@ async fn the_report_counts_what_a_hand_would_count() {
     };
     assert_eq!(report, json!([row("CONTACT", 4, 2, 1, 1, 0.5), row("SIGN_UP", 1, 1, 0, 0, 1.0)]));
     let backwards = "{ verificationReport(from: \"2026-03-02T00:00:00Z\", to: \"2026-03-01T00:00:00Z\") { sent } }";
-    let refused = app.holder(&boss).ask(backwards, json!({})).await;
+    let refused = app.client_for(&admin).execute(backwards, json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_REQUEST");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn an_administrator_approves_and_unlocks() {
+async fn administrator_approves_and_unlocks_accounts() {
     let setup = Setup::new().await.with("LOCKOUT_ATTEMPTS", "3").with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited");
     let app = setup.with("APPROVAL", "admin").start().await;
-    app.has_accounts([Account::with_phone("+821012345678")]).await;
-    let waiting = app.person_at("198.51.100.2");
+    app.insert_accounts([Account::with_phone("+821012345678")]).await;
+    let waiting = app.client_at("198.51.100.2");
     let proof = app.proof(&waiting, "SIGN_UP", "+821099990000").await;
     let kim = waiting.sign_up(json!({ "proofToken": proof, "username": "kim", "password": PASSWORD })).await;
     assert_eq!(waiting.sign_in_as("kim").await["status"], "PENDING_APPROVAL");
     let code = app.proof(&app.anonymous(), "SIGN_IN", "+821012345678").await;
-    let boss = app.anonymous().sign_in_with_proof(&code).await;
-    let id = boss["user"]["id"].as_str().unwrap();
+    let admin = app.anonymous().sign_in_with_proof(&code).await;
+    let id = admin["user"]["id"].as_str().unwrap();
     app.grant(id).await;
     app.advance(std::time::Duration::from_secs(61));
     let code = app.proof(&app.anonymous(), "SIGN_IN", "+821012345678").await;
-    let boss = app.holder(&SignedIn::of(&app.anonymous().sign_in_with_proof(&code).await));
-    assert_eq!(boss.set_account_status(&kim["user"]["id"], "ACTIVE").await["user"]["status"], "ACTIVE");
+    let admin = app.client_for(&SignedIn::of(&app.anonymous().sign_in_with_proof(&code).await));
+    assert_eq!(admin.set_account_status(&kim["user"]["id"], "ACTIVE").await["user"]["status"], "ACTIVE");
     assert_eq!(waiting.sign_in_as("kim").await["__typename"], "SignInPayload");
 
     for _ in 0..3 {
@@ -231,16 +231,16 @@ async fn an_administrator_approves_and_unlocks() {
     assert_eq!(
         waiting.sign_in_as("010-9999-0000").await["__typename"],
         "CredentialsRejected",
-        "locked, without a word"
+        "locked, without a hint"
     );
-    assert_eq!(boss.unlock_account(&json!("acc_x")).await["__typename"], "UserNotFound");
-    let nobody = json!("acc_00000000000000000000000000");
-    assert_eq!(boss.unlock_account(&nobody).await["__typename"], "UserNotFound");
-    assert_eq!(boss.unlock_account(&kim["user"]["id"]).await["user"]["username"], "kim");
+    assert_eq!(admin.unlock_account(&json!("acc_x")).await["__typename"], "UserNotFound");
+    let unknown = json!("acc_00000000000000000000000000");
+    assert_eq!(admin.unlock_account(&unknown).await["__typename"], "UserNotFound");
+    assert_eq!(admin.unlock_account(&kim["user"]["id"]).await["user"]["username"], "kim");
     for identifier in ["kim", "010-9999-0000"] {
         assert_eq!(waiting.sign_in_as(identifier).await["__typename"], "SignInPayload", "{identifier}");
     }
-    // The count begins anew: it takes as many wrong ones again.
+    // The counter starts again: the same number of wrong passwords is needed.
     for _ in 0..2 {
         waiting.sign_in(json!({ "identifier": "kim", "password": "Wrong-pass-1" })).await;
     }

@@ -1,10 +1,10 @@
-//! What the lists, the report and the forms are given, well or badly.
+//! Valid and invalid arguments of lists, the report and inputs.
 
 use serde_json::{Value, json};
 
 use crate::support::{Setup, TestApp};
 
-/// Status and body of the answer to a client that accepts the newer media type.
+/// Status and body of a response with `application/graphql-response+json`.
 async fn strict(app: &TestApp, bearer: &str, query: &str, variables: Value) -> (u16, Value) {
     let request = app.http().post(format!("{}/graphql", app.url())).bearer_auth(bearer);
     let request = request.header("accept", "application/graphql-response+json").header("accept-language", "en");
@@ -13,15 +13,15 @@ async fn strict(app: &TestApp, bearer: &str, query: &str, variables: Value) -> (
 }
 
 #[tokio::test]
-async fn a_page_has_twenty_nodes_where_nobody_says_how_many() {
+async fn page_has_twenty_nodes_by_default() {
     let app = Setup::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").start().await;
     let kim = app.signed_up("kim", "+821012345678").await;
     for number in 0..20 {
-        app.person_at(&format!("198.51.100.{number}")).sign_in_as("kim").await;
+        app.client_at(&format!("198.51.100.{number}")).sign_in_as("kim").await;
     }
     let sessions = async |head: &str, argument: &str, variables: Value| {
         let query = format!("query{head} {{ me {{ sessions{argument} {{ nodes {{ id }} }} }} }}");
-        let data = app.holder(&kim).data(&query, variables).await;
+        let data = app.client_for(&kim).data(&query, variables).await;
         data["me"]["sessions"]["nodes"].as_array().unwrap().len()
     };
     assert_eq!(sessions("", "", json!({})).await, 20);
@@ -35,10 +35,10 @@ async fn a_page_has_twenty_nodes_where_nobody_says_how_many() {
 }
 
 #[tokio::test]
-async fn gq_08_a_refused_argument_is_named_with_its_limit() {
+async fn gq_08_rejected_argument_is_named_with_its_limit() {
     let app = TestApp::start().await;
     app.signed_up("boss", "+821012345678").await;
-    let boss = app.promote("boss").await;
+    let admin = app.promote("boss").await;
     let report = |from: &str, to: &str, bucket: &str| {
         format!(
             "{{ verificationReport(from: \"{from}T00:00:00Z\", to: \"{to}T00:00:00Z\", bucket: {bucket}) {{ sent }} }}"
@@ -61,7 +61,7 @@ async fn gq_08_a_refused_argument_is_named_with_its_limit() {
         (report("2026-01-01", "2026-03-01", "HOUR"), ["\"from\"", "at most 31 days"], ["\"from\"", "최대 31일"]),
     ] {
         for (language, words) in [("en", english), ("ko", korean)] {
-            let answer = app.holder(&boss).reading(language).ask(&query, json!({})).await;
+            let answer = app.client_for(&admin).with_language(language).execute(&query, json!({})).await;
             assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{query}: {answer}");
             let message = answer["errors"][0]["message"].as_str().unwrap();
             assert!(words.iter().all(|word| message.contains(word)), "{query}: {message}");
@@ -71,10 +71,10 @@ async fn gq_08_a_refused_argument_is_named_with_its_limit() {
 }
 
 #[tokio::test]
-async fn tr_05_a_date_that_is_none_is_refused_before_anything_runs() {
+async fn tr_05_invalid_date_is_rejected_before_execution() {
     let app = TestApp::start().await;
     app.signed_up("boss", "+821012345678").await;
-    let boss = app.promote("boss").await;
+    let admin = app.promote("boss").await;
     let sign_up = "mutation($input: SignUpInput!) { signUp(input: $input) { __typename } }";
     let whole = |birth_date: Value| json!({ "input": { "proofToken": "x", "username": "kim", "password": "x", "birthDate": birth_date } });
     let report = "query($from: DateTime!, $to: DateTime!) { verificationReport(from: $from, to: $to) { sent } }";
@@ -97,21 +97,25 @@ async fn tr_05_a_date_that_is_none_is_refused_before_anything_runs() {
             json!({ "first": 99_999_999_999_i64 }),
             "first is not valid: an Int is from -2147483648 to 2147483647.",
         ),
-        (availability, json!({}), "input is not valid: exactly one field of AvailabilityInput is given, and not null."),
+        (
+            availability,
+            json!({}),
+            "input is not valid: exactly one field of AvailabilityInput must be set, and not to null.",
+        ),
     ] {
-        let (status, answer) = strict(&app, &boss.access, query, variables).await;
+        let (status, answer) = strict(&app, &admin.access, query, variables).await;
         assert_eq!((status, answer.get("data")), (400, None), "{query}: {answer}");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{query}");
         assert_eq!(answer["errors"][0]["message"], message, "{query}");
     }
-    let (status, answer) = strict(&app, &boss.access, sign_up, whole(json!("2001-12-31"))).await;
+    let (status, answer) = strict(&app, &admin.access, sign_up, whole(json!("2001-12-31"))).await;
     assert_eq!((status, &answer["data"]["signUp"]["__typename"]), (200, &json!("ProofRejected")), "{answer}");
     app.stop().await;
 }
 
-/// What a person typed wrongly is said beside its field, dates too.
+/// An invalid value that a user typed is reported for its field, dates included.
 #[tokio::test]
-async fn tr_05_a_birth_date_that_is_none_is_an_error_of_its_field() {
+async fn tr_05_invalid_birth_date_is_an_error_of_its_field() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     for (typed, reason) in [
@@ -134,9 +138,9 @@ async fn tr_05_a_birth_date_that_is_none_is_an_error_of_its_field() {
     app.stop().await;
 }
 
-/// The keys of a response come in the order of the query, though some fields ask the database and others do not.
+/// The keys of a response follow the order of the query, although only some fields query the database.
 #[tokio::test]
-async fn tr_05_keys_come_in_the_order_of_the_query() {
+async fn tr_05_keys_follow_query_order() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("boss", "+821012345678").await;
     let query = "{ me { sessions { pageInfo { hasNextPage } nodes { current } } username verifications { nodes { sendsRemaining \

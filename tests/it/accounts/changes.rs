@@ -1,4 +1,4 @@
-//! What somebody changes of their account, and how they get it back from a thief.
+//! Changes to one's own account, and recovery from an attacker's changes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub fn undo_token(message: &Value) -> String {
     find_undo_token(message).unwrap_or_else(|| panic!("{message:#}"))
 }
 
-/// The token in a message; none: the message is about something else.
+/// The undo token in a message; `None` if the message is about something else.
 pub fn find_undo_token(message: &Value) -> Option<String> {
     let hex = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut words = message["text"].as_str().unwrap().split(|sign: char| !sign.is_ascii_alphanumeric());
@@ -21,66 +21,71 @@ pub fn find_undo_token(message: &Value) -> Option<String> {
 }
 
 #[tokio::test]
-async fn tk_09_a_new_password_ends_the_other_sessions() {
+async fn tk_09_password_change_ends_the_other_sessions() {
     let app = TestApp::start().await;
     let here = app.signed_up("hong", PHONE).await;
     let there = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let holder = app.holder(&here);
+    let signed_in_client = app.client_for(&here);
     let new = "Another-Password-7";
-    assert_eq!(holder.change_password("Wrong-pass-1", new).await["__typename"], "CredentialsRejected");
-    let same = holder.change_password(PASSWORD, PASSWORD).await;
+    assert_eq!(signed_in_client.change_password("Wrong-pass-1", new).await["__typename"], "CredentialsRejected");
+    let same = signed_in_client.change_password(PASSWORD, PASSWORD).await;
     assert_eq!(same["violations"], json!(["SAME_AS_CURRENT"]), "{same:#}");
-    assert_eq!(holder.change_password(PASSWORD, new).await["sessionsEnded"], 1);
-    assert_eq!(holder.me().await["username"], "hong");
-    assert_eq!(app.holder(&there).me().await, Value::Null);
+    assert_eq!(signed_in_client.change_password(PASSWORD, new).await["sessionsEnded"], 1);
+    assert_eq!(signed_in_client.me().await["username"], "hong");
+    assert_eq!(app.client_for(&there).me().await, Value::Null);
     assert_eq!(app.anonymous().refresh(&there.refresh).await["reason"], "REVOKED");
-    let told = &app.messages_to(PHONE, 2).await[0];
-    assert!(told["text"].as_str().unwrap().contains("password was changed"), "{told:#}");
-    // Nobody signed in changes nothing.
-    let answer = app.anonymous().ask("mutation { signOut { sessionsEnded } }", json!({})).await;
+    let notice = &app.messages_to(PHONE, 2).await[0];
+    assert!(notice["text"].as_str().unwrap().contains("password was changed"), "{notice:#}");
+    // Without a session nothing is changed.
+    let answer = app.anonymous().execute("mutation { signOut { sessionsEnded } }", json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn pw_05_guessing_the_current_password_is_bounded() {
+async fn pw_05_guesses_of_the_current_password_are_limited() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let signed_in_client = app.client_for(&app.signed_up("hong", PHONE).await);
     let mut kinds = Vec::new();
     for _ in 0..12 {
-        kinds.push(holder.change_password("Wrong-pass-1", "Another-Password-7").await["__typename"].clone());
+        kinds.push(signed_in_client.change_password("Wrong-pass-1", "Another-Password-7").await["__typename"].clone());
     }
     assert_eq!(kinds.iter().filter(|kind| **kind == "CredentialsRejected").count(), 10, "{kinds:?}");
-    assert_eq!(holder.change_password(PASSWORD, "Another-Password-7").await["__typename"], "QuotaExceeded");
+    assert_eq!(signed_in_client.change_password(PASSWORD, "Another-Password-7").await["__typename"], "QuotaExceeded");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
+async fn owner_can_undo_an_attackers_contact_changes() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
-    let holder = app.holder(&signed_in);
-    let unchanged = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
+    let signed_in_client = app.client_for(&signed_in);
+    let unchanged = signed_in_client.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
     assert_eq!(unchanged["__typename"], "ContactUnchanged");
-    let misfit = holder.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "email": EMAIL } })).await;
+    let misfit = signed_in_client.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "email": EMAIL } })).await;
     assert_eq!(misfit["fields"][0]["reason"], "phone_wanted");
 
-    // The thief, with an open session: another number, an address, a password.
-    let moved = holder.change_contact("changePhone", &app.proof(&holder, "PHONE_CHANGE", "+821066660000").await).await;
+    // The attacker, with an open session, changes the number, the address and the password.
+    let moved = signed_in_client
+        .change_contact("changePhone", &app.proof(&signed_in_client, "PHONE_CHANGE", "+821066660000").await)
+        .await;
     assert_eq!(moved["user"]["phone"], "+821066660000", "{moved:#}");
-    let told = app.messages_to(PHONE, 2).await[0].clone();
-    let address = app.proof(&holder, "EMAIL_CHANGE", "thief@example.com").await;
-    assert_eq!(holder.change_contact("changeEmail", &address).await["user"]["email"], "thief@example.com");
-    assert_eq!(holder.change_password(PASSWORD, "Stolen-Password-7").await["__typename"], "ChangePasswordPayload");
+    let notice = app.messages_to(PHONE, 2).await[0].clone();
+    let address = app.proof(&signed_in_client, "EMAIL_CHANGE", "thief@example.com").await;
+    assert_eq!(signed_in_client.change_contact("changeEmail", &address).await["user"]["email"], "thief@example.com");
+    assert_eq!(
+        signed_in_client.change_password(PASSWORD, "Stolen-Password-7").await["__typename"],
+        "ChangePasswordPayload"
+    );
 
-    let owner = app.person_at("203.0.113.77");
+    let owner = app.client_at("203.0.113.77");
     assert_eq!(owner.undo_contact_change(&"0".repeat(64)).await["reason"], "UNKNOWN");
     app.advance(Duration::from_secs(71 * 3600));
-    let token = undo_token(&told);
+    let token = undo_token(&notice);
     let undone = owner.undo_contact_change(&token).await;
     assert_eq!(undone["sessionsEnded"], 1, "{undone:#}");
     assert_eq!(owner.undo_contact_change(&token).await["reason"], "SPENT");
-    assert_eq!(holder.me().await, Value::Null);
+    assert_eq!(signed_in_client.me().await, Value::Null);
     for password in [PASSWORD, "Stolen-Password-7"] {
         let refused = owner.sign_in(json!({ "identifier": "hong", "password": password })).await;
         assert_eq!(refused["__typename"], "CredentialsRejected");
@@ -93,11 +98,11 @@ async fn a_thief_who_moves_the_contacts_is_undone_by_the_owner() {
 }
 
 #[tokio::test]
-async fn a_way_back_ends_in_time() {
+async fn undo_token_expires() {
     let app = TestApp::start().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
-    let proof = app.proof(&holder, "PHONE_CHANGE", "+821066660000").await;
-    holder.change_contact("changePhone", &proof).await;
+    let signed_in_client = app.client_for(&app.signed_up("hong", PHONE).await);
+    let proof = app.proof(&signed_in_client, "PHONE_CHANGE", "+821066660000").await;
+    signed_in_client.change_contact("changePhone", &proof).await;
     let token = undo_token(&app.messages_to(PHONE, 2).await[0]);
     app.advance(Duration::from_secs(72 * 3600));
     assert_eq!(app.anonymous().undo_contact_change(&token).await["reason"], "EXPIRED");
@@ -105,32 +110,32 @@ async fn a_way_back_ends_in_time() {
 }
 
 #[tokio::test]
-async fn cl_10_a_proof_changes_the_account_that_asked_for_it_and_no_other() {
+async fn cl_10_proof_changes_only_the_account_that_requested_it() {
     let app = TestApp::start().await;
     let [hong, kim] = [app.signed_up("hong", PHONE).await, app.signed_up("kim", "+821099990000").await];
-    let hongs = app.proof(&app.holder(&hong), "PHONE_CHANGE", "+821066660000").await;
-    assert_eq!(app.holder(&kim).change_contact("changePhone", &hongs).await["reason"], "UNKNOWN");
-    assert_eq!(app.holder(&hong).change_contact("changeEmail", &hongs).await["reason"], "WRONG_PURPOSE");
-    assert_eq!(app.holder(&hong).change_contact("changePhone", &hongs).await["user"]["phone"], "+821066660000");
-    // Somebody else's number: they are told, and no code comes.
+    let hongs = app.proof(&app.client_for(&hong), "PHONE_CHANGE", "+821066660000").await;
+    assert_eq!(app.client_for(&kim).change_contact("changePhone", &hongs).await["reason"], "UNKNOWN");
+    assert_eq!(app.client_for(&hong).change_contact("changeEmail", &hongs).await["reason"], "WRONG_PURPOSE");
+    assert_eq!(app.client_for(&hong).change_contact("changePhone", &hongs).await["user"]["phone"], "+821066660000");
+    // The number of another account: its owner is notified, and no code is sent.
     let sent =
-        app.holder(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
-    assert_eq!(sent["__typename"], "QuotaExceeded", "the number had a code a moment ago: {sent:#}");
+        app.client_for(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
+    assert_eq!(sent["__typename"], "QuotaExceeded", "the number got a code a moment ago: {sent:#}");
     app.advance(Duration::from_secs(61));
     let sent =
-        app.holder(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
+        app.client_for(&kim).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821066660000" } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
     assert!(app.messages_to("+821066660000", 2).await[0]["code"].is_null());
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_profile_changes_field_by_field() {
+async fn profile_fields_are_updated_individually() {
     let app = TestApp::start().await;
     let [hong, kim] = [app.signed_up("hong", PHONE).await, app.signed_up("kim", "+821099990000").await];
     let update = |who: &SignedIn, input: Value| {
-        let person = app.holder(who);
-        async move { person.update_profile(input).await }
+        let client = app.client_for(who);
+        async move { client.update_profile(input).await }
     };
     let set = update(
         &hong,

@@ -1,49 +1,48 @@
-//! Several refresh cookies in one request: those of ended sessions, those that another host of the domain set, and slots.
+//! Several refresh cookies in one request: of ended sessions, set by another host of the domain, and numbered slots.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::cookie_jar::{
-    DEVICE, EARLIER, HOME, OWN, REFRESH, begun_by_an_earlier_release, outcome, refreshed, service, sign_in_as,
-    signed_in,
+    DEVICE, EARLIER, HOME, OWN, REFRESH, cookie_mode_app, downgrade_sessions, outcome, refreshed, sign_in_as, signed_in,
 };
-use crate::support::{Answered, Jar, PASSWORD, TestApp};
+use crate::support::{ApiResponse, CookieJar, PASSWORD, TestApp};
 
 const AFTER_GRACE: Duration = Duration::from_secs(11);
 const PATH: (&str, &str) = ("REFRESH_COOKIE_PATH", "/id/graphql");
 const EARLIER_DEVICE: &str = "__Secure-countersign-device";
 
-/// The account of an attacker, beside hong's.
+/// Adds an account of an attacker.
 async fn with_attacker(app: &TestApp) {
-    let person = app.person_at("203.0.113.66");
-    let proof = app.proof(&person, "SIGN_UP", "+821087654321").await;
-    person.sign_up(json!({ "proofToken": proof, "username": "mallory", "password": PASSWORD })).await;
+    let client = app.client_at("203.0.113.66");
+    let proof = app.proof(&client, "SIGN_UP", "+821087654321").await;
+    client.sign_up(json!({ "proofToken": proof, "username": "mallory", "password": PASSWORD })).await;
 }
 
-async fn signed_in_as(app: &TestApp, name: &str) -> Jar {
-    let mut jar = Jar::default();
+async fn signed_in_as(app: &TestApp, name: &str) -> CookieJar {
+    let mut jar = CookieJar::default();
     jar.keep(&app.post(HOME, &[OWN], &sign_in_as(name)).await.set);
     jar
 }
 
-fn access(answer: &Answered) -> &str {
+fn access(answer: &ApiResponse) -> &str {
     answer.body["data"]["it"]["tokens"]["accessToken"].as_str().unwrap_or_else(|| panic!("{:#}", answer.body))
 }
 
-async fn whose(app: &TestApp, answer: &Answered) -> Value {
+async fn username_of(app: &TestApp, answer: &ApiResponse) -> Value {
     app.anonymous().with_token(access(answer)).me().await["username"].clone()
 }
 
-fn refresh_names(jar: &Jar) -> Vec<&String> {
+fn refresh_names(jar: &CookieJar) -> Vec<&String> {
     jar.0.keys().filter(|name| name.contains("refresh")).collect()
 }
 
-/// A higher slot that another host set (login CSRF) does not take the browser into the attacker's session.
+/// A higher slot set by another host (login CSRF) does not switch the browser to the attacker's session.
 #[tokio::test]
-async fn refresh_cookies_of_two_sessions_are_refused_and_end_nothing() {
+async fn refresh_cookies_of_two_sessions_are_rejected_and_end_nothing() {
     for (settings, name) in [(vec![PATH], EARLIER), (vec![], REFRESH)] {
-        let app = service(&settings).await;
+        let app = cookie_mode_app(&settings).await;
         with_attacker(&app).await;
         let victims = format!("{name}={}", signed_in(&app).await.0[name]);
         let attackers = signed_in_as(&app, "mallory").await.0[name].clone();
@@ -55,64 +54,65 @@ async fn refresh_cookies_of_two_sessions_are_refused_and_end_nothing() {
             }
         }
         let answer = refreshed(&app, &[&victims]).await;
-        assert_eq!(whose(&app, &answer).await, "hong");
-        assert_eq!(outcome(&app, &[&format!("{name}={attackers}")]).await, "OK", "the other session is live as well");
+        assert_eq!(username_of(&app, &answer).await, "hong");
+        assert_eq!(outcome(&app, &[&format!("{name}={attackers}")]).await, "OK", "the other session is active as well");
         app.stop().await;
     }
 }
 
-/// By default no other host can set the names that count, so its cookies sign nobody in.
+/// By default no other host can set the accepted cookie names, so its cookies sign nobody in.
 #[tokio::test]
-async fn a_cookie_that_another_host_set_does_not_sign_its_browser_in() {
-    let app = service(&[]).await;
+async fn cookie_set_by_another_host_does_not_sign_in() {
+    let app = cookie_mode_app(&[]).await;
     with_attacker(&app).await;
     let own = format!("{REFRESH}={}", signed_in(&app).await.0[REFRESH]);
     let attackers = signed_in_as(&app, "mallory").await.0[REFRESH].clone();
-    // Browsers take a name with other white space before it for another name, which any host may set.
+    // Browsers treat a name with different leading white space as another name, which any host may set.
     let disguised = ["\u{2003}", "\u{a0}", "\u{3000}", "\u{85}"].map(|space| format!("{space}{REFRESH}={attackers}"));
     for planted in disguised.into_iter().chain([format!("{EARLIER}={attackers}"), format!("{EARLIER}-9={attackers}")]) {
         let answer = refreshed(&app, &[&planted]).await;
         assert_eq!(answer.body["data"]["it"]["reason"], "UNKNOWN", "{planted}: {:#}", answer.body);
         assert!(answer.set.is_empty(), "{:?}", answer.set);
         let answer = refreshed(&app, &[&format!("{planted}; {own}")]).await;
-        assert_eq!(whose(&app, &answer).await, "hong", "{planted}");
+        assert_eq!(username_of(&app, &answer).await, "hong", "{planted}");
     }
-    assert_eq!(outcome(&app, &[&format!("{REFRESH}={attackers}")]).await, "OK", "it was not exchanged");
+    assert_eq!(outcome(&app, &[&format!("{REFRESH}={attackers}")]).await, "OK", "it was not refreshed");
     app.stop().await;
 }
 
-/// A session of an earlier release goes on once; what this release issued does not count under the earlier name.
+/// A session of the previous release continues once; tokens of this release are not accepted under the old name.
 #[tokio::test]
-async fn an_earlier_name_counts_only_for_what_an_earlier_release_issued() {
-    let app = service(&[]).await;
+async fn old_cookie_name_is_accepted_only_for_tokens_of_the_previous_release() {
+    let app = cookie_mode_app(&[]).await;
     let jar = signed_in(&app).await;
-    begun_by_an_earlier_release(&app).await;
+    downgrade_sessions(&app).await;
     let first = refreshed(&app, &[&format!("{EARLIER}={}", jar.0[REFRESH])]).await;
-    let mut renewed = Jar::default();
+    let mut renewed = CookieJar::default();
     renewed.keep(&first.set);
     assert_eq!(outcome(&app, &[&format!("{EARLIER}={}", renewed.0[REFRESH])]).await, "UNKNOWN");
     assert_eq!(outcome(&app, &[&renewed.header()]).await, "OK");
     app.stop().await;
 }
 
-/// A browser whose cookies are for the whole host goes on when a path is set: no other host can set those cookies.
+/// A browser whose cookies are scoped to the host stays signed in when a path is configured: no other host can set
+/// those cookies.
 #[tokio::test]
-async fn cookies_for_the_whole_host_are_taken_over_by_a_path() {
-    let app = service(&[]).await;
+async fn host_cookies_are_migrated_to_a_path() {
+    let app = cookie_mode_app(&[]).await;
     let jar = signed_in(&app).await;
     let other = app.another_process_with(&[(PATH.0, Some(PATH.1))]).await;
     let answer = refreshed(&other, &[&jar.header()]).await;
-    assert_eq!(whose(&other, &answer).await, "hong");
+    assert_eq!(username_of(&other, &answer).await, "hong");
     assert!(answer.set[0].starts_with(&format!("{EARLIER}=")), "{:?}", answer.set);
     assert!(answer.set[1].starts_with(&format!("{REFRESH}=; Path=/; Max-Age=0; ")), "{:?}", answer.set);
     other.stop().await;
     app.stop().await;
 }
 
-/// The answer with a replacement comes after its session was ended and the next sign-in was answered.
+/// The response with a replacement arrives after its session has ended and the next sign-in has completed.
 #[tokio::test]
-async fn a_late_cookie_of_an_ended_session_does_not_hide_the_live_one() {
-    let app = service(&[]).await;
+async fn late_cookie_of_an_ended_session_does_not_hide_the_active_one() {
+    let app = cookie_mode_app(&[]).await;
     let mut jar = signed_in(&app).await;
     refreshed(&app, &[&jar.header()]).await;
     app.advance(AFTER_GRACE);
@@ -127,25 +127,25 @@ async fn a_late_cookie_of_an_ended_session_does_not_hide_the_live_one() {
         jar.keep(&late.set);
         app.advance(AFTER_GRACE);
         let answer = refreshed(&app, &[&jar.header()]).await;
-        assert_eq!(whose(&app, &answer).await, "hong");
+        assert_eq!(username_of(&app, &answer).await, "hong");
         jar.keep(&answer.set);
         assert_eq!(refresh_names(&jar).len(), 1, "{jar:?}");
     }
-    // Tokens that expired, are unknown, or are none are passed over as well.
+    // Expired, unknown and malformed tokens are skipped as well.
     let junk = ["x".to_owned(), "A".repeat(43)];
     for (slot, value) in [100, 200].into_iter().zip(junk) {
         let answer = refreshed(&app, &[&format!("{}; {REFRESH}-{slot}={value}", jar.header())]).await;
-        assert_eq!(whose(&app, &answer).await, "hong");
+        assert_eq!(username_of(&app, &answer).await, "hong");
         jar.keep(&answer.set);
         assert_eq!(refresh_names(&jar), [&format!("{REFRESH}-{}", slot + 1)], "{jar:?}");
     }
     app.stop().await;
 }
 
-/// Two answers to one token within the grace: the second one removes no cookie in a higher slot.
+/// Two responses for one token within the grace period: the second one removes no cookie of a higher slot.
 #[tokio::test]
-async fn a_repeated_answer_leaves_higher_slots_alone() {
-    let app = service(&[]).await;
+async fn repeated_response_keeps_higher_slots() {
+    let app = cookie_mode_app(&[]).await;
     let mut jar = signed_in(&app).await;
     refreshed(&app, &[&jar.header()]).await;
     jar.0.insert(format!("{REFRESH}-1"), "A".repeat(43));
@@ -155,18 +155,18 @@ async fn a_repeated_answer_leaves_higher_slots_alone() {
     let next = refreshed(&app, &[&jar.header()]).await;
     jar.keep(&next.set);
     assert_eq!(refresh_names(&jar), [&format!("{REFRESH}-2")]);
-    // The repeated answer came late.
+    // The repeated response arrived late.
     jar.keep(&repeated.set);
     app.advance(AFTER_GRACE);
     assert_eq!(outcome(&app, &[&jar.header()]).await, "OK");
     app.stop().await;
 }
 
-/// Where every session is over, the newest one's reason is answered. No cookie is removed: by the time that the answer
-/// arrives, the name may hold the token of the next sign-in.
+/// If every session has ended, the reason of the newest one is returned. No cookie is removed: when the response
+/// arrives, the name may contain the token of the next sign-in.
 #[tokio::test]
-async fn a_refusal_of_ended_sessions_removes_no_cookie() {
-    let app = service(&[]).await;
+async fn rejection_of_ended_sessions_removes_no_cookie() {
+    let app = cookie_mode_app(&[]).await;
     let mut jar = signed_in(&app).await;
     let answer = refreshed(&app, &[&jar.header()]).await;
     jar.keep(&answer.set);
@@ -183,11 +183,11 @@ async fn a_refusal_of_ended_sessions_removes_no_cookie() {
     app.stop().await;
 }
 
-/// A sign-in over a live session, and then the late answer of that one: the browser has tokens of two sessions. It is not
-/// taken back into the first one, and the next sign-in leaves one cookie.
+/// A sign-in replaces an active session, and then a late response of the old session arrives: the browser has tokens of
+/// two sessions. It is not switched back to the old one, and the next sign-in leaves one cookie.
 #[tokio::test]
-async fn a_late_cookie_of_the_session_before_does_not_take_its_browser_back() {
-    let app = service(&[]).await;
+async fn late_cookie_of_the_previous_session_does_not_switch_sessions() {
+    let app = cookie_mode_app(&[]).await;
     let mut jar = signed_in(&app).await;
     refreshed(&app, &[&jar.header()]).await;
     app.advance(AFTER_GRACE);
@@ -195,7 +195,7 @@ async fn a_late_cookie_of_the_session_before_does_not_take_its_browser_back() {
     jar.keep(&app.post(HOME, &[OWN, ("cookie", &jar.header())], &sign_in_as("hong")).await.set);
     assert_eq!(refresh_names(&jar).len(), 1, "{jar:?}");
     jar.keep(&late.set);
-    assert_eq!(refresh_names(&jar).len(), 2, "the late answer took a name of its own: {jar:?}");
+    assert_eq!(refresh_names(&jar).len(), 2, "the late response used another name: {jar:?}");
     assert_eq!(outcome(&app, &[&jar.header()]).await, "AMBIGUOUS");
     jar.keep(&app.post(HOME, &[OWN, ("cookie", &jar.header())], &sign_in_as("hong")).await.set);
     assert_eq!(refresh_names(&jar).len(), 1, "{jar:?}");
@@ -205,23 +205,23 @@ async fn a_late_cookie_of_the_session_before_does_not_take_its_browser_back() {
 
 /// A client chooses the names of its cookies, so it can choose a slot.
 #[tokio::test]
-async fn slots_that_a_client_chose_are_bounded() {
-    let app = service(&[]).await;
+async fn client_chosen_slots_are_limited() {
+    let app = cookie_mode_app(&[]).await;
     for slot in ["1000000", "1000001", "2147483647", "2147483648", "-1", "99999999999999999999"] {
         let cookie = format!("{REFRESH}-{slot}=x");
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         jar.keep(&app.post(HOME, &[OWN, ("cookie", &cookie)], &sign_in_as("hong")).await.set);
         let first = jar.header();
         refreshed(&app, &[&first]).await;
         app.advance(AFTER_GRACE);
-        // Replaced, then repeated: the replacement and the token after it would take the next slots.
+        // Replaced, then repeated: the replacement and the token after it would use the next slots.
         for _ in 0..2 {
             let answer = refreshed(&app, &[&first]).await;
             assert_eq!(answer.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{slot}: {:#}", answer.body);
             jar.keep(&answer.set);
         }
         let answer = refreshed(&app, &[&jar.header()]).await;
-        assert_eq!(whose(&app, &answer).await, "hong", "{slot}: {:#}", answer.body);
+        assert_eq!(username_of(&app, &answer).await, "hong", "{slot}: {:#}", answer.body);
         app.advance(Duration::from_secs(60));
     }
     let slots = app.column("SELECT CAST(MAX(cookie_slot) AS TEXT) FROM refresh_token").await;
@@ -229,19 +229,19 @@ async fn slots_that_a_client_chose_are_bounded() {
     app.stop().await;
 }
 
-/// A device token that another host set does not become one of the account that signs in.
+/// A device token set by another host does not become a device of the account that signs in.
 #[tokio::test]
-async fn a_device_cookie_that_another_host_set_names_no_device() {
+async fn device_cookie_set_by_another_host_is_ignored() {
     for (settings, own) in [(vec![], DEVICE), (vec![PATH], EARLIER_DEVICE)] {
-        let app = service(&settings).await;
+        let app = cookie_mode_app(&settings).await;
         with_attacker(&app).await;
         let attackers = signed_in_as(&app, "mallory").await.0[own].clone();
         let planted = format!("{EARLIER_DEVICE}={attackers}");
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         jar.keep(&app.post(HOME, &[OWN, ("cookie", &planted)], &sign_in_as("hong")).await.set);
         assert_ne!(jar.0[own], attackers);
         // The attacker's own account still knows it.
-        let mut again = Jar::default();
+        let mut again = CookieJar::default();
         again.keep(&app.post(HOME, &[OWN, ("cookie", &planted)], &sign_in_as("mallory")).await.set);
         assert_eq!(again.0[own], attackers);
         app.stop().await;

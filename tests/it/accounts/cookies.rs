@@ -1,4 +1,4 @@
-//! The refresh token in a cookie: no page of another site acts by it (TK-12).
+//! CSRF protection of the refresh token in a cookie (TK-12).
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{PASSWORD, Setup, TestApp};
 
 const PAGE: &str = "https://app.example.com";
 
-/// A browser's request, with its cookie, from a page of `origin`.
+/// A browser with a refresh cookie on a page.
 struct Browser {
     http: reqwest::Client,
     url: String,
@@ -28,11 +28,11 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn tk_12_a_foreign_page_neither_refreshes_nor_signs_anybody_out() {
+async fn tk_12_foreign_page_can_neither_refresh_nor_sign_out() {
     let app = Setup::new().await.with("REFRESH_COOKIE", "on").with("CORS_ORIGINS", PAGE).start().await;
-    let person = app.anonymous();
-    let proof = app.proof(&person, "SIGN_UP", "+821012345678").await;
-    person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
+    let client = app.anonymous();
+    let proof = app.proof(&client, "SIGN_UP", "+821012345678").await;
+    client.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
     let browser = Browser::of(&app);
     let sign_in = json!({
         "query": "mutation($p: String!) { signIn(input: { identifier: \"hong\", password: $p }) { __typename } }",
@@ -57,7 +57,7 @@ async fn tk_12_a_foreign_page_neither_refreshes_nor_signs_anybody_out() {
             assert!(!refreshed(&answer), "{foreign}: {answer:?}");
         }
     }
-    // What a form or an image can send does not reach a resolver.
+    // Requests that a form or an image can send do not reach a resolver.
     for (kind, body) in [
         ("text/plain", refresh.to_string()),
         ("application/x-www-form-urlencoded", format!("query={}", refresh["query"].as_str().unwrap())),
@@ -70,7 +70,8 @@ async fn tk_12_a_foreign_page_neither_refreshes_nor_signs_anybody_out() {
     let by_get = browser.http.get(by_get).header("cookie", cookie).header("x-requested-with", "fetch");
     let by_get = by_get.send().await.unwrap();
     assert_eq!(by_get.status(), 405);
-    // None of that exchanged it: the page itself still does, and nobody is signed in by the cookie alone.
+    // None of these requests exchanged the token: the page itself can still do so, and the cookie alone authenticates
+    // nothing else.
     let me = json!({ "query": "{ me { id } }" });
     let answer = browser.post(&[("cookie", cookie), ("origin", PAGE), header], me).await;
     assert_eq!(answer.1["data"]["me"], Value::Null);

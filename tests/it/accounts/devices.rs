@@ -1,4 +1,4 @@
-//! Devices that signed in before, and what makes the service forget them.
+//! Known devices, and the operations that make the service forget them.
 
 use serde_json::{Value, json};
 
@@ -25,57 +25,58 @@ fn token(payload: &Value) -> &str {
     payload["deviceToken"].as_str().unwrap_or_else(|| panic!("{payload:#}"))
 }
 
-/// Whether this is a device of hong's: then it keeps its token. It signs in for that.
+/// Whether this is a known device of hong's, which keeps its token. Signs in to find out.
 async fn is_known(app: &TestApp, password: &str, device: &str) -> bool {
     let signed_in = sign_in(app, password, device).await;
     token(&signed_in) == device
 }
 
-/// A thief's device signs in with a notice, and a stranger's lockout, once the owner has a new password.
+/// After the owner's password reset, the attacker's device causes a notice when it signs in and shares the lockout of
+/// unknown devices.
 #[tokio::test]
-async fn a_reset_forgets_the_thiefs_device_and_knows_the_owners() {
+async fn password_reset_forgets_the_attackers_device_and_keeps_the_owners() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thief = SignedIn::of(&app.person_at("198.51.100.66").sign_in_as("hong").await);
+    let attacker = SignedIn::of(&app.client_at("198.51.100.66").sign_in_as("hong").await);
     app.notices_to(PHONE, NEW_DEVICE, 1).await;
     let proof = app.proof(&app.anonymous(), "PASSWORD_RESET", PHONE).await;
     let reset = app.anonymous().reset_password(&proof, NEW).await;
     let fresh = token(&reset).to_owned();
-    // Its own counter of wrong passwords went with it: strangers' guesses lock it out, and the owner's new token is not
-    // locked out.
+    // Its own failure counter is gone as well: guesses from unknown devices lock it out, while the owner's new device
+    // token is not locked out.
     for _ in 0..11 {
         let guess = json!({ "identifier": "hong", "password": "Wrong-pass-1" });
-        app.person_at("198.51.100.67").sign_in(guess).await;
+        app.client_at("198.51.100.67").sign_in(guess).await;
     }
-    assert_eq!(sign_in(&app, NEW, &thief.device).await["__typename"], "AccountLocked");
+    assert_eq!(sign_in(&app, NEW, &attacker.device).await["__typename"], "AccountLocked");
     assert_eq!(
         sign_in(&app, NEW, &owner.device).await["__typename"],
         "AccountLocked",
-        "the one before is forgotten too"
+        "the previous one is forgotten too"
     );
     assert!(is_known(&app, NEW, &fresh).await);
     app.advance(std::time::Duration::from_secs(16 * 60));
-    assert!(!is_known(&app, NEW, &thief.device).await);
+    assert!(!is_known(&app, NEW, &attacker.device).await);
     app.notices_to(PHONE, NEW_DEVICE, 2).await;
     app.stop().await;
 }
 
-/// A device token that was forgotten stays so, although another account brings it: the account of the thief's own.
+/// A forgotten device token stays forgotten, even if another account of the attacker uses it.
 #[tokio::test]
-async fn a_forgotten_device_does_not_come_back_by_another_account() {
+async fn forgotten_device_stays_forgotten_after_use_by_another_account() {
     let app = app().await;
     app.signed_up("hong", PHONE).await;
-    let thief = app.person_at("198.51.100.66");
-    let device = SignedIn::of(&thief.sign_in_as("hong").await).device;
+    let attacker = app.client_at("198.51.100.66");
+    let device = SignedIn::of(&attacker.sign_in_as("hong").await).device;
     app.notices_to(PHONE, NEW_DEVICE, 1).await;
-    let proof = app.proof(&thief, "SIGN_UP", "+821066660000").await;
+    let proof = app.proof(&attacker, "SIGN_UP", "+821066660000").await;
     let input = json!({ "proofToken": proof, "username": "thief", "password": PASSWORD, "deviceToken": device });
-    assert_eq!(token(&thief.sign_up(input).await), device, "it is one device, and keeps one token");
+    assert_eq!(token(&attacker.sign_up(input).await), device, "it is one device and keeps one token");
     let sign_in = |name: &'static str, password: &'static str| {
-        let (thief, device) = (thief.clone(), device.clone());
+        let (attacker, device) = (attacker.clone(), device.clone());
         async move {
             let input = json!({ "identifier": name, "password": password, "deviceToken": device });
-            thief.sign_in(input).await
+            attacker.sign_in(input).await
         }
     };
     let proof = app.proof(&app.anonymous(), "PASSWORD_RESET", PHONE).await;
@@ -90,7 +91,7 @@ async fn a_forgotten_device_does_not_come_back_by_another_account() {
     app.stop().await;
 }
 
-/// The browser of two people, or of one with two accounts, has one token.
+/// A browser used by two accounts has one device token.
 #[tokio::test]
 async fn accounts_on_one_device_share_its_token() {
     let app = app().await;
@@ -98,90 +99,90 @@ async fn accounts_on_one_device_share_its_token() {
     app.signed_up("kim", "+821066660000").await;
     let input = json!({ "identifier": "kim", "password": PASSWORD, "deviceToken": hong.device });
     for _ in 0..2 {
-        assert_eq!(token(&app.person_at("198.51.100.66").sign_in(input.clone()).await), hong.device);
+        assert_eq!(token(&app.client_at("198.51.100.66").sign_in(input.clone()).await), hong.device);
     }
     app.notices_to("+821066660000", NEW_DEVICE, 1).await;
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_change_of_password_forgets_devices_unless_sessions_are_kept() {
+async fn password_change_forgets_devices_unless_sessions_are_kept() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let kept = app.holder(&owner).change_password_here(PASSWORD, NEW).await;
+    let attacker = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let kept = app.client_for(&owner).change_password_here(PASSWORD, NEW).await;
     assert_eq!((&kept["sessionsEnded"], &kept["deviceToken"]), (&json!(0), &Value::Null), "{kept:#}");
-    assert!(is_known(&app, NEW, &thief.device).await && is_known(&app, NEW, &owner.device).await);
-    let changed = app.holder(&owner).change_password(NEW, "Third-Password-73").await;
+    assert!(is_known(&app, NEW, &attacker.device).await && is_known(&app, NEW, &owner.device).await);
+    let changed = app.client_for(&owner).change_password(NEW, "Third-Password-73").await;
     let fresh = token(&changed).to_owned();
-    assert!(!is_known(&app, "Third-Password-73", &thief.device).await);
+    assert!(!is_known(&app, "Third-Password-73", &attacker.device).await);
     assert!(!is_known(&app, "Third-Password-73", &owner.device).await);
     assert!(is_known(&app, "Third-Password-73", &fresh).await);
-    // The session that went on is on that device: ending it forgets the device.
-    let sessions = app.holder(&owner).me().await["sessions"]["nodes"].take();
+    // The session that continued is on that device: ending it forgets the device.
+    let sessions = app.client_for(&owner).me().await["sessions"]["nodes"].take();
     let own = sessions.as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
-    let revoked = app.holder(&owner).revoke_session(&own["id"]).await;
+    let revoked = app.client_for(&owner).revoke_session(&own["id"]).await;
     assert_eq!(revoked["__typename"], "RevokeSessionPayload", "{revoked:#}");
     assert!(!is_known(&app, "Third-Password-73", &fresh).await);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn signing_out_everywhere_knows_the_device_that_showed_itself() {
+async fn sign_out_everywhere_keeps_the_device_that_sent_its_token() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let out = app.holder(&owner).sign_out_everywhere().await;
+    let attacker = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let out = app.client_for(&owner).sign_out_everywhere().await;
     assert_eq!(out["sessionsEnded"], 2, "{out:#}");
     let fresh = token(&out).to_owned();
-    for forgotten in [&thief.device, &owner.device] {
+    for forgotten in [&attacker.device, &owner.device] {
         assert!(!is_known(&app, PASSWORD, forgotten).await);
     }
     assert!(is_known(&app, PASSWORD, &fresh).await);
-    // A session that is no longer fresh shows its device token: an access token that was stolen buys none.
+    // A session without a recent authentication sends its device token: a stolen access token alone cannot obtain one.
     let session = SignedIn::of(&sign_in(&app, PASSWORD, &fresh).await);
     app.advance(std::time::Duration::from_secs(11 * 60));
-    let made_up = app.holder(&session).sign_out_everywhere_on(&"A".repeat(43)).await;
+    let made_up = app.client_for(&session).sign_out_everywhere_on(&"A".repeat(43)).await;
     assert_eq!(made_up["deviceToken"], Value::Null, "{made_up:#}");
     let session = SignedIn::of(&sign_in(&app, PASSWORD, &fresh).await);
     app.advance(std::time::Duration::from_secs(11 * 60));
-    let shown = app.holder(&session).sign_out_everywhere_on(&session.device).await;
+    let shown = app.client_for(&session).sign_out_everywhere_on(&session.device).await;
     assert!(is_known(&app, PASSWORD, token(&shown)).await);
     app.stop().await;
 }
 
-/// That session, its device and that device's wrong passwords; no other one's.
+/// Only that session, its device and the failure counter of that device.
 #[tokio::test]
-async fn ending_one_session_forgets_its_device_alone() {
+async fn revoking_a_session_forgets_only_its_device() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let thief = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let holder = app.holder(&owner);
-    let sessions = holder.me().await["sessions"]["nodes"].take();
-    let theirs = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
-    for device in [&thief.device, &owner.device] {
+    let attacker = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
+    let signed_in_client = app.client_for(&owner);
+    let sessions = signed_in_client.me().await["sessions"]["nodes"].take();
+    let attackers = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    for device in [&attacker.device, &owner.device] {
         sign_in(&app, "Wrong-pass-1", device).await;
     }
     let counted = "SELECT subject FROM lockout WHERE subject LIKE 'device:%'";
     assert_eq!(app.column(counted).await.len(), 2);
-    assert_eq!(holder.revoke_session(&theirs["id"]).await["__typename"], "RevokeSessionPayload");
+    assert_eq!(signed_in_client.revoke_session(&attackers["id"]).await["__typename"], "RevokeSessionPayload");
     assert_eq!(app.column(counted).await.len(), 1);
     app.notices_to(PHONE, NEW_DEVICE, 1).await;
-    assert!(!is_known(&app, PASSWORD, &thief.device).await);
+    assert!(!is_known(&app, PASSWORD, &attacker.device).await);
     app.notices_to(PHONE, NEW_DEVICE, 2).await;
     assert!(is_known(&app, PASSWORD, &owner.device).await);
-    assert_eq!(holder.me().await["username"], "hong");
+    assert_eq!(signed_in_client.me().await["username"], "hong");
     app.stop().await;
 }
 
-/// With cookies the new token travels in one, and the answer has none.
+/// In cookie mode the new token is set as a cookie and is not in the response body.
 #[tokio::test]
-async fn in_cookie_mode_the_new_device_token_is_a_cookie() {
+async fn new_device_token_is_a_cookie_in_cookie_mode() {
     let app = app_with_cookies().await;
-    let person = app.anonymous();
-    let proof = app.proof(&person, "SIGN_UP", PHONE).await;
-    person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
-    let proof = app.proof(&person, "PASSWORD_RESET", PHONE).await;
+    let client = app.anonymous();
+    let proof = app.proof(&client, "SIGN_UP", PHONE).await;
+    client.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
+    let proof = app.proof(&client, "PASSWORD_RESET", PHONE).await;
     let query = "mutation($proof: String!, $new: String!) { it: resetPassword(input: { proofToken: $proof, \
                  newPassword: $new }) { __typename ... on ResetPasswordPayload { deviceToken } } }";
     let body = json!({ "query": query, "variables": { "proof": proof, "new": NEW } });

@@ -1,4 +1,5 @@
-//! A thousand sign-ins at once against the hashing pool (PW-06), on the real binary, whose memory can be looked at.
+//! A thousand concurrent sign-ins against the hashing pool (PW-06), on the real binary, so that its memory can be
+//! measured.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -8,20 +9,22 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::process::child::Plan;
+use crate::process::child::ChildConfig;
 
 const AT_ONCE: usize = 1000;
-/// So few that a slow machine gets them hashed within the time that a request waits.
+/// So few that even a slow machine hashes them before the requests time out.
 const QUEUE: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
-    let plan =
-        Plan::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").with("HASHING_QUEUE", &QUEUE.to_string());
-    let child = plan.serve().await;
-    plan.user("gildong", "010-2222-3333");
+async fn pw_06_thousand_concurrent_sign_ins_do_not_block_other_requests() {
+    let config = ChildConfig::new()
+        .await
+        .with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited")
+        .with("HASHING_QUEUE", &QUEUE.to_string());
+    let child = config.serve().await;
+    config.create_user("gildong", "010-2222-3333");
     assert_eq!(child.sign_in("gildong", "Quiet-Harbour-71!").await["__typename"], "SignInPayload");
-    let before = child.memory();
+    let before = child.peak_memory();
     let over = AtomicBool::new(false);
     let document = "mutation($input: SignInInput!) { it: signIn(input: $input) { __typename } }";
     let flood = async {
@@ -29,66 +32,67 @@ async fn pw_06_a_thousand_sign_ins_at_once_are_answered_and_the_rest_goes_on() {
             let child = &child;
             let input = json!({ "identifier": format!("somebody{n}"), "password": "Wrong-pass-1" });
             async move {
-                let begun = Instant::now();
-                let answer = child.ask("198.51.100.7", document, json!({ "input": input })).await.unwrap_or_default();
-                (answer, begun.elapsed())
+                let started = Instant::now();
+                let answer =
+                    child.execute("198.51.100.7", document, json!({ "input": input })).await.unwrap_or_default();
+                (answer, started.elapsed())
             }
         }))
         .await;
         over.store(true, Ordering::Relaxed);
         answers
     };
-    // On connections of its own: what a load balancer asks, and what anybody asks.
+    // On separate connections: the probes of a load balancer and ordinary requests.
     let others = async {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         let mut times = Vec::new();
         while !over.load(Ordering::Relaxed) {
             for path in ["healthz", "graphql?query=%7B__typename%7D"] {
-                let begun = Instant::now();
+                let started = Instant::now();
                 let answer = http.get(format!("{}/{path}", child.url)).send().await.unwrap();
                 assert_eq!(answer.status(), 200, "{path}");
-                times.push(begun.elapsed());
+                times.push(started.elapsed());
             }
         }
         times.sort();
         times
     };
-    let begun = Instant::now();
+    let started = Instant::now();
     let (answers, others) = tokio::join!(flood, others);
-    let took = begun.elapsed();
+    let took = started.elapsed();
     let kind = |(answer, _): &(Value, Duration)| -> &'static str {
         match (answer["data"]["it"]["__typename"].as_str(), answer["errors"][0]["extensions"]["code"].as_str()) {
-            (Some("CredentialsRejected"), None) => "judged",
+            (Some("CredentialsRejected"), None) => "verified",
             (None, Some("UNAVAILABLE")) => "refused",
             _ => panic!("{answer:#}"),
         }
     };
-    let (judged, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| kind(answer) == "judged");
-    let grown = child.memory().saturating_sub(before) / 1024;
+    let (verified, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| kind(answer) == "verified");
+    let grown = child.peak_memory().saturating_sub(before) / 1024;
     let sorted = |answers: &[&(Value, Duration)]| {
         let mut times: Vec<_> = answers.iter().map(|(_, took)| *took).collect();
         times.sort();
         times
     };
-    let (judged, refused) = (sorted(&judged), sorted(&refused));
+    let (verified, refused) = (sorted(&verified), sorted(&refused));
     let at = |times: &[Duration], part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
     eprintln!(
-        "{} judged in {:?} at the median, {} refused in {:?}; all in {took:?}; {} others in {:?} (99 %); {grown} MiB more",
-        judged.len(),
-        at(&judged, 50),
+        "{} verified in {:?} at the median, {} rejected in {:?}; all in {took:?}; {} others in {:?} (99 %); {grown} MiB more",
+        verified.len(),
+        at(&verified, 50),
         refused.len(),
         at(&refused, 50),
         others.len(),
         at(&others, 99),
     );
-    assert!(judged.len() >= QUEUE, "what fits the queue is judged");
-    assert!(!refused.is_empty(), "nothing is refused, so nothing is bounded");
-    assert!(at(&refused, 50) < at(&judged, 100), "who is refused is not kept waiting for it");
-    // PW-06 says half a second, of a program that is optimised and has the machine for itself.
-    assert!(others.len() >= 50 && at(&others, 99) < at(&judged, 50), "others waited {:?}", at(&others, 99));
-    // PW-06 says 512.
+    assert!(verified.len() >= QUEUE, "requests that fit in the queue are verified");
+    assert!(!refused.is_empty(), "nothing is rejected, so the queue is not limited");
+    assert!(at(&refused, 50) < at(&verified, 100), "rejected requests are not kept waiting");
+    // PW-06 demands half a second for an optimised build on a dedicated machine.
+    assert!(others.len() >= 50 && at(&others, 99) < at(&verified, 50), "others waited {:?}", at(&others, 99));
+    // PW-06 demands 512.
     assert!(grown < 256, "{grown} MiB more");
-    // And all is as before.
+    // Afterwards the service works as before.
     assert_eq!(child.sign_in("gildong", "Quiet-Harbour-71!").await["__typename"], "SignInPayload");
     child.kill();
 }

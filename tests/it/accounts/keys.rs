@@ -1,4 +1,4 @@
-//! Access tokens signed with a private key: others check them by what is published, and nobody else makes one.
+//! Access tokens signed with a private key: other services verify them with the published keys, and cannot create any.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Setup, SignedIn, TestApp};
 
-/// An RSA key: its private half and its public half, in PEM.
+/// An RSA key pair: private and public key in PEM.
 fn rsa() -> (String, String) {
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let private: Pkcs8V1Der<'_> = key.as_der().unwrap();
@@ -31,60 +31,60 @@ async fn published(app: &TestApp) -> JwkSet {
     reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
-/// What another back end makes of a token: by the published keys and this algorithm alone.
-fn checked(token: &str, keys: &JwkSet) -> Value {
+/// Verifies a token as another back end does: with the published keys and only this algorithm.
+fn verified(token: &str, keys: &JwkSet) -> Value {
     let header = decode_header(token).unwrap();
     assert_eq!((header.alg, header.typ.as_deref()), (Algorithm::RS256, Some("at+jwt")));
     let jwk = keys.find(header.kid.as_deref().unwrap()).unwrap();
     assert_eq!(json!(jwk)["use"], "sig");
-    assert!(json!(jwk).get("d").is_none(), "the private half is out");
+    assert!(json!(jwk).get("d").is_none(), "the private key is published");
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_issuer(&["countersign"]);
     validation.set_audience(&["countersign"]);
-    // The test's clock stands in another year.
+    // The test's clock is set to another year.
     validation.validate_exp = false;
     decode::<Value>(token, &DecodingKey::from_jwk(jwk).unwrap(), &validation).unwrap().claims
 }
 
 #[tokio::test]
-async fn tk_10_rs256_tokens_are_checked_by_what_is_published_and_outlive_their_key() {
+async fn tk_10_rs256_tokens_are_verifiable_and_survive_key_rotation() {
     let ((first, first_public), (second, _)) = (rsa(), rsa());
     let app = Setup::new().await.without("JWT_SECRET").with("JWT_PRIVATE_KEY", &first).start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
-    let claims = checked(&signed_in.access, &published(&app).await);
+    let claims = verified(&signed_in.access, &published(&app).await);
     assert_eq!((&claims["sub"], &claims["type"]), (&signed_in.user["id"], &json!("access")));
 
-    // The key is replaced, process by process: what it signed is honoured, and new tokens are the new key's.
+    // The key is replaced process by process: its tokens are still accepted, and new tokens use the new key.
     let settings =
         [("JWT_PRIVATE_KEY", Some(second.as_str())), ("JWT_PUBLIC_KEYS_PREVIOUS", Some(first_public.as_str()))];
     let rotated = app.another_process_with(&settings).await;
-    assert_eq!(rotated.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(rotated.client_for(&signed_in).me().await["username"], "hong");
     let fresh = SignedIn::of(&rotated.anonymous().sign_in_as("hong").await);
     let kid = |token: &str| decode_header(token).unwrap().kid.unwrap();
     assert_ne!(kid(&fresh.access), kid(&signed_in.access));
     for token in [&fresh.access, &signed_in.access] {
-        checked(token, &published(&rotated).await);
+        verified(token, &published(&rotated).await);
     }
-    // Dropped from the settings it is nobody's.
+    // A key that is removed from the settings is no longer accepted.
     let later = app.another_process_with(&[("JWT_PRIVATE_KEY", Some(second.as_str()))]).await;
-    assert_eq!(later.holder(&signed_in).me().await, Value::Null);
-    assert_eq!(later.holder(&fresh).me().await["username"], "hong");
+    assert_eq!(later.client_for(&signed_in).me().await, Value::Null);
+    assert_eq!(later.client_for(&fresh).me().await["username"], "hong");
     for app in [later, rotated, app] {
         app.stop().await;
     }
 }
 
-/// TK-05, over the wire: a token's header chooses no algorithm, and a published key signs nothing.
+/// TK-05, over the wire: the header of a token cannot choose the algorithm, and a published key cannot sign.
 #[tokio::test]
-async fn tk_05_no_algorithm_is_talked_into_and_no_published_key_signs() {
+async fn tk_05_algorithm_confusion_is_rejected() {
     let (private, public) = rsa();
     let app = Setup::new().await.without("JWT_SECRET").with("JWT_PRIVATE_KEY", &private).start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
     let keys = published(&app).await;
-    let claims = checked(&signed_in.access, &keys);
+    let claims = verified(&signed_in.access, &keys);
     let kid = decode_header(&signed_in.access).unwrap().kid;
     let header = |algorithm| Header { typ: Some("at+jwt".to_owned()), kid: kid.clone(), ..Header::new(algorithm) };
-    // The same claims under the right key are honoured: what is refused below is refused for its signature.
+    // The same claims signed with the right key are accepted, so the following rejections are due to the signature.
     let key = EncodingKey::from_rsa_pem(private.as_bytes()).unwrap();
     let honest = encode(&header(Algorithm::RS256), &claims, &key).unwrap();
     assert_eq!(app.anonymous().with_token(&honest).me().await["username"], "hong");
@@ -96,10 +96,10 @@ async fn tk_05_no_algorithm_is_talked_into_and_no_published_key_signs() {
             forged.push(encode(&header(algorithm), &claims, &EncodingKey::from_secret(secret)).unwrap());
         }
     }
-    let (strangers, _) = rsa();
-    let strangers = EncodingKey::from_rsa_pem(strangers.as_bytes()).unwrap();
-    forged.push(encode(&header(Algorithm::RS256), &claims, &strangers).unwrap());
-    // Another algorithm of the same key is not the one that it is for.
+    let (foreign_keys, _) = rsa();
+    let foreign_keys = EncodingKey::from_rsa_pem(foreign_keys.as_bytes()).unwrap();
+    forged.push(encode(&header(Algorithm::RS256), &claims, &foreign_keys).unwrap());
+    // Another algorithm with the same key is not accepted.
     forged.push(encode(&header(Algorithm::RS512), &claims, &key).unwrap());
     forged.push(encode(&header(Algorithm::PS256), &claims, &key).unwrap());
     let text = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -115,7 +115,7 @@ async fn tk_05_no_algorithm_is_talked_into_and_no_published_key_signs() {
     forged.push(format!("{head}.{}.{tail}", text(&others)));
     forged.push(format!("{head}.{}", text(&claims)));
     forged.push(format!("{honest}.{tail}"));
-    // TK-06: signed by us, and no access token.
+    // TK-06: signed by us, but not an access token.
     let attestation = app.anonymous().send_code_to("+821099990000").await;
     let code = app.code_sent_to("+821099990000").await;
     let proof = app.anonymous().confirm(&attestation["id"], &code).await["proof"].clone();
@@ -123,9 +123,10 @@ async fn tk_05_no_algorithm_is_talked_into_and_no_published_key_signs() {
     forged.extend([signed_in.refresh.clone(), signed_in.device.clone()]);
     for token in forged {
         assert_eq!(app.anonymous().with_token(&token).me().await, Value::Null, "{token}");
-        let code = app.anonymous().with_token(&token).ask("mutation { signOut { sessionsEnded } }", json!({})).await;
+        let code =
+            app.anonymous().with_token(&token).execute("mutation { signOut { sessionsEnded } }", json!({})).await;
         assert_eq!(code["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{token}");
     }
-    assert_eq!(app.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(app.client_for(&signed_in).me().await["username"], "hong");
     app.stop().await;
 }

@@ -1,9 +1,9 @@
-//! What lifts a lock, and what a lock keeps whom from.
+//! What lifts a lockout, and whom a lockout affects.
 
 use serde_json::{Value, json};
 
 use super::changes::undo_token;
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 const NEW_PHONE: &str = "+821066660000";
@@ -14,28 +14,28 @@ async fn app() -> TestApp {
     setup.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited").start().await
 }
 
-/// A stranger types wrong passwords until this identifier is locked.
+/// Sends wrong passwords from an unknown device until this identifier is locked.
 async fn lock(app: &TestApp, identifier: &str) {
-    let stranger = app.person_at("198.51.100.66");
+    let other_client = app.client_at("198.51.100.66");
     for _ in 0..10 {
-        stranger.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
+        other_client.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
     }
     assert_eq!(new_device(app, identifier, PASSWORD).await, "AccountLocked");
 }
 
-/// What a new device that knows the password is answered.
+/// The result of a sign-in on a new device with this password.
 async fn new_device(app: &TestApp, identifier: &str, password: &str) -> Value {
     app.anonymous().sign_in(json!({ "identifier": identifier, "password": password })).await["__typename"].take()
 }
 
 #[tokio::test]
-async fn a_reset_lifts_locks_from_before_the_account() {
+async fn password_reset_lifts_locks_from_before_sign_up() {
     let app = app().await;
     for identifier in ["future1", PHONE] {
         lock(&app, identifier).await;
     }
     app.signed_up("future1", PHONE).await;
-    // A lock that vanished would tell the stranger that somebody signed up with the number.
+    // If the lock vanished, an attacker would learn that an account was created for the number.
     for identifier in ["future1", PHONE] {
         assert_eq!(new_device(&app, identifier, PASSWORD).await, "AccountLocked");
     }
@@ -48,16 +48,16 @@ async fn a_reset_lifts_locks_from_before_the_account() {
 }
 
 #[tokio::test]
-async fn a_change_of_password_lifts_locks() {
+async fn password_change_lifts_locks() {
     let app = app().await;
     lock(&app, NEW_PHONE).await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
-    let proof = app.proof(&holder, "PHONE_CHANGE", NEW_PHONE).await;
-    let moved = holder.change_contact("changePhone", &proof).await;
+    let signed_in_client = app.client_for(&app.signed_up("hong", PHONE).await);
+    let proof = app.proof(&signed_in_client, "PHONE_CHANGE", NEW_PHONE).await;
+    let moved = signed_in_client.change_contact("changePhone", &proof).await;
     assert_eq!(moved["user"]["phone"], NEW_PHONE, "{moved:#}");
     lock(&app, "hong").await;
     assert_eq!(new_device(&app, NEW_PHONE, PASSWORD).await, "AccountLocked");
-    let changed = holder.change_password(PASSWORD, NEW).await;
+    let changed = signed_in_client.change_password(PASSWORD, NEW).await;
     assert_eq!(changed["__typename"], "ChangePasswordPayload", "{changed:#}");
     for identifier in ["hong", NEW_PHONE] {
         assert_eq!(new_device(&app, identifier, NEW).await, "SignInPayload", "{identifier}");
@@ -66,13 +66,13 @@ async fn a_change_of_password_lifts_locks() {
 }
 
 #[tokio::test]
-async fn an_administrator_lifts_locks_from_before_the_account() {
+async fn admin_unlock_lifts_locks_from_before_sign_up() {
     let app = app().await;
     lock(&app, PHONE).await;
     let hong = app.signed_up("hong", PHONE).await;
     app.signed_up("boss", "+821022220000").await;
-    let boss = app.promote("boss").await;
-    let unlocked = app.holder(&boss).unlock_account(&hong.user["id"]).await;
+    let admin = app.promote("boss").await;
+    let unlocked = app.client_for(&admin).unlock_account(&hong.user["id"]).await;
     assert_eq!(unlocked["__typename"], "UnlockAccountPayload", "{unlocked:#}");
     assert_eq!(new_device(&app, PHONE, PASSWORD).await, "SignInPayload");
     lock(&app, PHONE).await;
@@ -81,48 +81,48 @@ async fn an_administrator_lifts_locks_from_before_the_account() {
     app.stop().await;
 }
 
-/// The number that comes back was locked while it was not the account's.
+/// The restored number was locked while it did not belong to the account.
 #[tokio::test]
-async fn an_undo_lifts_locks_of_the_contact_that_comes_back() {
+async fn undo_lifts_locks_of_the_restored_contact() {
     let app = app().await;
-    let thief = app.holder(&app.signed_up("hong", PHONE).await);
-    let proof = app.proof(&thief, "PHONE_CHANGE", NEW_PHONE).await;
-    thief.change_contact("changePhone", &proof).await;
+    let attacker = app.client_for(&app.signed_up("hong", PHONE).await);
+    let proof = app.proof(&attacker, "PHONE_CHANGE", NEW_PHONE).await;
+    attacker.change_contact("changePhone", &proof).await;
     lock(&app, PHONE).await;
-    let told = app.notices_to(PHONE, "changed", 1).await;
-    let undone = app.anonymous().undo_contact_change(&undo_token(&told[0])).await;
+    let result = app.notices_to(PHONE, "changed", 1).await;
+    let undone = app.anonymous().undo_contact_change(&undo_token(&result[0])).await;
     assert_eq!(undone["__typename"], "UndoContactChangePayload", "{undone:#}");
-    // The undo took the password away.
+    // The undo removed the password.
     assert_eq!(new_device(&app, PHONE, PASSWORD).await, "CredentialsRejected");
     app.stop().await;
 }
 
-async fn confirm(person: &Person, password: &str) -> Value {
-    person.reauthenticate(json!({ "password": password })).await
+async fn confirm(client: &ApiClient, password: &str) -> Value {
+    client.reauthenticate(json!({ "password": password })).await
 }
 
-/// Wrong passwords of somebody who is signed in are counted by session: a stolen one locks itself alone.
+/// Wrong passwords of a signed-in client are counted by session: a stolen session locks only itself.
 #[tokio::test]
-async fn a_thief_of_a_session_locks_the_owners_others_out_of_nothing() {
+async fn stolen_session_does_not_lock_out_the_owners_other_sessions() {
     let app = app().await;
-    let thief = app.holder(&app.signed_up("hong", PHONE).await);
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let attacker = app.client_for(&app.signed_up("hong", PHONE).await);
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     for _ in 0..10 {
-        assert_eq!(confirm(&thief, "Wrong-pass-1").await["__typename"], "CredentialsRejected");
+        assert_eq!(confirm(&attacker, "Wrong-pass-1").await["__typename"], "CredentialsRejected");
     }
-    // More often than the hour allows.
+    // More often than the hourly limit.
     for _ in 0..20 {
-        let refused = confirm(&thief, PASSWORD).await;
+        let refused = confirm(&attacker, PASSWORD).await;
         assert_eq!((&refused["__typename"], &refused["quota"]), (&json!("QuotaExceeded"), &json!("ACCOUNT")));
     }
     assert_eq!(confirm(&owner, PASSWORD).await["__typename"], "ReauthenticatePayload");
     assert_eq!(
-        confirm(&thief, PASSWORD).await["__typename"],
+        confirm(&attacker, PASSWORD).await["__typename"],
         "QuotaExceeded",
-        "the owner's right one is not the thief's"
+        "the owner's right password is not counted with the attacker's wrong ones"
     );
     assert_eq!(owner.sign_out_everywhere().await["sessionsEnded"], 2);
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     let changed = owner.change_password(PASSWORD, NEW).await;
     assert_eq!(changed["__typename"], "ChangePasswordPayload", "{changed:#}");
     app.stop().await;

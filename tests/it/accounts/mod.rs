@@ -1,12 +1,15 @@
 //! Accounts and sessions over the wire.
 
+mod account_recovery;
 mod administration;
 mod arguments;
+mod audit_trail;
 mod authority;
 pub mod changes;
 mod cookie_jar;
 mod cookie_slots;
 mod cookies;
+mod credential_revocation;
 mod devices;
 mod flood;
 mod keys;
@@ -17,7 +20,7 @@ mod races;
 mod reauthentication;
 mod refresh;
 mod refresh_rows;
-mod refusals;
+mod rejections;
 mod reset;
 mod revocation;
 mod rotation;
@@ -25,9 +28,6 @@ mod sign_in;
 mod sign_up;
 mod stale;
 mod stolen_token;
-mod thieves;
 mod timing;
 mod tokens;
-mod trail;
 mod undo;
-mod ways_in;

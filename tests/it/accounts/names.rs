@@ -1,14 +1,14 @@
-//! Names as people have them (W3C, "Personal names around the world"): what is taken, what is refused and why, and
-//! which spellings are one name when somebody says who they are.
+//! Personal names (W3C, "Personal names around the world"): which are accepted, why others are rejected, and which
+//! spellings are equal when an identity is checked.
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, Setup, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, TestApp};
 
 const PHONE: &str = "+821012345678";
 const BORN: &str = "1990-05-17";
 
-/// Legal names, each with another spelling of the same name.
+/// Legal names, each with another spelling that is equal.
 const NAMES: &[(&str, &str)] = &[
     ("홍길동", "홍 길동"),
     ("O", "o"),
@@ -37,7 +37,7 @@ const NAMES: &[(&str, &str)] = &[
     ),
 ];
 
-async fn desk() -> TestApp {
+async fn app_with_disclosure() -> TestApp {
     ["CONTACT_DAILY_SENDS", "CLIENT_SENDS_PER_MINUTE", "DESTINATION_HOURLY_SENDS", "PUMPING_MIN_SENDS"]
         .into_iter()
         .fold(Setup::new().await, |setup, quota| setup.with(quota, "unlimited"))
@@ -47,55 +47,59 @@ async fn desk() -> TestApp {
         .await
 }
 
-/// Somebody of this name, signed up.
-async fn signed_up(app: &TestApp, name: &str) -> Person {
-    let person = app.anonymous();
-    let proof = app.proof(&person, "SIGN_UP", PHONE).await;
+/// Signs up with this name.
+async fn sign_up_named(app: &TestApp, name: &str) -> ApiClient {
+    let client = app.anonymous();
+    let proof = app.proof(&client, "SIGN_UP", PHONE).await;
     let input =
         json!({ "proofToken": proof, "username": "gildong", "password": PASSWORD, "name": name, "birthDate": BORN });
-    let made = person.sign_up(input).await;
-    assert_eq!((&made["__typename"], &made["user"]["name"]), (&json!("SignUpPayload"), &json!(name)), "{made:#}");
-    let token = made["tokens"]["accessToken"].as_str().unwrap().to_owned();
-    person.with_token(&token)
+    let created = client.sign_up(input).await;
+    assert_eq!(
+        (&created["__typename"], &created["user"]["name"]),
+        (&json!("SignUpPayload"), &json!(name)),
+        "{created:#}"
+    );
+    let token = created["tokens"]["accessToken"].as_str().unwrap().to_owned();
+    client.with_token(&token)
 }
 
-async fn identified(app: &TestApp, name: &str) -> Value {
+async fn request_reset(app: &TestApp, name: &str) -> Value {
     let identity = json!({ "identity": { "name": name, "birthDate": BORN, "phone": PHONE } });
     app.anonymous().request_password_reset(identity).await["__typename"].take()
 }
 
 #[tokio::test]
-async fn a_legal_name_is_kept_as_typed_and_known_again_in_another_spelling() {
-    let app = desk().await;
-    let holder = signed_up(&app, NAMES[0].0).await;
+async fn legal_name_is_stored_as_typed_and_matches_other_spellings() {
+    let app = app_with_disclosure().await;
+    let owner = sign_up_named(&app, NAMES[0].0).await;
     for (name, other) in NAMES {
-        let updated = holder.update_profile(json!({ "name": name })).await;
+        let updated = owner.update_profile(json!({ "name": name })).await;
         assert_eq!(updated["user"]["name"], *name, "{updated:#}");
         for spelling in [name, other] {
-            assert_eq!(identified(&app, spelling).await, "SendVerificationCodePayload", "{name}: {spelling}");
+            assert_eq!(request_reset(&app, spelling).await, "SendVerificationCodePayload", "{name}: {spelling}");
         }
-        assert_eq!(identified(&app, &format!("{name} Other")).await, "IdentityNotFound", "{name}");
+        assert_eq!(request_reset(&app, &format!("{name} Other")).await, "IdentityNotFound", "{name}");
     }
     app.stop().await;
 }
 
-/// Another diacritic, another letter: another person.
+/// Another diacritic or another letter is another name.
 #[tokio::test]
-async fn another_name_is_not_known() {
-    let app = desk().await;
-    let holder = signed_up(&app, "José Müller").await;
+async fn different_name_does_not_match() {
+    let app = app_with_disclosure().await;
+    let owner = sign_up_named(&app, "José Müller").await;
     for other in ["Jose Müller", "José Muller", "José Mülle", "Jos"] {
-        assert_eq!(identified(&app, other).await, "IdentityNotFound", "{other}");
+        assert_eq!(request_reset(&app, other).await, "IdentityNotFound", "{other}");
     }
-    holder.update_profile(json!({ "name": null })).await;
-    assert_eq!(identified(&app, "José Müller").await, "IdentityNotFound");
+    owner.update_profile(json!({ "name": null })).await;
+    assert_eq!(request_reset(&app, "José Müller").await, "IdentityNotFound");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_no_name_is_refused_with_its_reason_and_limit() {
-    let app = desk().await;
-    let holder = signed_up(&app, "홍길동").await;
+async fn invalid_name_is_rejected_with_reason_and_limit() {
+    let app = app_with_disclosure().await;
+    let owner = sign_up_named(&app, "홍길동").await;
     let long = "가".repeat(151);
     for (name, reason) in [
         ("", "empty"),
@@ -113,49 +117,49 @@ async fn what_is_no_name_is_refused_with_its_reason_and_limit() {
         ("\u{3164}\u{3164}", "invalid_character"),
         ("win at evil.com", "looks_like_link"),
     ] {
-        let refused = holder.update_profile(json!({ "name": name })).await;
+        let refused = owner.update_profile(json!({ "name": name })).await;
         let field = &refused["fields"][0];
         assert_eq!((field["path"].as_str(), field["reason"].as_str()), (Some("name"), Some(reason)), "{name:?}");
     }
     let update = "mutation($name: String) { updateProfile(input: { name: $name }) { ... on InvalidInput { fields { message } } } }";
-    let refused = holder.data(update, json!({ "name": long })).await;
+    let refused = owner.data(update, json!({ "name": long })).await;
     let message = &refused["updateProfile"]["fields"][0]["message"];
     assert_eq!(message, "Please use at most 150 characters.");
-    assert_eq!(holder.me().await["name"], "홍길동");
+    assert_eq!(owner.me().await["name"], "홍길동");
     app.stop().await;
 }
 
-/// Names to sign in with, and names to be seen by: what languages need is taken there too.
+/// Usernames and nicknames accept what languages need.
 #[tokio::test]
-async fn usernames_and_nicknames_take_what_languages_need() {
-    let app = desk().await;
-    let holder = signed_up(&app, "홍길동").await;
+async fn usernames_and_nicknames_accept_all_scripts() {
+    let app = app_with_disclosure().await;
+    let owner = sign_up_named(&app, "홍길동").await;
     for nickname in ["علی\u{200C}رضا", "葛\u{E0100}城", "1\u{FE0F}\u{20E3}등", "❤\u{FE0F}\u{200D}🔥"] {
-        let updated = holder.update_profile(json!({ "nickname": nickname })).await;
+        let updated = owner.update_profile(json!({ "nickname": nickname })).await;
         assert_eq!(updated["user"]["nickname"], nickname, "{updated:#}");
     }
     for hidden in ["ad\u{200D}min", "ab\u{E0100}", "ab\u{FE0F}"] {
         assert_eq!(
-            holder.update_profile(json!({ "nickname": hidden })).await["fields"][0]["reason"],
+            owner.update_profile(json!({ "nickname": hidden })).await["fields"][0]["reason"],
             "invalid_character"
         );
     }
     for (username, available) in [("yıldız", json!(true)), ("præst", json!(true)), ("admın", Value::Null)] {
-        let answer = holder.available(json!({ "username": username })).await;
+        let answer = owner.available(json!({ "username": username })).await;
         assert_eq!(answer["available"], available, "{username}: {answer:#}");
     }
     app.stop().await;
 }
 
-/// An administrator finds a person in whatever spelling they type.
+/// An administrator finds an account by any spelling.
 #[tokio::test]
-async fn an_administrator_finds_a_name_in_another_spelling() {
-    let app = desk().await;
-    signed_up(&app, "Jean‐Luc O’Brien").await;
-    let boss = app.holder(&app.promote("gildong").await);
+async fn administrator_finds_a_name_in_another_spelling() {
+    let app = app_with_disclosure().await;
+    sign_up_named(&app, "Jean‐Luc O’Brien").await;
+    let admin = app.client_for(&app.promote("gildong").await);
     let found = async |search: &str| {
         let query = "query($search: String) { users(search: $search) { nodes { username } } }";
-        boss.data(query, json!({ "search": search })).await["users"]["nodes"].take()
+        admin.data(query, json!({ "search": search })).await["users"]["nodes"].take()
     };
     for search in ["Jean‐Luc O’Brien", "jean-luc o'brien", "JEAN LUC", "obrien", "gildong"] {
         assert_eq!(found(search).await, json!([{ "username": "gildong" }]), "{search}");

@@ -1,4 +1,4 @@
-//! Many at once: one account, one proof, one lineage (security.md CR-02 to CR-06).
+//! Concurrency: one account, one proof, one token family (docs/security.md CR-02 to CR-06).
 
 use std::collections::BTreeSet;
 
@@ -27,21 +27,21 @@ fn kinds(answers: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn cr_03_one_username_makes_one_account() {
+async fn cr_03_concurrent_sign_ups_with_one_username_create_one_account() {
     let app = app().await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     let mut proofs = Vec::new();
     for number in 0..6 {
-        proofs.push(app.proof(&person, "SIGN_UP", &format!("+82101111000{number}")).await);
+        proofs.push(app.proof(&client, "SIGN_UP", &format!("+82101111000{number}")).await);
     }
     let other = app.another_process().await;
     let answers =
         join_all(
             proofs.iter().enumerate().map(|(at, proof)| {
-                let person = if at % 2 == 0 { app.anonymous() } else { other.anonymous() };
+                let client = if at % 2 == 0 { app.anonymous() } else { other.anonymous() };
                 let username = if at % 3 == 0 { "Racer" } else { "racer" };
                 async move {
-                    person.sign_up(json!({ "proofToken": proof, "username": username, "password": PASSWORD })).await
+                    client.sign_up(json!({ "proofToken": proof, "username": username, "password": PASSWORD })).await
                 }
             }),
         )
@@ -52,22 +52,22 @@ async fn cr_03_one_username_makes_one_account() {
 }
 
 #[tokio::test]
-async fn cr_03_one_proof_makes_one_account() {
+async fn cr_03_concurrent_sign_ups_with_one_proof_create_one_account() {
     let app = app().await;
-    let person = app.anonymous();
-    let proof = app.proof(&person, "SIGN_UP", "+821012345678").await;
+    let client = app.anonymous();
+    let proof = app.proof(&client, "SIGN_UP", "+821012345678").await;
     let answers =
         join_all(
             (0..6).map(|number| {
-                let (person, proof) = (person.clone(), proof.clone());
+                let (client, proof) = (client.clone(), proof.clone());
                 let username = format!("racer{number}x");
                 async move {
-                    person.sign_up(json!({ "proofToken": proof, "username": username, "password": PASSWORD })).await
+                    client.sign_up(json!({ "proofToken": proof, "username": username, "password": PASSWORD })).await
                 }
             }),
         )
         .await;
-    // Who comes late meets the proof spent, or the contact taken by whoever spent it.
+    // The later ones find the proof spent, or the contact taken by the first.
     let made = answers.iter().filter(|answer| answer["__typename"] == "SignUpPayload").count();
     assert_eq!(made, 1, "{answers:#?}");
     for answer in answers.iter().filter(|answer| answer["__typename"] != "SignUpPayload") {
@@ -77,14 +77,14 @@ async fn cr_03_one_proof_makes_one_account() {
 }
 
 #[tokio::test]
-async fn cr_04_parallel_refreshes_leave_one_lineage_across_processes() {
+async fn cr_04_parallel_refreshes_leave_one_token_family_across_processes() {
     let app = app().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
     let other = app.another_process().await;
     let answers = join_all((0..20).map(|number| {
-        let person = if number % 2 == 0 { app.anonymous() } else { other.anonymous() };
+        let client = if number % 2 == 0 { app.anonymous() } else { other.anonymous() };
         let token = signed_in.refresh.clone();
-        async move { person.refresh(&token).await }
+        async move { client.refresh(&token).await }
     }))
     .await;
     let successors: BTreeSet<_> = answers
@@ -99,41 +99,41 @@ async fn cr_04_parallel_refreshes_leave_one_lineage_across_processes() {
 }
 
 #[tokio::test]
-async fn cr_05_a_reset_leaves_no_session_behind_in_any_process() {
+async fn cr_05_password_reset_leaves_no_session_in_any_process() {
     let app = app().await;
     let other = app.another_process().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
     app.advance(std::time::Duration::from_secs(61));
-    let person = app.anonymous();
+    let client = app.anonymous();
     let either = |number: usize| if number.is_multiple_of(2) { app.anonymous() } else { other.anonymous() };
-    let proof = app.proof(&person, "PASSWORD_RESET", "+821012345678").await;
+    let proof = app.proof(&client, "PASSWORD_RESET", "+821012345678").await;
     let resets = join_all((0..3).map(|number| {
-        let (person, proof) = (either(number), proof.clone());
-        async move { person.reset_password(&proof, &format!("Other-Password-{number}")).await }
+        let (client, proof) = (either(number), proof.clone());
+        async move { client.reset_password(&proof, &format!("Other-Password-{number}")).await }
     }));
     let sign_ins = join_all((0..4).map(|number| {
-        let person = either(number);
-        async move { person.sign_in_as("hong").await }
+        let client = either(number);
+        async move { client.sign_in_as("hong").await }
     }));
     let refreshes = join_all((0..4).map(|number| {
-        let (person, token) = (either(number), signed_in.refresh.clone());
-        async move { person.refresh(&token).await }
+        let (client, token) = (either(number), signed_in.refresh.clone());
+        async move { client.refresh(&token).await }
     }));
     let (resets, sign_ins, refreshes) = tokio::join!(resets, sign_ins, refreshes);
     let done = resets.iter().filter(|reset| reset["__typename"] == "ResetPasswordPayload").count();
     assert_eq!(done, 1, "{resets:#?}");
     let answers: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
-    dead_everywhere(&[&app, &other], &answers).await;
+    assert_rejected_everywhere(&[&app, &other], &answers).await;
     let won: Vec<_> = resets.iter().enumerate().filter(|(_, reset)| reset["sessionsEnded"].is_number()).collect();
     let password = format!("Other-Password-{}", won[0].0);
-    let back = person.sign_in(json!({ "identifier": "hong", "password": password })).await;
+    let back = client.sign_in(json!({ "identifier": "hong", "password": password })).await;
     assert_eq!(back["__typename"], "SignInPayload");
     other.stop().await;
     app.stop().await;
 }
 
-/// What was answered with tokens: none of them is good for anything any more, in any process.
-async fn dead_everywhere(apps: &[&TestApp], answers: &[Value]) {
+/// The tokens in these results are no longer accepted by any process.
+async fn assert_rejected_everywhere(apps: &[&TestApp], answers: &[Value]) {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(8);
     for tokens in answers.iter().map(|answer| &answer["tokens"]).filter(|tokens| tokens.is_object()) {
         let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{tokens:#}"));
@@ -141,24 +141,24 @@ async fn dead_everywhere(apps: &[&TestApp], answers: &[Value]) {
             let refused = app.anonymous().refresh(text("refreshToken")).await;
             assert_eq!(refused["__typename"], "RefreshRejected", "{refused:#}");
             while app.anonymous().with_token(text("accessToken")).me().await != Value::Null {
-                assert!(tokio::time::Instant::now() < deadline, "still honoured");
+                assert!(tokio::time::Instant::now() < deadline, "still accepted");
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }
     }
 }
 
-/// Suspending and erasing win over sign-ins and refreshes that are under way in both processes.
+/// Suspension and deletion win over concurrent sign-ins and refreshes in both processes.
 #[tokio::test]
-async fn cr_06_disabling_and_erasing_win_over_whatever_is_under_way() {
+async fn cr_06_suspension_and_deletion_win_over_concurrent_requests() {
     let app = app().await;
     let other = app.another_process().await;
     app.signed_up("boss", "+821022220000").await;
-    let boss = app.promote("boss").await;
+    let administrator = app.promote("boss").await;
     for (round, way) in ["suspended", "erased", "suspended", "erased"].into_iter().enumerate() {
         let name = format!("racer{round}x");
         let signed_in = app.signed_up(&name, &format!("+82101111000{round}")).await;
-        let (owner, admin) = (app.holder(&signed_in), app.holder(&boss));
+        let (owner, admin) = (app.client_for(&signed_in), app.client_for(&administrator));
         let either = |number: usize| if number.is_multiple_of(2) { app.anonymous() } else { other.anonymous() };
         let end = async {
             match way {
@@ -167,38 +167,39 @@ async fn cr_06_disabling_and_erasing_win_over_whatever_is_under_way() {
             }
         };
         let sign_ins = join_all((0..4).map(|number| {
-            let (person, name) = (either(number), name.clone());
-            async move { person.sign_in_as(&name).await }
+            let (client, name) = (either(number), name.clone());
+            async move { client.sign_in_as(&name).await }
         }));
         let refreshes = join_all((0..4).map(|number| {
-            let (person, token) = (either(number), signed_in.refresh.clone());
-            async move { person.refresh(&token).await }
+            let (client, token) = (either(number), signed_in.refresh.clone());
+            async move { client.refresh(&token).await }
         }));
         let (ended, sign_ins, refreshes) = tokio::join!(end, sign_ins, refreshes);
         assert!(ended, "{way}");
         let answers: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
-        dead_everywhere(&[&app, &other], &answers).await;
+        assert_rejected_everywhere(&[&app, &other], &answers).await;
     }
     other.stop().await;
     app.stop().await;
 }
 
-/// Two processes, one address, one username: one account comes of it, and its code activates it (`ACTIVATION=email`).
+/// Two processes, one address, one username: exactly one account is created, and its code activates it
+/// (`ACTIVATION=email`).
 #[tokio::test]
-async fn cr_03_sign_ups_with_one_address_leave_one_account() {
+async fn cr_03_concurrent_sign_ups_with_one_address_create_one_account() {
     let app = Setup::new().await.with("ACTIVATION", "email").start().await;
     let other = app.another_process().await;
     let answers = join_all((0..6).map(|number| {
         let app = if number % 2 == 0 { &app } else { &other };
-        let person = app.person_at(&format!("198.51.100.{}", number + 10));
+        let client = app.client_at(&format!("198.51.100.{}", number + 10));
         let input = json!({ "username": "racer", "password": PASSWORD, "email": "racer@example.com" });
-        async move { person.sign_up(input).await }
+        async move { client.sign_up(input).await }
     }))
     .await;
-    // The first has sent a code; the others come within the cool-down, or find the name taken.
+    // The first request has sent a code; the others are within the cooldown or find the username taken.
     let made: Vec<_> = answers.iter().filter(|answer| answer["__typename"] == "SignUpPayload").collect();
     assert_eq!(made.len(), 1, "{answers:#?}");
-    assert_eq!(app.rows("account").await, 1);
+    assert_eq!(app.row_count("account").await, 1);
     let code = app.code_sent_to("racer@example.com").await;
     let confirmed = app.anonymous().confirm(&made[0]["verification"]["id"], &code).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
@@ -208,26 +209,26 @@ async fn cr_03_sign_ups_with_one_address_leave_one_account() {
 }
 
 #[tokio::test]
-async fn cr_06_signing_out_everywhere_wins_over_refreshes_at_the_same_time() {
+async fn cr_06_sign_out_everywhere_wins_over_concurrent_refreshes() {
     let app = app().await;
     let first = app.signed_up("hong", "+821012345678").await;
     for _ in 0..5 {
         let signed_in = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-        let holder = app.holder(&signed_in);
-        let person = app.anonymous();
-        let (_, refreshed) = tokio::join!(holder.sign_out_everywhere(), person.refresh(&signed_in.refresh));
+        let signed_in_client = app.client_for(&signed_in);
+        let client = app.anonymous();
+        let (_, refreshed) = tokio::join!(signed_in_client.sign_out_everywhere(), client.refresh(&signed_in.refresh));
         if let Some(token) = refreshed["tokens"]["refreshToken"].as_str() {
-            assert_eq!(person.refresh(token).await["reason"], "REVOKED");
+            assert_eq!(client.refresh(token).await["reason"], "REVOKED");
         }
     }
     assert_eq!(app.anonymous().refresh(&first.refresh).await["reason"], "REVOKED");
     app.stop().await;
 }
 
-/// Two resets, a code that is being confirmed, sign-ins with proofs and refreshes at once, in two processes: one reset
-/// is done, and nothing of before it is alive after it.
+/// Two resets, a confirmation, sign-ins with proofs and refreshes run concurrently in two processes: one reset
+/// succeeds, and nothing from before it is valid afterwards.
 #[tokio::test]
-async fn cr_05_a_reset_wins_over_codes_and_proofs_of_before() {
+async fn cr_05_password_reset_wins_over_earlier_codes_and_proofs() {
     let app = unlimited_app().await;
     let other = app.another_process().await;
     for round in 0..4 {
@@ -254,21 +255,21 @@ async fn cr_05_a_reset_wins_over_codes_and_proofs_of_before() {
         if late.is_string() {
             assert_eq!(one.sign_in_with_proof(late).await["reason"], "SPENT");
         }
-        dead_everywhere(&[&app, &other], &[by_proof, also, refreshed]).await;
+        assert_rejected_everywhere(&[&app, &other], &[by_proof, also, refreshed]).await;
     }
     other.stop().await;
     app.stop().await;
 }
 
-/// Acts on one account at once, each of which ends what the others hold, wait for one another and do not deadlock.
+/// Concurrent operations on one account, each of which ends the others' proofs, wait for each other without a deadlock.
 #[tokio::test]
-async fn cr_06_acts_that_end_each_others_proofs_do_not_deadlock() {
+async fn cr_06_operations_that_end_each_others_proofs_do_not_deadlock() {
     let app = unlimited_app().await;
     let other = app.another_process().await;
     for round in 0..4 {
         let (name, phone) = (format!("racer{round}x"), format!("+82101111000{round}"));
         let signed_in = app.signed_up(&name, &phone).await;
-        let (here, there) = (app.holder(&signed_in), other.holder(&signed_in));
+        let (here, there) = (app.client_for(&signed_in), other.client_for(&signed_in));
         let mail = format!("racer{round}@example.com");
         let change = app.proof(&here, "EMAIL_CHANGE", &mail).await;
         let move_away = app.proof(&here, "PHONE_CHANGE", &format!("+82102222000{round}")).await;
@@ -280,10 +281,10 @@ async fn cr_06_acts_that_end_each_others_proofs_do_not_deadlock() {
                          { __typename } }";
         let (email, number) = (change_to("changeEmail"), change_to("changePhone"));
         let answers = tokio::join!(
-            here.ask(&email, json!({ "p": change })),
-            there.ask(&number, json!({ "p": move_away })),
-            anyone.ask(resetting, json!({ "p": reset })),
-            there.ask("mutation { signOutEverywhere { sessionsEnded } }", json!({})),
+            here.execute(&email, json!({ "p": change })),
+            there.execute(&number, json!({ "p": move_away })),
+            anyone.execute(resetting, json!({ "p": reset })),
+            there.execute("mutation { signOutEverywhere { sessionsEnded } }", json!({})),
         );
         for answer in [answers.0, answers.1, answers.2, answers.3] {
             let code = &answer["errors"][0]["extensions"]["code"];
@@ -294,8 +295,8 @@ async fn cr_06_acts_that_end_each_others_proofs_do_not_deadlock() {
     app.stop().await;
 }
 
-/// Two sessions that end each other, in two processes: one is first, the other one acts no more, and neither waits for the
-/// other one's lock for ever.
+/// Two sessions that end each other in two processes: one wins, the other is rejected, and neither waits forever for
+/// the other's lock.
 #[tokio::test]
 async fn cr_06_two_sessions_that_end_each_other_do_not_deadlock() {
     let app = unlimited_app().await;
@@ -307,10 +308,11 @@ async fn cr_06_two_sessions_that_end_each_other_do_not_deadlock() {
     };
     let revoke = "mutation($id: ID!) { it: revokeSession(input: { sessionId: $id }) { __typename } }";
     for _ in 0..8 {
-        let one = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
-        let two = other.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        let one = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+        let two = other.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
         let (first, second) = (current(one.me().await), current(two.me().await));
-        let answers = tokio::join!(one.ask(revoke, json!({ "id": second })), two.ask(revoke, json!({ "id": first })));
+        let answers =
+            tokio::join!(one.execute(revoke, json!({ "id": second })), two.execute(revoke, json!({ "id": first })));
         let ended = |answer: &Value| answer["data"]["it"]["__typename"] == "RevokeSessionPayload";
         let over = |answer: &Value| answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED";
         let (one, two) = &answers;

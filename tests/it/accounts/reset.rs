@@ -1,4 +1,4 @@
-//! A new password when the old one is lost (PW-07), and what it must not be made of.
+//! Password reset (PW-07), and what a password must not contain.
 
 use std::time::Duration;
 
@@ -8,48 +8,51 @@ use crate::support::{PASSWORD, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 
-/// The request changes nothing; the code is good once; the new password wins, the old one and every session end; the
-/// owner is told, and nobody is signed in by it.
+/// The request changes nothing. The code is valid once. The new password replaces the old one and ends every session.
+/// The owner is notified, and no session is created.
 #[tokio::test]
-async fn pw_07_a_reset_by_code_ends_what_was_and_tells_its_owner() {
+async fn pw_07_reset_by_code_ends_sessions_and_notifies_the_owner() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", PHONE).await;
     app.advance(Duration::from_secs(61));
-    let person = app.person_at("198.51.100.66");
-    let sent = person.request_password_reset(json!({ "contact": { "phone": "010-1234-5678" } })).await;
+    let client = app.client_at("198.51.100.66");
+    let sent = client.request_password_reset(json!({ "contact": { "phone": "010-1234-5678" } })).await;
     let id = sent["verification"]["id"].clone();
-    assert_eq!(app.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(app.client_for(&signed_in).me().await["username"], "hong");
     let again = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
     let code = app.messages_to(PHONE, 3).await.into_iter().find(|message| message["code"].is_string()).unwrap();
-    let proof = person.confirm(&id, code["code"].as_str().unwrap()).await["proof"]["token"].clone();
+    let proof = client.confirm(&id, code["code"].as_str().unwrap()).await["proof"]["token"].clone();
     assert_eq!(app.anonymous().sign_in_as("hong").await["__typename"], "SignInPayload", "nothing has changed yet");
 
-    let mut reset = person.reset_password(&proof, "Quiet-Harbour-71!").await;
+    let mut reset = client.reset_password(&proof, "Quiet-Harbour-71!").await;
     assert!(reset["deviceToken"].take().is_string());
     let expected = json!({
         "__typename": "ResetPasswordPayload", "sessionsEnded": 3, "notificationQueued": true, "deviceToken": null,
     });
     assert_eq!(reset, expected, "and no tokens");
-    assert_eq!(person.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
+    assert_eq!(client.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
     for ended in [&signed_in, &again] {
-        assert_eq!(app.holder(ended).me().await, Value::Null);
-        assert_eq!(person.refresh(&ended.refresh).await["reason"], "REVOKED");
+        assert_eq!(app.client_for(ended).me().await, Value::Null);
+        assert_eq!(client.refresh(&ended.refresh).await["reason"], "REVOKED");
     }
-    assert_eq!(person.sign_in_as("hong").await["__typename"], "CredentialsRejected");
-    let back = person.sign_in(json!({ "identifier": "hong", "password": "Quiet-Harbour-71!" })).await;
+    assert_eq!(client.sign_in_as("hong").await["__typename"], "CredentialsRejected");
+    let back = client.sign_in(json!({ "identifier": "hong", "password": "Quiet-Harbour-71!" })).await;
     assert_eq!(back["__typename"], "SignInPayload");
-    let told = app.messages_to(PHONE, 4).await;
-    assert!(told.iter().any(|message| message["text"].as_str().unwrap().contains("password was changed")), "{told:#?}");
+    let notice = app.messages_to(PHONE, 4).await;
+    assert!(
+        notice.iter().any(|message| message["text"].as_str().unwrap().contains("password was changed")),
+        "{notice:#?}"
+    );
     app.stop().await;
 }
 
-/// Everything that is known of a person is context: a password made of any of it is refused, at the reset as at the
-/// sign-up, and costs neither the proof nor a try.
+/// All personal data is context for the password check: a password made of it is rejected at the reset as at the
+/// sign-up, and costs neither the proof nor an attempt.
 #[tokio::test]
-async fn pw_02_a_new_password_is_not_made_of_the_person() {
+async fn pw_02_new_password_must_not_contain_personal_data() {
     let app = TestApp::start().await;
-    let person = app.person_at("198.51.100.8");
-    let proof = app.proof(&person, "SIGN_UP", PHONE).await;
+    let client = app.client_at("198.51.100.8");
+    let proof = app.proof(&client, "SIGN_UP", PHONE).await;
     let input = |password: &str| {
         json!({
             "proofToken": proof, "username": "skywalker", "password": password, "name": "Kim Minjun",
@@ -59,17 +62,17 @@ async fn pw_02_a_new_password_is_not_made_of_the_person() {
     let made_of =
         ["Xq!7-skywalker-Wv", "Xq!7-Minjun-Wvzk9", "Xq!7-thunderbolt-W", "Xq!7-19900517-Wvz", "Xq!7-12345678-Wvz"];
     for password in made_of {
-        let refused = person.sign_up(input(password)).await;
+        let refused = client.sign_up(input(password)).await;
         assert_eq!(refused["violations"], json!(["CONTAINS_PERSONAL_DATA"]), "{password}: {refused:#}");
     }
-    assert_eq!(person.sign_up(input(PASSWORD)).await["__typename"], "SignUpPayload");
+    assert_eq!(client.sign_up(input(PASSWORD)).await["__typename"], "SignUpPayload");
     app.advance(Duration::from_secs(61));
-    let proof = app.proof(&person, "PASSWORD_RESET", PHONE).await;
+    let proof = app.proof(&client, "PASSWORD_RESET", PHONE).await;
     for password in made_of {
-        let refused = person.reset_password(&proof, password).await;
+        let refused = client.reset_password(&proof, password).await;
         assert_eq!(refused["violations"], json!(["CONTAINS_PERSONAL_DATA"]), "{password}: {refused:#}");
     }
-    assert_eq!(person.reset_password(&proof, PASSWORD).await["violations"], json!(["SAME_AS_CURRENT"]));
-    assert_eq!(person.reset_password(&proof, "Quiet-Harbour-71!").await["__typename"], "ResetPasswordPayload");
+    assert_eq!(client.reset_password(&proof, PASSWORD).await["violations"], json!(["SAME_AS_CURRENT"]));
+    assert_eq!(client.reset_password(&proof, "Quiet-Harbour-71!").await["__typename"], "ResetPasswordPayload");
     app.stop().await;
 }

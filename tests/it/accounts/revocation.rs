@@ -1,26 +1,26 @@
-//! What ends access ends it in every process, on sockets too, within `REVOCATION_LAG` (TK-08, TK-09): told through
-//! Redis, or, where there is none, read from the database.
+//! Ended sessions are rejected in every process, on sockets too, within `REVOCATION_LAG` (TK-08, TK-09): through Redis,
+//! or by polling the database without it.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::changes::find_undo_token;
-use crate::support::{PASSWORD, Person, Setup, SignedIn, TestApp};
+use crate::support::{ApiClient, PASSWORD, Setup, SignedIn, TestApp};
 
-/// Far more than `REVOCATION_LAG`, for a slow or busy machine.
+/// Much longer than `REVOCATION_LAG`, for a slow or busy machine.
 const LAG: Duration = Duration::from_secs(60);
 
-/// Ways out of a session. Each has an account of its own.
-const WAYS: [&str; 10] =
+/// The operations that end a session. Each one is tested with an account of its own.
+const OPERATIONS: [&str; 10] =
     ["signout", "everywhere", "changed", "reset", "phone", "undo", "suspended", "deleted", "reused", "demoted"];
 
-fn phone(way: usize) -> String {
-    format!("+82101111000{way}")
+fn phone(operation: usize) -> String {
+    format!("+82101111000{operation}")
 }
 
 #[tokio::test]
-async fn tk_09_whatever_ends_a_session_closes_its_sockets_in_every_process() {
+async fn tk_09_ending_a_session_closes_its_sockets_in_every_process() {
     let mut setup = Setup::new().await;
     for name in ["CLIENT_SENDS_PER_MINUTE", "CLIENT_SIGN_INS_PER_MINUTE", "CONTACT_DAILY_SENDS", "PUMPING_MIN_SENDS"] {
         setup = setup.with(name, "unlimited");
@@ -28,166 +28,168 @@ async fn tk_09_whatever_ends_a_session_closes_its_sockets_in_every_process() {
     let app = setup.start().await;
     let other = app.another_process().await;
     app.signed_up("boss", "+821022220000").await;
-    let boss = app.promote("boss").await;
+    let admin = app.promote("boss").await;
     let mut sessions = Vec::new();
-    for (way, name) in WAYS.into_iter().enumerate() {
-        app.signed_up(name, &phone(way)).await;
+    for (operation, name) in OPERATIONS.into_iter().enumerate() {
+        app.signed_up(name, &phone(operation)).await;
         sessions.push(SignedIn::of(&app.anonymous().sign_in_as(name).await));
     }
     app.advance(Duration::from_secs(61));
     let mut ready = Vec::new();
-    for (way, session) in sessions.iter().enumerate() {
-        ready.push(Ready::of(&app, WAYS[way], &phone(way), session).await);
+    for (operation, session) in sessions.iter().enumerate() {
+        ready.push(Prepared::of(&app, OPERATIONS[operation], &phone(operation), session).await);
     }
-    // What was signed out to make ready for it may have ended a session before.
+    // The preparation may already have ended a session.
     let watched = app.anonymous().send_code(json!({ "purpose": "CONTACT", "to": { "email": "a@example.com" } })).await;
     let watched = &watched["verification"]["id"];
     let mut sockets = Vec::new();
     for session in &sessions {
-        let mut socket = other.holder(session).watch(watched).await;
+        let mut socket = other.client_for(session).watch(watched).await;
         assert_eq!(socket.next().await.unwrap()["status"], "PENDING");
         sockets.push(socket);
     }
     for (session, ready) in sessions.iter().zip(ready) {
-        ready.go(&app, session, &boss).await;
+        ready.execute(&app, session, &admin).await;
     }
     let gone = tokio::time::Instant::now();
-    for (way, socket) in sockets.iter_mut().enumerate() {
-        assert_eq!(socket.close_code().await, 4403, "{}", WAYS[way]);
+    for (operation, socket) in sockets.iter_mut().enumerate() {
+        assert_eq!(socket.close_code().await, 4403, "{}", OPERATIONS[operation]);
     }
     assert!(gone.elapsed() < LAG, "{:?}", gone.elapsed());
-    for (way, session) in sessions.iter().enumerate() {
+    for (operation, session) in sessions.iter().enumerate() {
         for app in [&app, &other] {
-            // Each process reads by itself what an operator at the command line did.
-            while app.holder(session).me().await != Value::Null {
-                assert!(gone.elapsed() < LAG, "{}", WAYS[way]);
+            // Each process polls for changes that an operator made on the command line.
+            while app.client_for(session).me().await != Value::Null {
+                assert!(gone.elapsed() < LAG, "{}", OPERATIONS[operation]);
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             let refused = app.anonymous().refresh(&session.refresh).await;
-            assert_eq!(refused["__typename"], "RefreshRejected", "{}: {refused:#}", WAYS[way]);
+            assert_eq!(refused["__typename"], "RefreshRejected", "{}: {refused:#}", OPERATIONS[operation]);
         }
     }
     other.stop().await;
     app.stop().await;
 }
 
-/// A way out, with what it needs.
-enum Ready {
+/// A prepared operation with its inputs.
+enum Prepared {
     Now(&'static str, SignedIn),
     Proof(&'static str, Value, SignedIn),
     Undo(String),
 }
 
-impl Ready {
-    async fn of(app: &TestApp, way: &'static str, phone: &str, session: &SignedIn) -> Self {
-        let another = async || SignedIn::of(&app.anonymous().sign_in_as(way).await);
-        match way {
-            "reset" => Ready::Proof(way, app.proof(&app.anonymous(), "PASSWORD_RESET", phone).await, another().await),
+impl Prepared {
+    async fn of(app: &TestApp, operation: &'static str, phone: &str, session: &SignedIn) -> Self {
+        let another = async || SignedIn::of(&app.anonymous().sign_in_as(operation).await);
+        match operation {
+            "reset" => {
+                Prepared::Proof(operation, app.proof(&app.anonymous(), "PASSWORD_RESET", phone).await, another().await)
+            }
             "phone" => {
                 let another = another().await;
-                let proof = app.proof(&app.holder(&another), "PHONE_CHANGE", "+821033330001").await;
-                Ready::Proof(way, proof, another)
+                let proof = app.proof(&app.client_for(&another), "PHONE_CHANGE", "+821033330001").await;
+                Prepared::Proof(operation, proof, another)
             }
             "undo" => {
-                // The session itself is the thief's.
-                let holder = app.holder(session);
-                let proof = app.proof(&holder, "PHONE_CHANGE", "+821033330002").await;
-                let changed = holder.change_contact("changePhone", &proof).await;
+                // The attacker's session itself.
+                let owner = app.client_for(session);
+                let proof = app.proof(&owner, "PHONE_CHANGE", "+821033330002").await;
+                let changed = owner.change_contact("changePhone", &proof).await;
                 assert_eq!(changed["__typename"], "ChangeContactPayload", "{changed:#}");
-                // The code, the word of the second device, and the way back.
-                let told = app.messages_to(phone, 3).await;
-                Ready::Undo(told.iter().find_map(find_undo_token).unwrap())
+                // The code, the notice of the second device, and the undo token.
+                let notice = app.messages_to(phone, 3).await;
+                Prepared::Undo(notice.iter().find_map(find_undo_token).unwrap())
             }
-            _ => Ready::Now(way, another().await),
+            _ => Prepared::Now(operation, another().await),
         }
     }
 
-    async fn go(self, app: &TestApp, session: &SignedIn, boss: &SignedIn) {
-        let (person, holder) = (app.anonymous(), |signed_in: &SignedIn| -> Person { app.holder(signed_in) });
+    async fn execute(self, app: &TestApp, session: &SignedIn, admin: &SignedIn) {
+        let (client, owner) = (app.anonymous(), |signed_in: &SignedIn| -> ApiClient { app.client_for(signed_in) });
         let done = match self {
-            Ready::Now("signout", _) => holder(session).sign_out().await["sessionsEnded"].is_number(),
-            Ready::Now("everywhere", another) => {
-                holder(&another).sign_out_everywhere().await["sessionsEnded"].is_number()
+            Prepared::Now("signout", _) => owner(session).sign_out().await["sessionsEnded"].is_number(),
+            Prepared::Now("everywhere", another) => {
+                owner(&another).sign_out_everywhere().await["sessionsEnded"].is_number()
             }
-            Ready::Now("changed", another) => {
-                holder(&another).change_password(PASSWORD, "Quiet-Harbour-71!").await["sessionsEnded"].is_number()
+            Prepared::Now("changed", another) => {
+                owner(&another).change_password(PASSWORD, "Quiet-Harbour-71!").await["sessionsEnded"].is_number()
             }
-            Ready::Now("suspended", _) => {
-                holder(boss).set_account_status(&session.user["id"], "SUSPENDED").await["user"]["status"] == "SUSPENDED"
+            Prepared::Now("suspended", _) => {
+                owner(admin).set_account_status(&session.user["id"], "SUSPENDED").await["user"]["status"] == "SUSPENDED"
             }
-            Ready::Now("deleted", another) => holder(&another).delete_account(PASSWORD).await["id"].is_string(),
-            Ready::Now("reused", _) => {
-                let next = SignedIn::of(&with_device(person.refresh(&session.refresh).await));
-                person.refresh(&next.refresh).await;
+            Prepared::Now("deleted", another) => owner(&another).delete_account(PASSWORD).await["id"].is_string(),
+            Prepared::Now("reused", _) => {
+                let next = SignedIn::of(&with_device(client.refresh(&session.refresh).await));
+                client.refresh(&next.refresh).await;
                 app.advance(Duration::from_secs(11));
-                person.refresh(&session.refresh).await["reason"] == "REUSED"
+                client.refresh(&session.refresh).await["reason"] == "REUSED"
             }
-            Ready::Now(_, _) => {
+            Prepared::Now(_, _) => {
                 app.grant(session.user["id"].as_str().unwrap()).await;
                 true
             }
-            Ready::Proof("reset", proof, _) => {
-                person.reset_password(&proof, "Quiet-Harbour-71!").await["sessionsEnded"].is_number()
+            Prepared::Proof("reset", proof, _) => {
+                client.reset_password(&proof, "Quiet-Harbour-71!").await["sessionsEnded"].is_number()
             }
-            Ready::Proof(_, proof, another) => {
-                holder(&another).change_contact("changePhone", &proof).await["user"]["phone"] == "+821033330001"
+            Prepared::Proof(_, proof, another) => {
+                owner(&another).change_contact("changePhone", &proof).await["user"]["phone"] == "+821033330001"
             }
-            Ready::Undo(token) => person.undo_contact_change(&token).await["sessionsEnded"].is_number(),
+            Prepared::Undo(token) => client.undo_contact_change(&token).await["sessionsEnded"].is_number(),
         };
         assert!(done);
     }
 }
 
-/// A refresh names no device.
+/// A refresh needs no device token.
 fn with_device(mut payload: Value) -> Value {
     payload["deviceToken"] = json!("");
     payload
 }
 
 #[tokio::test]
-async fn tk_08_a_socket_ends_with_its_token_and_one_without_goes_on() {
+async fn tk_08_socket_ends_with_its_token_and_anonymous_socket_stays_open() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
-    // E-mail codes live as long as the token.
+    // E-mail codes are valid as long as the token.
     let watched = app.anonymous().send_code(json!({ "purpose": "CONTACT", "to": { "email": "a@example.com" } })).await;
     let watched = &watched["verification"]["id"];
-    let (mut holders, mut anonymous) = (app.holder(&signed_in).socket().await, app.anonymous().socket().await);
-    app.holder(&signed_in).watch(watched).await.next().await.unwrap();
+    let (mut holders, mut anonymous) = (app.client_for(&signed_in).socket().await, app.anonymous().socket().await);
+    app.client_for(&signed_in).watch(watched).await.next().await.unwrap();
     app.advance(Duration::from_secs(3600));
     assert_eq!(holders.close_code().await, 4403);
     anonymous.send(&json!({ "id": "1", "type": "subscribe", "payload": { "query": "{ me { id } }" } })).await;
     assert_eq!(anonymous.receive().await.unwrap()["type"], "next");
-    // Refreshed, a new one opens.
+    // After a refresh a new socket can be opened.
     let next = app.anonymous().refresh(&signed_in.refresh).await;
     let token = next["tokens"]["accessToken"].as_str().unwrap();
     app.anonymous().with_token(token).socket().await;
     app.stop().await;
 }
 
-/// A process that has not heard yet that a session was ended still reads for it, and changes nothing by its word
-/// (CR-06): the thief whom the owner signed out does not move the contacts in what is left of the lag.
+/// A process that does not know yet that a session has ended still serves reads, but no changes (CR-06): a signed-out
+/// attacker cannot change the contacts during the lag.
 #[tokio::test]
-async fn cr_06_an_ended_session_changes_nothing_even_where_its_end_is_not_heard_yet() {
+async fn cr_06_ended_session_changes_nothing_at_a_process_that_does_not_know_yet() {
     let app = Setup::new().await.with("REVOCATION_LAG", "40s").start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
     let before = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-    let proof = app.proof(&app.holder(&signed_in), "PHONE_CHANGE", "+821066660000").await;
-    // It hears of nothing through Redis, and has just looked into the database: it looks again in 20 seconds.
+    let proof = app.proof(&app.client_for(&signed_in), "PHONE_CHANGE", "+821066660000").await;
+    // It gets no message through Redis and has just polled the database: the next poll is in 20 seconds.
     let late = app.another_process_with(&[("REDIS_URL", None), ("REDIS_PREFIX", None)]).await;
-    app.holder(&before).sign_out().await;
+    app.client_for(&before).sign_out().await;
     let deadline = tokio::time::Instant::now() + LAG * 2;
-    while late.holder(&before).me().await != Value::Null {
-        assert!(tokio::time::Instant::now() < deadline, "it never looks");
+    while late.client_for(&before).me().await != Value::Null {
+        assert!(tokio::time::Instant::now() < deadline, "it never polls");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(app.holder(&signed_in).sign_out().await["sessionsEnded"], 1);
-    let thief = late.holder(&signed_in);
-    assert_eq!(thief.me().await["username"], "hong", "it has heard already, and there is nothing to show");
-    assert_eq!(thief.change_contact("changePhone", &proof).await["reason"], "UNKNOWN");
+    assert_eq!(app.client_for(&signed_in).sign_out().await["sessionsEnded"], 1);
+    let attacker = late.client_for(&signed_in);
+    assert_eq!(attacker.me().await["username"], "hong", "it already knows, so this test proves nothing");
+    assert_eq!(attacker.change_contact("changePhone", &proof).await["reason"], "UNKNOWN");
     for current in [PASSWORD, "a wrong one"] {
         let input = json!({ "currentPassword": current, "newPassword": "Quiet-Harbour-71!" });
         let change = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) { __typename } }";
-        let answer = thief.ask(change, json!({ "input": input })).await;
+        let answer = attacker.execute(change, json!({ "input": input })).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
     }
     let back = app.anonymous().sign_in_as("hong").await;

@@ -1,12 +1,12 @@
-//! Keys that are replaced while several processes serve: no code and no session is lost by it, and a process that lacks
-//! a key says that it can't answer instead of guessing.
+//! Key rotation with several processes: no code and no session is lost, and a process without a key reports UNAVAILABLE
+//! instead of a wrong result.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::clock::Entropy;
 use jsonwebtoken::{DecodingKey, Validation, decode_header, jwk::JwkSet};
+use platform::clock::Entropy;
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Person, Setup, SignedIn, TestApp, code_other_than};
+use crate::support::{ApiClient, Setup, SignedIn, TEST_TIMEOUT, TestApp, different_code};
 
 fn key() -> String {
     STANDARD.encode(Entropy::System.bytes::<32>())
@@ -37,10 +37,10 @@ fn keys() -> [String; 3] {
     [key(), key(), key()]
 }
 
-async fn guess(person: &Person, id: &Value, code: &str) -> Value {
+async fn guess(client: &ApiClient, id: &Value, code: &str) -> Value {
     let document = "mutation($input: ConfirmVerificationCodeInput!) { it: confirmVerificationCode(input: $input) \
          { __typename ... on CodeMismatch { attemptsRemaining } } }";
-    person.ask(document, json!({ "input": { "verificationId": id, "code": code } })).await
+    client.execute(document, json!({ "input": { "verificationId": id, "code": code } })).await
 }
 
 fn error_code(answer: &Value) -> &str {
@@ -52,10 +52,10 @@ async fn published(app: &TestApp) -> JwkSet {
     reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
-/// The code that is sent to a contact, also where a process that lacks its key took the message up first: then it waits
-/// for the other one.
+/// The code sent to a contact, even if a process without its key claimed the message first: then the message waits for
+/// the other process.
 async fn code_arriving(app: &TestApp, to: &str) -> String {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         if let Some(message) = app.messages_to(to, 0).await.first() {
             return message["code"].as_str().unwrap().to_owned();
@@ -66,7 +66,7 @@ async fn code_arriving(app: &TestApp, to: &str) -> String {
     }
 }
 
-/// A back end that fetched the keys from one process accepts what another one has signed.
+/// Whether a back end with these published keys accepts the attestation of a proof.
 fn attested(proof: &Value, keys: &JwkSet) -> bool {
     let token = proof["attestation"].as_str().unwrap();
     let Some(jwk) = decode_header(token).unwrap().kid.and_then(|kid| keys.find(&kid).cloned()) else { return false };
@@ -76,10 +76,10 @@ fn attested(proof: &Value, keys: &JwkSet) -> bool {
     jsonwebtoken::decode::<Value>(token, &DecodingKey::from_jwk(&jwk).unwrap(), &validation).is_ok()
 }
 
-/// Case 13: the server key was replaced in one process and not in the other. A right code at the process without its
-/// key is UNAVAILABLE, and so is a wrong one; no attempt is counted. At a process that has the key it is still right.
+/// The server key was replaced in one process only. At the process without the key, right and wrong codes are
+/// UNAVAILABLE and no attempt is counted. At a process with the key the code is still right.
 #[tokio::test]
-async fn a_right_code_at_a_process_without_its_key_is_unavailable_and_counts_nothing() {
+async fn right_code_at_a_process_without_its_key_is_unavailable_and_not_counted() {
     let old = Setup::new().await.with("CLIENT_GUESSES_PER_MINUTE", "unlimited").start().await;
     let (new_key, other) = (key(), "+821099990002");
     let new = old.another_process_with(&[("SERVER_KEY", Some(&new_key))]).await;
@@ -89,7 +89,7 @@ async fn a_right_code_at_a_process_without_its_key_is_unavailable_and_counts_not
         for _ in 0..7 {
             assert_eq!(error_code(&guess(&there.anonymous(), &sent["id"], &code).await), "UNAVAILABLE");
             assert_eq!(
-                error_code(&guess(&there.anonymous(), &sent["id"], &code_other_than(&code)).await),
+                error_code(&guess(&there.anonymous(), &sent["id"], &different_code(&code)).await),
                 "UNAVAILABLE"
             );
         }
@@ -103,9 +103,9 @@ async fn a_right_code_at_a_process_without_its_key_is_unavailable_and_counts_not
     }
 }
 
-/// A decoy is answered no differently by a process without the key.
+/// A decoy gets the same response from a process without the key.
 #[tokio::test]
-async fn an_unknown_account_is_unavailable_there_as_well() {
+async fn decoy_at_a_process_without_its_key_is_unavailable_as_well() {
     let old = Setup::new().await.start().await;
     let new_key = key();
     let new = old.another_process_with(&[("SERVER_KEY", Some(&new_key))]).await;
@@ -117,10 +117,10 @@ async fn an_unknown_account_is_unavailable_there_as_well() {
     }
 }
 
-/// The documented change of all three keys, process by process: at every moment of it two processes with neighbouring
-/// phases serve, and everything that one of them made is honoured by the other.
+/// The documented rotation of all three keys, process by process: at every step two processes with adjacent phases run,
+/// and each accepts what the other one issued.
 #[tokio::test]
-async fn a_change_of_keys_in_two_phases_loses_no_code_and_no_session() {
+async fn two_phase_key_rotation_loses_no_code_and_no_session() {
     let (first, second) = (keys(), keys());
     let accepted = phase(&first, Some(&second), None);
     let used = phase(&second, None, Some(&first));
@@ -136,18 +136,19 @@ async fn a_change_of_keys_in_two_phases_loses_no_code_and_no_session() {
         for (here, there) in [(&one, &other), (&other, &one)] {
             number += 1;
             let phone = format!("+8210999901{number:02}");
-            // The code of one process is confirmed by the other, and attested for whoever knows the first one's keys.
+            // A code of one process is confirmed by the other, and the attestation is accepted with the keys of the
+            // first one.
             let sent = here.anonymous().send_code_to(&phone).await;
             let code = here.code_sent_to(&phone).await;
             let confirmed = there.anonymous().confirm(&sent["id"], &code).await;
             assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
             assert!(attested(&confirmed["proof"], &published(there).await));
-            // The session of one process goes on at the other, in both tabs.
+            // A session of one process continues at the other, in both tabs.
             let session = match signed_in.take() {
                 Some(session) => session,
                 None => here.signed_up("hong", "+821099990100").await,
             };
-            assert_eq!(there.holder(&session).me().await["username"], "hong");
+            assert_eq!(there.client_for(&session).me().await["username"], "hong");
             let tabs =
                 [here.anonymous().refresh(&session.refresh).await, there.anonymous().refresh(&session.refresh).await];
             assert_eq!(tabs[0]["tokens"]["refreshToken"], tabs[1]["tokens"]["refreshToken"], "{tabs:#?}");
@@ -158,15 +159,15 @@ async fn a_change_of_keys_in_two_phases_loses_no_code_and_no_session() {
             let text = |name: &str| tabs[0]["tokens"][name].as_str().unwrap().to_owned();
             signed_in = Some(SignedIn { access: text("accessToken"), refresh: text("refreshToken"), ..session });
         }
-        // The process of the phase before is replaced.
+        // The process of the previous phase is replaced.
         std::mem::replace(&mut one, other).stop().await;
     }
     one.stop().await;
 }
 
-/// A back end that has the keys of a process in the first phase accepts attestations of one in the second.
+/// A back end with the published keys of a process in the first phase accepts attestations of a process in the second.
 #[tokio::test]
-async fn the_next_attestation_key_is_published_before_it_signs_and_the_previous_one_after() {
+async fn next_attestation_key_is_published_before_use_and_previous_key_after() {
     let (first, second) = (key(), key());
     let accepted =
         Setup::new().await.with("ATTESTATION_KEY", &first).with("ATTESTATION_KEY_NEXT", &second).start().await;
@@ -188,9 +189,9 @@ async fn the_next_attestation_key_is_published_before_it_signs_and_the_previous_
     }
 }
 
-/// Case 14: a secret with a comma signs, and is moved to the previous ones as a JSON array.
+/// A secret with a comma signs, and can be moved to the previous secrets as a JSON array.
 #[tokio::test]
-async fn a_secret_with_a_comma_can_be_moved_to_the_previous_ones() {
+async fn secret_with_a_comma_can_be_moved_to_the_previous_ones() {
     let comma = "kJ8,wQz-41x,Vb7nR2m,Lp0sT9d,Hy3cF6g,aE5u";
     let app = Setup::new().await.with("JWT_SECRET", comma).start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
@@ -198,15 +199,15 @@ async fn a_secret_with_a_comma_can_be_moved_to_the_previous_ones() {
     let new_secret = key();
     let settings = [("JWT_SECRET", Some(new_secret.as_str())), ("JWT_SECRETS_PREVIOUS", Some(list.as_str()))];
     let moved = app.another_process_with(&settings).await;
-    assert_eq!(moved.holder(&signed_in).me().await["username"], "hong");
+    assert_eq!(moved.client_for(&signed_in).me().await["username"], "hong");
     for app in [moved, app] {
         app.stop().await;
     }
 }
 
-/// Case 14: what an editor puts before or after a secret is not part of it.
+/// A byte order mark or white space that an editor adds is not part of a secret.
 #[tokio::test]
-async fn a_secret_file_with_a_byte_order_mark_signs_without_it() {
+async fn byte_order_mark_in_a_secret_file_is_ignored() {
     let secret = key();
     let setup = Setup::new().await.without("JWT_SECRET");
     let dir = tempfile::tempdir().unwrap();

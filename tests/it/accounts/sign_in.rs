@@ -1,4 +1,4 @@
-//! Signing in: one answer for unknown and wrong, and locks that lock out strangers alone.
+//! Sign-in: the same response for unknown accounts and wrong passwords, and lockouts that do not affect known devices.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
 
 const PHONE: &str = "+821012345678";
 
-fn roomy() -> [(&'static str, &'static str); 2] {
+fn without_client_quotas() -> [(&'static str, &'static str); 2] {
     [("CLIENT_SIGN_INS_PER_MINUTE", "unlimited"), ("ACCOUNT_HOURLY_PASSWORDS", "unlimited")]
 }
 
 async fn app() -> TestApp {
     let mut setup = Setup::new().await;
-    for (name, value) in roomy() {
+    for (name, value) in without_client_quotas() {
         setup = setup.with(name, value);
     }
     setup.start().await
@@ -25,20 +25,20 @@ fn wrong(identifier: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_identifier_signs_in_and_nothing_tells_unknown_from_wrong() {
+async fn every_identifier_signs_in_and_unknown_equals_wrong() {
     let app = app().await;
     app.signed_up("hong", PHONE).await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     for identifier in ["hong", " HONG ", "010-1234-5678", "+82 10 1234 5678"] {
-        let signed_in = person.sign_in_as(identifier).await;
+        let signed_in = client.sign_in_as(identifier).await;
         assert_eq!(signed_in["__typename"], "SignInPayload", "{identifier}: {signed_in:#}");
     }
-    let refused = person.sign_in(wrong("hong")).await;
+    let refused = client.sign_in(wrong("hong")).await;
     assert_eq!(refused["__typename"], "CredentialsRejected");
     for unknown in ["kim", "010-9999-0000", "kim@example.com", "\u{0}", "x".repeat(10_000).as_str()] {
-        assert_eq!(person.sign_in(wrong(unknown)).await, refused, "{unknown:.20}");
+        assert_eq!(client.sign_in(wrong(unknown)).await, refused, "{unknown:.20}");
     }
-    let empty = person.sign_in(json!({ "identifier": " ", "password": "" })).await;
+    let empty = client.sign_in(json!({ "identifier": " ", "password": "" })).await;
     assert_eq!(
         empty["fields"],
         json!([{ "path": "identifier", "reason": "empty" }, { "path": "password", "reason": "empty" }])
@@ -47,31 +47,31 @@ async fn every_identifier_signs_in_and_nothing_tells_unknown_from_wrong() {
 }
 
 #[tokio::test]
-async fn bf_12_wrong_passwords_lock_the_known_and_the_unknown_alike() {
+async fn bf_12_wrong_passwords_lock_known_and_unknown_accounts_alike() {
     let app = app().await;
     app.signed_up("hong", PHONE).await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     let mut answers = Vec::new();
     for identifier in ["hong", "nobody"] {
         let mut seen = Vec::new();
         for _ in 0..12 {
-            seen.push(person.sign_in(wrong(identifier)).await);
+            seen.push(client.sign_in(wrong(identifier)).await);
         }
-        // Locked, the right password is no better.
-        seen.push(person.sign_in_as(identifier).await);
+        // While locked, the right password is rejected too.
+        seen.push(client.sign_in_as(identifier).await);
         answers.push(seen);
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0][9]["__typename"], "CredentialsRejected");
     assert_eq!(answers[0][10]["__typename"], "AccountLocked");
     assert_eq!(answers[0][12]["unlocksAt"], "2026-03-02T03:15:00.000Z");
-    // By its other identifier the account is closed as well, without a sign that it is the same one: a number that
-    // nobody has is counted, and locked, in the same steps.
+    // Sign-in with the other identifier is locked as well, without revealing that it is the same account: an unknown
+    // number is counted and locked in the same steps.
     let mut others = Vec::new();
     for phone in ["010-1234-5678", "010-1234-0000"] {
-        let mut seen = vec![person.sign_in_as(phone).await];
+        let mut seen = vec![client.sign_in_as(phone).await];
         for _ in 0..11 {
-            seen.push(person.sign_in(wrong(phone)).await);
+            seen.push(client.sign_in(wrong(phone)).await);
         }
         others.push(seen);
     }
@@ -79,95 +79,95 @@ async fn bf_12_wrong_passwords_lock_the_known_and_the_unknown_alike() {
     assert_eq!(others[0][0]["__typename"], "CredentialsRejected");
     assert_eq!(others[0][11]["__typename"], "AccountLocked");
 
-    // Time unlocks, and the next wrong one locks for twice as long.
+    // The lock expires, and the next wrong password locks for twice as long.
     app.advance(Duration::from_secs(15 * 60));
-    assert_eq!(person.sign_in(wrong("hong")).await["__typename"], "CredentialsRejected");
-    assert_eq!(person.sign_in_as("hong").await["unlocksAt"], "2026-03-02T03:45:00.000Z");
+    assert_eq!(client.sign_in(wrong("hong")).await["__typename"], "CredentialsRejected");
+    assert_eq!(client.sign_in_as("hong").await["unlocksAt"], "2026-03-02T03:45:00.000Z");
     app.advance(Duration::from_secs(30 * 60));
-    assert_eq!(person.sign_in_as("hong").await["__typename"], "SignInPayload");
+    assert_eq!(client.sign_in_as("hong").await["__typename"], "SignInPayload");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn bf_02_strangers_do_not_lock_out_a_known_device() {
+async fn bf_02_known_device_is_not_locked_out_by_others() {
     let app = app().await;
     let owner = app.signed_up("hong", PHONE).await;
-    let (stranger, home) = (app.person_at("198.51.100.66"), app.anonymous());
+    let (other_client, home) = (app.client_at("198.51.100.66"), app.anonymous());
     for _ in 0..11 {
-        stranger.sign_in(wrong("hong")).await;
+        other_client.sign_in(wrong("hong")).await;
     }
     assert_eq!(home.sign_in_as("hong").await["__typename"], "AccountLocked");
     let known = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": owner.device });
     assert_eq!(home.sign_in(known.clone()).await["__typename"], "SignInPayload");
-    assert_eq!(app.holder(&owner).me().await["username"], "hong");
-    // Its own wrong ones count, by themselves.
+    assert_eq!(app.client_for(&owner).me().await["username"], "hong");
+    // Its own wrong passwords are counted separately.
     for _ in 0..10 {
         home.sign_in(json!({ "identifier": "hong", "password": "Wrong-pass-1", "deviceToken": owner.device })).await;
     }
     assert_eq!(home.sign_in(known).await["__typename"], "AccountLocked");
-    // A device token of one's own making is none.
+    // An invented device token is not a known device.
     let made_up = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": "A".repeat(43) });
-    assert_eq!(stranger.sign_in(made_up).await["__typename"], "AccountLocked");
+    assert_eq!(other_client.sign_in(made_up).await["__typename"], "AccountLocked");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_password_reset_unlocks() {
+async fn password_reset_lifts_the_lockout() {
     let app = app().await;
     app.signed_up("hong", PHONE).await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     for _ in 0..11 {
-        person.sign_in(wrong("hong")).await;
+        client.sign_in(wrong("hong")).await;
     }
     app.advance(Duration::from_secs(61));
-    let proof = app.proof(&person, "PASSWORD_RESET", PHONE).await;
-    let reset = person.reset_password(&proof, "Other-Password-9").await;
+    let proof = app.proof(&client, "PASSWORD_RESET", PHONE).await;
+    let reset = client.reset_password(&proof, "Other-Password-9").await;
     assert_eq!(reset["sessionsEnded"], 1, "{reset:#}");
-    let back = person.sign_in(json!({ "identifier": "hong", "password": "Other-Password-9" })).await;
+    let back = client.sign_in(json!({ "identifier": "hong", "password": "Other-Password-9" })).await;
     assert_eq!(back["__typename"], "SignInPayload", "{back:#}");
-    assert_eq!(person.sign_in_as("hong").await["__typename"], "CredentialsRejected");
+    assert_eq!(client.sign_in_as("hong").await["__typename"], "CredentialsRejected");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_code_signs_in_in_place_of_a_password() {
+async fn code_signs_in_instead_of_a_password() {
     let app = app().await;
     app.signed_up("hong", PHONE).await;
     app.advance(Duration::from_secs(61));
-    let person = app.anonymous();
-    let proof = app.proof(&person, "SIGN_IN", PHONE).await;
-    let signed_in = person.sign_in_with_proof(&proof).await;
+    let client = app.anonymous();
+    let proof = app.proof(&client, "SIGN_IN", PHONE).await;
+    let signed_in = client.sign_in_with_proof(&proof).await;
     assert_eq!(signed_in["user"]["username"], "hong", "{signed_in:#}");
-    assert_eq!(person.sign_in_with_proof(&proof).await["reason"], "SPENT");
-    assert_eq!(person.sign_in_with_proof(&json!("0".repeat(64))).await["reason"], "UNKNOWN");
-    // TK-06: proofs of other purposes, and tokens of other kinds, are worth nothing here.
-    let contact = app.proof(&person, "CONTACT", "+821099990000").await;
-    assert_eq!(person.sign_in_with_proof(&contact).await["reason"], "WRONG_PURPOSE");
+    assert_eq!(client.sign_in_with_proof(&proof).await["reason"], "SPENT");
+    assert_eq!(client.sign_in_with_proof(&json!("0".repeat(64))).await["reason"], "UNKNOWN");
+    // TK-06: proofs of other purposes and tokens of other kinds are not accepted here.
+    let contact = app.proof(&client, "CONTACT", "+821099990000").await;
+    assert_eq!(client.sign_in_with_proof(&contact).await["reason"], "WRONG_PURPOSE");
     let tokens = SignedIn::of(&signed_in);
     for kind in [&tokens.access, &tokens.refresh, &tokens.device] {
-        assert_eq!(person.sign_in_with_proof(&json!(kind)).await["reason"], "UNKNOWN");
+        assert_eq!(client.sign_in_with_proof(&json!(kind)).await["reason"], "UNKNOWN");
     }
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_sign_in_on_a_new_device_is_told_once() {
+async fn new_device_is_notified_once() {
     let app = app().await;
     let owner = app.signed_up("hong", "hong@example.com").await;
-    let elsewhere = app.person_at("198.51.100.66");
+    let elsewhere = app.client_at("198.51.100.66");
     let first = json!({ "identifier": "hong", "password": PASSWORD, "deviceName": "Evil <b>box</b>" });
     let signed_in = elsewhere.sign_in(first).await;
-    let told = &app.messages_to("hong@example.com", 2).await[0];
-    assert!(told["text"].as_str().unwrap().contains("Evil b box b"), "{told:#}");
-    // The same again, by its token and by its looks; and the device that signed up.
+    let notice = &app.messages_to("hong@example.com", 2).await[0];
+    assert!(notice["text"].as_str().unwrap().contains("Evil b box b"), "{notice:#}");
+    // The same devices again, by device token and by user agent; and the device that signed up.
     let device = SignedIn::of(&signed_in).device;
     let again = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": device });
-    app.person_at("203.0.113.9").sign_in(again).await;
+    app.client_at("203.0.113.9").sign_in(again).await;
     elsewhere.sign_in_as("hong").await;
     let home = json!({ "identifier": "hong", "password": PASSWORD, "deviceToken": owner.device });
-    app.person_at("203.0.113.10").sign_in(home).await;
-    app.person_at("203.0.113.11").sign_in_as("hong").await;
-    let told = app.column("SELECT kind FROM delivery WHERE kind = 'new_device'").await;
-    assert_eq!(told.len(), 2, "the stranger's box, and the last one");
+    app.client_at("203.0.113.10").sign_in(home).await;
+    app.client_at("203.0.113.11").sign_in_as("hong").await;
+    let notice = app.column("SELECT kind FROM delivery WHERE kind = 'new_device'").await;
+    assert_eq!(notice.len(), 2, "the unknown device and the last one");
     app.stop().await;
 }

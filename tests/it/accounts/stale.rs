@@ -1,5 +1,5 @@
-//! An access token whose session is over acts nowhere, also in a process that does not know yet that it is over: what
-//! acts for somebody who is signed in asks the database.
+//! An access token of an ended session cannot act, even at a process that does not know yet: operations for a
+//! signed-in account read the database.
 
 use serde_json::{Value, json};
 
@@ -10,14 +10,14 @@ const NEW_PHONE: &str = "+821066660000";
 
 async fn app() -> TestApp {
     let setup = Setup::new().await.with("RESEND_COOLDOWN", "0s").with("CONTACT_DAILY_SENDS", "unlimited");
-    // Longer than the tests take: what they see was not read by a poll.
+    // Longer than the tests take, so that no poll interferes.
     setup.with("CLIENT_SENDS_PER_MINUTE", "unlimited").with("REVOCATION_LAG", "60s").start().await
 }
 
 const WRONG: &str = "Wrong-Password-9";
 
-/// Every operation that acts for a signed-in account, by a document of its own.
-fn acts(session: &Value, verification: &Value) -> Vec<(String, Value)> {
+/// Every operation of a signed-in account, each with its document.
+fn operations(session: &Value, verification: &Value) -> Vec<(String, Value)> {
     let one = |mutation: &str, input: &str, value: Value| {
         let document = format!("mutation($input: {input}!) {{ {mutation}(input: $input) {{ __typename }} }}");
         (document, json!({ "input": value }))
@@ -40,7 +40,7 @@ fn acts(session: &Value, verification: &Value) -> Vec<(String, Value)> {
         one("reauthenticate", "ReauthenticateInput", json!({ "password": PASSWORD })),
         one("deleteAccount", "DeleteAccountInput", json!({ "password": PASSWORD })),
         change(PASSWORD),
-        // A wrong password is answered like the right one.
+        // A wrong password gets the same response as the right one.
         one("reauthenticate", "ReauthenticateInput", json!({ "password": WRONG })),
         one("deleteAccount", "DeleteAccountInput", json!({ "password": WRONG })),
         change(WRONG),
@@ -53,25 +53,25 @@ fn current_session(me: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_of_an_ended_session_acts_nowhere() {
+async fn token_of_an_ended_session_is_rejected_everywhere() {
     let app = app().await;
-    let thief = app.signed_up("hong", PHONE).await;
+    let attacker = app.signed_up("hong", PHONE).await;
     let pending =
-        app.holder(&thief).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": NEW_PHONE } })).await;
+        app.client_for(&attacker).send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": NEW_PHONE } })).await;
     app.advance(std::time::Duration::from_secs(61));
-    let owner = app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
+    let owner = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
     let session = current_session(&owner.me().await);
-    // No process has heard of it.
+    // No process knows of it.
     let end = "UPDATE session SET ended_at = created_at WHERE created_at = (SELECT MIN(created_at) FROM session) \
                RETURNING id";
     assert_eq!(app.column(end).await.len(), 1);
-    let before = app.rows("verification").await;
-    let acts = acts(&session, &pending["verification"]["id"]);
-    for (document, variables) in &acts {
-        let answer = app.holder(&thief).ask(document, variables.clone()).await;
+    let before = app.row_count("verification").await;
+    let operations = operations(&session, &pending["verification"]["id"]);
+    for (document, variables) in &operations {
+        let answer = app.client_for(&attacker).execute(document, variables.clone()).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {answer:#}");
     }
-    assert_eq!(app.rows("verification").await, before, "nothing was sent");
+    assert_eq!(app.row_count("verification").await, before, "nothing was sent");
     let refused = "SELECT DISTINCT act FROM audit WHERE outcome = 'unauthenticated' ORDER BY act";
     let recorded = [
         "changePassword",
@@ -84,35 +84,35 @@ async fn a_token_of_an_ended_session_acts_nowhere() {
         "updateProfile",
     ];
     assert_eq!(app.column(refused).await, recorded);
-    // A code that needs nobody signed in is sent as if the token had been refused: the account knows nothing of it.
-    let sent = app.holder(&thief).send_code_to("+821077770000").await;
+    // A code that needs no session is sent as for an anonymous client: it is not in the account's history.
+    let sent = app.client_for(&attacker).send_code_to("+821077770000").await;
     let me = owner.data("{ me { nickname verifications { nodes { id } } } }", json!({})).await["me"].take();
     assert_eq!(me["nickname"], Value::Null);
     let ids = me["verifications"]["nodes"].as_array().unwrap();
     assert!(!ids.is_empty() && ids.iter().all(|node| node["id"] != sent["id"]), "{me:#}");
-    // What the ended token can't do, the owner's can, and what signs the ended session out changes nothing.
-    assert_eq!(app.holder(&thief).sign_out().await["sessionsEnded"], 0);
+    // The owner can do what the ended token cannot, and the operations that end the ended session change nothing.
+    assert_eq!(app.client_for(&attacker).sign_out().await["sessionsEnded"], 0);
     assert_eq!(current_session(&owner.me().await), session);
     assert_eq!(owner.sign_out_everywhere().await["sessionsEnded"], 1);
     app.stop().await;
 }
 
-/// The thief's session is ended at one process, and the owner signs in anew. The other process has heard of neither.
+/// The attacker's session is ended at one process, and the owner signs in again. The other process knows of neither.
 #[tokio::test]
-async fn an_ended_token_ends_no_new_session_at_another_process() {
+async fn ended_token_cannot_end_a_new_session_at_another_process() {
     let app = app().await;
     let other = app.another_process().await;
-    let thief = app.signed_up("hong", PHONE).await;
+    let attacker = app.signed_up("hong", PHONE).await;
     for _ in 0..3 {
-        app.holder(&SignedIn::of(&app.anonymous().sign_in_as("hong").await)).sign_out_everywhere().await;
+        app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await)).sign_out_everywhere().await;
         let owner = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
-        let session = current_session(&app.holder(&owner).me().await);
-        for (document, variables) in &acts(&session, &json!("ver_00000000000000000000000000"))[..6] {
-            let answer = other.holder(&thief).ask(document, variables.clone()).await;
+        let session = current_session(&app.client_for(&owner).me().await);
+        for (document, variables) in &operations(&session, &json!("ver_00000000000000000000000000"))[..6] {
+            let answer = other.client_for(&attacker).execute(document, variables.clone()).await;
             assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {answer:#}");
         }
         for app in [&app, &other] {
-            assert_eq!(app.holder(&owner).me().await["username"], "hong");
+            assert_eq!(app.client_for(&owner).me().await["username"], "hong");
         }
     }
     other.stop().await;

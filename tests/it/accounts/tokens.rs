@@ -1,4 +1,4 @@
-//! Refresh tokens, and what is revoked.
+//! Refresh tokens and revocation.
 
 use std::time::Duration;
 
@@ -11,133 +11,134 @@ fn refresh_of(answer: &Value) -> String {
 }
 
 #[tokio::test]
-async fn tk_02_a_refresh_token_is_exchanged_and_its_successor_works() {
+async fn tk_02_refresh_token_is_exchanged_for_a_working_successor() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     let mut token = signed_in.refresh.clone();
     for _ in 0..5 {
         app.advance(Duration::from_secs(60));
-        let next = person.refresh(&token).await;
+        let next = client.refresh(&token).await;
         let access = next["tokens"]["accessToken"].as_str().unwrap();
-        assert_eq!(person.clone().with_token(access).me().await["username"], "hong");
+        assert_eq!(client.clone().with_token(access).me().await["username"], "hong");
         let successor = refresh_of(&next);
         assert_ne!(successor, token);
         token = successor;
     }
     for unknown in ["", "x", signed_in.access.as_str(), signed_in.device.as_str()] {
-        assert_eq!(person.refresh(unknown).await["reason"], "UNKNOWN", "{unknown}");
+        assert_eq!(client.refresh(unknown).await["reason"], "UNKNOWN", "{unknown}");
     }
     app.stop().await;
 }
 
 #[tokio::test]
-async fn tk_03_tk_04_a_replay_gets_the_same_successor_until_it_is_a_theft() {
+async fn tk_03_tk_04_reuse_returns_the_same_successor_until_it_is_a_theft() {
     let app = TestApp::start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
-    let person = app.anonymous();
-    let first = refresh_of(&person.refresh(&signed_in.refresh).await);
-    // The answer was lost: within the grace the same successor, after it another one, while nobody used it.
+    let client = app.anonymous();
+    let first = refresh_of(&client.refresh(&signed_in.refresh).await);
+    // The response was lost: within the grace period the same successor is returned, and afterwards another one, as
+    // long as the successor was not used.
     app.advance(Duration::from_secs(10));
-    assert_eq!(refresh_of(&person.refresh(&signed_in.refresh).await), first);
+    assert_eq!(refresh_of(&client.refresh(&signed_in.refresh).await), first);
     app.advance(Duration::from_secs(3600));
     let lost = first;
-    let first = refresh_of(&person.refresh(&signed_in.refresh).await);
+    let first = refresh_of(&client.refresh(&signed_in.refresh).await);
     assert_ne!(first, lost);
-    let second = refresh_of(&person.refresh(&first).await);
-    // Two tabs: the token that was exchanged a moment ago is answered the same, its predecessor is not any more.
+    let second = refresh_of(&client.refresh(&first).await);
+    // Two tabs: the token exchanged a moment ago returns the same successor; its predecessor is rejected.
     app.advance(Duration::from_secs(10));
-    assert_eq!(refresh_of(&person.refresh(&first).await), second);
+    assert_eq!(refresh_of(&client.refresh(&first).await), second);
     app.advance(Duration::from_secs(1));
-    let third = refresh_of(&person.refresh(&second).await);
-    let reused = person.refresh(&first).await;
+    let third = refresh_of(&client.refresh(&second).await);
+    let reused = client.refresh(&first).await;
     assert_eq!(reused["reason"], "REUSED", "{reused:#}");
-    assert_eq!(person.refresh(&third).await["reason"], "REVOKED");
-    assert_eq!(app.holder(&signed_in).me().await, Value::Null);
+    assert_eq!(client.refresh(&third).await["reason"], "REVOKED");
+    assert_eq!(app.client_for(&signed_in).me().await, Value::Null);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn tk_12_idle_and_absolute_ends_hold() {
+async fn tk_12_idle_and_absolute_timeouts_hold() {
     let app = Setup::new().await.with("SESSION_MAX_AGE", "10d").start().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
-    let person = app.anonymous();
+    let client = app.anonymous();
     let day = Duration::from_secs(86_400);
     app.advance(day * 6);
-    let answer = person.refresh(&signed_in.refresh).await;
+    let answer = client.refresh(&signed_in.refresh).await;
     assert_eq!(answer["tokens"]["refreshExpiresAt"], "2026-03-12T03:00:00.000Z");
     app.advance(day * 4 - Duration::from_secs(1));
-    let last = person.refresh(&refresh_of(&answer)).await;
+    let last = client.refresh(&refresh_of(&answer)).await;
     assert_eq!(
         (&last["tokens"]["expiresIn"], &last["tokens"]["refreshExpiresAt"]),
         (&json!(1), &json!("2026-03-12T03:00:00.000Z"))
     );
     app.advance(Duration::from_secs(1));
-    assert_eq!(person.refresh(&refresh_of(&last)).await["reason"], "EXPIRED");
+    assert_eq!(client.refresh(&refresh_of(&last)).await["reason"], "EXPIRED");
 
-    let idle = SignedIn::of(&person.sign_in_as("hong").await);
+    let idle = SignedIn::of(&client.sign_in_as("hong").await);
     app.advance(day * 7);
-    assert_eq!(person.refresh(&idle.refresh).await["reason"], "EXPIRED");
+    assert_eq!(client.refresh(&idle.refresh).await["reason"], "EXPIRED");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn tk_07_tk_11_what_is_ended_here_is_refused_everywhere() {
+async fn tk_07_tk_11_ended_session_is_rejected_everywhere() {
     let app = TestApp::start().await;
     let first = app.signed_up("hong", "+821012345678").await;
     let second = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
     let third = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
     let other = app.another_process().await;
-    assert_eq!(other.holder(&second).me().await["username"], "hong");
+    assert_eq!(other.client_for(&second).me().await["username"], "hong");
 
-    // Another account's session looks like none.
-    let stranger = app.signed_up("kim", "+821099990000").await;
-    let sessions = app.holder(&first).me().await["sessions"]["nodes"].clone();
+    // A session of another account looks like an unknown one.
+    let other_client = app.signed_up("kim", "+821099990000").await;
+    let sessions = app.client_for(&first).me().await["sessions"]["nodes"].clone();
     assert_eq!(sessions.as_array().unwrap().len(), 3);
-    let revoke = |person: crate::support::Person, id: Value| async move { person.revoke_session(&id).await };
+    let revoke = |client: crate::support::ApiClient, id: Value| async move { client.revoke_session(&id).await };
     let id_of = |token: &SignedIn| {
-        let person = app.holder(token);
+        let client = app.client_for(token);
         async move {
-            let nodes = person.me().await["sessions"]["nodes"].clone();
+            let nodes = client.me().await["sessions"]["nodes"].clone();
             nodes.as_array().unwrap().iter().find(|node| node["current"] == true).unwrap()["id"].clone()
         }
     };
     let second_id = id_of(&second).await;
-    assert_eq!(revoke(app.holder(&stranger), second_id.clone()).await["__typename"], "SessionNotFound");
-    let revoked = revoke(app.holder(&first), second_id.clone()).await;
+    assert_eq!(revoke(app.client_for(&other_client), second_id.clone()).await["__typename"], "SessionNotFound");
+    let revoked = revoke(app.client_for(&first), second_id.clone()).await;
     assert_eq!(revoked["session"], json!({ "id": second_id, "current": false }));
-    assert_eq!(revoke(app.holder(&first), second_id).await["__typename"], "SessionNotFound");
-    assert_eq!(app.holder(&second).me().await, Value::Null);
+    assert_eq!(revoke(app.client_for(&first), second_id).await["__typename"], "SessionNotFound");
+    assert_eq!(app.client_for(&second).me().await, Value::Null);
     assert_eq!(app.anonymous().refresh(&second.refresh).await["reason"], "REVOKED");
-    refused_within_the_lag(&other, &second).await;
-    assert_eq!(other.holder(&third).me().await["username"], "hong");
+    assert_rejected_within_the_lag(&other, &second).await;
+    assert_eq!(other.client_for(&third).me().await["username"], "hong");
 
-    assert_eq!(app.holder(&first).sign_out_everywhere().await["sessionsEnded"], 2);
-    refused_within_the_lag(&other, &third).await;
-    assert_eq!(other.holder(&stranger).me().await["username"], "kim");
-    // A process that starts later knows as well.
+    assert_eq!(app.client_for(&first).sign_out_everywhere().await["sessionsEnded"], 2);
+    assert_rejected_within_the_lag(&other, &third).await;
+    assert_eq!(other.client_for(&other_client).me().await["username"], "kim");
+    // A process that starts later knows it as well.
     let late = app.another_process().await;
-    assert_eq!(late.holder(&first).me().await, Value::Null);
+    assert_eq!(late.client_for(&first).me().await, Value::Null);
     for app in [late, other, app] {
         app.stop().await;
     }
 }
 
-/// `REVOCATION_LAG`, with a little for a busy machine.
-async fn refused_within_the_lag(app: &TestApp, signed_in: &SignedIn) {
+/// `REVOCATION_LAG` plus a margin for a busy machine.
+async fn assert_rejected_within_the_lag(app: &TestApp, signed_in: &SignedIn) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(6);
-    while app.holder(signed_in).me().await != Value::Null {
-        assert!(tokio::time::Instant::now() < deadline, "still honoured");
+    while app.client_for(signed_in).me().await != Value::Null {
+        assert!(tokio::time::Instant::now() < deadline, "still accepted");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test]
-async fn tk_12_in_cookie_mode_no_page_sees_the_refresh_token() {
+async fn tk_12_refresh_token_is_not_in_the_body_in_cookie_mode() {
     let app = Setup::new().await.with("REFRESH_COOKIE", "on").start().await;
-    let person = app.anonymous();
-    let proof = app.proof(&person, "SIGN_UP", "+821012345678").await;
-    let made = person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
+    let client = app.anonymous();
+    let proof = app.proof(&client, "SIGN_UP", "+821012345678").await;
+    let made = client.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;
     assert_eq!((&made["tokens"]["refreshToken"], &made["deviceToken"]), (&Value::Null, &Value::Null));
 
     let http = reqwest::Client::builder().build().unwrap();

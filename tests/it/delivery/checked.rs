@@ -1,21 +1,21 @@
-//! Codes that the provider makes and checks: Twilio Verify.
+//! Codes that the provider generates and checks: Twilio Verify.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::{
-    carrier::{Act, Carrier},
-    setup::{Carried, by, code, phone, shows, takes},
+    fake_provider::{Action, FakeProvider},
+    setup::{ProviderSettings, accept_all, code, phone, wait_for_status, with_providers},
 };
-use crate::providers::double::{Reply, Seen};
+use crate::providers::double::{RecordedRequest, Reply};
 
 const SID: &str = "VEaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const CODE: &str = "246810";
 
-/// Makes one verification, whose code is [`CODE`].
-fn verify(seen: &Seen) -> Act {
-    Act::Say(match seen.line.rsplit('/').next() {
+/// Creates one verification whose code is [`CODE`].
+fn verify(seen: &RecordedRequest) -> Action {
+    Action::Respond(match seen.line.rsplit('/').next() {
         Some("Verifications") => Reply::json(201, &json!({ "sid": SID, "status": "pending" })),
         Some("VerificationCheck") if seen.form()["Code"] == CODE => Reply::json(200, &json!({ "status": "approved" })),
         Some("VerificationCheck") => Reply::json(200, &json!({ "status": "pending" })),
@@ -24,14 +24,14 @@ fn verify(seen: &Seen) -> Act {
     })
 }
 
-fn asked<'a>(seen: &'a [Seen], what: &str) -> Vec<&'a Seen> {
+fn requests_for<'a>(seen: &'a [RecordedRequest], what: &str) -> Vec<&'a RecordedRequest> {
     seen.iter().filter(|seen| seen.line.ends_with(what)).collect()
 }
 
 #[tokio::test]
-async fn the_provider_judges_within_our_own_bounds() {
-    let twilio = Carrier::start(verify).await;
-    let app = by("twilio-verify").await.twilio_verify(&twilio).start().await;
+async fn provider_checks_codes_within_our_own_limits() {
+    let twilio = FakeProvider::start(verify).await;
+    let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
     let mut watch = visitor.watch(&id).await;
@@ -42,22 +42,26 @@ async fn the_provider_judges_within_our_own_bounds() {
     let right = visitor.confirm(&id, " 246-810 ").await;
     assert_eq!(right["__typename"], "ConfirmVerificationCodePayload", "{right:#}");
     assert_eq!(watch.last().await["status"], "VERIFIED");
-    // Answered again from the proof itself, for a minute; the provider is not asked.
+    // Repeated from the proof itself for a minute; the provider is not asked.
     assert_eq!(visitor.confirm(&id, CODE).await["proof"]["token"], right["proof"]["token"]);
     assert_eq!(visitor.confirm(&id, "111111").await["__typename"], "VerificationNotPending");
     app.advance(Duration::from_secs(61));
     assert_eq!(visitor.confirm(&id, CODE).await["__typename"], "VerificationNotPending");
-    assert_eq!(asked(&twilio.seen(), "VerificationCheck").len(), 2, "what is over is not asked for");
+    assert_eq!(
+        requests_for(&twilio.requests(), "VerificationCheck").len(),
+        2,
+        "the provider is not asked about a finished verification"
+    );
     app.stop().await;
 }
 
 #[tokio::test]
-async fn guesses_at_once_learn_no_more_answers_than_there_are_attempts() {
-    let twilio = Carrier::start(verify).await;
-    let app = by("twilio-verify").await.twilio_verify(&twilio).start().await;
+async fn concurrent_guesses_get_no_more_results_than_attempts() {
+    let twilio = FakeProvider::start(verify).await;
+    let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    shows(&visitor, &id, "SENT").await;
+    wait_for_status(&visitor, &id, "SENT").await;
     let guesses = (0..20).map(|guess| {
         let (visitor, id) = (visitor.clone(), id.clone());
         async move { visitor.confirm(&id, &format!("{guess:06}")).await }
@@ -65,65 +69,65 @@ async fn guesses_at_once_learn_no_more_answers_than_there_are_attempts() {
     futures_util::future::join_all(guesses).await;
     let locked = visitor.confirm(&id, CODE).await;
     assert_eq!(locked["verification"]["status"], "LOCKED", "{locked:#}");
-    let seen = twilio.seen_at_least(4).await;
-    assert_eq!(asked(&seen, "VerificationCheck").len(), 2);
-    // Its code is worth nothing there either.
-    assert_eq!(asked(&seen, SID)[0].form()["Status"], "canceled");
+    let seen = twilio.wait_for_requests(4).await;
+    assert_eq!(requests_for(&seen, "VerificationCheck").len(), 2);
+    // The code of the fixed response is not valid there either.
+    assert_eq!(requests_for(&seen, SID)[0].form()["Status"], "canceled");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_check_that_is_not_answered_is_no_judgement() {
-    let twilio = Carrier::start(verify).await;
-    let app = by("twilio-verify").await.twilio_verify(&twilio).start().await;
+async fn unanswered_check_counts_as_no_result() {
+    let twilio = FakeProvider::start(verify).await;
+    let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    shows(&visitor, &id, "SENT").await;
+    wait_for_status(&visitor, &id, "SENT").await;
     let confirm =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
     let input = json!({ "input": { "verificationId": id, "code": CODE } });
     for (act, left) in [(Reply::text(503, ""), 1), (Reply::json(429, &json!({ "code": 20429 })), 1)] {
-        twilio.behave(move |_| Act::Say(act.clone()));
-        let answer = visitor.ask(confirm, input.clone()).await;
+        twilio.behave(move |_| Action::Respond(act.clone()));
+        let answer = visitor.execute(confirm, input.clone()).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
         assert_eq!(visitor.verification(&id).await["attemptsRemaining"], left);
     }
-    twilio.behave(|_| Act::Say(Reply::json(404, &json!({ "code": 20404 }))));
+    twilio.behave(|_| Action::Respond(Reply::json(404, &json!({ "code": 20404 }))));
     let over = visitor.confirm(&id, CODE).await;
     assert_eq!(over["verification"]["status"], "EXPIRED", "{over:#}");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_failover_sends_our_own_code_and_a_resend_keeps_to_it() {
-    let twilio = Carrier::start(|_| Act::Say(Reply::text(503, ""))).await;
-    let gateway = Carrier::start(takes).await;
-    let app = by("twilio-verify,webhook").await.twilio_verify(&twilio).gateway(&gateway).start().await;
+async fn failover_sends_our_own_code_and_resends_repeat_it() {
+    let twilio = FakeProvider::start(|_| Action::Respond(Reply::text(503, ""))).await;
+    let gateway = FakeProvider::start(accept_all).await;
+    let app = with_providers("twilio-verify,webhook").await.twilio_verify(&twilio).gateway(&gateway).start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    shows(&visitor, &id, "SENT").await;
+    wait_for_status(&visitor, &id, "SENT").await;
     twilio.behave(verify);
     app.advance(Duration::from_secs(60));
     visitor.resend(&id).await;
-    let seen = gateway.seen_at_least(2).await;
+    let seen = gateway.wait_for_requests(2).await;
     assert_eq!(code(&seen[0]), code(&seen[1]));
     let right = visitor.confirm(&id, &code(&seen[0])).await;
     assert_eq!(right["__typename"], "ConfirmVerificationCodePayload", "{right:#}");
-    assert_eq!(asked(&twilio.seen(), "VerificationCheck").len(), 0);
+    assert_eq!(requests_for(&twilio.requests(), "VerificationCheck").len(), 0);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn dl_02_once_the_provider_made_the_code_nobody_else_sends_one() {
-    let twilio = Carrier::start(verify).await;
-    let gateway = Carrier::start(takes).await;
-    let app = by("twilio-verify,webhook").await.twilio_verify(&twilio).gateway(&gateway).start().await;
+async fn dl_02_code_generated_by_the_provider_is_sent_by_no_other() {
+    let twilio = FakeProvider::start(verify).await;
+    let gateway = FakeProvider::start(accept_all).await;
+    let app = with_providers("twilio-verify,webhook").await.twilio_verify(&twilio).gateway(&gateway).start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    shows(&visitor, &id, "SENT").await;
-    // No receipt comes, and a resend finds the provider failing: still nobody else could carry that code.
+    wait_for_status(&visitor, &id, "SENT").await;
+    // No receipt comes, and a resend finds the provider failing: still no other provider can send that code.
     twilio.behave(|seen| match seen.line.ends_with("Verifications") {
-        true => Act::Say(Reply::text(503, "")),
+        true => Action::Respond(Reply::text(503, "")),
         false => verify(seen),
     });
     app.advance(Duration::from_secs(61));
@@ -131,23 +135,23 @@ async fn dl_02_once_the_provider_made_the_code_nobody_else_sends_one() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     twilio.behave(verify);
     app.advance(Duration::from_secs(10));
-    shows(&visitor, &id, "SENT").await;
-    assert_eq!(gateway.seen().len(), 0);
+    wait_for_status(&visitor, &id, "SENT").await;
+    assert_eq!(gateway.requests().len(), 0);
     let right = visitor.confirm(&id, CODE).await;
     assert_eq!(right["__typename"], "ConfirmVerificationCodePayload", "{right:#}");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn its_receipts_are_asked_for() {
-    let twilio = Carrier::start(verify).await;
-    let app = by("twilio-verify").await.twilio_verify(&twilio).start().await;
+async fn receipts_are_polled() {
+    let twilio = FakeProvider::start(verify).await;
+    let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
     let mut watch = visitor.watch(&id).await;
     watch.until(|state| state["delivery"]["status"] == "SENT").await;
     twilio.behave(|seen| match seen.line.contains("/v2/Attempts") {
-        true => Act::Say(Reply::json(
+        true => Action::Respond(Reply::json(
             200,
             &json!({ "attempts": [{
             "date_created": "2026-03-02T03:00:01Z", "channel_data": { "message_status": "delivered" },

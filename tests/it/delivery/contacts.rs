@@ -1,16 +1,16 @@
-//! Contacts as people paste them, over the wire.
+//! Contacts as users paste them, over the wire.
 
 use serde_json::{Value, json};
 
-use super::setup::shows;
+use super::setup::wait_for_status;
 use crate::support::{Setup, TestApp};
 
-async fn asked(app: &TestApp, to: Value) -> Value {
+async fn send_to(app: &TestApp, to: Value) -> Value {
     app.anonymous().send_code(json!({ "purpose": "CONTACT", "to": to })).await
 }
 
 #[tokio::test]
-async fn what_copying_leaves_around_a_contact_is_no_part_of_it() {
+async fn copy_and_paste_artifacts_are_stripped_from_contacts() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
     let pasted = [
         (json!({ "phone": "010-1234-5670\n" }), "+821012345670"),
@@ -21,17 +21,17 @@ async fn what_copying_leaves_around_a_contact_is_no_part_of_it() {
         (json!({ "email": "\u{FEFF}gil@example.com\u{2060}\r\n" }), "gil@example.com"),
     ];
     for (typed, to) in pasted {
-        let sent = asked(&app, typed.clone()).await;
+        let sent = send_to(&app, typed.clone()).await;
         assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{typed}: {sent:#}");
-        shows(&app.anonymous(), &sent["verification"]["id"], "SENT").await;
+        wait_for_status(&app.anonymous(), &sent["verification"]["id"], "SENT").await;
         app.messages_to(to, 1).await;
     }
     app.stop().await;
 }
 
-/// A spreadsheet's number, and a number dialled through a way out of the country that is not one for all.
+/// A number formatted by a spreadsheet, and a number with an exit code that is not valid in every country.
 #[tokio::test]
-async fn a_number_that_would_become_another_person_s_is_refused() {
+async fn ambiguous_phone_number_is_rejected() {
     let app = Setup::new().await.with("ALLOWED_REGIONS", "all").start().await;
     for (phone, reason) in [
         ("+4917648077010.0", "not_a_number"),
@@ -41,27 +41,27 @@ async fn a_number_that_would_become_another_person_s_is_refused() {
         ("0082 10 1234 5678", "needs_plus"),
         ("0081 90 1234 5678", "needs_plus"),
     ] {
-        let refused = asked(&app, json!({ "phone": phone })).await;
+        let refused = send_to(&app, json!({ "phone": phone })).await;
         assert_eq!(refused["__typename"], "InvalidInput", "{phone}: {refused:#}");
         assert_eq!(refused["fields"][0]["reason"], reason, "{phone}");
         assert!(!refused["fields"][0]["message"].as_str().unwrap().contains("field-"), "{refused:#}");
     }
-    assert_eq!(app.rows("verification").await, 0);
+    assert_eq!(app.row_count("verification").await, 0);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_range_that_is_new_is_taken_where_an_operator_says_so() {
+async fn new_number_range_is_accepted_when_configured() {
     let new = ["+4915410365743", "+595988100848", "+972558025784"];
-    for (setting, taken) in [("valid", false), ("possible", true)] {
+    for (setting, accepted) in [("valid", false), ("possible", true)] {
         let app = Setup::new().await.with("ALLOWED_REGIONS", "all").with("PHONE_NUMBERS", setting);
         let app = app.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
         for phone in new {
-            let answer = asked(&app, json!({ "phone": phone })).await;
-            let expected = if taken { "SendVerificationCodePayload" } else { "InvalidInput" };
+            let answer = send_to(&app, json!({ "phone": phone })).await;
+            let expected = if accepted { "SendVerificationCodePayload" } else { "InvalidInput" };
             assert_eq!(answer["__typename"], expected, "{setting}: {answer:#}");
         }
-        let landline = asked(&app, json!({ "phone": "02-312-3456" })).await;
+        let landline = send_to(&app, json!({ "phone": "02-312-3456" })).await;
         assert_eq!(landline["fields"][0]["reason"], "not_a_mobile_number");
         app.stop().await;
     }

@@ -1,29 +1,34 @@
-//! What a process leaves behind that dies, or sleeps and comes back.
+//! Deliveries of a process that was killed, or that was suspended and resumes.
 
 use std::time::Duration;
 
 use countersign::{
-    channel::Channel,
-    clock::{Entropy, Instant},
-    contact::{Contact, PhoneNumber, Region},
     delivery::{Content, Notice, Order},
-    ids::DeliveryId,
-    status::DeliveryStatus,
     store::{Acceptance, Ending, Identifier, Settlement, Store, Taking, entity::delivery::Model},
-    texts::Locale,
 };
+use domain::{
+    Timestamp,
+    channel::Channel,
+    contact::{Contact, PhoneNumber, Region},
+    ids::DeliveryId,
+    locale::Locale,
+    status::DeliveryStatus,
+};
+use platform::clock::Entropy;
 use serde_json::json;
 
 use super::{
-    carrier::{Act, Carrier},
-    setup::{Carried, by, number, phone, shows, store, taken, takes, twilio_took},
+    fake_provider::{Action, FakeProvider},
+    setup::{
+        ProviderSettings, accept_all, accepted, number, phone, store, twilio_accepted, wait_for_status, with_providers,
+    },
 };
-use crate::support::{Account, PATIENCE};
+use crate::support::{Account, TEST_TIMEOUT};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// A notice in the outbox.
-fn notice(to: &str, now: Instant) -> Model {
+/// A queued notice.
+fn notice(to: &str, now: Timestamp) -> Model {
     let to = Contact::Phone(PhoneNumber::parse(to, Region::parse("KR").unwrap()).unwrap());
     let order = Order {
         id: DeliveryId::new(&Entropy::System),
@@ -40,7 +45,7 @@ fn notice(to: &str, now: Instant) -> Model {
     order.into_row(now)
 }
 
-async fn owe(store: &Store, rows: Vec<Model>) {
+async fn insert_deliveries(store: &Store, rows: Vec<Model>) {
     let write = store.write(move |tx| {
         Box::pin(async move {
             for row in rows {
@@ -52,19 +57,19 @@ async fn owe(store: &Store, rows: Vec<Model>) {
     write.await.unwrap();
 }
 
-/// A notice in the hands of a process that said nothing since long.
-async fn abandoned(store: &Store, to: &str, now: Instant) -> DeliveryId {
+/// A notice claimed by a process whose claim has expired.
+async fn abandoned(store: &Store, to: &str, now: Timestamp) -> DeliveryId {
     let row = Model { claimed_by: Some("dead".to_owned()), ..notice(to, now) };
     let id = row.id.clone();
-    owe(store, vec![row]).await;
+    insert_deliveries(store, vec![row]).await;
     id
 }
 
-async fn comes_to(store: &Store, id: &DeliveryId, is_it: impl Fn(&Model) -> bool) -> Model {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+async fn wait_for_row(store: &Store, id: &DeliveryId, predicate: impl Fn(&Model) -> bool) -> Model {
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let row = store.delivery(id).await.unwrap().unwrap();
-        if is_it(&row) {
+        if predicate(&row) {
             return row;
         }
         assert!(tokio::time::Instant::now() < deadline, "{row:?}");
@@ -73,55 +78,58 @@ async fn comes_to(store: &Store, id: &DeliveryId, is_it: impl Fn(&Model) -> bool
 }
 
 #[tokio::test]
-async fn dl_01_what_a_dead_process_had_in_hand_is_sent_where_it_arrives_once_and_shows_as_unknown_elsewhere() {
-    let gateway = Carrier::start(takes).await;
-    let app = by("webhook").await.gateway(&gateway).start().await;
+async fn dl_01_interrupted_delivery_is_retried_by_idempotent_providers_and_unknown_otherwise() {
+    let gateway = FakeProvider::start(accept_all).await;
+    let app = with_providers("webhook").await.gateway(&gateway).start().await;
     let database = store(&app).await;
     let id = abandoned(&database, &phone(0), app.now()).await;
-    let row = comes_to(&database, &id, |row| row.status != DeliveryStatus::Queued).await;
+    let row = wait_for_row(&database, &id, |row| row.status != DeliveryStatus::Queued).await;
     assert_eq!((row.status, row.claimed_by), (DeliveryStatus::Sent, None));
-    assert_eq!(gateway.seen()[0].header("webhook-id"), id.as_str());
+    assert_eq!(gateway.requests()[0].header("webhook-id"), id.as_str());
     app.stop().await;
 
-    let twilio = Carrier::start(|_| Act::Say(twilio_took(SID))).await;
-    let app = by("twilio").await.twilio(&twilio).start().await;
+    let twilio = FakeProvider::start(|_| Action::Respond(twilio_accepted(SID))).await;
+    let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let database = store(&app).await;
     let id = abandoned(&database, &phone(0), app.now()).await;
-    let row = comes_to(&database, &id, |row| row.status != DeliveryStatus::Queued).await;
+    let row = wait_for_row(&database, &id, |row| row.status != DeliveryStatus::Queued).await;
     assert_eq!((row.status, row.reason.as_deref()), (DeliveryStatus::Unknown, Some("interrupted")));
-    assert_eq!(twilio.seen().len(), 0);
+    assert_eq!(twilio.requests().len(), 0);
     app.stop().await;
 }
 
-/// A claim that was committed after whoever made it had given up waiting: nobody has it in hand, and nobody asked.
+/// A claim that was committed after its process had given up waiting for the commit: no task handles it, and no
+/// provider was asked.
 #[tokio::test]
-async fn dl_01_a_claim_whose_answer_was_lost_is_found_by_its_own_process() {
-    let twilio = Carrier::start(|_| Act::Hang).await;
-    let app = by("twilio").await.twilio(&twilio).start().await;
+async fn dl_01_process_recovers_its_claim_after_a_lost_commit_response() {
+    let twilio = FakeProvider::start(|_| Action::Hang).await;
+    let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let database = store(&app).await;
     let first = app.anonymous().send_code_to(&phone(0)).await;
-    twilio.seen_at_least(1).await;
+    twilio.wait_for_requests(1).await;
     let process = app.column("SELECT claimed_by FROM delivery").await.remove(0);
-    twilio.behave(|_| Act::Say(twilio_took(SID)));
+    twilio.behave(|_| Action::Respond(twilio_accepted(SID)));
     let lost = Model { claimed_by: Some(process), ..notice(&phone(1), app.now()) };
     let id = lost.id.clone();
-    owe(&database, vec![lost]).await;
-    comes_to(&database, &id, |row| row.status == DeliveryStatus::Sent).await;
-    // What is in hand is left there.
+    insert_deliveries(&database, vec![lost]).await;
+    wait_for_row(&database, &id, |row| row.status == DeliveryStatus::Sent).await;
+    // A delivery that is in progress stays claimed.
     assert_eq!(app.anonymous().verification(&first["id"]).await["delivery"]["status"], "QUEUED");
-    assert_eq!(twilio.seen().len(), 2);
+    assert_eq!(twilio.requests().len(), 2);
     app.stop().await;
 }
 
-/// An account erased while a provider has its message leaves no hand busy.
+/// Erasing an account while a provider request for it is in flight releases the worker.
 #[tokio::test]
-async fn a_message_whose_account_was_erased_keeps_no_hand() {
-    let gateway =
-        Carrier::start(|seen| Act::SayAfter(Duration::from_millis(500), taken(seen.header("webhook-id")))).await;
-    let app = by("webhook").await.with("DISPATCH_CONCURRENCY", "1").gateway(&gateway).start().await;
-    app.has_accounts([Account::with_phone(&phone(0))]).await;
+async fn delivery_of_an_erased_account_releases_its_worker() {
+    let gateway = FakeProvider::start(|seen| {
+        Action::RespondAfter(Duration::from_millis(500), accepted(seen.header("webhook-id")))
+    })
+    .await;
+    let app = with_providers("webhook").await.with("DISPATCH_CONCURRENCY", "1").gateway(&gateway).start().await;
+    app.insert_accounts([Account::with_phone(&phone(0))]).await;
     let id = app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": phone(0) } })).await;
-    gateway.seen_at_least(1).await;
+    gateway.wait_for_requests(1).await;
     let database = store(&app).await;
     database
         .write(move |tx| {
@@ -135,33 +143,34 @@ async fn a_message_whose_account_was_erased_keeps_no_hand() {
         .unwrap();
     assert_eq!(app.anonymous().verification(&id["verification"]["id"]).await, json!(null));
     let next = app.anonymous().send_code_to(&phone(1)).await["id"].clone();
-    shows(&app.anonymous(), &next, "SENT").await;
+    wait_for_status(&app.anonymous(), &next, "SENT").await;
     app.stop().await;
 }
 
-/// Only what a provider was asked for may have been sent: what waited for its turn is sent by the next process.
+/// Only a message that a provider was asked to send may have been sent; one that was still waiting is sent by the next
+/// process.
 #[tokio::test]
-async fn dl_01_what_no_provider_was_asked_for_is_sent_by_the_next_process() {
-    for (limit, value, begun) in [("PROVIDER_CONCURRENCY", "2", 2), ("PROVIDER_RATE", "unlimited, twilio=1", 1)] {
-        let twilio = Carrier::start(|_| Act::Hang).await;
+async fn dl_01_unsent_message_is_sent_by_the_next_process() {
+    for (limit, value, started) in [("PROVIDER_CONCURRENCY", "2", 2), ("PROVIDER_RATE", "unlimited, twilio=1", 1)] {
+        let twilio = FakeProvider::start(|_| Action::Hang).await;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let setup = by("twilio").await.with(limit, value).with("PROVIDER_TIMEOUT", "60s").twilio(&twilio);
+        let setup = with_providers("twilio").await.with(limit, value).with("PROVIDER_TIMEOUT", "60s").twilio(&twilio);
         let killed = setup.start_on(runtime.handle()).await;
         let visitor = killed.anonymous();
         let mut ids = Vec::new();
         for number in 0..8 {
             ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
         }
-        twilio.seen_at_least(begun).await;
+        twilio.wait_for_requests(started).await;
         runtime.shutdown_background();
-        assert_eq!(twilio.asked(), begun, "{limit}");
-        twilio.behave(|_| Act::Say(twilio_took(SID)));
+        assert_eq!(twilio.request_count(), started, "{limit}");
+        twilio.behave(|_| Action::Respond(twilio_accepted(SID)));
         let app = killed.another_process().await;
         let visitor = app.anonymous();
-        // The claims of the dead run out.
+        // The claims of the killed process expire.
         app.advance(Duration::from_secs(40));
         let mut ends = Vec::new();
-        let deadline = tokio::time::Instant::now() + 2 * PATIENCE;
+        let deadline = tokio::time::Instant::now() + 2 * TEST_TIMEOUT;
         while ends.len() < ids.len() {
             ends.clear();
             for id in &ids {
@@ -172,76 +181,76 @@ async fn dl_01_what_no_provider_was_asked_for_is_sent_by_the_next_process() {
             app.advance(Duration::from_millis(200));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(ends.iter().filter(|status| *status == "UNKNOWN").count(), begun, "{limit}: {ends:?}");
-        assert_eq!(ends.iter().filter(|status| *status == "SENT").count(), ids.len() - begun, "{limit}");
+        assert_eq!(ends.iter().filter(|status| *status == "UNKNOWN").count(), started, "{limit}: {ends:?}");
+        assert_eq!(ends.iter().filter(|status| *status == "SENT").count(), ids.len() - started, "{limit}");
         app.stop().await;
     }
 }
 
 #[tokio::test]
-async fn dl_01_a_full_outbox_is_sent_by_the_next_process() {
-    let gateway = Carrier::start(|_| Act::Hang).await;
+async fn dl_01_full_outbox_is_sent_by_the_next_process() {
+    let gateway = FakeProvider::start(|_| Action::Hang).await;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let setup = by("webhook").await.with("DISPATCH_CONCURRENCY", "2").gateway(&gateway);
+    let setup = with_providers("webhook").await.with("DISPATCH_CONCURRENCY", "2").gateway(&gateway);
     let killed = setup.start_on(runtime.handle()).await;
     let visitor = killed.anonymous();
     let mut ids = Vec::new();
     for number in 0..10 {
         ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
     }
-    gateway.seen_at_least(2).await;
+    gateway.wait_for_requests(2).await;
     runtime.shutdown_background();
-    gateway.behave(takes);
+    gateway.behave(accept_all);
     let app = killed.another_process().await;
     let visitor = app.anonymous();
-    // The claims of the dead run out.
+    // The claims of the killed process expire.
     app.advance(Duration::from_secs(40));
     for id in &ids {
-        shows(&visitor, id, "SENT").await;
+        wait_for_status(&visitor, id, "SENT").await;
     }
-    let mut numbers: Vec<_> = gateway.seen().iter().map(number).collect();
+    let mut numbers: Vec<_> = gateway.requests().iter().map(number).collect();
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers.len(), 10);
     app.stop().await;
 }
 
-/// Two processes sweep one outbox at the same time, and no message is in the hands of both.
+/// Two processes work on one outbox at the same time, and no message is claimed by both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_never_send_the_same_message() {
     const MESSAGES: usize = 300;
-    let gateway = Carrier::start(|seen| match takes(seen) {
-        Act::Say(reply) => Act::SayAfter(Duration::from_millis(5), reply),
+    let gateway = FakeProvider::start(|seen| match accept_all(seen) {
+        Action::Respond(reply) => Action::RespondAfter(Duration::from_millis(5), reply),
         other => other,
     })
     .await;
-    let one = by("webhook").await.with("DISPATCH_CONCURRENCY", "8").gateway(&gateway).start().await;
+    let one = with_providers("webhook").await.with("DISPATCH_CONCURRENCY", "8").gateway(&gateway).start().await;
     let other = one.another_process().await;
     let rows: Vec<_> = (0..MESSAGES).map(|number| notice(&phone(number), one.now())).collect();
-    owe(&store(&one).await, rows).await;
-    gateway.seen_at_least(MESSAGES).await;
-    let mut ids: Vec<_> = gateway.seen().iter().map(|seen| seen.header("webhook-id").to_owned()).collect();
+    insert_deliveries(&store(&one).await, rows).await;
+    gateway.wait_for_requests(MESSAGES).await;
+    let mut ids: Vec<_> = gateway.requests().iter().map(|seen| seen.header("webhook-id").to_owned()).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), MESSAGES);
-    // Both are done with them before it is counted whether any was sent once more.
+    // Both are done before duplicates are counted.
     other.stop().await;
     one.stop().await;
-    assert_eq!(gateway.seen().len(), MESSAGES);
+    assert_eq!(gateway.requests().len(), MESSAGES);
 }
 
-/// The claim of a process that sleeps is taken over; then the process wakes up with its provider's answer.
+/// The claim of a suspended process is taken over; then the process resumes with its provider's response.
 #[tokio::test]
-async fn a_process_that_comes_back_settles_nothing_that_was_taken_over_and_still_tells_that_it_was_sent() {
-    let twilio = Carrier::start(|_| Act::SayAfter(Duration::from_millis(700), twilio_took(SID))).await;
-    let app = by("twilio").await.twilio(&twilio).start().await;
+async fn resumed_process_does_not_settle_a_lost_claim_but_reports_acceptance() {
+    let twilio = FakeProvider::start(|_| Action::RespondAfter(Duration::from_millis(700), twilio_accepted(SID))).await;
+    let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let database = store(&app).await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let seen = twilio.seen_at_least(1).await;
+    let seen = twilio.wait_for_requests(1).await;
     let callback = seen[0].form()["StatusCallback"].clone();
     let delivery = DeliveryId::parse(callback.split_once("delivery=").unwrap().1).unwrap();
-    let holder = comes_to(&database, &delivery, |row| row.claimed_by.is_some()).await.claimed_by.unwrap();
+    let owner = wait_for_row(&database, &delivery, |row| row.claimed_by.is_some()).await.claimed_by.unwrap();
     let settled = {
         let (delivery, now) = (delivery.clone(), app.now());
         let guess = Settlement::Ended {
@@ -254,26 +263,27 @@ async fn a_process_that_comes_back_settles_nothing_that_was_taken_over_and_still
         database
             .write(move |tx| {
                 Box::pin(async move {
-                    Ok(Ending::Commit(tx.settle_delivery(&delivery, Some(&holder), 1, guess, now).await?.is_some()))
+                    Ok(Ending::Commit(tx.settle_delivery(&delivery, Some(&owner), 1, guess, now).await?.is_some()))
                 })
             })
             .await
             .unwrap()
     };
     assert!(settled);
-    // Its verdict (accepted) is written in place of the guess; one of failure would not be.
-    let row = comes_to(&database, &delivery, |row| row.status == DeliveryStatus::Sent).await;
+    // Its definite result (accepted) replaces the unknown outcome; a failure would not.
+    let row = wait_for_row(&database, &delivery, |row| row.status == DeliveryStatus::Sent).await;
     assert_eq!(row.provider_message_id.as_deref(), Some(SID));
-    shows(&visitor, &id, "SENT").await;
-    assert_eq!(twilio.seen().len(), 1);
+    wait_for_status(&visitor, &id, "SENT").await;
+    assert_eq!(twilio.requests().len(), 1);
     app.stop().await;
 }
 
-/// The one statement that PostgreSQL settles by, and its fence: who lost the claim writes nothing by it.
+/// The single statement by which PostgreSQL settles deliveries is fenced: a process that lost the claim changes
+/// nothing.
 #[tokio::test]
-async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_else() {
-    let twilio = Carrier::start(|_| Act::Hang).await;
-    let app = by("twilio").await.twilio(&twilio).start().await;
+async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
+    let twilio = FakeProvider::start(|_| Action::Hang).await;
+    let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let (database, now) = (store(&app).await, app.now());
     let held = Model {
         claimed_by: Some("holder.2".to_owned()),
@@ -281,7 +291,7 @@ async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_els
         ..notice(&phone(0), now)
     };
     let id = held.id.clone();
-    owe(&database, vec![held.clone()]).await;
+    insert_deliveries(&database, vec![held.clone()]).await;
     let taking = |claim: &str| Taking {
         delivery: id.clone(),
         verification: None,
@@ -291,7 +301,7 @@ async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_els
         by: Acceptance { provider: "twilio".to_owned(), provider_message_id: Some(SID.to_owned()), poll_at: None },
         receipt_due: None,
     };
-    // An earlier claim of the same process is another's, too.
+    // An earlier claim of the same process does not match either.
     assert_eq!(database.settle_taking(&taking("holder.1"), now).await.unwrap(), None);
     let delivery = id.clone();
     let settled = database.write(move |tx| {
@@ -306,7 +316,7 @@ async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_els
     let written = database.settle_taking(&taking("holder.2"), now).await.unwrap();
     let row = database.delivery(&id).await.unwrap().unwrap();
     if database.is_embedded() {
-        // In its turn, by the one writer.
+        // In its turn, by the single writer.
         assert_eq!((written, row), (None, held));
     } else {
         assert_eq!(written, Some(None));
@@ -317,27 +327,27 @@ async fn what_was_taken_is_written_at_once_by_who_holds_the_claim_and_nobody_els
 }
 
 #[tokio::test]
-async fn a_notice_is_tried_for_a_day_and_then_fails_with_its_reason() {
-    let gateway = Carrier::start(|_| Act::Say(crate::providers::double::Reply::text(503, "no"))).await;
-    let app = by("webhook").await.gateway(&gateway).start().await;
+async fn notice_is_retried_for_a_day_and_then_fails_with_its_reason() {
+    let gateway = FakeProvider::start(|_| Action::Respond(crate::providers::double::Reply::text(503, "no"))).await;
+    let app = with_providers("webhook").await.gateway(&gateway).start().await;
     let database = store(&app).await;
     let now = app.now();
     let row = Model { expires_at: now + Duration::from_secs(86_400), ..notice(&phone(0), now) };
     let id = row.id.clone();
-    owe(&database, vec![row]).await;
-    // The clock goes from each time at which it is due to the next and never past one, so that it cannot expire in hand.
+    insert_deliveries(&database, vec![row]).await;
+    // The clock advances exactly to each due time, so that no claim expires while the message is in progress.
     let mut tries = 0;
     let row = loop {
-        let row = comes_to(&database, &id, |row| row.tries > tries && row.claimed_by.is_none()).await;
+        let row = wait_for_row(&database, &id, |row| row.tries > tries && row.claimed_by.is_none()).await;
         if row.status != DeliveryStatus::Queued {
             break row;
         }
         tries = row.tries;
-        let due_at = row.due_at.expect("who is queued is due");
+        let due_at = row.due_at.expect("a queued message has a due time");
         app.advance((due_at - app.now()).to_std().unwrap_or_default());
     };
     assert_eq!((row.status, row.reason.as_deref()), (DeliveryStatus::Failed, Some("503")));
-    assert!(app.now() - now > chrono::TimeDelta::hours(6), "it had time: {}", app.now() - now);
-    assert_eq!(gateway.seen().len(), 6);
+    assert!(app.now() - now > chrono::TimeDelta::hours(6), "it was within its lifetime: {}", app.now() - now);
+    assert_eq!(gateway.requests().len(), 6);
     app.stop().await;
 }

@@ -1,23 +1,23 @@
-//! Why a message did not arrive, as the page sees it, and when a verification changed.
+//! The failure of a delivery as shown to clients, and the time of the last change of a verification.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{
-    carrier::{Act, Carrier},
-    setup::{Carried, SECRET, by, gateway_tells, phone, shows, takes},
+    fake_provider::{Action, FakeProvider},
+    setup::{ProviderSettings, SECRET, accept_all, phone, post_gateway_receipt, wait_for_status, with_providers},
 };
-use crate::{providers::double::Reply, support::Person};
+use crate::{providers::double::Reply, support::ApiClient};
 
-async fn fails(visitor: &Person, number: usize, status: &str) -> Value {
+async fn failure_of(visitor: &ApiClient, number: usize, status: &str) -> Value {
     let id = visitor.send_code_to(&phone(number)).await["id"].clone();
     let mut watch = visitor.watch(&id).await;
     watch.until(|state| state["delivery"]["status"] == status).await["delivery"]["failure"].clone()
 }
 
 #[tokio::test]
-async fn what_the_provider_refuses_shows_why() {
+async fn provider_rejection_shows_its_failure() {
     let answers = [
         (json!({ "rejected": "recipient" }), "RECIPIENT"),
         (json!({ "rejected": "blocked" }), "BLOCKED"),
@@ -25,20 +25,20 @@ async fn what_the_provider_refuses_shows_why() {
         (json!({ "rejected": "content" }), "CONTENT"),
         (json!({ "rejected": "sender" }), "PROVIDER"),
     ];
-    let gateway = Carrier::start(takes).await;
-    let app = by("webhook").await.gateway(&gateway).start().await;
+    let gateway = FakeProvider::start(accept_all).await;
+    let app = with_providers("webhook").await.gateway(&gateway).start().await;
     let visitor = app.anonymous();
     for (number, (answer, failure)) in answers.into_iter().enumerate() {
-        gateway.behave(move |_| Act::Say(Reply::json(400, &answer)));
-        assert_eq!(fails(&visitor, number, "FAILED").await, failure);
+        gateway.behave(move |_| Action::Respond(Reply::json(400, &answer)));
+        assert_eq!(failure_of(&visitor, number, "FAILED").await, failure);
     }
     app.stop().await;
 }
 
 #[tokio::test]
-async fn receipts_show_why_and_an_arrival_takes_it_back() {
-    let gateway = Carrier::start(takes).await;
-    let app = by("webhook").await.gateway(&gateway).start().await;
+async fn receipt_shows_its_failure_and_delivery_clears_it() {
+    let gateway = FakeProvider::start(accept_all).await;
+    let app = with_providers("webhook").await.gateway(&gateway).start().await;
     let visitor = app.anonymous();
     let failures = [
         (json!("recipient"), "RECIPIENT"),
@@ -48,55 +48,55 @@ async fn receipts_show_why_and_an_arrival_takes_it_back() {
         (json!("expired"), "EXPIRED"),
         (json!(null), "RECIPIENT"),
     ];
-    for (number, (told, failure)) in failures.into_iter().enumerate() {
+    for (number, (reported, failure)) in failures.into_iter().enumerate() {
         let id = visitor.send_code_to(&phone(number)).await["id"].clone();
-        let sent = shows(&visitor, &id, "SENT").await;
+        let sent = wait_for_status(&visitor, &id, "SENT").await;
         assert_eq!(sent["delivery"]["failure"], Value::Null);
-        let seen = gateway.seen_at_least(number + 1).await;
+        let seen = gateway.wait_for_requests(number + 1).await;
         let delivery = seen[number].header("webhook-id");
-        let receipt = json!({ "id": delivery, "status": "undelivered", "failure": told });
-        assert_eq!(gateway_tells(&app, &receipt, SECRET).await, 200);
+        let receipt = json!({ "id": delivery, "status": "undelivered", "failure": reported });
+        assert_eq!(post_gateway_receipt(&app, &receipt, SECRET).await, 200);
         let undelivered = visitor.verification(&id).await;
         assert_eq!(undelivered["delivery"]["failure"], failure, "{undelivered:#}");
-        assert_eq!(gateway_tells(&app, &json!({ "id": delivery, "status": "delivered" }), SECRET).await, 200);
-        let arrived = visitor.verification(&id).await;
-        assert_eq!(arrived["delivery"]["status"], "DELIVERED");
-        assert_eq!(arrived["delivery"]["failure"], Value::Null);
+        assert_eq!(post_gateway_receipt(&app, &json!({ "id": delivery, "status": "delivered" }), SECRET).await, 200);
+        let delivered = visitor.verification(&id).await;
+        assert_eq!(delivered["delivery"]["status"], "DELIVERED");
+        assert_eq!(delivered["delivery"]["failure"], Value::Null);
     }
     app.stop().await;
 }
 
-/// A decoy's message shows SENT and nothing more; so does a real one that failed.
+/// The message of a decoy is always shown as SENT, so a real one that failed has to be shown as SENT too.
 #[tokio::test]
-async fn a_discreet_message_shows_no_failure() {
-    let gateway = Carrier::start(|_| Act::Say(Reply::json(400, &json!({ "rejected": "recipient" })))).await;
-    let app = by("webhook").await.with("TELL_UNKNOWN_CONTACTS", "all").gateway(&gateway).start().await;
+async fn discreet_message_shows_no_failure() {
+    let gateway = FakeProvider::start(|_| Action::Respond(Reply::json(400, &json!({ "rejected": "recipient" })))).await;
+    let app = with_providers("webhook").await.with("TELL_UNKNOWN_CONTACTS", "all").gateway(&gateway).start().await;
     let visitor = app.anonymous();
     let sent = visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": phone(0) } })).await;
     let id = &sent["verification"]["id"];
-    gateway.seen_at_least(1).await;
-    let shown = shows(&visitor, id, "SENT").await;
+    gateway.wait_for_requests(1).await;
+    let shown = wait_for_status(&visitor, id, "SENT").await;
     assert_eq!(shown["delivery"]["failure"], Value::Null);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_resend_begins_without_a_failure_and_every_change_has_its_time() {
-    let gateway = Carrier::start(|_| Act::Say(Reply::json(400, &json!({ "rejected": "sender" })))).await;
-    let app = by("webhook").await.gateway(&gateway).with("CODE_TTL", "5m").start().await;
+async fn resend_clears_the_failure_and_every_change_sets_updated_at() {
+    let gateway = FakeProvider::start(|_| Action::Respond(Reply::json(400, &json!({ "rejected": "sender" })))).await;
+    let app = with_providers("webhook").await.gateway(&gateway).with("CODE_TTL", "5m").start().await;
     let visitor = app.anonymous();
     let started = visitor.send_code_to(&phone(0)).await;
     assert_eq!(started["updatedAt"], started["createdAt"]);
     let id = &started["id"];
-    shows(&visitor, id, "FAILED").await;
+    wait_for_status(&visitor, id, "FAILED").await;
     app.advance(Duration::from_secs(61));
-    gateway.behave(takes);
+    gateway.behave(accept_all);
     let again = visitor.resend(id).await["verification"].clone();
     assert_eq!(again["delivery"]["failure"], Value::Null, "{again:#}");
     assert_eq!(again["updatedAt"], again["delivery"]["updatedAt"]);
-    shows(&visitor, id, "SENT").await;
+    wait_for_status(&visitor, id, "SENT").await;
     app.advance(Duration::from_secs(10));
-    // A guess changes no delivery.
+    // A guess does not change the delivery.
     visitor.confirm(id, "000000").await;
     let guessed = visitor.verification(id).await;
     assert!(guessed["updatedAt"].as_str() > guessed["delivery"]["updatedAt"].as_str(), "{guessed:#}");

@@ -1,38 +1,38 @@
-//! A message whose code was derived with a key that a process lacks.
+//! A message whose code was derived with a key that one process does not have.
 
 use std::time::Duration;
 
 use super::{
-    carrier::{Act, Carrier},
-    setup::{Carried, by, code, phone, shows, takes},
+    fake_provider::{Action, FakeProvider},
+    setup::{ProviderSettings, accept_all, code, phone, wait_for_status, with_providers},
 };
 use crate::{
     providers::double::Reply,
-    support::{PATIENCE, TestApp},
+    support::{TEST_TIMEOUT, TestApp},
 };
 
 async fn due_at(app: &TestApp) -> Vec<String> {
     app.column("SELECT CAST(due_at AS TEXT) FROM delivery WHERE due_at IS NOT NULL").await
 }
 
-/// It is not failed there: it waits for a process that has the key, and arrives with the right code.
+/// It does not fail there: it waits for a process with the key and is sent with the right code.
 #[tokio::test]
-async fn a_message_of_another_key_waits_for_a_process_that_has_it() {
-    let gateway = Carrier::start(|_| Act::Say(Reply::json(503, &serde_json::json!({})))).await;
-    let old = by("webhook").await.gateway(&gateway).start().await;
+async fn message_waits_for_a_process_with_its_key() {
+    let gateway = FakeProvider::start(|_| Action::Respond(Reply::json(503, &serde_json::json!({})))).await;
+    let old = with_providers("webhook").await.gateway(&gateway).start().await;
     let old_key = old.vars()["SERVER_KEY"].clone();
     let new_key = "BNURGTuUF3FkMISXO5CQwLqSia/aMqzYMP9OSJ90Uvk=";
     let id = old.anonymous().send_code_to(&phone(1)).await["id"].clone();
-    gateway.seen_at_least(1).await;
+    gateway.wait_for_requests(1).await;
     let new = old.another_process_with(&[("SERVER_KEY", Some(new_key))]).await;
     old.stop().await;
-    gateway.behave(takes);
+    gateway.behave(accept_all);
     let before = due_at(&new).await;
-    assert_eq!(before.len(), 1, "the message is over");
+    assert_eq!(before.len(), 1, "the message is settled");
     new.advance(Duration::from_secs(5));
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     while due_at(&new).await == before {
-        assert!(tokio::time::Instant::now() < deadline, "the process without the key never took it up");
+        assert!(tokio::time::Instant::now() < deadline, "the process without the key never claimed it");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(new.anonymous().verification(&id).await["delivery"]["status"], "QUEUED");
@@ -41,8 +41,8 @@ async fn a_message_of_another_key_waits_for_a_process_that_has_it() {
     new.stop().await;
     both.advance(Duration::from_secs(5));
     let visitor = both.anonymous();
-    shows(&visitor, &id, "SENT").await;
-    let seen = gateway.seen();
+    wait_for_status(&visitor, &id, "SENT").await;
+    let seen = gateway.requests();
     assert_eq!(code(&seen[0]), code(&seen[seen.len() - 1]));
     let confirmed = visitor.confirm(&id, &code(&seen[0])).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");

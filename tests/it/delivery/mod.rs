@@ -1,12 +1,12 @@
-//! Delivery end to end: the program with providers' doubles behind it.
+//! Delivery end to end: the server with fake providers.
 
-pub mod carrier;
 mod checked;
 mod contacts;
 mod crash;
 mod destinations;
 mod failover;
 mod failures;
+pub mod fake_provider;
 mod keys;
 mod limits;
 mod one_number;

@@ -1,23 +1,24 @@
-//! The program with carriers behind it, and what it is told and tells over the wire.
+//! A server with fake providers, and their responses and receipts.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{app::Settings, config::Secret, delivery::standard_webhooks::Key, store::Store, vitals::Vitals};
+use countersign::{app::Settings, delivery::standard_webhooks::Key, store::Store};
 use hmac::{Hmac, KeyInit, Mac};
+use platform::{config::Secret, vitals::Vitals};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use super::carrier::{Act, Carrier};
+use super::fake_provider::{Action, FakeProvider};
 use crate::{
-    providers::double::{Reply, Seen},
-    support::{PATIENCE, Person, Setup, TestApp},
+    providers::double::{RecordedRequest, Reply},
+    support::{ApiClient, Setup, TEST_TIMEOUT, TestApp},
 };
 
 pub const SECRET: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
 pub const TWILIO_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const PUBLIC_URL: &str = "https://sign.example.com";
 
-/// A program whose text messages go by these providers.
-pub async fn by(providers: &str) -> Setup {
+/// A server that sends text messages by these providers.
+pub async fn with_providers(providers: &str) -> Setup {
     Setup::new()
         .await
         .with("SMS_PROVIDER", providers)
@@ -29,46 +30,46 @@ pub async fn by(providers: &str) -> Setup {
         .with("PUMPING_MIN_SENDS", "unlimited")
 }
 
-pub trait Carried {
+pub trait ProviderSettings {
     #[must_use]
-    fn gateway(self, carrier: &Carrier) -> Self;
+    fn gateway(self, provider: &FakeProvider) -> Self;
     #[must_use]
-    fn twilio(self, carrier: &Carrier) -> Self;
+    fn twilio(self, provider: &FakeProvider) -> Self;
     #[must_use]
-    fn twilio_verify(self, carrier: &Carrier) -> Self;
+    fn twilio_verify(self, provider: &FakeProvider) -> Self;
 }
 
-impl Carried for Setup {
-    fn gateway(self, carrier: &Carrier) -> Self {
-        self.with("DELIVERY_WEBHOOK_URL", &carrier.url()).with("DELIVERY_WEBHOOK_SECRET", SECRET)
+impl ProviderSettings for Setup {
+    fn gateway(self, provider: &FakeProvider) -> Self {
+        self.with("DELIVERY_WEBHOOK_URL", &provider.url()).with("DELIVERY_WEBHOOK_SECRET", SECRET)
     }
 
-    fn twilio(self, carrier: &Carrier) -> Self {
+    fn twilio(self, provider: &FakeProvider) -> Self {
         self.with("TWILIO_ACCOUNT_SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
             .with("TWILIO_AUTH_TOKEN", TWILIO_TOKEN)
             .with("TWILIO_FROM_NUMBER", "+15005550006")
-            .with("TWILIO_API_BASE_URL", &carrier.url())
+            .with("TWILIO_API_BASE_URL", &provider.url())
     }
 
-    fn twilio_verify(self, carrier: &Carrier) -> Self {
+    fn twilio_verify(self, provider: &FakeProvider) -> Self {
         self.with("TWILIO_ACCOUNT_SID", "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
             .with("TWILIO_AUTH_TOKEN", TWILIO_TOKEN)
             .with("TWILIO_VERIFY_SERVICE_SID", "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
-            .with("TWILIO_VERIFY_BASE_URL", &carrier.url())
+            .with("TWILIO_VERIFY_BASE_URL", &provider.url())
     }
 }
 
-/// The gateway takes it, under this id.
-pub fn taken(id: &str) -> Reply {
+/// The gateway's response that it accepted the message under this id.
+pub fn accepted(id: &str) -> Reply {
     Reply::json(202, &json!({ "provider_message_id": id }))
 }
 
-/// Takes everything, under the delivery's own id.
-pub fn takes(seen: &Seen) -> Act {
-    Act::Say(taken(&format!("gw-{}", seen.header("webhook-id"))))
+/// Accepts everything under the delivery's own id.
+pub fn accept_all(seen: &RecordedRequest) -> Action {
+    Action::Respond(accepted(&format!("gw-{}", seen.header("webhook-id"))))
 }
 
-pub fn twilio_took(sid: &str) -> Reply {
+pub fn twilio_accepted(sid: &str) -> Reply {
     Reply::json(201, &json!({ "sid": sid, "status": "queued" }))
 }
 
@@ -76,8 +77,8 @@ pub fn twilio_error(status: u16, code: u32) -> Reply {
     Reply::json(status, &json!({ "code": code, "message": "no", "status": status }))
 }
 
-/// The number that a request is about.
-pub fn number(seen: &Seen) -> String {
+/// The recipient's number in a request.
+pub fn number(seen: &RecordedRequest) -> String {
     if seen.header("content-type").starts_with("application/json") {
         seen.json()["data"]["to"].as_str().unwrap().to_owned()
     } else {
@@ -85,8 +86,8 @@ pub fn number(seen: &Seen) -> String {
     }
 }
 
-/// The code in a request's text.
-pub fn code(seen: &Seen) -> String {
+/// The code in the text of a request.
+pub fn code(seen: &RecordedRequest) -> String {
     let text = if seen.header("content-type").starts_with("application/json") {
         seen.json()["data"]["text"].as_str().unwrap().to_owned()
     } else {
@@ -96,16 +97,16 @@ pub fn code(seen: &Seen) -> String {
     words.find(|word| word.len() == 6).unwrap_or_else(|| panic!("no code in {text}")).to_owned()
 }
 
-/// Another number for each.
+/// The n-th phone number.
 pub fn phone(number: usize) -> String {
     format!("+8210{:08}", 20_000_000 + number)
 }
 
-/// The verification, once its message shows this status.
-pub async fn shows(person: &Person, id: &Value, status: &str) -> Value {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+/// Waits until the delivery of a verification has this status.
+pub async fn wait_for_status(client: &ApiClient, id: &Value, status: &str) -> Value {
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
-        let verification = person.verification(id).await;
+        let verification = client.verification(id).await;
         if verification["delivery"]["status"] == status {
             return verification;
         }
@@ -114,8 +115,8 @@ pub async fn shows(person: &Person, id: &Value, status: &str) -> Value {
     }
 }
 
-/// A receipt by the gateway, signed or not as it should be.
-pub async fn gateway_tells(app: &TestApp, receipt: &Value, secret: &str) -> u16 {
+/// Posts a receipt of the gateway, signed with `secret`.
+pub async fn post_gateway_receipt(app: &TestApp, receipt: &Value, secret: &str) -> u16 {
     let body = receipt.to_string();
     let now = app.now().timestamp();
     let signature = Key::parse(&Secret::new(secret)).unwrap().sign("msg_1", now, body.as_bytes());
@@ -128,8 +129,8 @@ pub async fn gateway_tells(app: &TestApp, receipt: &Value, secret: &str) -> u16 
     request.body(body).send().await.unwrap().status().as_u16()
 }
 
-/// A status callback by Twilio about a delivery.
-pub async fn twilio_tells(app: &TestApp, delivery: &str, sid: &str, status: &str) -> u16 {
+/// Posts a status callback of Twilio about a delivery.
+pub async fn post_twilio_receipt(app: &TestApp, delivery: &str, sid: &str, status: &str) -> u16 {
     let path = format!("/receipts/twilio?delivery={delivery}");
     let fields = [("MessageSid", sid), ("MessageStatus", status)];
     let mut mac = Hmac::<Sha1>::new_from_slice(TWILIO_TOKEN.as_bytes()).unwrap();
@@ -143,7 +144,7 @@ pub async fn twilio_tells(app: &TestApp, delivery: &str, sid: &str, status: &str
     request.header("x-twilio-signature", signature).send().await.unwrap().status().as_u16()
 }
 
-/// The tables of a running program.
+/// The store of a running server.
 pub async fn store(app: &TestApp) -> Store {
     let settings = Settings::from_vars(app.vars().clone()).unwrap_or_else(|_| panic!());
     Store::open(&settings.config.store, &Vitals::default()).await.unwrap()

@@ -10,7 +10,7 @@ use self::{
     blocks::{Block, blocks, pages},
     shell::Page,
 };
-use crate::support::{Database, given};
+use crate::support::{Database, env_var};
 
 /// Blocks that are not run. A block more is a decision; a block less lowers the number.
 const NOT_RUN: usize = 10;
@@ -26,7 +26,7 @@ fn every() -> Vec<Block> {
 /// Whether what a block requires is there: a program, or a database to export users from.
 fn has(required: &str) -> bool {
     if required == "OLD_DATABASE" {
-        return given("COUNTERSIGN_TEST_DATABASE_URL").is_some() && has("psql");
+        return env_var("COUNTERSIGN_TEST_DATABASE_URL").is_some() && has("psql");
     }
     let program = required;
     Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success()
@@ -106,7 +106,7 @@ async fn shell_blocks_run_as_written() {
 /// A database with a table of users, where a block exports one.
 async fn old_users(page: &[Block]) -> Option<Database> {
     page.iter().find(|block| block.attribute("requires") == Some("OLD_DATABASE"))?;
-    let database = Database::make().await;
+    let database = Database::create().await;
     let nowhere = Path::new("/nonexistent");
     database
         .restore(

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::blocks::Block;
-use crate::support::{PATIENCE, column};
+use crate::support::{TEST_TIMEOUT, column};
 
 /// Stands in for `cargo run`: the program that these tests were built with, without building it again.
 const CARGO: &str = r#"#!/bin/sh
@@ -87,7 +87,7 @@ impl Page {
     pub async fn serve(&mut self, command: &str) {
         let log = || fs::File::create(self.folder().join("server.log")).unwrap();
         let mut server = self.shell(command).stdout(log()).stderr(Stdio::null()).spawn().unwrap();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while !reqwest::get(format!("{}/readyz", self.url())).await.is_ok_and(|answer| answer.status() == 200) {
             let ended = server.try_wait().unwrap();
             assert!(ended.is_none() && Instant::now() < deadline, "{command:?} does not serve: {ended:?}");
@@ -107,7 +107,7 @@ impl Page {
         }
         let mut shell = self.shell(&script).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         for (at, block) in blocks.iter().enumerate() {
-            let deadline = Instant::now() + PATIENCE;
+            let deadline = Instant::now() + TEST_TIMEOUT;
             while !self.folder().join(format!("done-{at}")).exists() {
                 let ended = shell.try_wait().unwrap();
                 let place = format!("{}:{}", block.page, block.line);
@@ -128,7 +128,7 @@ impl Page {
     pub async fn attestation(&self) -> String {
         let sent = "mutation { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: \"+4915123456789\" } }) \
                     { ... on SendVerificationCodePayload { verification { id } } } }";
-        let id = self.ask(sent).await["verification"]["id"].as_str().unwrap().to_owned();
+        let id = self.execute(sent).await["verification"]["id"].as_str().unwrap().to_owned();
         self.idle().await;
         let outbox = client().get(format!("{}/dev/outbox", self.url())).header("accept", "application/json");
         let outbox: Value = outbox.send().await.unwrap().json().await.unwrap();
@@ -137,10 +137,10 @@ impl Page {
             "mutation {{ it: confirmVerificationCode(input: {{ verificationId: \"{id}\", code: \"{code}\" }}) \
              {{ ... on ConfirmVerificationCodePayload {{ proof {{ attestation }} }} }} }}"
         );
-        self.ask(&confirm).await["proof"]["attestation"].as_str().unwrap().to_owned()
+        self.execute(&confirm).await["proof"]["attestation"].as_str().unwrap().to_owned()
     }
 
-    async fn ask(&self, query: &str) -> Value {
+    async fn execute(&self, query: &str) -> Value {
         let request = client().post(format!("{}/graphql", self.url())).json(&json!({ "query": query }));
         let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
         answer["data"]["it"].take()
@@ -156,7 +156,7 @@ impl Page {
         if !data.join("countersign.db").exists() {
             return;
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         let queued = "SELECT id FROM delivery WHERE status = 'QUEUED' AND NOT decoy";
         while !column(None, data.to_str().unwrap(), queued).await.is_empty() {
             assert!(Instant::now() < deadline, "a message stays in the queue");
@@ -174,7 +174,7 @@ impl Drop for Page {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+    reqwest::Client::builder().timeout(TEST_TIMEOUT).build().unwrap()
 }
 
 /// Ends a shell and everything that it started.

@@ -1,4 +1,4 @@
-//! `backup` and `stats`, while the program serves.
+//! `backup` and `stats` while the server runs.
 
 use std::{
     os::unix::fs::PermissionsExt,
@@ -11,21 +11,21 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::child::{Plan, run_to_the_end, written};
+use super::child::{ChildConfig, run_timed, write_file};
 
 const DOCUMENT: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
                         { __typename } }";
 
-/// What was acknowledged before the backup is in it, and the program serves from it.
+/// The backup contains everything that was acknowledged before it, and a server starts from it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_made_under_load_is_whole_and_serves() {
-    let plan = Plan::new()
+async fn backup_under_load_is_complete_and_usable() {
+    let config = ChildConfig::new()
         .await
         .without("DATABASE_URL")
         .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
         .with("PUMPING_MIN_SENDS", "unlimited")
         .with("DESTINATION_HOURLY_SENDS", "unlimited");
-    let child = Arc::new(plan.serve().await);
+    let child = Arc::new(config.serve().await);
     let (enough, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let sending = {
         let (child, enough, sent) = (Arc::clone(&child), Arc::clone(&enough), Arc::clone(&sent));
@@ -43,36 +43,37 @@ async fn a_backup_made_under_load_is_whole_and_serves() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let before = sent.load(Ordering::SeqCst);
-    let copy = plan.data.path().join("copy.db");
-    let (status, said, _) = {
-        let (plan, copy) = (&plan, copy.to_str().unwrap().to_owned());
-        tokio::task::block_in_place(|| run_to_the_end(plan, &["backup", &copy]))
+    let copy = config.data.path().join("copy.db");
+    let (status, output, _) = {
+        let (config, copy) = (&config, copy.to_str().unwrap().to_owned());
+        tokio::task::block_in_place(|| run_timed(config, &["backup", &copy]))
     };
     enough.store(true, Ordering::SeqCst);
-    assert!(status.success() && said.contains("Copied"), "{said}");
+    assert!(status.success() && output.contains("Copied"), "{output}");
     let acknowledged = sending.await.unwrap();
-    assert!(acknowledged.len() > before, "it was written to meanwhile");
-    let child = Arc::try_unwrap(child).unwrap_or_else(|_| panic!("it is shared no more"));
+    assert!(acknowledged.len() > before, "it was written to during the backup");
+    let child = Arc::try_unwrap(child).unwrap_or_else(|_| panic!("the value is no longer shared"));
     child.kill();
 
     assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    let left = std::fs::read_dir(plan.data.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert!(!left.into_iter().any(|name| name.to_string_lossy().contains("partial")), "something was left behind");
-    // What is there is not overwritten, whatever it is.
-    let (status, said, _) = run_to_the_end(&plan, &["backup", copy.to_str().unwrap()]);
-    assert!(!status.success() && said.contains("not overwritten"), "{said}");
-    let other = written(plan.data.path(), "other", "");
-    assert!(!run_to_the_end(&plan, &["backup", &other]).0.success());
+    let left = std::fs::read_dir(config.data.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().contains("partial")), "temporary files were left");
+    // An existing target of any kind is not overwritten.
+    let (status, output, _) = run_timed(&config, &["backup", copy.to_str().unwrap()]);
+    assert!(!status.success() && output.contains("not overwritten"), "{output}");
+    let other = write_file(config.data.path(), "other", "");
+    assert!(!run_timed(&config, &["backup", &other]).0.success());
     assert_eq!(std::fs::read(&other).unwrap(), b"");
 
-    let restored = plan.with("DATABASE_URL", &format!("sqlite:{}", copy.display()));
+    let restored = config.with("DATABASE_URL", &format!("sqlite:{}", copy.display()));
     let child = restored.serve().await;
     for (id, phone) in &acknowledged[..before] {
         let outbox = child.outbox().await;
         let message = outbox.iter().find(|message| message["to"] == **phone);
-        // One that was still queued in the copy is sent by whoever serves it.
+        // A message that was still queued in the copy is sent by the server that uses the copy.
         let Some(message) = message else { continue };
-        let answer = child.ask("198.51.100.2", DOCUMENT, json!({ "id": id, "code": message["code"] })).await.unwrap();
+        let answer =
+            child.execute("198.51.100.2", DOCUMENT, json!({ "id": id, "code": message["code"] })).await.unwrap();
         let answer = &answer["data"]["it"]["__typename"];
         assert!(answer == "ConfirmVerificationCodePayload" || answer == "QuotaExceeded", "{answer}");
     }
@@ -82,33 +83,33 @@ async fn a_backup_made_under_load_is_whole_and_serves() {
 }
 
 #[tokio::test]
-async fn a_server_database_is_left_to_its_own_tools() {
-    let plan = Plan::new().await.with("DATABASE_URL", "postgres://nobody:Sup3rS3cret@127.0.0.1:1/nowhere");
-    let (status, said, _) = run_to_the_end(&plan, &["backup", "copy.db"]);
-    assert!(!status.success() && said.contains("pg_dump") && !said.contains("Sup3rS3cret"), "{said}");
-    assert!(!plan.data.path().join("copy.db").exists());
+async fn backup_refuses_a_server_database() {
+    let config = ChildConfig::new().await.with("DATABASE_URL", "postgres://nobody:Sup3rS3cret@127.0.0.1:1/nowhere");
+    let (status, output, _) = run_timed(&config, &["backup", "copy.db"]);
+    assert!(!status.success() && output.contains("pg_dump") && !output.contains("Sup3rS3cret"), "{output}");
+    assert!(!config.data.path().join("copy.db").exists());
 }
 
 #[tokio::test]
-async fn backup_and_stats_of_nothing_make_nothing() {
-    let plan = Plan::new().await.without("DATABASE_URL");
+async fn backup_and_stats_without_a_database_create_nothing() {
+    let config = ChildConfig::new().await.without("DATABASE_URL");
     for arguments in [["backup", "copy.db"], ["stats", "--json"]] {
-        let (status, said, _) = run_to_the_end(&plan, &arguments);
-        assert!(!status.success() && said.contains("there is no database"), "{said}");
+        let (status, output, _) = run_timed(&config, &arguments);
+        assert!(!status.success() && output.contains("does not exist"), "{output}");
     }
-    assert_eq!(std::fs::read_dir(plan.data.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(config.data.path()).unwrap().count(), 0);
 }
 
-/// The same figures in a table and in JSON.
+/// The same figures as a table and as JSON.
 #[tokio::test]
 async fn stats_show_the_funnel_and_the_providers() {
-    let plan = Plan::new().await.with("CODE_MAX_ATTEMPTS", "1");
-    let child = plan.serve().await;
+    let config = ChildConfig::new().await.with("CODE_MAX_ATTEMPTS", "1");
+    let child = config.serve().await;
     let mut ids = Vec::new();
     for number in 0..3 {
         ids.push(child.send_code("198.51.100.1", &format!("+8210444000{number}1")).await.unwrap());
     }
-    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::support::TEST_TIMEOUT;
     let outbox = loop {
         let outbox = child.outbox().await;
         if outbox.len() == 3 {
@@ -121,12 +122,12 @@ async fn stats_show_the_funnel_and_the_providers() {
         let to = format!("+8210444000{number}1");
         outbox.iter().find(|message| message["to"] == *to).unwrap()["code"].clone()
     };
-    child.ask("198.51.100.1", DOCUMENT, json!({ "id": ids[0], "code": code(0) })).await.unwrap();
+    child.execute("198.51.100.1", DOCUMENT, json!({ "id": ids[0], "code": code(0) })).await.unwrap();
     let wrong = if code(1) == "000000" { "000001" } else { "000000" };
-    child.ask("198.51.100.1", DOCUMENT, json!({ "id": ids[1], "code": wrong })).await.unwrap();
-    // The outbox has a message a moment before its row says so.
+    child.execute("198.51.100.1", DOCUMENT, json!({ "id": ids[1], "code": wrong })).await.unwrap();
+    // The message appears in the outbox shortly before its row is updated.
     let figures = loop {
-        let figures: Value = serde_json::from_slice(&plan.run(&["stats", "--json"]).stdout).unwrap();
+        let figures: Value = serde_json::from_slice(&config.run(&["stats", "--json"]).stdout).unwrap();
         if figures["funnel"][0]["sent"].as_i64().unwrap() + figures["funnel"][0]["delivered"].as_i64().unwrap() >= 3 {
             break figures;
         }
@@ -138,11 +139,11 @@ async fn stats_show_the_funnel_and_the_providers() {
     let provider = &figures["providers"][0];
     assert_eq!((&provider["provider"], &provider["messages"]), (&json!("development"), &json!(3)));
     assert_eq!(figures["waiting"], 0);
-    let text = String::from_utf8(plan.run(&["stats", "--since", "1h"]).stdout).unwrap();
+    let text = String::from_utf8(config.run(&["stats", "--since", "1h"]).stdout).unwrap();
     let line = text.lines().find(|line| line.starts_with("CONTACT")).unwrap_or_else(|| panic!("{text}"));
     let words: Vec<_> = line.split_whitespace().collect();
     assert_eq!((words[2], words[words.len() - 2], words[words.len() - 1]), ("3", "33", "%"), "{text}");
     assert!(text.contains("development") && text.contains("Due and waiting now: 0"), "{text}");
-    let wrong = plan.run(&["stats", "--since", "yesterday"]);
+    let wrong = config.run(&["stats", "--since", "yesterday"]);
     assert!(!wrong.status.success());
 }

@@ -1,83 +1,84 @@
-//! A certificate that is renewed while the program serves.
+//! Renewal of the TLS certificate while the server runs.
 
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
-use super::child::{Child, Plan, written};
-use crate::support::PATIENCE;
+use super::child::{Child, ChildConfig, write_file};
+use crate::support::TEST_TIMEOUT;
 
-/// Writes a new pair, and returns its certificate.
+/// Writes a new key pair and returns its certificate.
 fn renew(folder: &Path) -> String {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = written(folder, "key.pem", &signing_key.serialize_pem());
+    let key = write_file(folder, "key.pem", &signing_key.serialize_pem());
     std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).unwrap();
-    written(folder, "cert.pem", &cert.pem());
+    write_file(folder, "cert.pem", &cert.pem());
     cert.pem()
 }
 
-/// Whether a new connection is made with this certificate.
-async fn serves(plan: &Plan, certificate: &str) -> bool {
+/// Whether a new connection uses this certificate.
+async fn serves(config: &ChildConfig, certificate: &str) -> bool {
     let root = reqwest::Certificate::from_pem(certificate.as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
-    let (_, port) = plan.vars["LISTEN_ADDR"].rsplit_once(':').unwrap();
-    let answer = client.get(format!("https://localhost:{port}/healthz")).timeout(PATIENCE).send().await;
+    let (_, port) = config.vars["LISTEN_ADDR"].rsplit_once(':').unwrap();
+    let answer = client.get(format!("https://localhost:{port}/healthz")).timeout(TEST_TIMEOUT).send().await;
     answer.is_ok_and(|answer| answer.status() == 200)
 }
 
-async fn until_served(plan: &Plan, certificate: &str) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while !serves(plan, certificate).await {
-        assert!(tokio::time::Instant::now() < deadline, "{}", plan.logged());
+async fn until_served(config: &ChildConfig, certificate: &str) {
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
+    while !serves(config, certificate).await {
+        assert!(tokio::time::Instant::now() < deadline, "{}", config.log_text());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 
-async fn until_logged(plan: &Plan, what: &str) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while !plan.logged().contains(what) {
-        assert!(tokio::time::Instant::now() < deadline, "{what}: {}", plan.logged());
+async fn until_logged(config: &ChildConfig, what: &str) {
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
+    while !config.log_text().contains(what) {
+        assert!(tokio::time::Instant::now() < deadline, "{what}: {}", config.log_text());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 
-/// Case 9: it is read again on SIGHUP and by itself, and a broken one leaves the one before in use.
+/// The certificate is reloaded on SIGHUP and periodically. If the new files are invalid, the current
+/// certificate stays in use.
 #[tokio::test]
-async fn a_renewed_certificate_is_used_without_a_restart() {
-    let plan = Plan::new().await;
-    let folder = plan.data.path().to_owned();
+async fn renewed_certificate_is_used_without_a_restart() {
+    let config = ChildConfig::new().await;
+    let folder = config.data.path().to_owned();
     let first = renew(&folder);
     let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let plan = plan.with("TLS_CERT", &at("cert.pem")).with("TLS_KEY", &at("key.pem"));
-    let child: Child = plan.begin();
-    until_served(&plan, &first).await;
+    let config = config.with("TLS_CERT", &at("cert.pem")).with("TLS_KEY", &at("key.pem"));
+    let child: Child = config.spawn();
+    until_served(&config, &first).await;
 
     let second = renew(&folder);
     child.signal("HUP");
-    until_served(&plan, &second).await;
-    assert!(!serves(&plan, &first).await);
+    until_served(&config, &second).await;
+    assert!(!serves(&config, &first).await);
 
-    // A key of another certificate.
+    // The key of another certificate.
     let kept = std::fs::read(folder.join("cert.pem")).unwrap();
     renew(&folder);
     std::fs::write(folder.join("cert.pem"), kept).unwrap();
     child.signal("HUP");
-    until_logged(&plan, "the certificate in use is kept: TLS_CERT and TLS_KEY").await;
-    assert!(serves(&plan, &second).await);
+    until_logged(&config, "keeping the current TLS certificate: TLS_CERT and TLS_KEY").await;
+    assert!(serves(&config, &second).await);
 
-    // Without a signal, as a volume of secrets changes.
+    // Without a signal, as when a mounted secret changes.
     let third = renew(&folder);
-    until_served(&plan, &third).await;
+    until_served(&config, &third).await;
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
+    assert!(child.wait_exit(TEST_TIMEOUT).await.success());
 }
 
-/// Case 9: a signal to reload ends nothing, where there is nothing to reload either.
+/// SIGHUP does not end the process, even without a certificate to reload.
 #[tokio::test]
-async fn a_hangup_ends_nothing() {
-    let plan = Plan::new().await;
-    let child = plan.serve().await;
+async fn sighup_does_not_end_the_process() {
+    let config = ChildConfig::new().await;
+    let child = config.serve().await;
     child.signal("HUP");
-    until_logged(&plan, "no certificate to read again").await;
+    until_logged(&config, "no TLS certificate is configured").await;
     assert_eq!(child.http.get(format!("{}/readyz", child.url)).send().await.unwrap().status(), 200);
 }

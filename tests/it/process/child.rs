@@ -1,4 +1,4 @@
-//! The program as an operator runs it.
+//! The real binary as a child process.
 
 use std::{
     collections::BTreeMap,
@@ -12,28 +12,28 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Database, PATIENCE, column, given};
+use crate::support::{Database, TEST_TIMEOUT, column, env_var};
 
 const SERVER_KEY: &str = "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU=";
 
-/// What a child is started with: nothing of whoever runs the test.
-pub struct Plan {
+/// The configuration of a child process. Its environment inherits nothing from the test's.
+pub struct ChildConfig {
     pub vars: BTreeMap<String, String>,
     pub data: TempDir,
     database: Database,
 }
 
-/// A running child.
+/// A running child process.
 pub struct Child {
     process: std::process::Child,
     pub url: String,
     pub http: reqwest::Client,
 }
 
-impl Plan {
+impl ChildConfig {
     pub async fn new() -> Self {
         let data = TempDir::new().unwrap();
-        let database = Database::make().await;
+        let database = Database::create().await;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut vars = BTreeMap::from(
             [
@@ -57,7 +57,7 @@ impl Plan {
         if let Some(url) = database.url() {
             vars.insert("DATABASE_URL".to_owned(), url.to_owned());
         }
-        if let Some(redis) = given("COUNTERSIGN_TEST_REDIS_URL") {
+        if let Some(redis) = env_var("COUNTERSIGN_TEST_REDIS_URL") {
             vars.insert("REDIS_URL".to_owned(), redis);
             vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
         }
@@ -70,10 +70,10 @@ impl Plan {
         self
     }
 
-    /// Another process on the same database, with a folder of its own.
-    pub fn beside(&self) -> Self {
+    /// The configuration of a second process on the same database, with a data directory of its own.
+    pub fn second_process(&self) -> Self {
         let data = TempDir::new().unwrap();
-        Self { vars: self.vars.clone(), data, database: self.database.borrowed() }
+        Self { vars: self.vars.clone(), data, database: self.database.share() }
     }
 
     #[must_use]
@@ -82,84 +82,84 @@ impl Plan {
         self
     }
 
-    /// The program with these arguments, in a folder that has no `.env`.
+    /// The command with these arguments, in a directory without `.env`.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        // The database of a test is made by whatever command comes first.
+        // The first command of a test creates the database.
         let create = (arguments.first() == Some(&"admin")).then_some("--create");
         command.args(arguments).args(create).env_clear().envs(&self.vars).current_dir(self.data.path());
         command
     }
 
-    /// Runs it to its end.
+    /// Runs a command to completion.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// Runs it to its end with this on its standard input.
+    /// Runs a command to completion with this standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_owned();
-        // What it does not read is not waited for.
+        // A command may exit without reading all of it.
         let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
         let output = child.wait_with_output().unwrap();
         let _ = writing.join();
         output
     }
 
-    /// Makes an account with the command line, and says its id.
-    pub fn user(&self, username: &str, phone: &str) -> String {
+    /// Creates an account with `admin create-user` and returns its id.
+    pub fn create_user(&self, username: &str, phone: &str) -> String {
         let arguments = ["admin", "create-user", "--username", username, "--phone", phone];
-        let made = self.run_with(&arguments, "Quiet-Harbour-71!\n");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+        let created = self.run_with(&arguments, "Quiet-Harbour-71!\n");
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        String::from_utf8(created.stdout).unwrap().trim().to_owned()
     }
 
-    /// The first column of a query into its database, as text.
+    /// The first column of a query on the database, as text.
     pub async fn column(&self, query: &'static str) -> Vec<String> {
         column(self.vars.get("DATABASE_URL").map(String::as_str), &self.vars["DATA_DIR"], query).await
     }
 
-    /// Serves, once it answers that it is ready. What it logs goes to `log` in the data folder, appended.
+    /// Starts `serve` and waits until it is ready. Its log is appended to `log` in the data directory.
     pub async fn serve(&self) -> Child {
-        self.serve_by(self.command(&["serve"])).await
+        self.serve_with(self.command(&["serve"])).await
     }
 
-    /// As [`Plan::serve`], by a command of the test's own.
-    pub async fn serve_by(&self, command: Command) -> Child {
-        let mut child = self.begin_by(command);
-        child.comes_up(self).await;
+    /// Like [`ChildConfig::serve`], with another command.
+    pub async fn serve_with(&self, command: Command) -> Child {
+        let mut child = self.spawn_with(command);
+        child.wait_ready(self).await;
         child
     }
 
-    /// Serves, without waiting until it is ready.
-    pub fn begin(&self) -> Child {
-        self.begin_by(self.command(&["serve"]))
+    /// Starts `serve` without waiting until it is ready.
+    pub fn spawn(&self) -> Child {
+        self.spawn_with(self.command(&["serve"]))
     }
 
-    fn begin_by(&self, mut command: Command) -> Child {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+    fn spawn_with(&self, mut command: Command) -> Child {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let url = format!("http://{}", self.vars["LISTEN_ADDR"]);
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        let http = reqwest::Client::builder().timeout(TEST_TIMEOUT).build().unwrap();
         Child { process, url, http }
     }
 
-    pub fn log(&self) -> std::path::PathBuf {
+    pub fn log_path(&self) -> std::path::PathBuf {
         self.data.path().join("log")
     }
 
-    pub fn logged(&self) -> String {
-        std::fs::read_to_string(self.log()).unwrap_or_default()
+    pub fn log_text(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 }
 
 impl Child {
-    /// Waits until it answers that it is ready.
-    pub async fn comes_up(&mut self, plan: &Plan) {
-        let deadline = Instant::now() + PATIENCE;
+    /// Waits until `/readyz` reports that the server is ready.
+    pub async fn wait_ready(&mut self, config: &ChildConfig) {
+        let deadline = Instant::now() + TEST_TIMEOUT;
         loop {
             if let Ok(answer) = self.http.get(format!("{}/readyz", self.url)).send().await
                 && answer.status() == 200
@@ -167,28 +167,28 @@ impl Child {
                 return;
             }
             let ended = self.process.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < deadline, "{}", plan.logged());
+            assert!(ended.is_none() && Instant::now() < deadline, "{}", config.log_text());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// A document's answer; none where the connection broke.
-    pub async fn ask(&self, address: &str, query: &str, variables: Value) -> Option<Value> {
+    /// The response to a document; `None` if the connection broke.
+    pub async fn execute(&self, address: &str, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables });
         let request = self.http.post(format!("{}/graphql", self.url)).header("x-forwarded-for", address).json(&body);
         request.send().await.ok()?.json().await.ok()
     }
 
-    /// Signs in with the password that `Plan::user` gives, or another one.
+    /// Signs in with the password that `ChildConfig::create_user` sets, or with another one.
     pub async fn sign_in(&self, identifier: &str, password: &str) -> Value {
         let document = "mutation($input: SignInInput!) { it: signIn(input: $input) { __typename \
              ... on SignInPayload { user { username role } tokens { accessToken refreshToken } } \
              ... on AccountNotActive { status } } }";
         let variables = json!({ "input": { "identifier": identifier, "password": password } });
-        self.ask("198.51.100.7", document, variables).await.unwrap()["data"]["it"].take()
+        self.execute("198.51.100.7", document, variables).await.unwrap()["data"]["it"].take()
     }
 
-    /// Who the bearer of this token is, by name; none: nobody.
+    /// The username of the token's account; `None` if the token is rejected.
     pub async fn me(&self, token: &str) -> Option<String> {
         let body = json!({ "query": "{ me { username } }" });
         let request = self.http.post(format!("{}/graphql", self.url)).bearer_auth(token).json(&body);
@@ -196,11 +196,11 @@ impl Child {
         answer["data"]["me"]["username"].as_str().map(str::to_owned)
     }
 
-    /// The id of a verification that was acknowledged; none where nothing was.
+    /// The id of the new verification; `None` if it was not acknowledged.
     pub async fn send_code(&self, address: &str, phone: &str) -> Option<String> {
         let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
              { __typename ... on SendVerificationCodePayload { verification { id } } } }";
-        let answer = self.ask(address, document, json!({ "phone": phone })).await?;
+        let answer = self.execute(address, document, json!({ "phone": phone })).await?;
         answer["data"]["it"]["verification"]["id"].as_str().map(str::to_owned)
     }
 
@@ -209,9 +209,9 @@ impl Child {
         request.send().await.unwrap().json().await.unwrap()
     }
 
-    /// The most memory that it had, in KiB.
-    pub fn memory(&self) -> u64 {
-        most_memory(self.process.id())
+    /// The peak memory of the process, in KiB.
+    pub fn peak_memory(&self) -> u64 {
+        peak_memory_of(self.process.id())
     }
 
     pub fn id(&self) -> u32 {
@@ -223,20 +223,20 @@ impl Child {
         assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the process with SIGKILL.
     pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// How it ended, within a time.
-    pub async fn ended_within(mut self, span: Duration) -> ExitStatus {
+    /// Waits for the exit, for at most `span`.
+    pub async fn wait_exit(mut self, span: Duration) -> ExitStatus {
         let deadline = Instant::now() + span;
         loop {
             if let Some(status) = self.process.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < deadline, "it still runs");
+            assert!(Instant::now() < deadline, "it is still running");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -249,25 +249,25 @@ impl Drop for Child {
     }
 }
 
-/// The most memory that a process had until now, in KiB; 0: it is gone.
-pub fn most_memory(process: u32) -> u64 {
+/// The peak memory of a process in KiB; 0 if the process no longer exists.
+pub fn peak_memory_of(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     most.and_then(|most| most.trim().strip_suffix(" kB")).map_or(0, |most| most.parse().unwrap())
 }
 
-/// What a command said, on both of its outputs, and whether it succeeded.
-pub fn said(plan: &Plan, arguments: &[&str]) -> (bool, String) {
-    let (status, said, _) = run_to_the_end(plan, arguments);
-    (status.success(), said)
+/// Runs a command and returns whether it succeeded, and its standard output and error.
+pub fn run_output(config: &ChildConfig, arguments: &[&str]) -> (bool, String) {
+    let (status, out, _) = run_timed(config, arguments);
+    (status.success(), out)
 }
 
-/// How it ended, what it said and how long it took.
-pub fn run_to_the_end(plan: &Plan, arguments: &[&str]) -> (ExitStatus, String, Duration) {
+/// Runs a command and returns its status, its output and the time it took.
+pub fn run_timed(config: &ChildConfig, arguments: &[&str]) -> (ExitStatus, String, Duration) {
     let started = Instant::now();
     let mut child =
-        plan.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = started + PATIENCE;
+        config.command(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = started + TEST_TIMEOUT;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
@@ -279,14 +279,14 @@ pub fn run_to_the_end(plan: &Plan, arguments: &[&str]) -> (ExitStatus, String, D
         std::thread::sleep(Duration::from_millis(10));
     };
     let took = started.elapsed();
-    let mut said = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    (status, said, took)
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut out).unwrap();
+    (status, out, took)
 }
 
-/// A file of a test's own.
-pub fn written(folder: &Path, name: &str, text: &str) -> String {
+/// Writes a file and returns its path.
+pub fn write_file(folder: &Path, name: &str, text: &str) -> String {
     let file = folder.join(name);
     std::fs::write(&file, text).unwrap();
     file.to_str().unwrap().to_owned()

@@ -1,4 +1,5 @@
-//! Whoever reads standard error may stall: the service goes on, stops when it is asked to, and says what was lost.
+//! The reader of standard error may stall: the server continues, stops when requested and reports how many lines were
+//! lost.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,14 +12,14 @@ use std::{
 use futures_util::future::join_all;
 
 use super::{
-    child::{Child, Plan},
+    child::{Child, ChildConfig},
     metrics::{count, scrape, scraped},
 };
-use crate::support::PATIENCE;
+use crate::support::TEST_TIMEOUT;
 
-/// A program whose standard error is a pipe, and the other end of that.
+/// A server whose standard error is a named pipe, with the reading end.
 struct Piped {
-    plan: Plan,
+    config: ChildConfig,
     child: Child,
     reader: File,
     sent: usize,
@@ -27,28 +28,30 @@ struct Piped {
 impl Piped {
     async fn start() -> Self {
         let quotas = ["CLIENT_SENDS_PER_MINUTE", "DESTINATION_HOURLY_SENDS", "PUMPING_MIN_SENDS"];
-        let plan = quotas.into_iter().fold(scraped(Plan::new().await), |plan, quota| plan.with(quota, "unlimited"));
-        let plan = plan.with("LOG", "trace");
-        let pipe: PathBuf = plan.data.path().join("pipe");
+        let config =
+            quotas.into_iter().fold(scraped(ChildConfig::new().await), |config, quota| config.with(quota, "unlimited"));
+        let config = config.with("LOG", "trace");
+        let pipe: PathBuf = config.data.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        // Opened for both, it is there before the program comes, and is not at its end when the program goes.
+        // Opened for reading and writing, so that the pipe exists before the server opens it and has no end of file
+        // when the server exits.
         let reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec \"$0\" serve 2>\"$1\"", env!("CARGO_BIN_EXE_countersign")]).arg(&pipe);
-        command.env_clear().envs(&plan.vars).current_dir(plan.data.path());
-        let child = plan.serve_by(command).await;
-        Self { plan, child, reader, sent: 0 }
+        command.env_clear().envs(&config.vars).current_dir(config.data.path());
+        let child = config.serve_with(command).await;
+        Self { config, child, reader, sent: 0 }
     }
 
     async fn lost(&self) -> u64 {
-        count(&scrape(&self.plan).await, "countersign_log_lines_lost_total").unwrap()
+        count(&scrape(&self.config).await, "countersign_log_lines_lost_total").unwrap()
     }
 
-    /// Has things logged until lines are lost. Every request is answered all the same.
+    /// Causes log output until lines are lost. Every request still gets its response.
     async fn stall(&mut self) {
-        let deadline = std::time::Instant::now() + PATIENCE;
+        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
         while self.lost().await == 0 {
-            assert!(std::time::Instant::now() < deadline, "no line is lost: is anything bounded?");
+            assert!(std::time::Instant::now() < deadline, "no line is lost; the log queue may be unbounded");
             let phones: Vec<_> = (self.sent..self.sent + 25).map(|n| format!("+82105{n:07}")).collect();
             self.sent += phones.len();
             let sends = join_all(phones.iter().map(|phone| self.child.send_code("198.51.100.1", phone))).await;
@@ -58,7 +61,7 @@ impl Piped {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_stalls_holds_up_neither_requests_nor_the_end() {
+async fn stalled_log_reader_blocks_neither_requests_nor_shutdown() {
     let mut piped = Piped::start().await;
     piped.stall().await;
     for path in ["/healthz", "/readyz"] {
@@ -66,61 +69,63 @@ async fn a_reader_that_stalls_holds_up_neither_requests_nor_the_end() {
         assert_eq!(answer.status(), 200);
     }
     piped.child.signal("TERM");
-    let ended = piped.child.ended_within(PATIENCE).await;
+    let ended = piped.child.wait_exit(TEST_TIMEOUT).await;
     assert!(ended.success(), "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_comes_back_reads_on_and_is_told_what_is_missing() {
+async fn resumed_log_reader_gets_the_number_of_lost_lines() {
     let mut piped = Piped::start().await;
     piped.stall().await;
     let mut reader = piped.reader.try_clone().unwrap();
-    let (found, told) = tokio::sync::oneshot::channel();
-    // A thread that nobody waits for, should the line never come.
+    let (found, lost_line) = tokio::sync::oneshot::channel();
+    // A detached thread, in case the line never comes.
     std::thread::spawn(move || {
         let (mut read, mut buffer) = (Vec::new(), [0; 65536]);
         loop {
             let bytes = reader.read(&mut buffer).unwrap();
             read.extend_from_slice(&buffer[..bytes]);
             let text = String::from_utf8_lossy(&read);
-            if let Some(line) = text.lines().find(|line| line.contains("log lines were lost") && line.ends_with('}')) {
+            if let Some(line) = text.lines().find(|line| line.contains("log lines dropped") && line.ends_with('}')) {
                 return found.send((line.to_owned(), text.lines().next().unwrap_or_default().to_owned()));
             }
         }
     });
-    let (told, first) = tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert!(told["lost"].as_u64().unwrap() > 0, "{told}");
-    assert!(first.contains("settings come from the environment"), "nothing was lost before: {first}");
+    let (lost_line, first) = tokio::time::timeout(TEST_TIMEOUT, lost_line).await.unwrap().unwrap();
+    let lost_line: serde_json::Value = serde_json::from_str(&lost_line).unwrap();
+    assert!(lost_line["lost"].as_u64().unwrap() > 0, "{lost_line}");
+    assert!(first.contains("settings are read from the environment"), "nothing was lost before: {first}");
     piped.child.kill();
 }
 
-/// What is in the queue when the program ends is written first.
+/// The queue is flushed when the process exits.
 #[tokio::test]
-async fn the_end_is_in_the_log() {
-    let plan = Plan::new().await;
-    let child = plan.serve().await;
+async fn log_contains_the_shutdown() {
+    let config = ChildConfig::new().await;
+    let child = config.serve().await;
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
-    assert!(plan.logged().contains("stopping: no new work"), "{}", plan.logged());
+    assert!(child.wait_exit(TEST_TIMEOUT).await.success());
+    assert!(config.log_text().contains("shutting down"), "{}", config.log_text());
 }
 
-/// A level that is none silences nothing: it is refused, and a target that does not exist is said.
+/// An invalid log level is rejected instead of silencing the log, and unknown targets are reported.
 #[tokio::test]
-async fn a_slip_in_log_is_refused_or_said() {
-    let plan = Plan::new().await;
+async fn invalid_log_filter_is_rejected_or_reported() {
+    let config = ChildConfig::new().await;
     for word in ["warning", "verbose", "2", "\"info\"", "countersign"] {
-        let refused = plan.beside().with("LOG", word).run(&["serve"]);
-        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(!refused.status.success() && said.contains("LOG: "), "{word}: {said}");
-        assert!(said.contains("error, warn, info, debug, trace, off"), "{word}: {said}");
+        let refused = config.second_process().with("LOG", word).run(&["serve"]);
+        let output = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && output.contains("LOG: "), "{word}: {output}");
+        assert!(output.contains("error, warn, info, debug, trace, off"), "{word}: {output}");
     }
-    let plan = plan.with("LOG", "countersign::delivry=debug,nolib=warn");
-    let child = plan.serve().await;
-    for part in ["there is no target countersign::delivry", "there is no target nolib", "serving the GraphQL API"] {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while !plan.logged().contains(part) {
-            assert!(std::time::Instant::now() < deadline, "{part}: {}", plan.logged());
+    let config = config.with("LOG", "countersign::delivry=debug,nolib=warn");
+    let child = config.serve().await;
+    for part in
+        ["the target countersign::delivry does not exist", "the target nolib does not exist", "serving the GraphQL API"]
+    {
+        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
+        while !config.log_text().contains(part) {
+            assert!(std::time::Instant::now() < deadline, "{part}: {}", config.log_text());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -1,14 +1,14 @@
-//! `METRICS_ADDR`: what is told there after everything was done once.
+//! `METRICS_ADDR`: the metrics after every operation was executed once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::TcpListener,
 };
 
-use countersign::{
+use countersign::delivery::standard_webhooks::Key;
+use platform::{
     clock::Clock,
     config::Secret,
-    delivery::standard_webhooks::Key,
     telemetry::metrics::{
         process,
         table::{Kind, METRICS},
@@ -16,87 +16,87 @@ use countersign::{
 };
 use serde_json::{Value, json};
 
-use super::child::{Child, Plan};
+use super::child::{Child, ChildConfig};
 use crate::{
     delivery::{
-        carrier::Carrier,
-        setup::{SECRET, code, takes},
+        fake_provider::FakeProvider,
+        setup::{SECRET, accept_all, code},
     },
-    support::{PATIENCE, Socket, Watch},
+    support::{Socket, Subscription, TEST_TIMEOUT},
 };
 
 const ADDRESS: &str = "198.51.100.77";
 const PHONE: &str = "+821055557777";
 const PASSWORD: &str = "Quiet-Harbour-71!";
 
-/// A program that is scraped.
-pub fn scraped(plan: Plan) -> Plan {
+/// The configuration of a server with a metrics listener.
+pub fn scraped(config: ChildConfig) -> ChildConfig {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    plan.with("METRICS_ADDR", &format!("127.0.0.1:{port}"))
+    config.with("METRICS_ADDR", &format!("127.0.0.1:{port}"))
 }
 
-/// A program that is scraped; its messages go to `gateway`.
-async fn scraped_by(gateway: &Carrier) -> Plan {
-    scraped(Plan::new().await)
+/// The same; its messages go to `gateway`.
+async fn scraped_by(gateway: &FakeProvider) -> ChildConfig {
+    scraped(ChildConfig::new().await)
         .with("SMS_PROVIDER", "webhook")
         .with("DELIVERY_WEBHOOK_URL", &gateway.url())
         .with("DELIVERY_WEBHOOK_SECRET", SECRET)
 }
 
-/// What a series of a scrape counts; none: it is not there.
+/// The value of a series of a scrape; `None` if it is absent.
 pub fn count(text: &str, series: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
     Some(line.parse().unwrap())
 }
 
-pub async fn scrape(plan: &Plan) -> String {
-    let answer = reqwest::get(format!("http://{}/metrics", plan.vars["METRICS_ADDR"])).await.unwrap();
+pub async fn scrape(config: &ChildConfig) -> String {
+    let answer = reqwest::get(format!("http://{}/metrics", config.vars["METRICS_ADDR"])).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     answer.text().await.unwrap()
 }
 
-/// Asks, and says what `it` was answered with.
-async fn it(child: &Child, document: &str, variables: Value) -> Value {
-    let mut answer = child.ask(ADDRESS, document, variables).await.unwrap();
+/// Executes a document and returns its field `it`.
+async fn execute_it(child: &Child, document: &str, variables: Value) -> Value {
+    let mut answer = child.execute(ADDRESS, document, variables).await.unwrap();
     answer["data"]["it"].take()
 }
 
 const CONFIRM: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
                        { ... on Problem { message } } }";
 
-/// Does everything once that the program can be brought to do here.
-async fn drive(child: &Child, gateway: &Carrier) -> (Vec<String>, Watch) {
+/// Executes every operation once that this test can trigger.
+async fn drive(child: &Child, gateway: &FakeProvider) -> (Vec<String>, Subscription) {
     let id = child.send_code(ADDRESS, PHONE).await.unwrap();
-    let message = gateway.seen_at_least(1).await.remove(0);
+    let message = gateway.wait_for_requests(1).await.remove(0);
     let code = code(&message);
     let socket = Socket::open(&child.url, ADDRESS, None).await;
     let document = "subscription($id: ID!) { verificationStatus(id: $id) { status delivery { status } } }";
     let mut watch = socket.subscribe(document, json!({ "id": id })).await;
     watch.until(|state| state["delivery"]["status"] == "SENT").await;
-    tell(child, message.header("webhook-id"), SECRET).await;
+    post_receipt(child, message.header("webhook-id"), SECRET).await;
     watch.until(|state| state["delivery"]["status"] == "DELIVERED").await;
-    // Neither asks for `__typename`; a refusal is counted as one all the same.
+    // Neither selects `__typename`; a rejection is counted all the same.
     let wrong = if code == "000000" { "000001" } else { "000000" };
-    it(child, CONFIRM, json!({ "id": id, "code": wrong })).await;
-    it(child, CONFIRM, json!({ "id": id, "code": code })).await;
+    execute_it(child, CONFIRM, json!({ "id": id, "code": wrong })).await;
+    execute_it(child, CONFIRM, json!({ "id": id, "code": code })).await;
     assert_eq!(watch.last().await["status"], "VERIFIED");
-    // The contact's cool-down stands against it.
+    // Rejected by the contact's cooldown.
     assert_eq!(child.send_code(ADDRESS, PHONE).await, None);
     let sign_in = "mutation($password: String!) { it: signIn(input: { identifier: \"nobody\", password: $password }) \
                    { ... on Problem { code } } }";
-    assert_eq!(it(child, sign_in, json!({ "password": PASSWORD })).await["code"], "CREDENTIALS_REJECTED");
-    tell(child, message.header("webhook-id"), "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").await;
-    // What clients can make up.
+    assert_eq!(execute_it(child, sign_in, json!({ "password": PASSWORD })).await["code"], "CREDENTIALS_REJECTED");
+    post_receipt(child, message.header("webhook-id"), "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").await;
+    // Names that clients can choose freely.
     for document in ["{ madeUp1 }", "query MadeUp2 { madeUp3: __typename }", "{ madeUp4 {", "mutation { me { id } }"] {
-        child.ask(ADDRESS, document, json!({})).await.unwrap();
+        child.execute(ADDRESS, document, json!({})).await.unwrap();
     }
     let token = message.header("webhook-signature").to_owned();
     (vec![id, code, token, message.header("webhook-id").to_owned()], watch)
 }
 
-/// A receipt of the gateway; signed with another key it is refused.
-async fn tell(child: &Child, id: &str, secret: &str) {
+/// Posts a receipt of the gateway. With another signing key it is rejected.
+async fn post_receipt(child: &Child, id: &str, secret: &str) {
     let body = json!({ "id": id, "provider_message_id": format!("gw-{id}"), "status": "delivered" }).to_string();
     let now = Clock::System.now().timestamp();
     let signature = Key::parse(&Secret::new(secret)).unwrap().sign("msg_1", now, body.as_bytes());
@@ -110,7 +110,7 @@ async fn tell(child: &Child, id: &str, secret: &str) {
     request.body(body).send().await.unwrap();
 }
 
-/// Every series of a scrape: its name and its labels.
+/// All series of a scrape with their names and labels.
 fn series(text: &str) -> Vec<(String, BTreeMap<String, String>)> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
@@ -135,43 +135,43 @@ fn metric(series: &str) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_label() {
-    let gateway = Carrier::start(takes).await;
-    let plan = scraped_by(&gateway).await;
-    let child = plan.serve().await;
+async fn every_operation_is_counted_and_no_user_input_is_a_label() {
+    let gateway = FakeProvider::start(accept_all).await;
+    let config = scraped_by(&gateway).await;
+    let child = config.serve().await;
     let (mut secrets, watch) = drive(&child, &gateway).await;
-    let text = scrape(&plan).await;
-    let told = series(&text);
+    let text = scrape(&config).await;
+    let all_series = series(&text);
 
-    // Those that need what this test has not: a provider that is polled, one that checks codes, Redis.
+    // Except those that need a provider with polling, a provider that checks codes, or Redis.
     let mut elsewhere = BTreeSet::from(["countersign_receipt_polls_total", "countersign_code_checks_total"]);
     elsewhere.insert("countersign_redis_outages_total");
-    if !plan.vars.contains_key("REDIS_URL") {
+    if !config.vars.contains_key("REDIS_URL") {
         elsewhere.insert("countersign_redis_up");
     }
-    let names: BTreeSet<_> = told.iter().map(|(name, _)| metric(name)).collect();
+    let names: BTreeSet<_> = all_series.iter().map(|(name, _)| metric(name)).collect();
     let ours = METRICS.iter().map(|metric| metric.name).filter(|name| !elsewhere.contains(name));
     let expected = ours.chain(process::METRICS.iter().map(|(name, ..)| *name));
     let missing: Vec<_> = expected.filter(|name| !names.contains(name)).collect();
     assert!(missing.is_empty(), "{missing:?} are not in\n{text}");
 
-    // What dashboards and alerts ask for is in it.
+    // The metrics of the dashboards and alerts are present.
     for file in ["deploy/grafana/dashboards/countersign.json", "deploy/prometheus/alerts.yml"] {
-        let asked = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        let words = asked.split(|sign: char| !sign.is_ascii_lowercase() && sign != '_');
+        let wanted = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let words = wanted.split(|sign: char| !sign.is_ascii_lowercase() && sign != '_');
         let words = words.filter(|word| word.starts_with("countersign_") || word.starts_with("process_"));
         let missing: BTreeSet<_> =
             words.map(metric).filter(|name| !names.contains(name) && !elsewhere.contains(name)).collect();
         assert!(missing.is_empty(), "{file} asks for {missing:?}");
     }
 
-    // Labels are the table's, and their values words of the program's own.
+    // Labels are those of the table, and their values are fixed words.
     secrets.extend([ADDRESS, PHONE, "1055557777", PASSWORD, "nobody", "madeUp", "MadeUp"].map(str::to_owned));
     for secret in &secrets {
-        assert!(!text.contains(secret.as_str()), "{secret} is told");
+        assert!(!text.contains(secret.as_str()), "{secret} is disclosed");
     }
     let table: BTreeMap<_, _> = METRICS.iter().map(|metric| (metric.name, metric.labels)).collect();
-    for (name, labels) in &told {
+    for (name, labels) in &all_series {
         let known = table.get(metric(name)).copied().unwrap_or_default();
         for (label, value) in labels.iter().filter(|(label, _)| *label != "le") {
             assert!(known.contains(&label.as_str()), "{name} has a label {label}");
@@ -179,7 +179,7 @@ async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_l
             assert!(value.len() <= 40 && value.chars().all(word), "{name}: {label}={value}");
         }
     }
-    assert!(told.len() < 600, "{} series", told.len());
+    assert!(all_series.len() < 600, "{} series", all_series.len());
 
     let count = |series: &str| -> f64 {
         let line =
@@ -194,7 +194,7 @@ async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_l
         (r#"countersign_requests_total{operation="signIn",outcome="CREDENTIALS_REJECTED"}"#, 1.0),
         (r#"countersign_requests_total{operation="verificationStatus",outcome="ok"}"#, 1.0),
         (r#"countersign_requests_total{operation="introspection",outcome="ok"}"#, 1.0),
-        // A field that there is not, a document that breaks off, and a query's field asked of the mutations.
+        // An unknown field, a truncated document, and a query field in a mutation.
         (r#"countersign_requests_total{operation="none",outcome="BAD_REQUEST"}"#, 3.0),
         (r#"countersign_verifications_started_total{purpose="CONTACT",channel="SMS"}"#, 1.0),
         (r#"countersign_verifications_total{purpose="CONTACT",channel="SMS",end="verified"}"#, 1.0),
@@ -203,7 +203,7 @@ async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_l
         (r#"countersign_delivery_seconds_count{provider="webhook"}"#, 1.0),
         (r#"countersign_receipts_total{provider="webhook",outcome="accepted"}"#, 1.0),
         (r#"countersign_quota_refusals_total{act="send_code",quota="RESEND_COOLDOWN"}"#, 1.0),
-        (r#"countersign_provider_resting{provider="webhook"}"#, 0.0),
+        (r#"countersign_provider_circuit_open{provider="webhook"}"#, 0.0),
         (r#"countersign_queue_depth{queue="hashing"}"#, 0.0),
         ("countersign_hashing_seconds_count", 1.0),
         (r#"countersign_streams_open{transport="websocket"}"#, 0.0),
@@ -216,18 +216,18 @@ async fn everything_that_is_done_is_counted_and_nothing_that_people_write_is_a_l
     drop(watch);
 }
 
-/// Listeners of their own: what is told to operators is not told at the door, and the reverse.
+/// Separate listeners: the API port has no metrics, and the metrics port has no API.
 #[tokio::test]
-async fn op_04_metrics_have_an_address_of_their_own() {
-    let gateway = Carrier::start(takes).await;
-    let plan = scraped_by(&gateway).await;
-    let child = plan.serve().await;
+async fn op_04_metrics_have_their_own_address() {
+    let gateway = FakeProvider::start(accept_all).await;
+    let config = scraped_by(&gateway).await;
+    let child = config.serve().await;
     assert_eq!(reqwest::get(format!("{}/metrics", child.url)).await.unwrap().status(), 404);
     for path in ["/", "/graphql", "/healthz", "/dev/outbox"] {
-        let answer = reqwest::get(format!("http://{}{path}", plan.vars["METRICS_ADDR"])).await.unwrap();
+        let answer = reqwest::get(format!("http://{}{path}", config.vars["METRICS_ADDR"])).await.unwrap();
         assert_eq!(answer.status(), 404, "{path}");
     }
     child.signal("TERM");
-    assert!(child.ended_within(PATIENCE).await.success());
-    assert!(tokio::net::TcpStream::connect(&plan.vars["METRICS_ADDR"]).await.is_err());
+    assert!(child.wait_exit(TEST_TIMEOUT).await.success());
+    assert!(tokio::net::TcpStream::connect(&config.vars["METRICS_ADDR"]).await.is_err());
 }

@@ -10,13 +10,14 @@ use std::{
 
 use serde_json::json;
 
-use super::child::Plan;
+use super::child::ChildConfig;
 
-/// Under load: what was begun is answered, the exit is clean and in time, and what was acknowledged is sent.
+/// Under load: started requests get their responses, the exit is clean and in time, and acknowledged messages are sent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_stops_gracefully_under_load() {
-    let plan = Plan::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").with("PUMPING_MIN_SENDS", "unlimited");
-    let child = Arc::new(plan.serve().await);
+async fn sigterm_stops_gracefully_under_load() {
+    let config =
+        ChildConfig::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").with("PUMPING_MIN_SENDS", "unlimited");
+    let child = Arc::new(config.serve().await);
     let answered = Arc::new(AtomicUsize::new(0));
     let sending: Vec<_> = (0..8)
         .map(|sender| {
@@ -30,7 +31,7 @@ async fn it_stops_gracefully_under_load() {
                     let body = json!({ "query": document, "variables": { "phone": phone } });
                     match child.http.post(format!("{}/graphql", child.url)).json(&body).send().await {
                         Ok(answer) => {
-                            // A request that was taken is answered to its end.
+                            // An accepted request is completed.
                             let status = answer.status();
                             let body = answer.text().await.unwrap();
                             if status == 200 && body.contains("SendVerificationCodePayload") {
@@ -41,7 +42,7 @@ async fn it_stops_gracefully_under_load() {
                                 break;
                             }
                         }
-                        // No new work.
+                        // New requests are not accepted.
                         Err(error) => {
                             assert!(error.is_connect() || error.is_request(), "{error:?}");
                             break;
@@ -52,7 +53,7 @@ async fn it_stops_gracefully_under_load() {
             })
         })
         .collect();
-    // In the middle of it.
+    // During a request.
     while answered.load(Ordering::SeqCst) < 50 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -61,12 +62,12 @@ async fn it_stops_gracefully_under_load() {
     for sender in sending {
         acknowledged.extend(sender.await.unwrap());
     }
-    let child = Arc::try_unwrap(child).unwrap_or_else(|_| panic!("it is shared no more"));
-    let status = child.ended_within(crate::support::PATIENCE).await;
-    assert!(status.success(), "{status}: {}", plan.logged());
-    // What had not left by then stood in the table, and leaves with the next start.
-    let child = plan.serve().await;
-    let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
+    let child = Arc::try_unwrap(child).unwrap_or_else(|_| panic!("the value is no longer shared"));
+    let status = child.wait_exit(crate::support::TEST_TIMEOUT).await;
+    assert!(status.success(), "{status}: {}", config.log_text());
+    // Unsent messages are in the table and are sent after the next start.
+    let child = config.serve().await;
+    let deadline = tokio::time::Instant::now() + crate::support::TEST_TIMEOUT;
     loop {
         let outbox = child.outbox().await;
         let missing: Vec<_> = acknowledged.iter().filter(|phone| !outbox.iter().any(|m| m["to"] == ***phone)).collect();
@@ -78,13 +79,13 @@ async fn it_stops_gracefully_under_load() {
     }
 }
 
-/// A second signal does not wait for anything.
+/// A second signal ends the process without waiting.
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
-    let plan = Plan::new().await.with("SHUTDOWN_GRACE", "60s");
-    let child = plan.serve().await;
-    // A request that is never finished holds the first stop up.
-    let address = plan.vars["LISTEN_ADDR"].clone();
+async fn second_signal_ends_the_process_at_once() {
+    let config = ChildConfig::new().await.with("SHUTDOWN_GRACE", "60s");
+    let child = config.serve().await;
+    // A request that is never completed delays the graceful stop.
+    let address = config.vars["LISTEN_ADDR"].clone();
     let mut held = tokio::net::TcpStream::connect(address).await.unwrap();
     let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{";
     tokio::io::AsyncWriteExt::write_all(&mut held, head.as_bytes()).await.unwrap();
@@ -92,7 +93,7 @@ async fn a_second_signal_ends_it_at_once() {
     child.signal("TERM");
     tokio::time::sleep(Duration::from_millis(500)).await;
     child.signal("TERM");
-    let status = child.ended_within(crate::support::PATIENCE).await;
-    assert!(!status.success(), "it did not finish what it had begun");
+    let status = child.wait_exit(crate::support::TEST_TIMEOUT).await;
+    assert!(!status.success(), "it did not exit at once");
     drop(held);
 }

@@ -1,4 +1,4 @@
-//! What was acknowledged is not lost, however the process ends (DL-01, FD-01, invariant 4).
+//! Acknowledged work is not lost, however the process ends (DL-01, FD-01, invariant 4).
 
 use std::{
     collections::BTreeMap,
@@ -13,9 +13,9 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::child::{Child, Plan};
+use super::child::{Child, ChildConfig};
 
-/// A gateway that takes no message until it is told to, and then hands on what it was given.
+/// A gateway that accepts no message until it is enabled, and then forwards what it accepted to the test.
 async fn gateway() -> (String, Arc<AtomicBool>, mpsc::UnboundedReceiver<Value>) {
     let open = Arc::new(AtomicBool::new(false));
     let (taken, messages) = mpsc::unbounded_channel();
@@ -25,7 +25,7 @@ async fn gateway() -> (String, Arc<AtomicBool>, mpsc::UnboundedReceiver<Value>) 
         if open.load(Ordering::SeqCst) {
             return StatusCode::OK;
         }
-        // The answer never comes.
+        // The response never comes.
         std::future::pending().await
     };
     let router = Router::new().route("/", post(take)).with_state((Arc::clone(&open), taken));
@@ -35,35 +35,35 @@ async fn gateway() -> (String, Arc<AtomicBool>, mpsc::UnboundedReceiver<Value>) 
     (url, open, messages)
 }
 
-/// Killed while the provider has the message in its hands: after the restart it comes with the same id and code.
+/// Killed while a provider request is in flight: after the restart the message is sent with the same id and code.
 #[tokio::test]
-async fn a_message_in_a_providers_hands_survives_with_its_code() {
+async fn message_in_flight_survives_a_kill_with_its_code() {
     let (url, open, mut messages) = gateway().await;
-    let plan = Plan::new()
+    let config = ChildConfig::new()
         .await
         .with("SMS_PROVIDER", "webhook")
         .with("EMAIL_PROVIDER", "none")
         .with("DELIVERY_WEBHOOK_URL", &url)
         .with("DELIVERY_WEBHOOK_SECRET", "whsec_hUkEMOeV5Yyign0cVZK/hiatTlcSu2Iw")
         .with("PROVIDER_TIMEOUT", "1s");
-    let child = plan.serve().await;
+    let child = config.serve().await;
     let id = child.send_code("198.51.100.1", "010-2222-3333").await.unwrap();
     let first = messages.recv().await.unwrap();
     child.kill();
     open.store(true, Ordering::SeqCst);
-    let child = plan.serve().await;
-    // The dead process's claim has to run out first.
+    let child = config.serve().await;
+    // The claim of the killed process has to expire first.
     let again = tokio::time::timeout(Duration::from_secs(60), messages.recv()).await.unwrap().unwrap();
     assert_eq!(code_in(&first), code_in(&again));
     until_shown(&child, &id, "SENT").await;
     let document = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
          { __typename } }";
     let code = code_in(&again);
-    let confirmed = child.ask("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
+    let confirmed = child.execute("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
     assert_eq!(confirmed["data"]["it"]["__typename"], "ConfirmVerificationCodePayload");
 }
 
-/// The code in a message as the gateway got it: six digits that stand alone.
+/// The code in a message that the gateway received: a word of six digits.
 fn code_in(message: &Value) -> String {
     let text = message.to_string();
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
@@ -77,7 +77,7 @@ async fn until_shown(child: &Child, id: &str, status: &str) {
     let document = "query($id: ID!) { verification(id: $id) { delivery { status } } }";
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
-        let shown = child.ask("198.51.100.1", document, json!({ "id": id })).await.unwrap();
+        let shown = child.execute("198.51.100.1", document, json!({ "id": id })).await.unwrap();
         if shown["data"]["verification"]["delivery"]["status"] == status {
             return;
         }
@@ -86,17 +86,17 @@ async fn until_shown(child: &Child, id: &str, status: &str) {
     }
 }
 
-/// Killed again and again under load: whatever was acknowledged is in the outbox once, or shows that it failed.
+/// Killed repeatedly under load: every acknowledged message is in the outbox once or is shown as failed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_under_load() {
-    let plan = Plan::new()
+async fn no_acknowledged_message_is_lost_under_load() {
+    let config = ChildConfig::new()
         .await
         .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
         .with("PUMPING_MIN_SENDS", "unlimited")
         .with("PROVIDER_TIMEOUT", "1s");
     let mut acknowledged = BTreeMap::new();
     for round in 0..4 {
-        let child = Arc::new(plan.serve().await);
+        let child = Arc::new(config.serve().await);
         let answered = Arc::new(AtomicUsize::new(0));
         let sending: Vec<_> = (0..8)
             .map(|sender| {
@@ -125,7 +125,7 @@ async fn nothing_acknowledged_is_lost_under_load() {
             acknowledged.extend(sender.await.unwrap());
         }
     }
-    let child = plan.serve().await;
+    let child = config.serve().await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(90);
     loop {
         let mut messages: BTreeMap<String, usize> = BTreeMap::new();
@@ -141,12 +141,12 @@ async fn nothing_acknowledged_is_lost_under_load() {
         assert!(tokio::time::Instant::now() < deadline, "{} of {} are missing", missing.len(), acknowledged.len());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    // The code that came is the verification's.
+    // The code in the message is the code of its verification.
     let (phone, id) = acknowledged.first_key_value().unwrap();
     let outbox = child.outbox().await;
     let code = outbox.iter().find(|message| message["to"] == **phone).unwrap()["code"].clone();
     let document = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
          { __typename } }";
-    let confirmed = child.ask("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
+    let confirmed = child.execute("198.51.100.1", document, json!({ "id": id, "code": code })).await.unwrap();
     assert_eq!(confirmed["data"]["it"]["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
 }

@@ -1,9 +1,9 @@
-//! Aligo, which answers 200 whatever happened.
+//! Aligo, which responds 200 to everything.
 
-use countersign::status::DeliveryFailure;
 use std::sync::Arc;
 
 use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
 use serde_json::{Value, json};
 
 use super::{
@@ -26,10 +26,10 @@ fn aligo(url: &str, more: &[(&str, &str)]) -> Arc<dyn Provider> {
 }
 
 #[tokio::test]
-async fn a_send_is_a_form_with_the_key_in_it() {
+async fn send_is_a_form_with_the_api_key() {
     let double = Double::start().await;
     let success = json!({ "result_code": 1, "message": "success", "msg_id": 123_456_789, "success_cnt": 1, "error_cnt": 0, "msg_type": "SMS" });
-    // It says JSON, and calls it HTML.
+    // Its responses are JSON with the content type HTML.
     double.then(Reply::text(200, &success.to_string()).with("content-type", "text/html"));
     assert_eq!(aligo(&double.url(), &[]).send(&code_message()).await, accepted("123456789"));
     let seen = double.take_one();
@@ -47,7 +47,7 @@ async fn a_send_is_a_form_with_the_key_in_it() {
 }
 
 #[tokio::test]
-async fn in_test_mode_it_says_so_and_a_long_text_says_that_it_is_long() {
+async fn test_mode_and_long_messages_are_marked() {
     let double = Double::start().await;
     double.then(Reply::json(200, &json!({ "result_code": "1", "message": "", "msg_id": "9", "success_cnt": "1" })));
     let aligo = aligo(&double.url(), &[("ALIGO_TEST_MODE", "on")]);
@@ -57,7 +57,7 @@ async fn in_test_mode_it_says_so_and_a_long_text_says_that_it_is_long() {
 }
 
 #[tokio::test]
-async fn what_it_can_not_carry_is_not_asked() {
+async fn unsupported_messages_are_not_sent() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
     let abroad = Outgoing { to: phone("+447911123456"), ..code_message() };
@@ -68,7 +68,7 @@ async fn what_it_can_not_carry_is_not_asked() {
 }
 
 #[tokio::test]
-async fn every_result_in_the_table_is_of_its_class_and_keeps_its_reason() {
+async fn every_result_code_has_its_class_and_reason() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
     let failure = |code: Value, message: &str| json!({ "result_code": code, "message": message });
@@ -79,7 +79,7 @@ async fn every_result_in_the_table_is_of_its_class_and_keeps_its_reason() {
         (failure(json!(-103), "등록/인증되지 않은 발신번호"), sender("-103 등록/인증되지 않은 발신번호")),
         (failure(json!(-201), "SMS 잔여건수 부족"), misconfigured("-201 SMS 잔여건수 부족")),
         (failure(json!(-301), "기타"), content("-301 기타")),
-        // The words are the second signal where the number says nothing.
+        // The message is the fallback where the number is not specific.
         (failure(json!(-999), "발신번호 미등록"), sender("-999 발신번호 미등록")),
         (failure(json!(-999), "포인트가 부족합니다."), misconfigured("-999 포인트가 부족합니다.")),
         (failure(json!(-305), "미인증 수신번호"), recipient("-305 미인증 수신번호")),
@@ -99,7 +99,7 @@ async fn every_result_in_the_table_is_of_its_class_and_keeps_its_reason() {
 }
 
 #[tokio::test]
-async fn polling_reads_the_state_and_infers_nothing_from_an_empty_list() {
+async fn polling_reads_the_status_and_ignores_an_empty_list() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
     let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };

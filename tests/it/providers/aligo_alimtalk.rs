@@ -1,9 +1,9 @@
 //! AlimTalk by Aligo, with SMS as its fallback.
 
-use countersign::status::DeliveryFailure;
 use std::sync::Arc;
 
 use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
 use serde_json::{Value, json};
 
 use super::{
@@ -42,13 +42,13 @@ fn aligo(url: &str, more: &[(&str, &str)]) -> Arc<dyn Provider> {
 fn taken(taken: u32) -> Reply {
     let info =
         json!({ "type": "AT", "mid": 123, "current": 1, "unit": 6.5, "total": 6.5, "scnt": taken, "fcnt": 1 - taken });
-    // It says JSON, and calls it HTML.
+    // Its responses are JSON with the content type HTML.
     let answer = json!({ "code": 0, "message": "성공적으로 전송요청 하였습니다.", "info": info });
     Reply::text(200, &answer.to_string()).with("content-type", "text/html")
 }
 
 #[tokio::test]
-async fn a_code_is_the_template_with_an_sms_behind_it() {
+async fn code_is_sent_by_template_with_sms_fallback() {
     let double = Double::start().await;
     double.then(taken(1));
     assert_eq!(aligo(&double.url(), &[]).send(&code_message()).await, accepted("alimtalk:123"));
@@ -75,7 +75,7 @@ async fn a_code_is_the_template_with_an_sms_behind_it() {
 }
 
 #[tokio::test]
-async fn what_fits_no_template_goes_by_sms_and_what_no_carrier_takes_goes_nowhere() {
+async fn message_without_template_goes_by_sms_and_unsupported_number_is_rejected() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
     double.then(Reply::json(200, &json!({ "result_code": 1, "message": "", "msg_id": 9, "success_cnt": 1 })));
@@ -86,20 +86,20 @@ async fn what_fits_no_template_goes_by_sms_and_what_no_carrier_takes_goes_nowher
 }
 
 #[tokio::test]
-async fn every_result_is_of_its_class_and_keeps_its_reason() {
+async fn every_result_code_has_its_class_and_reason() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
     let failure = |code: Value, message: &str| Reply::json(200, &json!({ "code": code, "message": message }));
     let table = [
         (failure(json!(-101), "인증오류입니다."), misconfigured("-101 인증오류입니다.")),
         (failure(json!("509"), "카카오채널 상태"), misconfigured("509 카카오채널 상태")),
-        // The one number that stands for most: its words tell.
+        // The one number with several meanings: the message decides.
         (failure(json!(-99), "포인트가 부족합니다."), misconfigured("-99 포인트가 부족합니다.")),
         (failure(json!(-99), "템플릿이 없습니다."), misconfigured("-99 템플릿이 없습니다.")),
         (failure(json!(-99), "등록되지 않은 발신번호"), sender("-99 등록되지 않은 발신번호")),
         (failure(json!(-99), "수신자가 채널을 차단"), destination("-99 수신자가 채널을 차단")),
         (failure(json!(-99), "01012345678 오류"), content("-99 … 오류")),
-        // 1 is the success of its text messages.
+        // 1 is the success code of its text messages.
         (failure(json!(1), "success"), content("1 success")),
         (taken(0), recipient("0 성공적으로 전송요청 하였습니다.")),
         (Reply::text(429, "{}").with("retry-after", "3"), throttled(Some(3))),
@@ -113,7 +113,7 @@ async fn every_result_is_of_its_class_and_keeps_its_reason() {
 }
 
 #[tokio::test]
-async fn a_result_is_that_of_the_alimtalk_or_of_the_sms_in_its_place() {
+async fn polling_reads_the_alimtalk_or_its_sms_fallback() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
     let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
@@ -158,10 +158,10 @@ async fn a_result_is_that_of_the_alimtalk_or_of_the_sms_in_its_place() {
 }
 
 #[test]
-fn half_a_configuration_is_refused_by_name() {
+fn incomplete_configuration_is_rejected_by_name() {
     for (name, _) in ALIMTALK {
-        let vars: Vec<_> = vars("http://127.0.0.1:1").into_iter().filter(|(given, _)| *given != name).collect();
+        let vars: Vec<_> = vars("http://127.0.0.1:1").into_iter().filter(|(present, _)| *present != name).collect();
         let refused = refusals(&vars).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        assert!(refused.contains(&format!("aligo lacks {name}: ")), "{refused}");
+        assert!(refused.contains(&format!("aligo requires {name}: ")), "{refused}");
     }
 }

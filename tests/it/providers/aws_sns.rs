@@ -36,7 +36,7 @@ fn refused(status: u16, code: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_publish_is_transactional_and_signed() {
+async fn publish_is_transactional_and_signed() {
     let double = Double::start().await;
     let more = [
         ("AWS_SESSION_TOKEN", "session"),
@@ -75,7 +75,7 @@ async fn a_publish_is_transactional_and_signed() {
 }
 
 #[tokio::test]
-async fn every_error_in_the_table_is_of_its_class_and_none_is_tried_again() {
+async fn every_error_code_has_its_class_and_is_not_retried() {
     let double = Double::start().await;
     let sns = sns(&double.url(), &KEY);
     let table = [
@@ -113,7 +113,7 @@ async fn every_error_in_the_table_is_of_its_class_and_none_is_tried_again() {
 }
 
 #[tokio::test]
-async fn more_than_1600_bytes_are_not_sent() {
+async fn message_over_1600_bytes_is_not_sent() {
     let double = Double::start().await;
     let sns = sns(&double.url(), &KEY);
     assert_eq!(sns.send(&text_message(&"가".repeat(534))).await, unfit("text_too_long"));

@@ -1,56 +1,56 @@
-//! What can't work is refused at start, provider by provider.
+//! Invalid provider configuration is rejected at start, provider by provider.
 
-use countersign::{
-    config::delivery::DeliverySettings,
-    delivery::{Plan, describe, provider::Channel},
-};
+use countersign::delivery::{Plan, describe, provider::Channel};
+use platform::config::delivery::DeliverySettings;
 
 use super::support::{env, refusals, tools};
 
-fn mends(vars: &[(&str, &str)]) -> Vec<String> {
+fn hints(vars: &[(&str, &str)]) -> Vec<String> {
     let mut all = vec![("SMS_PROVIDER", ","), ("EMAIL_PROVIDER", ",")];
     all.extend_from_slice(vars);
     refusals(&all).iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn everything_that_a_provider_lacks_is_named_at_once() {
-    let lacks = |name: &str| mends(&[("SMS_PROVIDER", name)]).join("\n");
+fn all_missing_settings_of_a_provider_are_reported_at_once() {
+    let missing = |name: &str| hints(&[("SMS_PROVIDER", name)]).join("\n");
     assert_eq!(
-        lacks("twilio"),
-        "SMS_PROVIDER: twilio lacks TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN or TWILIO_API_KEY_SID with \
-         TWILIO_API_KEY_SECRET, TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID: set what is missing, or take twilio \
-         out"
+        missing("twilio"),
+        "SMS_PROVIDER: twilio requires TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN or TWILIO_API_KEY_SID with \
+         TWILIO_API_KEY_SECRET, TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID: set what is missing, or remove twilio"
     );
-    assert!(lacks("twilio-verify").contains("TWILIO_VERIFY_SERVICE_SID"));
-    assert!(lacks("naver-cloud").contains(
+    assert!(missing("twilio-verify").contains("TWILIO_VERIFY_SERVICE_SID"));
+    assert!(missing("naver-cloud").contains(
         "NAVER_CLOUD_ACCESS_KEY, NAVER_CLOUD_SECRET_KEY, NAVER_CLOUD_SMS_SERVICE_ID, NAVER_CLOUD_SMS_FROM_NUMBER"
     ));
-    assert!(lacks("aligo").contains("ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER"));
-    assert!(lacks("solapi").contains("SOLAPI_API_KEY, SOLAPI_API_SECRET, SOLAPI_SENDER"));
-    assert!(lacks("vonage").contains("VONAGE_API_KEY, VONAGE_FROM, VONAGE_API_SECRET or VONAGE_SIGNATURE_SECRET"));
-    assert!(lacks("webhook").contains("DELIVERY_WEBHOOK_URL, DELIVERY_WEBHOOK_SECRET"));
-    assert!(mends(&[("EMAIL_PROVIDER", "smtp")]).join("").contains("smtp lacks SMTP_HOST, SMTP_FROM"));
+    assert!(missing("aligo").contains("ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER"));
+    assert!(missing("solapi").contains("SOLAPI_API_KEY, SOLAPI_API_SECRET, SOLAPI_SENDER"));
+    assert!(missing("vonage").contains("VONAGE_API_KEY, VONAGE_FROM, VONAGE_API_SECRET or VONAGE_SIGNATURE_SECRET"));
+    assert!(missing("webhook").contains("DELIVERY_WEBHOOK_URL, DELIVERY_WEBHOOK_SECRET"));
+    assert!(hints(&[("EMAIL_PROVIDER", "smtp")]).join("").contains("smtp requires SMTP_HOST, SMTP_FROM"));
     #[cfg(feature = "aws-sns")]
-    assert!(lacks("aws-sns").contains("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"));
+    assert!(missing("aws-sns").contains("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION"));
 }
 
 #[test]
-fn each_provider_of_a_list_is_judged_by_itself() {
-    let mends =
-        mends(&[("SMS_PROVIDER", "aligo,solapi"), ("EMAIL_PROVIDER", "smtp,nobody"), ("VOICE_PROVIDER", "aligo")]);
-    assert_eq!(mends.len(), 5, "{mends:#?}");
-    assert!(mends.iter().any(|mend| mend == "VOICE_PROVIDER: aligo carries SMS alone: take it out"));
-    assert!(mends.iter().any(|mend| mend.starts_with(r#"EMAIL_PROVIDER: no provider is called "nobody""#)));
+fn each_provider_of_a_list_is_checked() {
+    let hints =
+        hints(&[("SMS_PROVIDER", "aligo,solapi"), ("EMAIL_PROVIDER", "smtp,nobody"), ("VOICE_PROVIDER", "aligo")]);
+    assert_eq!(hints.len(), 5, "{hints:#?}");
+    assert!(hints.iter().any(|hint| hint == "VOICE_PROVIDER: aligo carries only SMS: remove it"));
+    assert!(hints.iter().any(|hint| hint.starts_with(r#"EMAIL_PROVIDER: unknown provider "nobody""#)));
 }
 
 #[test]
-fn values_that_cannot_be_are_refused_and_secrets_are_not_shown() {
+fn invalid_values_are_rejected_without_showing_secrets() {
     let refused = |name: &str, value: &str| {
-        let mends =
-            mends(&[("SMS_PROVIDER", "twilio,aws-sns,vonage,webhook"), ("EMAIL_PROVIDER", "smtp"), (name, value)]);
+        let hints =
+            hints(&[("SMS_PROVIDER", "twilio,aws-sns,vonage,webhook"), ("EMAIL_PROVIDER", "smtp"), (name, value)]);
         let prefix = format!("{name}: ");
-        mends.into_iter().find(|mend| mend.starts_with(&prefix)).unwrap_or_else(|| panic!("{name}={value} was taken"))
+        hints
+            .into_iter()
+            .find(|hint| hint.starts_with(&prefix))
+            .unwrap_or_else(|| panic!("{name}={value} was accepted"))
     };
     refused("TWILIO_ACCOUNT_SID", "../AC1");
     refused("TWILIO_ACCOUNT_SID", "SK0000");
@@ -73,9 +73,9 @@ fn values_that_cannot_be_are_refused_and_secrets_are_not_shown() {
 }
 
 #[test]
-fn mail_goes_in_the_clear_to_this_machine_alone() {
+fn unencrypted_smtp_is_allowed_only_to_localhost() {
     let with_host = |host| {
-        mends(&[("EMAIL_PROVIDER", "smtp"), ("SMTP_HOST", host), ("SMTP_FROM", "a@b.example"), ("SMTP_TLS", "none")])
+        hints(&[("EMAIL_PROVIDER", "smtp"), ("SMTP_HOST", host), ("SMTP_FROM", "a@b.example"), ("SMTP_TLS", "none")])
     };
     assert_eq!(with_host("127.0.0.1"), Vec::<String>::new());
     assert!(with_host("mail.example.com")[0].starts_with("SMTP_TLS: "));
@@ -88,14 +88,14 @@ const TWILIO: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_provider_that_carries_two_channels_is_built_once() {
+async fn provider_for_two_channels_is_built_once() {
     let mut vars =
         vec![("SMS_PROVIDER", "twilio,webhook"), ("VOICE_PROVIDER", "twilio"), ("EMAIL_PROVIDER", "webhook")];
     vars.extend_from_slice(TWILIO);
     vars.push(("DELIVERY_WEBHOOK_URL", "https://gateway.example.com/"));
     vars.push(("DELIVERY_WEBHOOK_SECRET", "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o="));
     let env = env(&vars);
-    let routes = Plan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(countersign::clock::Clock::System));
+    let routes = Plan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(platform::clock::Clock::System));
     assert_eq!(env.into_refusals(), []);
     let names = |channel| routes.of(channel).iter().map(|provider| provider.name()).collect::<Vec<_>>();
     assert_eq!(names(Channel::Sms), ["twilio", "webhook"]);
@@ -106,7 +106,7 @@ async fn a_provider_that_carries_two_channels_is_built_once() {
 }
 
 #[test]
-fn doctor_is_told_what_each_provider_can_do_and_lacks() {
+fn doctor_lists_capabilities_and_missing_settings_of_each_provider() {
     let mut vars = vec![("SMS_PROVIDER", "twilio,aligo"), ("VOICE_PROVIDER", "twilio"), ("EMAIL_PROVIDER", "smtp")];
     vars.extend_from_slice(TWILIO);
     let env = env(&vars);
@@ -114,9 +114,9 @@ fn doctor_is_told_what_each_provider_can_do_and_lacks() {
     assert_eq!(
         lines,
         [
-            "aligo: carries SMS; to +82 alone; receipts by polling; lacks ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER",
-            "smtp: carries EMAIL; everywhere; gives no receipts; lacks SMTP_HOST, SMTP_FROM",
-            "twilio: carries SMS, VOICE; everywhere; receipts by webhook; ready",
+            "aligo: carries SMS; only to +82; receipts by polling; missing: ALIGO_API_KEY, ALIGO_USER_ID, ALIGO_SENDER",
+            "smtp: carries EMAIL; worldwide; no receipts; missing: SMTP_HOST, SMTP_FROM",
+            "twilio: carries SMS, VOICE; worldwide; receipts by webhook; ready",
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! A provider's place taken: it keeps what it was asked and answers what it was told to.
+//! A test double of a provider's HTTP API: records requests and returns queued responses.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,27 +16,27 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct RecordedRequest {
     pub method: String,
-    /// Path and query as they stood on the request line.
+    /// Path and query of the request line.
     pub line: String,
     pub headers: BTreeMap<String, String>,
     pub body: Bytes,
 }
 
-impl Seen {
+impl RecordedRequest {
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// The fields of a form; a field twice is an error.
+    /// The fields of a form. A duplicate field is an error.
     pub fn form(&self) -> BTreeMap<String, String> {
         let mut fields = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(&self.body) {
             let before = fields.insert(name.clone().into_owned(), value.into_owned());
-            assert_eq!(before, None, "{name} stands twice");
+            assert_eq!(before, None, "{name} is a duplicate");
         }
         fields
     }
@@ -46,7 +46,7 @@ impl Seen {
     }
 }
 
-/// What to answer.
+/// The response to return.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: u16,
@@ -79,7 +79,7 @@ impl IntoResponse for Reply {
     }
 }
 
-/// The double. It ends with the test's runtime.
+/// The test double. It stops with the test's runtime.
 #[derive(Clone)]
 pub struct Double {
     address: SocketAddr,
@@ -88,7 +88,7 @@ pub struct Double {
 
 #[derive(Default)]
 struct Shared {
-    seen: Vec<Seen>,
+    seen: Vec<RecordedRequest>,
     replies: VecDeque<Reply>,
 }
 
@@ -97,7 +97,7 @@ impl Double {
         Self::start_at("127.0.0.1:0").await
     }
 
-    /// At a given address, for what was told before where it will stand.
+    /// Starts at a given address, for clients that were configured with it beforehand.
     pub async fn start_at(address: &str) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let double = Self { address: listener.local_addr().unwrap(), shared: Arc::default() };
@@ -110,19 +110,19 @@ impl Double {
         format!("http://{}", self.address)
     }
 
-    /// Answers the next request so; requests beyond what was told are refused with 501.
+    /// Queues the response to the next request. Without a queued response a request gets 501.
     pub fn then(&self, reply: Reply) -> &Self {
         self.shared.lock().unwrap().replies.push_back(reply);
         self
     }
 
-    /// What was asked since the last call.
-    pub fn take(&self) -> Vec<Seen> {
+    /// The requests since the last call.
+    pub fn take(&self) -> Vec<RecordedRequest> {
         std::mem::take(&mut self.shared.lock().unwrap().seen)
     }
 
-    /// The one request since the last call.
-    pub fn take_one(&self) -> Seen {
+    /// The only request since the last call.
+    pub fn take_one(&self) -> RecordedRequest {
         let mut seen = self.take();
         assert_eq!(seen.len(), 1, "{seen:?}");
         seen.remove(0)
@@ -133,8 +133,13 @@ async fn answer(State(double): State<Double>, request: Request) -> Reply {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-    let seen = Seen { method: parts.method.to_string(), line: parts.uri.to_string(), headers: headers.collect(), body };
+    let seen = RecordedRequest {
+        method: parts.method.to_string(),
+        line: parts.uri.to_string(),
+        headers: headers.collect(),
+        body,
+    };
     let mut shared = double.shared.lock().unwrap();
     shared.seen.push(seen);
-    shared.replies.pop_front().unwrap_or_else(|| Reply::text(501, "nothing was told"))
+    shared.replies.pop_front().unwrap_or_else(|| Reply::text(501, "no response is queued"))
 }

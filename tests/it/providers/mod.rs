@@ -1,5 +1,5 @@
-//! Providers on the wire: against doubles of our own that answer as the providers' tables demand, and against stand-ins
-//! that others wrote.
+//! Provider adapters on the wire: against our own test doubles, which respond as the providers' documentation says, and
+//! against stand-ins written by others.
 
 mod aligo;
 mod aligo_alimtalk;
@@ -10,12 +10,12 @@ pub mod double;
 mod naver_alimtalk;
 mod naver_cloud;
 mod receipts;
-mod silence;
 mod smtp;
 pub mod smtp_double;
 mod solapi;
 mod stand_ins;
 mod support;
+mod transport_errors;
 mod twilio;
 mod twilio_verify;
 mod vectors;

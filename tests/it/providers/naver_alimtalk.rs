@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
-};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use platform::clock::Clock;
 use serde_json::{Value, json};
 
 use super::{
@@ -60,7 +58,7 @@ fn answered(request_status: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_code_for_korea_is_the_template_with_an_sms_behind_it() {
+async fn code_for_korea_is_sent_by_template_with_sms_fallback() {
     let double = Double::start().await;
     double.then(answered("A000"));
     assert_eq!(sens(&double.url()).send(&code_message()).await, accepted("alimtalk:aa724ca6-0000"));
@@ -78,12 +76,12 @@ async fn a_code_for_korea_is_the_template_with_an_sms_behind_it() {
         }],
     });
     assert_eq!(seen.json(), expected);
-    // HMAC-SHA256, by Python's hmac, over the method, this path, the time and the key.
+    // HMAC-SHA256 computed with Python's hmac over the method, this path, the time and the key.
     assert_eq!(seen.header("x-ncp-apigw-signature-v2"), "DWD8XvfX+HWjQdVGY6SmZ1PYcvrf3WXOiokPWOAvP0A=");
 }
 
 #[tokio::test]
-async fn what_fits_no_template_goes_by_sms_and_what_no_carrier_takes_goes_nowhere() {
+async fn message_without_template_goes_by_sms_and_unsupported_number_is_rejected() {
     let double = Double::start().await;
     let sens = sens(&double.url());
     let sms = json!({ "requestId": "VORSSA-1", "requestTime": "…", "statusCode": "202", "statusName": "success" });
@@ -99,7 +97,7 @@ async fn what_fits_no_template_goes_by_sms_and_what_no_carrier_takes_goes_nowher
 }
 
 #[tokio::test]
-async fn every_error_in_the_table_is_of_its_class() {
+async fn every_error_code_has_its_class() {
     let double = Double::start().await;
     let sens = sens(&double.url());
     let gateway = |status, code: Value| {
@@ -115,10 +113,10 @@ async fn every_error_in_the_table_is_of_its_class() {
         (gateway(503, json!("500")), unavailable_for("500", 2)),
         (gateway(504, json!("510")), Outcome::Unknown),
         (gateway(500, json!("900")), unavailable_for("900", 2)),
-        // The number, the channel or the template: another provider may do without.
+        // The number, the channel or the template is wrong: another provider may not need them.
         (answered("3015"), destination("3015")),
         (answered("E104"), destination("E104")),
-        // Taken, and of the one message there is no word.
+        // Accepted, but without a result for the message.
         (Reply::json(202, &json!({ "statusCode": "202", "messages": [] })), Outcome::Unknown),
     ];
     for (reply, expected) in table {
@@ -128,7 +126,7 @@ async fn every_error_in_the_table_is_of_its_class() {
 }
 
 #[tokio::test]
-async fn a_result_is_asked_for_under_its_own_id() {
+async fn result_is_polled_by_message_id() {
     let double = Double::start().await;
     let sens = sens(&double.url());
     let known = |status| Polled::Status { status, code: None };
@@ -142,13 +140,13 @@ async fn a_result_is_asked_for_under_its_own_id() {
         (row("A000", ""), Polled::NotYet),
         (json!({ "messageId": "aa724ca6-0000", "requestStatusCode": "A000" }), Polled::NotYet),
         (row("A000", "0000"), known(ReceiptStatus::Delivered)),
-        // No KakaoTalk; blocked: an SMS goes in its place.
+        // The recipient has no KakaoTalk or blocks the channel: an SMS is sent instead.
         (row("A000", "3019"), known(ReceiptStatus::Sent)),
         (row("A000", "3020"), known(ReceiptStatus::Sent)),
     ];
-    for (told, expected) in table {
-        double.then(Reply::json(200, &told));
-        assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, expected, "{told}");
+    for (polled, expected) in table {
+        double.then(Reply::json(200, &polled));
+        assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, expected, "{polled}");
         let seen = double.take_one();
         assert_eq!((seen.method, seen.line), ("GET".to_owned(), format!("{MESSAGES}/aa724ca6-0000")));
     }
@@ -158,14 +156,14 @@ async fn a_result_is_asked_for_under_its_own_id() {
     double.then(Reply::text(200, "<html>"));
     assert_eq!(sens.poll("alimtalk:aa724ca6-0000").await, Polled::NotYet);
     double.take();
-    // Those of text messages are asked for where those are.
+    // Results of text messages are polled at the SMS API.
     double.then(Reply::json(200, &json!({ "messages": [] })));
     assert_eq!(sens.poll("VORSSA-1").await, Polled::NotYet);
     assert!(double.take_one().line.starts_with("/sms/v2/services/"));
 }
 
 #[test]
-fn half_a_configuration_is_refused_by_name() {
+fn incomplete_configuration_is_rejected_by_name() {
     let refused = |without: &str, with: &[(&str, &str)]| {
         let mut vars: Vec<_> = vars("http://127.0.0.1:1").into_iter().filter(|(name, _)| *name != without).collect();
         vars.extend_from_slice(with);
@@ -173,9 +171,9 @@ fn half_a_configuration_is_refused_by_name() {
     };
     for (name, _) in ALIMTALK {
         let refused = refused(name, &[]);
-        assert!(refused.contains(&format!("naver-cloud lacks {name}: ")), "{refused}");
+        assert!(refused.contains(&format!("naver-cloud requires {name}: ")), "{refused}");
     }
     let text = "NAVER_CLOUD_ALIMTALK_TEMPLATE_TEXT";
     assert!(refused(text, &[(text, "인증번호")]).contains("#{코드}"));
-    assert!(refused(text, &[(text, "#{이름}님 #{코드}")]).contains("no variable but"));
+    assert!(refused(text, &[(text, "#{이름}님 #{코드}")]).contains("no variable other than"));
 }

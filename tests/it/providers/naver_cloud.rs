@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
-    status::DeliveryFailure,
-};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
+use platform::clock::Clock;
 use serde_json::{Value, json};
 
 use super::{
@@ -42,7 +40,7 @@ fn taken() -> Reply {
 }
 
 #[tokio::test]
-async fn a_send_is_signed_as_the_official_sdk_signs_it() {
+async fn send_is_signed_like_the_official_sdk() {
     let double = Double::start().await;
     double.then(taken());
     assert_eq!(sens(&double.url(), 1_700_000_000_000).send(&code_message()).await, accepted("VORSSA-req-1"));
@@ -60,7 +58,7 @@ async fn a_send_is_signed_as_the_official_sdk_signs_it() {
 }
 
 #[tokio::test]
-async fn a_number_abroad_is_split_into_its_country_and_the_rest() {
+async fn foreign_number_is_split_into_country_code_and_national_number() {
     let double = Double::start().await;
     double.then(taken());
     let message = Outgoing { to: phone("+447911123456"), ..code_message() };
@@ -69,9 +67,10 @@ async fn a_number_abroad_is_split_into_its_country_and_the_rest() {
     assert_eq!((&body["countryCode"], &body["messages"][0]["to"]), (&json!("44"), &json!("7911123456")));
 }
 
-/// Lengths and characters as CPython's cp949 codec counts them; what SENS would cut or fail on later is not sent.
+/// Lengths and characters as CPython's cp949 codec counts them. Texts that SENS would truncate or reject later are not
+/// sent.
 #[tokio::test]
-async fn the_kind_of_message_is_chosen_by_its_bytes() {
+async fn message_type_depends_on_its_length_in_bytes() {
     let double = Double::start().await;
     let sens = sens(&double.url(), 0);
     let fits = |text: &str| (text.to_owned(), Some("SMS"));
@@ -96,7 +95,7 @@ async fn the_kind_of_message_is_chosen_by_its_bytes() {
         fits("a\r\nb"),
         unfit("₩1,000"),
         fits("￦1,000"),
-        // A person's decomposed text is composed first.
+        // Decomposed text of a user is composed first.
         fits("\u{1112}\u{1161}\u{11ab}"),
     ];
     for (text, kind) in table {
@@ -117,7 +116,7 @@ async fn the_kind_of_message_is_chosen_by_its_bytes() {
 }
 
 #[tokio::test]
-async fn every_error_in_the_table_is_of_its_class() {
+async fn every_error_code_has_its_class() {
     let double = Double::start().await;
     let sens = sens(&double.url(), 0);
     let gateway = |status, code: Value| {
@@ -136,7 +135,7 @@ async fn every_error_in_the_table_is_of_its_class() {
         (gateway(503, json!("500")), unavailable_for("500", 2)),
         (gateway(504, json!("510")), Outcome::Unknown),
         (gateway(500, json!("900")), unavailable_for("900", 2)),
-        // Of SENS itself, in another shape.
+        // Errors of SENS itself have another format.
         (
             Reply::json(400, &json!({ "status": 400, "errors": [{ "field": "from" }], "errorMessage": "no" })),
             content("400"),
@@ -144,7 +143,7 @@ async fn every_error_in_the_table_is_of_its_class() {
         (Reply::json(404, &json!({ "status": 404, "errorMessage": "no such number" })), destination("404")),
         (Reply::text(404, "<html>"), misconfigured("404")),
         (Reply::json(500, &json!({ "status": 500, "errorMessage": "no" })), unavailable("500")),
-        // Taken means 202 twice.
+        // Accepted means 202 both as HTTP status and as `statusCode`.
         (Reply::json(202, &json!({ "requestId": "r", "statusCode": "500", "statusName": "fail" })), Outcome::Unknown),
         (
             Reply::json(200, &json!({ "requestId": "r", "statusCode": "202", "statusName": "success" })),
@@ -158,11 +157,11 @@ async fn every_error_in_the_table_is_of_its_class() {
 }
 
 #[tokio::test]
-async fn a_result_is_asked_for_in_two_signed_steps() {
+async fn result_is_polled_in_two_signed_requests() {
     let double = Double::start().await;
     let listed = json!({ "statusCode": "202", "messages": [{ "requestId": "VORSSA-req-1", "messageId": "0-ESA-202601-123-0" }] });
-    let told = json!({ "statusCode": "200", "messages": [{ "messageId": "0-ESA-202601-123-0", "status": "COMPLETED", "statusCode": "0", "statusName": "success" }] });
-    double.then(Reply::json(200, &listed)).then(Reply::json(200, &told));
+    let delivered = json!({ "statusCode": "200", "messages": [{ "messageId": "0-ESA-202601-123-0", "status": "COMPLETED", "statusCode": "0", "statusName": "success" }] });
+    double.then(Reply::json(200, &listed)).then(Reply::json(200, &delivered));
     let polled = sens(&double.url(), 1_700_000_000_000).poll("VORSSA-req-1").await;
     assert_eq!(polled, Polled::Status { status: ReceiptStatus::Delivered, code: None });
     let [list, one] = &double.take()[..] else { panic!("two requests are expected") };
@@ -170,13 +169,13 @@ async fn a_result_is_asked_for_in_two_signed_steps() {
     assert_eq!(list.header("x-ncp-apigw-signature-v2"), "pUCbOhHXsXSWZo1qUl8BHYBBTINZRrXB+UzNuYeHogs=");
     assert_eq!(one.line, format!("{MESSAGES}/0-ESA-202601-123-0"));
 
-    double.then(Reply::json(200, &listed)).then(Reply::json(200, &told));
+    double.then(Reply::json(200, &listed)).then(Reply::json(200, &delivered));
     sens(&double.url(), 1_767_225_600_123).poll("VORSSA-req-1").await;
     assert_eq!(double.take()[1].header("x-ncp-apigw-signature-v2"), "eqdHN/umpI8oRGIKFRNPRYKhYvZ2Czbuijcybh3m/YQ=");
 }
 
 #[tokio::test]
-async fn a_result_says_what_became_of_the_message() {
+async fn polled_result_has_the_delivery_status() {
     let double = Double::start().await;
     let sens = sens(&double.url(), 0);
     let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
@@ -188,9 +187,9 @@ async fn a_result_says_what_became_of_the_message() {
         (row("COMPLETED", "3008", "fail"), known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3008"))),
         (json!({ "messages": [] }), Polled::NotYet),
     ];
-    for (told, expected) in table {
-        double.then(Reply::json(200, &row("", "", ""))).then(Reply::json(200, &told));
-        assert_eq!(sens.poll("r").await, expected, "{told}");
+    for (delivered, expected) in table {
+        double.then(Reply::json(200, &row("", "", ""))).then(Reply::json(200, &delivered));
+        assert_eq!(sens.poll("r").await, expected, "{delivered}");
     }
     double.then(Reply::json(200, &json!({ "messages": [] })));
     assert_eq!(sens.poll("r").await, Polled::NotYet);

@@ -1,4 +1,4 @@
-//! DL-05: receipts are believed when they are signed, and only then.
+//! DL-05: only correctly signed receipts are accepted.
 
 use std::{
     collections::BTreeMap,
@@ -13,19 +13,20 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
 use countersign::{
-    clock::{Clock, Entropy},
-    config::Secret,
     delivery::{
         provider::ReceiptStatus,
         receipts::{Receipt, Verifiers, vonage},
         standard_webhooks::Key,
     },
-    fault::Fault,
     http::receipts::{Door, routes},
-    ids::DeliveryId,
-    status::DeliveryFailure,
 };
+use domain::{ids::DeliveryId, status::DeliveryFailure};
 use hmac::{Hmac, KeyInit, Mac};
+use platform::{
+    clock::{Clock, Entropy},
+    config::Secret,
+    fault::Fault,
+};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -71,7 +72,7 @@ impl Bench {
         self.app.clone().oneshot(request).await.unwrap().status().as_u16()
     }
 
-    /// What was taken since the last call.
+    /// The receipts accepted since the last call.
     fn taken(&self) -> Vec<Receipt> {
         std::mem::take(&mut self.taken.lock().unwrap())
     }
@@ -87,7 +88,7 @@ fn receipt(provider: &'static str, id: &str, status: ReceiptStatus, code: Option
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
 
-/// Twilio's signature over an address and the sorted fields.
+/// Twilio's signature over a URL and the sorted fields.
 fn twilio_signature(token: &str, url_and_fields: &str) -> String {
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(token.as_bytes()).unwrap();
     mac.update(url_and_fields.as_bytes());
@@ -95,7 +96,7 @@ fn twilio_signature(token: &str, url_and_fields: &str) -> String {
 }
 
 #[tokio::test]
-async fn twilio_is_believed_by_its_signature_over_our_public_address() {
+async fn twilio_receipt_needs_a_signature_over_the_public_url() {
     let bench = Bench::new(&[("TWILIO_AUTH_TOKEN", "new,12345")]);
     let url = format!("/receipts/twilio?delivery={}", delivery().as_str());
     let signed = format!("https://sign.example.com{url}MessageSidSM1MessageStatusdeliveredNewFieldx y");
@@ -109,7 +110,7 @@ async fn twilio_is_believed_by_its_signature_over_our_public_address() {
 
     let signature = twilio_signature("12345", &signed);
     let good = [FORM, ("x-twilio-signature", signature.as_str())];
-    // Another address, another body, another key, none.
+    // Another URL, another body, another key, no signature.
     assert_eq!(bench.post("/receipts/twilio", &good, body).await, 403);
     assert_eq!(bench.post(&url, &good, "MessageStatus=failed&MessageSid=SM1&NewField=x+y").await, 403);
     assert_eq!(bench.post(&url, &[FORM, ("x-twilio-signature", &twilio_signature("x", &signed))], body).await, 403);
@@ -119,7 +120,7 @@ async fn twilio_is_believed_by_its_signature_over_our_public_address() {
 }
 
 #[tokio::test]
-async fn every_status_of_twilio_says_what_it_says() {
+async fn every_twilio_status_is_mapped() {
     let bench = Bench::new(&[("TWILIO_AUTH_TOKEN", "t"), ("TWILIO_STATUS_CALLBACK_URL", "https://x.example/cb?y=1")]);
     let say = async |fields: &[(&str, &str)]| {
         let mut sorted = fields.to_vec();
@@ -146,8 +147,8 @@ async fn every_status_of_twilio_says_what_it_says() {
         ("new_status", None),
     ];
     for (status, expected) in message {
-        let told = say(&[("MessageSid", "SM1"), ("MessageStatus", status), ("SmsStatus", status)]).await;
-        assert_eq!(told.map(|receipt| receipt.status), expected, "{status}");
+        let parsed = say(&[("MessageSid", "SM1"), ("MessageStatus", status), ("SmsStatus", status)]).await;
+        assert_eq!(parsed.map(|receipt| receipt.status), expected, "{status}");
     }
     let call = [
         ("initiated", None),
@@ -160,17 +161,17 @@ async fn every_status_of_twilio_says_what_it_says() {
         ("canceled", Some(Undelivered(Provider))),
     ];
     for (status, expected) in call {
-        let told = say(&[("CallSid", "CA1"), ("CallStatus", status)]).await;
-        assert_eq!(told.map(|receipt| receipt.status), expected, "{status}");
+        let parsed = say(&[("CallSid", "CA1"), ("CallStatus", status)]).await;
+        assert_eq!(parsed.map(|receipt| receipt.status), expected, "{status}");
     }
     for (code, failure) in [("30003", Recipient), ("30007", Blocked), ("30008", Provider), ("30036", Expired)] {
-        let told = say(&[("SmsSid", "SM1"), ("SmsStatus", "undelivered"), ("ErrorCode", code)]).await.unwrap();
-        assert_eq!(told, receipt("twilio", "SM1", Undelivered(failure), Some(code)));
+        let parsed = say(&[("SmsSid", "SM1"), ("SmsStatus", "undelivered"), ("ErrorCode", code)]).await.unwrap();
+        assert_eq!(parsed, receipt("twilio", "SM1", Undelivered(failure), Some(code)));
     }
 }
 
 #[tokio::test]
-async fn solapi_is_believed_by_the_token_in_its_address() {
+async fn solapi_receipt_needs_the_token_in_the_url() {
     let bench = Bench::new(&[("SOLAPI_WEBHOOK_TOKEN", TOKEN)]);
     let event = |id: &str, code: &str| {
         json!({
@@ -184,11 +185,11 @@ async fn solapi_is_believed_by_the_token_in_its_address() {
         json!([event("M1", "4000"), event("M2", "3000"), event("M3", "3041"), event("M4", "2000"), group]).to_string();
     let path = format!("/receipts/solapi?token={TOKEN}");
     assert_eq!(bench.post(&path, &[], body.clone()).await, 200);
-    let told = |id, status, code| Receipt { delivery: Some(delivery()), ..receipt("solapi", id, status, code) };
+    let parsed = |id, status, code| Receipt { delivery: Some(delivery()), ..receipt("solapi", id, status, code) };
     let expected = [
-        told("M1", ReceiptStatus::Delivered, None),
-        told("M2", ReceiptStatus::Sent, None),
-        told("M3", ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3041")),
+        parsed("M1", ReceiptStatus::Delivered, None),
+        parsed("M2", ReceiptStatus::Sent, None),
+        parsed("M3", ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3041")),
     ];
     assert_eq!(bench.taken(), expected);
     for path in
@@ -201,7 +202,7 @@ async fn solapi_is_believed_by_the_token_in_its_address() {
 }
 
 #[tokio::test]
-async fn vonage_is_believed_by_its_signature_however_it_comes() {
+async fn vonage_receipt_needs_a_signature_in_every_format() {
     let bench = Bench::new(&[("VONAGE_SIGNATURE_SECRET", "new,sigsecret"), ("VONAGE_SIGNATURE_METHOD", "sha256")]);
     let signature = vonage::Signature::new(vec![Secret::new("sigsecret")], vonage::Method::Sha256);
     let fields = |status: &str, timestamp: i64| {
@@ -220,7 +221,7 @@ async fn vonage_is_believed_by_its_signature_however_it_comes() {
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         let sig = signature.sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        // Compared without case.
+        // Compared case-insensitively.
         fields.insert("sig".to_owned(), sig.to_uppercase());
         fields
     };
@@ -240,7 +241,7 @@ async fn vonage_is_believed_by_its_signature_however_it_comes() {
     forged.insert("status".to_owned(), "delivered".to_owned());
     let mut unsigned = good.clone();
     unsigned.remove("sig");
-    // A captured receipt is worth nothing after five minutes.
+    // A captured receipt cannot be replayed after five minutes.
     for bad in [forged, unsigned, fields("failed", NOW - 301), fields("failed", NOW + 301)] {
         assert_eq!(bench.send(get(encoded(&bad))).await, 403, "{bad:?}");
     }
@@ -258,7 +259,7 @@ async fn vonage_is_believed_by_its_signature_however_it_comes() {
 }
 
 #[tokio::test]
-async fn a_gateway_is_believed_by_the_signature_of_standard_webhooks() {
+async fn gateway_receipt_needs_a_standard_webhooks_signature() {
     let bench = Bench::new(&[("DELIVERY_WEBHOOK_SECRET", WHSEC)]);
     let key = Key::parse(&Secret::new(WHSEC)).unwrap();
     let post = async |body: &str, timestamp: i64, signed: &str| {
@@ -288,7 +289,7 @@ async fn a_gateway_is_believed_by_the_signature_of_standard_webhooks() {
 }
 
 #[tokio::test]
-async fn without_a_secret_nobody_is_believed() {
+async fn receipts_are_rejected_without_a_configured_secret() {
     let bench = Bench::new(&[]);
     for name in ["twilio", "solapi", "vonage", "webhook"] {
         assert_eq!(bench.post(&format!("/receipts/{name}"), &[], "{}").await, 404, "{name}");
@@ -297,7 +298,7 @@ async fn without_a_secret_nobody_is_believed() {
 }
 
 #[tokio::test]
-async fn dl_05_a_body_is_bounded_and_a_fault_asks_for_the_receipt_again() {
+async fn dl_05_body_size_is_limited_and_a_fault_requests_redelivery() {
     let bench = Bench::answering(&[("SOLAPI_WEBHOOK_TOKEN", TOKEN)], || Err(Fault::unavailable("no database")));
     let path = format!("/receipts/solapi?token={TOKEN}");
     let too_long = StatusCode::PAYLOAD_TOO_LARGE.as_u16();

@@ -1,11 +1,9 @@
-//! SMTP against a server that says what it is told to, line by line.
+//! SMTP against a scripted server.
 
 use std::sync::Arc;
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, Outcome, Outgoing, Provider},
-};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, Provider};
+use platform::config::Secret;
 use tokio::net::TcpListener;
 
 use super::{
@@ -35,12 +33,12 @@ fn smtp_with(port: u16, more: &[(&str, &str)]) -> Arc<dyn Provider> {
 }
 
 #[tokio::test]
-async fn a_message_is_accepted_under_its_own_id() {
+async fn message_is_accepted_with_its_own_id() {
     let (server, port) = Server::start().await;
     let message = email("hong@example.com");
     let id = format!("<{}@sign.example.com>", message.id.as_str());
     assert_eq!(smtp(port).send(&message).await, accepted(&id));
-    let heard = server.heard();
+    let transcript = server.transcript();
     for line in [
         "EHLO sign.example.com",
         "AUTH PLAIN AHVzZXIAcGFzcw==",
@@ -50,31 +48,31 @@ async fn a_message_is_accepted_under_its_own_id() {
         "Auto-Submitted: auto-generated",
         &format!("Message-ID: {id}"),
     ] {
-        assert!(heard.contains(line), "{line} in\n{heard}");
+        assert!(transcript.contains(line), "{line} in\n{transcript}");
     }
-    assert!(heard.contains("multipart/alternative") && heard.is_ascii(), "{heard}");
+    assert!(transcript.contains("multipart/alternative") && transcript.is_ascii(), "{transcript}");
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again_and_also_after_a_refusal() {
+async fn connection_is_reused_even_after_a_rejection() {
     let (server, port) = Server::start().await;
     let smtp = smtp(port);
     for _ in 0..2 {
         assert!(matches!(smtp.send(&email("a@example.com")).await, Outcome::Accepted { .. }));
     }
-    server.says("RCPT", "550 5.1.1 nobody here");
+    server.set_reply("RCPT", "550 5.1.1 nobody here");
     assert_eq!(smtp.send(&email("b@example.com")).await, recipient("550 5.1.1"));
-    server.says("", "");
+    server.set_reply("", "");
     assert!(matches!(smtp.send(&email("c@example.com")).await, Outcome::Accepted { .. }));
     assert_eq!(server.connections(), 1);
-    // One that no longer answers is left for a new one.
-    server.says("NOOP", "drop");
+    // A pooled connection that no longer responds is replaced.
+    server.set_reply("NOOP", "drop");
     assert!(matches!(smtp.send(&email("d@example.com")).await, Outcome::Accepted { .. }));
     assert_eq!(server.connections(), 2);
 }
 
 #[tokio::test]
-async fn every_refusal_is_of_the_class_of_its_step() {
+async fn every_rejection_has_the_class_of_its_step() {
     let (server, port) = Server::start().await;
     let table = [
         ("CONNECT", "421 4.3.2 not now", unavailable("421 4.3.2")),
@@ -97,7 +95,7 @@ async fn every_refusal_is_of_the_class_of_its_step() {
         ("RCPT", "553 5.1.8 no such domain of yours", sender("553 5.1.8")),
         ("RCPT", "550 5.4.5 daily limit", sender("550 5.4.5")),
         ("RCPT", "530 5.7.0 who are you", sender("530 5.7.0")),
-        // Not now, to this recipient.
+        // Temporary, for this recipient.
         ("RCPT", "450 4.1.2 no such domain", deferred("450 4.1.2")),
         ("RCPT", "450 4.2.0 greylisted", deferred("450 4.2.0")),
         ("RCPT", "452 4.2.2 full", deferred("452 4.2.2")),
@@ -106,14 +104,14 @@ async fn every_refusal_is_of_the_class_of_its_step() {
         ("END", "552 5.3.4 too big", content("552 5.3.4")),
         ("END", "550 5.1.1 nobody", recipient("550 5.1.1")),
         ("END", "452 4.3.1 disk", deferred("452 4.3.1")),
-        // The account's limits and reputation.
+        // Limits and reputation of the account.
         ("END", "554 5.7.1 spam", sender("554 5.7.1")),
         ("END", "550 5.4.5 daily sending quota exceeded", sender("550 5.4.5")),
         ("END", "554 Message rejected: Email address is not verified.", sender("554")),
-        // The server itself, at whatever step.
+        // Errors of the server itself at any step.
         ("RCPT", "421 4.3.2 going down", unavailable("421 4.3.2")),
         ("END", "421 4.3.2 going down", unavailable("421 4.3.2")),
-        // Broken off before and after the message was written.
+        // Closed before and after the message was written.
         ("CONNECT", "drop", unavailable("not_reached")),
         ("MAIL", "drop", unavailable("not_reached")),
         ("RCPT", "drop", deferred("broken_off")),
@@ -121,49 +119,49 @@ async fn every_refusal_is_of_the_class_of_its_step() {
         ("END", "drop", Outcome::Stalled),
     ];
     for (step, reply, expected) in table {
-        server.says(step, reply);
+        server.set_reply(step, reply);
         assert_eq!(smtp(port).send(&email("hong@example.com")).await, expected, "{step}: {reply}");
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_or_dumb_has_sent_nothing() {
+async fn unreachable_or_silent_server_means_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    // Connected, by the system's queue alone, and never greeted.
+    // Connected by the kernel's backlog only, without a greeting.
     assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
     drop(listener);
     assert_eq!(smtp(port).send(&email("hong@example.com")).await, unavailable("not_reached"));
 }
 
-/// RFC 5321, section 4.5.3.2: minutes, not the seconds of an API.
+/// RFC 5321, section 4.5.3.2: timeouts of minutes, unlike those of an API.
 #[tokio::test]
-async fn a_mail_server_has_a_time_of_its_own_for_every_answer() {
+async fn smtp_has_its_own_response_timeout() {
     for step in ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "END"] {
         let (server, port) = Server::start().await;
         let smtp = smtp_with(port, &[("SMTP_TIMEOUT", "60s")]);
-        server.waits(step, TIMEOUT + std::time::Duration::from_millis(200));
+        server.set_delay(step, TIMEOUT + std::time::Duration::from_millis(200));
         assert!(matches!(smtp.send(&email("hong@example.com")).await, Outcome::Accepted { .. }), "{step}");
     }
 }
 
-/// What the mail server sees of a sender is ASCII, whatever an operator wrote.
+/// The sender's domain is sent as ASCII (IDNA).
 #[tokio::test]
-async fn a_sender_s_domain_goes_as_ascii() {
+async fn sender_domain_is_sent_as_ascii() {
     let (server, port) = Server::start().await;
     let smtp = smtp_with(port, &[("SMTP_FROM", "한국 <no-reply@한국.kr>")]);
     let message = email("hong@example.com");
     let id = format!("<{}@xn--3e0b707e.kr>", message.id.as_str());
     assert_eq!(smtp.send(&message).await, accepted(&id));
-    let heard = server.heard();
+    let transcript = server.transcript();
     for line in ["EHLO xn--3e0b707e.kr", "MAIL FROM:<no-reply@xn--3e0b707e.kr>"] {
-        assert!(heard.contains(line), "{line} in\n{heard}");
+        assert!(transcript.contains(line), "{line} in\n{transcript}");
     }
-    assert!(heard.is_ascii(), "{heard}");
+    assert!(transcript.is_ascii(), "{transcript}");
 }
 
 #[test]
-fn a_sender_that_no_server_would_take_is_refused_with_what_to_do() {
+fn invalid_sender_is_rejected_with_a_hint() {
     let refused = |from: &str| {
         let vars = [("EMAIL_PROVIDER", "smtp"), ("SMTP_HOST", "mail.example.com"), ("SMTP_FROM", from)];
         let mut found = refusals(&vars).into_iter().filter(|refusal| refusal.to_string().contains("SMTP_FROM"));
@@ -185,17 +183,17 @@ fn a_sender_that_no_server_would_take_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn without_the_offer_of_starttls_nothing_is_said() {
+async fn nothing_is_sent_without_starttls() {
     let (server, port) = Server::start().await;
     let more = [("SMTP_TLS", "starttls"), ("SMTP_USERNAME", "user"), ("SMTP_PASSWORD", "pass")];
     assert_eq!(smtp_with(port, &more).send(&email("hong@example.com")).await, misconfigured("no_starttls"));
-    let heard = server.heard();
-    assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+    let transcript = server.transcript();
+    assert!(!transcript.contains("AUTH") && !transcript.contains("MAIL"), "{transcript}");
 }
 
-/// Values can't add a header or a recipient.
+/// Values cannot inject a header or a recipient.
 #[tokio::test]
-async fn dl_06_values_become_no_headers() {
+async fn dl_06_values_cannot_inject_headers() {
     let (server, port) = Server::start().await;
     let subject = "hello\r\nBcc: victim@example.com\r\n\r\nbody\0";
     let message = Outgoing {
@@ -205,18 +203,18 @@ async fn dl_06_values_become_no_headers() {
         ..email("hong@example.com")
     };
     assert!(matches!(smtp(port).send(&message).await, Outcome::Accepted { .. }));
-    let heard = server.heard();
-    assert!(!heard.lines().any(|line| line.starts_with("Bcc:")), "{heard}");
-    assert_eq!(heard.lines().filter(|line| line.starts_with("RCPT")).count(), 1, "{heard}");
-    assert_eq!(heard.lines().filter(|line| *line == ".").count(), 1, "{heard}");
+    let transcript = server.transcript();
+    assert!(!transcript.lines().any(|line| line.starts_with("Bcc:")), "{transcript}");
+    assert_eq!(transcript.lines().filter(|line| line.starts_with("RCPT")).count(), 1, "{transcript}");
+    assert_eq!(transcript.lines().filter(|line| *line == ".").count(), 1, "{transcript}");
 }
 
 #[tokio::test]
-async fn an_address_beyond_ascii_needs_a_server_that_takes_it() {
+async fn non_ascii_address_requires_smtputf8() {
     let (server, port) = Server::start().await;
     let message = email("홍길동@example.com");
     assert_eq!(smtp_with(port, &[]).send(&message).await, destination("no_smtputf8"));
-    server.says("EHLO", "250-double\r\n250-8BITMIME\r\n250 SMTPUTF8");
+    server.set_reply("EHLO", "250-double\r\n250-8BITMIME\r\n250 SMTPUTF8");
     assert!(matches!(smtp_with(port, &[]).send(&message).await, Outcome::Accepted { .. }));
-    assert!(server.heard().contains("MAIL FROM:<no-reply@sign.example.com> SMTPUTF8"));
+    assert!(server.transcript().contains("MAIL FROM:<no-reply@sign.example.com> SMTPUTF8"));
 }

@@ -1,4 +1,4 @@
-//! A mail server that says what it is told to, line by line.
+//! A scripted SMTP server.
 
 use std::{
     collections::BTreeMap,
@@ -11,14 +11,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Says 250, or what it was told for a command; `drop` ends the connection instead.
+/// Replies 250, or the reply set for a command; `drop` closes the connection instead.
 #[derive(Clone, Default)]
 pub struct Server {
     replies: Arc<Mutex<BTreeMap<&'static str, &'static str>>>,
-    heard: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<String>>>,
     connections: Arc<Mutex<usize>>,
     pause: Arc<Mutex<Option<(&'static str, Duration)>>>,
-    took: Arc<Mutex<Vec<String>>>,
+    accepted: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -31,24 +31,24 @@ impl Server {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 *serving.connections.lock().unwrap() += 1;
-                tokio::spawn(serving.clone().converse(stream));
+                tokio::spawn(serving.clone().serve_connection(stream));
             }
         });
         (server, port)
     }
 
-    /// For this command, alone, from now on.
-    pub fn says(&self, command: &'static str, reply: &'static str) {
+    /// Sets the reply to this command and removes all others.
+    pub fn set_reply(&self, command: &'static str, reply: &'static str) {
         *self.replies.lock().unwrap() = BTreeMap::from([(command, reply)]);
     }
 
-    /// As well from now on for lines that begin so.
-    pub fn says_also(&self, line: &'static str, reply: &'static str) {
+    /// Adds a reply to lines that start with `line`.
+    pub fn add_reply(&self, line: &'static str, reply: &'static str) {
         self.replies.lock().unwrap().insert(line, reply);
     }
 
-    /// Before it answers this command, from now on.
-    pub fn waits(&self, command: &'static str, span: Duration) {
+    /// Sets a delay before the reply to this command.
+    pub fn set_delay(&self, command: &'static str, span: Duration) {
         *self.pause.lock().unwrap() = Some((command, span));
     }
 
@@ -63,16 +63,16 @@ impl Server {
         *self.connections.lock().unwrap()
     }
 
-    /// The recipients that it took, in order.
-    pub fn took(&self) -> Vec<String> {
-        self.took.lock().unwrap().clone()
+    /// The accepted recipients, in order.
+    pub fn accepted_recipients(&self) -> Vec<String> {
+        self.accepted.lock().unwrap().clone()
     }
 
     fn reply(&self, command: &str, otherwise: &'static str) -> &'static str {
         self.replies.lock().unwrap().get(command).copied().unwrap_or(otherwise)
     }
 
-    async fn converse(self, stream: TcpStream) {
+    async fn serve_connection(self, stream: TcpStream) {
         let mut stream = BufReader::new(stream);
         let write = async |stream: &mut BufReader<TcpStream>, reply: &str| {
             if reply == "drop" {
@@ -91,11 +91,11 @@ impl Server {
             if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
                 return;
             }
-            self.heard.lock().unwrap().push(line.trim_end().to_owned());
+            self.received.lock().unwrap().push(line.trim_end().to_owned());
             let reply = match line.split([' ', ':', '\r']).next().unwrap_or_default() {
                 "." if in_message => {
                     in_message = false;
-                    self.took.lock().unwrap().push(std::mem::take(&mut recipient));
+                    self.accepted.lock().unwrap().push(std::mem::take(&mut recipient));
                     self.reply("END", "250 2.0.0 queued")
                 }
                 _ if in_message => continue,
@@ -110,8 +110,8 @@ impl Server {
                 "RCPT" => {
                     recipient = line.trim_start_matches("RCPT TO:<").trim_end().trim_end_matches('>').to_owned();
                     let replies = self.replies.lock().unwrap();
-                    let said = replies.iter().find(|(begin, _)| !begin.is_empty() && line.starts_with(**begin));
-                    said.map_or("250 2.1.0 good", |(_, reply)| reply)
+                    let scripted = replies.iter().find(|(begin, _)| !begin.is_empty() && line.starts_with(**begin));
+                    scripted.map_or("250 2.1.0 good", |(_, reply)| reply)
                 }
                 command @ ("MAIL" | "RSET" | "NOOP") => self.reply(command, "250 2.1.0 good"),
                 _ => "500 5.5.1 what?",
@@ -124,7 +124,7 @@ impl Server {
         }
     }
 
-    pub fn heard(&self) -> String {
-        std::mem::take(&mut *self.heard.lock().unwrap()).join("\n")
+    pub fn transcript(&self) -> String {
+        std::mem::take(&mut *self.received.lock().unwrap()).join("\n")
     }
 }

@@ -3,14 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    delivery::{
-        provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
-        receipts::{Receipt, asked_again},
-    },
-    status::DeliveryFailure,
+use countersign::delivery::{
+    provider::{Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus},
+    receipts::{Receipt, asked_again},
 };
+use domain::status::DeliveryFailure;
+use platform::clock::Clock;
 use serde_json::{Value, json};
 
 use super::{
@@ -36,7 +34,7 @@ pub fn solapi(url: &str, more: &[(&str, &str)]) -> Arc<dyn Provider> {
     provider_at(clock, Channel::Sms, &vars)
 }
 
-/// As Solapi answers `send-many/detail` for one message.
+/// Solapi's response to `send-many/detail` with one message.
 pub fn answered(taken: bool, code: &str) -> Value {
     let (good, bad) = if taken { (1, 0) } else { (0, 1) };
     let count = json!({
@@ -63,7 +61,7 @@ pub fn answered(taken: bool, code: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_text_is_sent_as_the_sdks_send_it() {
+async fn text_is_sent_like_the_official_sdk() {
     let double = Double::start().await;
     double.then(Reply::json(200, &answered(true, "2000")));
     let message = code_message();
@@ -83,7 +81,7 @@ async fn a_text_is_sent_as_the_sdks_send_it() {
 }
 
 #[tokio::test]
-async fn no_signature_is_used_twice() {
+async fn signatures_are_unique() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
     for _ in 0..20 {
@@ -95,7 +93,7 @@ async fn no_signature_is_used_twice() {
 }
 
 #[tokio::test]
-async fn with_a_template_codes_for_korea_go_by_alimtalk_first() {
+async fn codes_for_korea_go_by_alimtalk_first_with_a_template() {
     let double = Double::start().await;
     let kakao = [("SOLAPI_KAKAO_PF_ID", "KA01PF1"), ("SOLAPI_KAKAO_TEMPLATE_ID", "KA01TP1")];
     let solapi = solapi(&double.url(), &kakao);
@@ -109,7 +107,7 @@ async fn with_a_template_codes_for_korea_go_by_alimtalk_first() {
     assert_eq!(alimtalk.get("text"), None);
     let options = json!({ "pfId": "KA01PF1", "templateId": "KA01TP1", "variables": { "#{코드}": "123456" }, "disableSms": false });
     assert_eq!(alimtalk["kakaoOptions"], options);
-    // A notice fits no template, and nobody abroad has this channel.
+    // A notice has no template, and the channel does not exist abroad.
     assert_eq!(sent(&Outgoing { code: None, ..code_message() }).await["type"], "SMS");
     let abroad = sent(&Outgoing { to: phone("+447911123456"), ..code_message() }).await;
     assert_eq!(
@@ -119,7 +117,7 @@ async fn with_a_template_codes_for_korea_go_by_alimtalk_first() {
 }
 
 #[tokio::test]
-async fn every_status_in_the_table_is_of_its_class() {
+async fn every_status_code_has_its_class() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
     type Class = fn(&str) -> Outcome;
@@ -141,7 +139,7 @@ async fn every_status_in_the_table_is_of_its_class() {
 }
 
 #[tokio::test]
-async fn every_http_error_is_of_its_class() {
+async fn every_http_error_has_its_class() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
     let error = |status, code: &str| {
@@ -156,7 +154,7 @@ async fn every_http_error_is_of_its_class() {
         (error(413, "RecipientsTooMany"), content("RecipientsTooMany")),
         (error(429, "TooManyRequests"), throttled(Some(1))),
         (error(500, "InternalError"), unavailable_for("InternalError", 1)),
-        // 200, and of the one message there is no word.
+        // 200, but without a result for the message.
         (Reply::json(200, &json!({ "failedMessageList": [], "messageList": [] })), Outcome::Unknown),
     ];
     for (reply, expected) in table {
@@ -166,7 +164,7 @@ async fn every_http_error_is_of_its_class() {
 }
 
 #[tokio::test]
-async fn polling_finds_the_message_under_its_id() {
+async fn polling_finds_the_message_by_its_id() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
     let known = |status, code: Option<&str>| Polled::Status { status, code: code.map(str::to_owned) };
@@ -190,12 +188,12 @@ async fn polling_finds_the_message_under_its_id() {
     assert_eq!(solapi.poll(ID).await, Polled::Throttled { retry_after: Some(Duration::from_secs(4)) });
 }
 
-/// Its webhook is not signed: what counts is what Solapi says when asked.
+/// Its webhook is not signed: the status that Solapi returns when polled counts.
 #[tokio::test]
-async fn a_receipt_counts_as_solapi_confirms_it() {
+async fn receipt_counts_only_as_confirmed_by_polling() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
-    let told = |id: &str| Receipt {
+    let delivered_receipt = |id: &str| Receipt {
         provider: "solapi",
         provider_message_id: id.to_owned(),
         delivery: None,
@@ -204,11 +202,11 @@ async fn a_receipt_counts_as_solapi_confirms_it() {
     };
     let listed = |id: &str, code: &str| Reply::json(200, &json!({ "messageList": { id: { "statusCode": code } } }));
     double.then(listed("M1", "3041")).then(listed("M2", "2000")).then(listed("M3", "4000"));
-    let confirmed = asked_again(solapi.as_ref(), ["M1", "M2", "M3"].map(told).to_vec()).await;
+    let confirmed = asked_again(solapi.as_ref(), ["M1", "M2", "M3"].map(delivered_receipt).to_vec()).await;
     let failed = Receipt {
         status: ReceiptStatus::Undelivered(DeliveryFailure::Recipient),
         code: Some("3041".to_owned()),
-        ..told("M1")
+        ..delivered_receipt("M1")
     };
-    assert_eq!(confirmed, [failed, told("M3")]);
+    assert_eq!(confirmed, [failed, delivered_receipt("M3")]);
 }

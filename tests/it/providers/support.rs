@@ -1,30 +1,32 @@
-//! Providers as an operator would configure them, and messages for them.
+//! Providers built from settings, and messages for them.
 
 use std::{sync::Arc, time::Duration};
 
-use countersign::{
+use countersign::delivery::{
+    HttpClient, Plan, Tools,
+    provider::{Channel, Outcome, Outgoing, Provider},
+    receipts::Verifiers,
+};
+use domain::{
+    contact::{Contact, EmailAddress, PhoneNumber, Region},
+    ids::DeliveryId,
+    locale::Locale,
+};
+use platform::{
     clock::{Clock, Entropy},
     config::{Env, Refusal, Secret, delivery::DeliverySettings},
-    contact::{Contact, EmailAddress, PhoneNumber, Region},
-    delivery::{
-        HttpClient, Plan, Tools,
-        provider::{Channel, Outcome, Outgoing, Provider},
-        receipts::Verifiers,
-    },
-    ids::DeliveryId,
-    texts::Locale,
 };
 
-/// Long enough for a double on this machine, short enough to wait for.
+/// Long enough for a local test double, short enough to wait for.
 pub const TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// The environment with these variables.
+/// An environment with these variables.
 pub fn env(vars: &[(&str, &str)]) -> Env {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Env::new(vars, countersign::app::settings())
 }
 
-/// What is refused in a configuration.
+/// The errors of a configuration.
 pub fn refusals(vars: &[(&str, &str)]) -> Vec<Refusal> {
     let env = env(vars);
     let settings = DeliverySettings::from_env(&env);
@@ -33,14 +35,14 @@ pub fn refusals(vars: &[(&str, &str)]) -> Vec<Refusal> {
     env.into_refusals()
 }
 
-/// The provider that the variables choose for `channel`.
+/// The provider that the variables configure for `channel`.
 pub fn provider(channel: Channel, vars: &[(&str, &str)]) -> Arc<dyn Provider> {
     provider_at(Clock::System, channel, vars)
 }
 
-/// The same, at a time of one's own.
+/// The same, with this clock.
 pub fn provider_at(clock: Clock, channel: Channel, vars: &[(&str, &str)]) -> Arc<dyn Provider> {
-    // Development, the default, stands elsewhere.
+    // The defaults, which use the development provider, are disabled.
     let mut all = vec![("SMS_PROVIDER", ","), ("EMAIL_PROVIDER", ",")];
     all.extend_from_slice(vars);
     let env = env(&all);
@@ -104,7 +106,7 @@ pub fn accepted(id: &str) -> Outcome {
     Outcome::Accepted { provider_message_id: Some(id.to_owned()) }
 }
 
-/// Short names for the rows of tables.
+/// Short names of outcomes, for tables.
 pub fn recipient(code: &str) -> Outcome {
     Outcome::RejectedRecipient { code: Some(code.to_owned()) }
 }
@@ -140,8 +142,8 @@ pub fn throttled(seconds: Option<u64>) -> Outcome {
     Outcome::Throttled { retry_after: seconds.map(Duration::from_secs) }
 }
 
-/// A variable that scripts/test sets where it has started a stand-in; without it the test says that it was left out.
-/// Where scripts/stand-ins could not bring it up and may do without, the variable says why.
+/// The value of a variable that scripts/test sets if it has started a stand-in. Without it the test reports that it was
+/// left out. If scripts/stand-ins could not start an optional stand-in, the variable contains the reason.
 pub fn stand_in(variable: &str, what: &str) -> Option<String> {
     let value = std::env::var_os(variable).and_then(|value| value.into_string().ok()).unwrap_or_default();
     if value.is_empty() {

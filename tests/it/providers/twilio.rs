@@ -2,10 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, Outcome, Outgoing, Provider},
-};
+use countersign::delivery::provider::{Channel, Outcome, Outgoing, Provider};
+use platform::config::Secret;
 use serde_json::{Value, json};
 
 use super::{
@@ -31,7 +29,7 @@ pub fn twilio(channel: Channel, url: &str, more: &[(&str, &str)]) -> Arc<dyn Pro
     provider(channel, &vars)
 }
 
-/// A message as Twilio answers it; every field that its specification has for one.
+/// Twilio's response for a created message, with all fields of its specification.
 pub fn created(sid: &str) -> Reply {
     let message = json!({
         "sid": sid, "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "queued", "to": "+821012345678",
@@ -50,7 +48,7 @@ fn error(status: u16, code: u32) -> Reply {
 }
 
 #[tokio::test]
-async fn a_text_is_a_form_with_everything_that_a_code_needs() {
+async fn text_is_sent_as_a_form() {
     let double = Double::start().await;
     let twilio = twilio(Channel::Sms, &double.url(), &[]);
     double.then(created(SID));
@@ -81,7 +79,7 @@ async fn a_text_is_a_form_with_everything_that_a_code_needs() {
 }
 
 #[tokio::test]
-async fn a_messaging_service_an_api_key_and_a_callback_of_its_own_take_their_places() {
+async fn messaging_service_api_key_and_callback_are_used() {
     let double = Double::start().await;
     let twilio = twilio(
         Channel::Sms,
@@ -106,7 +104,7 @@ async fn a_messaging_service_an_api_key_and_a_callback_of_its_own_take_their_pla
 }
 
 #[tokio::test]
-async fn a_call_reads_the_text_aloud() {
+async fn call_reads_the_text_aloud() {
     let double = Double::start().await;
     let twilio = twilio(Channel::Voice, &double.url(), &[("TWILIO_VOICE_FROM_NUMBER", "+15005550007")]);
     double.then(Reply::json(201, &json!({ "sid": "CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "queued" })));
@@ -120,7 +118,7 @@ async fn a_call_reads_the_text_aloud() {
 }
 
 #[tokio::test]
-async fn every_error_in_the_table_is_of_its_class() {
+async fn every_error_code_has_its_class() {
     let double = Double::start().await;
     let twilio = twilio(Channel::Sms, &double.url(), &[]);
     let table = [
@@ -158,7 +156,7 @@ async fn every_error_in_the_table_is_of_its_class() {
         (403, 10004, throttled(Some(3))),
         (400, 21216, recipient("21216")),
         (400, 21210, sender("21210")),
-        // What the table does not know goes by its status.
+        // Unknown codes are classified by the HTTP status.
         (400, 99999, content("99999")),
         (500, 20500, unavailable_for("20500", 3)),
     ];
@@ -166,7 +164,7 @@ async fn every_error_in_the_table_is_of_its_class() {
         double.then(error(status, code));
         assert_eq!(twilio.send(&code_message()).await, expected, "{status} {code}");
     }
-    // RFC 9457 has the code as text or not at all.
+    // RFC 9457 responses have the code as text or not at all.
     double.then(Reply::json(400, &json!({ "type": "https://x/21211", "status": 400, "code": "21211" })));
     assert_eq!(twilio.send(&code_message()).await, recipient("21211"));
     double.then(Reply::json(503, &json!({ "title": "Unavailable" })));
@@ -176,7 +174,7 @@ async fn every_error_in_the_table_is_of_its_class() {
 }
 
 #[tokio::test]
-async fn a_text_past_1600_characters_and_a_call_past_4000_are_not_sent() {
+async fn text_over_1600_and_call_over_4000_characters_are_not_sent() {
     let double = Double::start().await;
     let long = text_message(&"가".repeat(1601));
     assert_eq!(twilio(Channel::Sms, &double.url(), &[]).send(&long).await, unfit("text_too_long"));

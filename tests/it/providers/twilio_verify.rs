@@ -1,12 +1,10 @@
-//! Twilio Verify: Twilio makes the code and checks it.
+//! Twilio Verify: Twilio generates the code and checks it.
 
 use std::sync::Arc;
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, CheckOutcome, Outgoing, Polled, Provider, ReceiptStatus},
-    status::DeliveryFailure,
-};
+use countersign::delivery::provider::{Channel, CheckOutcome, Outgoing, Polled, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
+use platform::config::Secret;
 use serde_json::{Value, json};
 
 use super::{
@@ -50,7 +48,7 @@ fn error(status: u16, code: u32) -> Reply {
 }
 
 #[tokio::test]
-async fn a_start_names_the_number_and_no_code() {
+async fn start_has_the_number_and_no_code() {
     let double = Double::start().await;
     for (message, channel) in [(code_message(), "sms"), (call(), "call")] {
         double.then(Reply::json(201, &verification("pending")));
@@ -64,7 +62,7 @@ async fn a_start_names_the_number_and_no_code() {
 }
 
 #[tokio::test]
-async fn it_carries_no_notices() {
+async fn notices_are_not_supported() {
     let double = Double::start().await;
     let verify = twilio_verify(Channel::Sms, &double.url());
     let notice = Outgoing { code: None, ..code_message() };
@@ -74,7 +72,7 @@ async fn it_carries_no_notices() {
 }
 
 #[tokio::test]
-async fn every_error_of_a_start_is_of_its_class() {
+async fn every_start_error_has_its_class() {
     let double = Double::start().await;
     let verify = twilio_verify(Channel::Sms, &double.url());
     let table = [
@@ -101,7 +99,7 @@ async fn every_error_of_a_start_is_of_its_class() {
 }
 
 #[tokio::test]
-async fn a_check_is_right_or_wrong_by_its_status() {
+async fn check_result_follows_the_status() {
     let double = Double::start().await;
     let verify = twilio_verify(Channel::Sms, &double.url());
     let checker = verify.checker().unwrap();
@@ -133,7 +131,7 @@ async fn a_check_is_right_or_wrong_by_its_status() {
 }
 
 #[tokio::test]
-async fn a_canceled_verification_is_canceled_there() {
+async fn cancelled_verification_is_cancelled_at_twilio() {
     let double = Double::start().await;
     let verify = twilio_verify(Channel::Sms, &double.url());
     let checker = verify.checker().unwrap();
@@ -149,7 +147,7 @@ async fn a_canceled_verification_is_canceled_there() {
 }
 
 #[tokio::test]
-async fn polling_tells_of_the_newest_attempt() {
+async fn polling_returns_the_newest_attempt() {
     let double = Double::start().await;
     let verify = twilio_verify(Channel::Sms, &double.url());
     let attempt = |at: &str, conversion: &str, status: &str| {

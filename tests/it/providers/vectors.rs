@@ -1,17 +1,15 @@
-//! Signatures that the providers' own libraries computed (PyPI twilio 9.13.0, vonage-http-client 1.5.2), over made-up
+//! Signatures computed with the providers' own libraries (PyPI twilio 9.13.0, vonage-http-client 1.5.2) over invented
 //! keys.
 
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use countersign::{
-    config::Secret,
-    delivery::receipts::{
-        NoReceipt,
-        twilio::{Callback, Verifier},
-        vonage::{Method, Signature},
-    },
+use countersign::delivery::receipts::{
+    NoReceipt,
+    twilio::{Callback, Verifier},
+    vonage::{Method, Signature},
 };
+use platform::config::Secret;
 
 const URL: &str = "https://verify.example.com/v1/webhooks/twilio/status";
 const DELIVERED: &[(&str, &str)] = &[
@@ -107,7 +105,7 @@ fn twilio_cases() -> Vec<Case> {
 }
 
 #[test]
-fn twilio_callbacks() {
+fn twilio_callback_signatures_match() {
     let key = || vec![Secret::new("12345")];
     for Case { url, query, fields, sha1, sha256 } in twilio_cases() {
         let verifier = Verifier::new(url, key(), key());
@@ -130,7 +128,7 @@ fn twilio_callbacks() {
 }
 
 #[test]
-fn a_json_callback_is_signed_by_its_hash() {
+fn json_callback_is_signed_by_its_hash() {
     let query = "bodySHA256=015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
     let verifier = Verifier::new(URL, vec![Secret::new("12345")], vec![]);
     let callback = |body, query| Callback {
@@ -146,7 +144,7 @@ fn a_json_callback_is_signed_by_its_hash() {
 }
 
 #[test]
-fn vonage_receipts() {
+fn vonage_receipt_signatures_match() {
     let table = [
         (Method::Md5, "cdadba6c7b7dc7c31d7110b3acedb5ff"),
         (Method::Sha1, "168c9e0b9ee8ef060fb66c7ccd187cb42adafe6f"),
@@ -170,10 +168,10 @@ fn vonage_receipts() {
     for (method, sig) in table {
         let signature = Signature::new(vec![Secret::new("sigsecret")], method);
         assert_eq!(signature.sign(fields), sig);
-        let mut told: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        told.insert("sig".to_owned(), sig.to_owned());
-        assert!(matches!(signature.receipt(&told, now), Ok(Some(_))));
-        told.insert("sig".to_owned(), sig.replacen(&sig[..1], "x", 1));
-        assert_eq!(signature.receipt(&told, now), Err(NoReceipt::Forged));
+        let mut signed: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        signed.insert("sig".to_owned(), sig.to_owned());
+        assert!(matches!(signature.receipt(&signed, now), Ok(Some(_))));
+        signed.insert("sig".to_owned(), sig.replacen(&sig[..1], "x", 1));
+        assert_eq!(signature.receipt(&signed, now), Err(NoReceipt::Forged));
     }
 }

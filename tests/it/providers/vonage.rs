@@ -1,12 +1,10 @@
-//! Vonage, which answers 200 whatever happened.
+//! Vonage, which responds 200 to everything.
 
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    delivery::provider::{Channel, Outcome, Provider},
-};
+use countersign::delivery::provider::{Channel, Outcome, Provider};
+use platform::clock::Clock;
 use serde_json::{Value, json};
 
 use super::{
@@ -47,7 +45,7 @@ fn answered(statuses: &[&str]) -> Reply {
 }
 
 #[tokio::test]
-async fn a_korean_text_is_unicode_to_digits_without_a_plus() {
+async fn korean_text_is_unicode_and_number_has_no_plus() {
     let double = Double::start().await;
     double.then(answered(&["0"]));
     let message = code_message();
@@ -70,9 +68,9 @@ async fn a_korean_text_is_unicode_to_digits_without_a_plus() {
     assert!(form["client-ref"].len() <= 40);
 }
 
-/// By the encoding that Twilio's segment calculator finds for the same texts.
+/// The encodings are those that Twilio's segment calculator finds for the same texts.
 #[tokio::test]
-async fn a_text_in_gsm_7_is_text() {
+async fn gsm_7_text_has_type_text() {
     let double = Double::start().await;
     let vonage = vonage(&double.url(), &[SECRET]);
     let table = [
@@ -94,7 +92,7 @@ async fn a_text_in_gsm_7_is_text() {
 }
 
 #[tokio::test]
-async fn without_a_secret_the_request_is_signed_and_carries_none() {
+async fn request_is_signed_when_no_api_secret_is_set() {
     let double = Double::start().await;
     let signing = [("VONAGE_SIGNATURE_SECRET", "sigsecret,older"), ("VONAGE_SIGNATURE_METHOD", "md5")];
     double.then(answered(&["0"]));
@@ -106,7 +104,7 @@ async fn without_a_secret_the_request_is_signed_and_carries_none() {
 }
 
 #[tokio::test]
-async fn every_status_in_the_table_is_of_its_class() {
+async fn every_status_code_has_its_class() {
     let double = Double::start().await;
     let vonage = vonage(&double.url(), &[SECRET]);
     let table = [
@@ -138,7 +136,7 @@ async fn every_status_in_the_table_is_of_its_class() {
 }
 
 #[tokio::test]
-async fn a_text_that_went_in_part_is_unknown() {
+async fn partially_sent_text_is_unknown() {
     let double = Double::start().await;
     let vonage = vonage(&double.url(), &[SECRET]);
     let table = [

@@ -1,16 +1,13 @@
-//! A gateway of somebody's own.
+//! A gateway operated by the user (`webhook`).
 
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::{
-    clock::Clock,
-    config::Secret,
-    delivery::{
-        provider::{Channel, Outcome, Provider},
-        standard_webhooks::{Key, is_genuine},
-    },
+use countersign::delivery::{
+    provider::{Channel, Outcome, Provider},
+    standard_webhooks::{Key, is_genuine},
 };
+use platform::{clock::Clock, config::Secret};
 use serde_json::json;
 
 use super::{
@@ -22,7 +19,7 @@ use super::{
 };
 
 const SECRET: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
-/// Of the specification's test vector. A setting with it is refused, as everybody knows it.
+/// The secret of the specification's test vector. As a setting it is rejected, since it is public.
 const PUBLISHED: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OLDER: &str = "whsec_hUkEMOeV5Yyign0cVZK/hiatTlcSu2Iw";
 
@@ -33,7 +30,7 @@ fn webhook(url: &str, secret: &str) -> Arc<dyn Provider> {
 }
 
 #[test]
-fn signatures_are_those_of_the_official_library() {
+fn signatures_match_the_official_library() {
     let sign = |secret: &str, id, timestamp, body: &str| {
         Key::parse(&Secret::new(secret)).unwrap().sign(id, timestamp, body.as_bytes())
     };
@@ -45,7 +42,7 @@ fn signatures_are_those_of_the_official_library() {
 }
 
 #[tokio::test]
-async fn a_message_is_signed_json_under_an_id_that_stays_the_same() {
+async fn message_is_signed_json_with_a_stable_id() {
     let double = Double::start().await;
     let webhook = webhook(&format!("{}/in?x=1", double.url()), &format!("{SECRET},{OLDER}"));
     let message = code_message();
@@ -74,7 +71,7 @@ async fn a_message_is_signed_json_under_an_id_that_stays_the_same() {
 }
 
 #[tokio::test]
-async fn an_e_mail_has_its_subject_and_its_html() {
+async fn email_has_subject_and_html() {
     let double = Double::start().await;
     double.then(Reply::text(200, ""));
     webhook(&double.url(), SECRET).send(&email("hong@example.com")).await;
@@ -85,7 +82,7 @@ async fn an_e_mail_has_its_subject_and_its_html() {
 }
 
 #[tokio::test]
-async fn every_answer_is_of_its_class() {
+async fn every_response_has_its_class() {
     let double = Double::start().await;
     let webhook = webhook(&double.url(), SECRET);
     let table = [
@@ -98,7 +95,7 @@ async fn every_answer_is_of_its_class() {
         (Reply::json(422, &json!({ "rejected": "sender", "code": 9 })), sender("9")),
         (Reply::json(422, &json!({ "rejected": "content", "code": "emoji" })), content("emoji")),
         (Reply::json(422, &json!({ "rejected": "destination", "code": "no route" })), destination("no route")),
-        // The word counts, whatever the status.
+        // The code in the body counts, whatever the status.
         (Reply::json(200, &json!({ "rejected": "recipient", "code": 1 })), recipient("1")),
         (Reply::json(403, &json!({ "rejected": "destination" })), Outcome::RejectedDestination { code: None }),
         (Reply::json(503, &json!({ "rejected": "content", "code": "no" })), content("no")),

@@ -1,8 +1,8 @@
-//! What people do with accounts, in the words of the API.
+//! Account operations of the API.
 
 use serde_json::{Value, json};
 
-use super::{Person, TestApp, seen};
+use super::{ApiClient, TestApp, coverage};
 
 pub const PASSWORD: &str = "NewPassword123!";
 
@@ -12,7 +12,7 @@ const PROBLEMS: &str = "... on InvalidInput { fields { path reason message } } .
      ... on PasswordRejected { violations } ... on QuotaExceeded { quota retryAfterSeconds retryAt } \
      ... on ReauthenticationRequired { methods } ... on DeletionHeldBack { until }";
 
-/// Tokens as a client keeps them.
+/// The tokens of a signed-in client.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub access: String,
@@ -22,7 +22,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Out of a payload with tokens.
+    /// Reads them from a payload with tokens.
     pub fn of(payload: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{payload:#}")).to_owned();
         Self {
@@ -34,39 +34,39 @@ impl SignedIn {
     }
 }
 
-impl Person {
+impl ApiClient {
     pub async fn sign_up(&self, input: Value) -> Value {
         let selection = format!(
             "... on SignUpPayload {{ user {{ {USER} }} {TOKENS} deviceToken verification {{ id status }} }} {}",
             "... on InvalidInput { fields { path reason message } } ... on ProofRejected { reason } \
              ... on PasswordRejected { violations } ... on QuotaExceeded { quota }"
         );
-        self.act("signUp", &selection, input).await
+        self.mutate("signUp", &selection, input).await
     }
 
     pub async fn sign_in(&self, input: Value) -> Value {
-        self.signing_in("signIn", input).await
+        self.sign_in_by("signIn", input).await
     }
 
     pub async fn sign_in_with_proof(&self, proof: &Value) -> Value {
-        self.signing_in("signInWithProof", json!({ "proofToken": proof })).await
+        self.sign_in_by("signInWithProof", json!({ "proofToken": proof })).await
     }
 
-    /// On a device that was given a token before.
+    /// Signs in with a proof and a device token from an earlier sign-in.
     pub async fn sign_in_with_proof_on(&self, proof: &Value, device: &str) -> Value {
-        self.signing_in("signInWithProof", json!({ "proofToken": proof, "deviceToken": device })).await
+        self.sign_in_by("signInWithProof", json!({ "proofToken": proof, "deviceToken": device })).await
     }
 
-    async fn signing_in(&self, mutation: &str, input: Value) -> Value {
+    async fn sign_in_by(&self, mutation: &str, input: Value) -> Value {
         let selection = format!(
             "... on SignInPayload {{ user {{ {USER} }} {TOKENS} deviceToken }} ... on AccountNotActive {{ status }} \
              ... on AccountLocked {{ unlocksAt }} ... on ProofRejected {{ reason }} \
              ... on QuotaExceeded {{ quota retryAt }} ... on InvalidInput {{ fields {{ path reason }} }}"
         );
-        self.act(mutation, &selection, input).await
+        self.mutate(mutation, &selection, input).await
     }
 
-    /// With the password that everybody here has.
+    /// Signs in with [`PASSWORD`], which all test accounts have.
     pub async fn sign_in_as(&self, identifier: &str) -> Value {
         self.sign_in(json!({ "identifier": identifier, "password": PASSWORD })).await
     }
@@ -76,7 +76,7 @@ impl Person {
             "... on RefreshSessionPayload {{ {TOKENS} }} ... on RefreshRejected {{ reason }} \
              ... on QuotaExceeded {{ quota }}"
         );
-        self.act("refreshSession", &selection, json!({ "refreshToken": token })).await
+        self.mutate("refreshSession", &selection, json!({ "refreshToken": token })).await
     }
 
     pub async fn me(&self) -> Value {
@@ -84,13 +84,13 @@ impl Person {
             "{{ me {{ {USER} sessions {{ nodes {{ id current deviceName userAgent ipAddress createdAt lastUsedAt \
              expiresAt }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
         );
-        let mut answer = self.ask(&query, json!({})).await;
-        // Null for a token that is not honoured, and said beside it.
+        let mut answer = self.execute(&query, json!({})).await;
+        // `me` is null for a rejected token, and the errors say UNAUTHENTICATED.
         let codes: Vec<_> =
             answer["errors"].as_array().into_iter().flatten().map(|error| &error["extensions"]["code"]).collect();
         assert!(codes.iter().all(|code| *code == "UNAUTHENTICATED"), "{answer:#}");
         assert!(codes.is_empty() || answer["data"]["me"].is_null(), "{answer:#}");
-        seen::note_all(&answer["data"]);
+        coverage::record_all(&answer["data"]);
         answer["data"]["me"].take()
     }
 
@@ -103,7 +103,7 @@ impl Person {
         self.data(mutation, json!({})).await["signOutEverywhere"].take()
     }
 
-    /// From a device that shows its token.
+    /// Sends the device token with it.
     pub async fn sign_out_everywhere_on(&self, device: &str) -> Value {
         let mutation = "mutation($input: SignOutEverywhereInput) { signOutEverywhere(input: $input) \
              { sessionsEnded deviceToken } }";
@@ -111,31 +111,31 @@ impl Person {
     }
 
     pub async fn change_password(&self, current: &str, new: &str) -> Value {
-        self.changing_password(json!({ "currentPassword": current, "newPassword": new })).await
+        self.change_password_by(json!({ "currentPassword": current, "newPassword": new })).await
     }
 
-    /// Other devices stay signed in.
+    /// Keeps the other sessions.
     pub async fn change_password_here(&self, current: &str, new: &str) -> Value {
         let input = json!({ "currentPassword": current, "newPassword": new, "keepOtherSessions": true });
-        self.changing_password(input).await
+        self.change_password_by(input).await
     }
 
-    async fn changing_password(&self, input: Value) -> Value {
+    async fn change_password_by(&self, input: Value) -> Value {
         let selection = format!(
             "... on ChangePasswordPayload {{ sessionsEnded deviceToken }} {}",
-            only(&["PasswordRejected", "QuotaExceeded", "ReauthenticationRequired"])
+            problem_selections(&["PasswordRejected", "QuotaExceeded", "ReauthenticationRequired"])
         );
-        self.act("changePassword", &selection, input).await
+        self.mutate("changePassword", &selection, input).await
     }
 
     pub async fn change_contact(&self, mutation: &str, proof: &Value) -> Value {
         let document = format!(
             "mutation($input: ChangeContactInput!) {{ it: {mutation}(input: $input) {{ __typename \
              ... on Problem {{ code message }} ... on ChangeContactPayload {{ user {{ {USER} }} }} {} }} }}",
-            only(&["ProofRejected", "QuotaExceeded", "ReauthenticationRequired"])
+            problem_selections(&["ProofRejected", "QuotaExceeded", "ReauthenticationRequired"])
         );
         let answer = self.data(&document, json!({ "input": { "proofToken": proof } })).await["it"].take();
-        seen::note(mutation, &answer);
+        coverage::record(mutation, &answer);
         answer
     }
 
@@ -149,57 +149,57 @@ impl Person {
     pub async fn update_profile(&self, input: Value) -> Value {
         let selection = "... on UpdateProfilePayload { user { name nickname profileImageUrl } } \
              ... on InvalidInput { fields { path reason } }";
-        self.act("updateProfile", selection, input).await
+        self.mutate("updateProfile", selection, input).await
     }
 
     pub async fn revoke_session(&self, id: &Value) -> Value {
         let selection = "... on RevokeSessionPayload { session { id current } }";
-        self.act("revokeSession", selection, json!({ "sessionId": id })).await
+        self.mutate("revokeSession", selection, json!({ "sessionId": id })).await
     }
 
     pub async fn set_account_status(&self, id: &Value, status: &str) -> Value {
         let selection = "... on SetAccountStatusPayload { user { status } } ... on InvalidInput { fields { path reason } } \
              ... on ReauthenticationRequired { methods }";
-        self.act("setAccountStatus", selection, json!({ "id": id, "status": status })).await
+        self.mutate("setAccountStatus", selection, json!({ "id": id, "status": status })).await
     }
 
     pub async fn unlock_account(&self, id: &Value) -> Value {
         let selection =
             "... on UnlockAccountPayload { user { id username } } ... on ReauthenticationRequired { methods }";
-        self.act("unlockAccount", selection, json!({ "id": id })).await
+        self.mutate("unlockAccount", selection, json!({ "id": id })).await
     }
 
     pub async fn end_user_sessions(&self, id: &Value) -> Value {
         let selection = "... on EndUserSessionsPayload { user { id username } sessionsEnded } \
              ... on ReauthenticationRequired { methods }";
-        self.act("endUserSessions", selection, json!({ "id": id })).await
+        self.mutate("endUserSessions", selection, json!({ "id": id })).await
     }
 
-    /// Authenticates again with one of `password` and `proofToken`.
+    /// Reauthenticates with either `password` or `proofToken`.
     pub async fn reauthenticate(&self, input: Value) -> Value {
         let selection = format!(
             "... on ReauthenticatePayload {{ accessToken expiresIn freshUntil }} {}",
-            only(&["ProofRejected", "QuotaExceeded", "ReauthenticationRequired"])
+            problem_selections(&["ProofRejected", "QuotaExceeded", "ReauthenticationRequired"])
         );
-        self.act("reauthenticate", &selection, input).await
+        self.mutate("reauthenticate", &selection, input).await
     }
 
     pub async fn undo_contact_change(&self, token: &str) -> Value {
-        self.undoing(json!({ "token": token })).await
+        self.undo_by(json!({ "token": token })).await
     }
 
-    /// With the proof of a contact that was not changed.
+    /// Undoes a contact change with a proof of the contact that was not changed.
     pub async fn undo_with_proof(&self, token: &str, proof: &Value) -> Value {
-        self.undoing(json!({ "token": token, "proofToken": proof })).await
+        self.undo_by(json!({ "token": token, "proofToken": proof })).await
     }
 
-    async fn undoing(&self, input: Value) -> Value {
+    async fn undo_by(&self, input: Value) -> Value {
         let selection = format!(
             "... on UndoContactChangePayload {{ sessionsEnded }} \
              ... on UndoConfirmationRequired {{ verification {{ id purpose maskedTo status }} }} {}",
-            only(&["ProofRejected", "QuotaExceeded"])
+            problem_selections(&["ProofRejected", "QuotaExceeded"])
         );
-        self.act("undoContactChange", &selection, input).await
+        self.mutate("undoContactChange", &selection, input).await
     }
 
     pub async fn delete_account(&self, password: &str) -> Value {
@@ -207,68 +207,69 @@ impl Person {
     }
 
     pub async fn delete_account_with(&self, input: Value) -> Value {
-        let problems = only(&["QuotaExceeded", "ReauthenticationRequired", "DeletionHeldBack"]);
-        self.act("deleteAccount", &format!("... on DeleteAccountPayload {{ id }} {problems}"), input).await
+        let problems = problem_selections(&["QuotaExceeded", "ReauthenticationRequired", "DeletionHeldBack"]);
+        self.mutate("deleteAccount", &format!("... on DeleteAccountPayload {{ id }} {problems}"), input).await
     }
 }
 
-/// The selections of these problems.
-fn only(problems: &[&str]) -> String {
+/// The GraphQL selections of these problem types.
+fn problem_selections(problems: &[&str]) -> String {
     let chosen = PROBLEMS.split("... on ").filter(|part| problems.iter().any(|problem| part.starts_with(problem)));
     chosen.map(|part| format!("... on {part}")).collect()
 }
 
 impl TestApp {
-    /// A proof of this purpose that a contact was confirmed for.
-    pub async fn proof(&self, person: &Person, purpose: &str, to: &str) -> Value {
+    /// Sends a code for `purpose` to a contact, confirms it and returns the proof token.
+    pub async fn proof(&self, client: &ApiClient, purpose: &str, to: &str) -> Value {
         let contact = if to.contains('@') { json!({ "email": to }) } else { json!({ "phone": to }) };
         let before = self.codes_to(to, 0).await.len();
-        let sent = person.send_code(json!({ "purpose": purpose, "to": contact })).await;
+        let sent = client.send_code(json!({ "purpose": purpose, "to": contact })).await;
         assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
         let code = self.codes_to(to, before + 1).await[0].clone();
-        let confirmed = person.confirm(&sent["verification"]["id"], &code).await;
+        let confirmed = client.confirm(&sent["verification"]["id"], &code).await;
         assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
         confirmed["proof"]["token"].clone()
     }
 
-    /// What an undo that has to be confirmed is confirmed with: the code that was sent to `to`.
-    pub async fn undo_proof(&self, person: &Person, token: &str, to: &str) -> Value {
+    /// The proof for an undo that requires confirmation: requests the undo and confirms the code that was sent to
+    /// `to`.
+    pub async fn undo_proof(&self, client: &ApiClient, token: &str, to: &str) -> Value {
         let before = self.codes_to(to, 0).await.len();
-        let asked = person.undo_contact_change(token).await;
-        assert_eq!(asked["__typename"], "UndoConfirmationRequired", "{asked:#}");
-        assert_eq!(asked["verification"]["purpose"], "CONTACT_UNDO", "{asked:#}");
+        let requested = client.undo_contact_change(token).await;
+        assert_eq!(requested["__typename"], "UndoConfirmationRequired", "{requested:#}");
+        assert_eq!(requested["verification"]["purpose"], "CONTACT_UNDO", "{requested:#}");
         let code = self.codes_to(to, before + 1).await[0].clone();
-        person.confirm(&asked["verification"]["id"], &code).await["proof"]["token"].clone()
+        client.confirm(&requested["verification"]["id"], &code).await["proof"]["token"].clone()
     }
 
-    /// Somebody who signed up with this contact.
+    /// Signs up a new account with this contact.
     pub async fn signed_up(&self, username: &str, contact: &str) -> SignedIn {
-        let person = self.person_at(&address_of(username));
-        let proof = self.proof(&person, "SIGN_UP", contact).await;
+        let client = self.client_at(&address_of(username));
+        let proof = self.proof(&client, "SIGN_UP", contact).await;
         let input = json!({ "proofToken": proof, "username": username, "password": PASSWORD });
-        let made = person.sign_up(input).await;
-        assert_eq!(made["__typename"], "SignUpPayload", "{made:#}");
-        SignedIn::of(&made)
+        let created = client.sign_up(input).await;
+        assert_eq!(created["__typename"], "SignUpPayload", "{created:#}");
+        SignedIn::of(&created)
     }
 
-    /// Somebody who authenticated again with the password that everybody here has.
-    pub async fn reauthenticated(&self, holder: &Person) -> Person {
-        self.person_with(&holder.reauthenticate(json!({ "password": PASSWORD })).await)
+    /// A client that has reauthenticated with [`PASSWORD`].
+    pub async fn reauthenticated(&self, owner: &ApiClient) -> ApiClient {
+        self.client_from(&owner.reauthenticate(json!({ "password": PASSWORD })).await)
     }
 
-    /// Somebody who holds the access token of this answer to `reauthenticate`.
-    pub fn person_with(&self, reauthenticated: &Value) -> Person {
+    /// A client with the access token of a `reauthenticate` payload.
+    pub fn client_from(&self, reauthenticated: &Value) -> ApiClient {
         let token = reauthenticated["accessToken"].as_str().unwrap_or_else(|| panic!("{reauthenticated:#}"));
         self.anonymous().with_token(token)
     }
 
-    /// Somebody who holds these tokens.
-    pub fn holder(&self, signed_in: &SignedIn) -> Person {
+    /// A client with the access token of these tokens.
+    pub fn client_for(&self, signed_in: &SignedIn) -> ApiClient {
         self.anonymous().with_token(&signed_in.access)
     }
 }
 
-/// A client address of somebody's own, so that nobody uses up another one's quota.
+/// A client address derived from the name, so that accounts do not share an address quota.
 fn address_of(name: &str) -> String {
     let sum = name.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     format!("203.0.{}.{}", sum / 250 % 250 + 1, sum % 250 + 1)

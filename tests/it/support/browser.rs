@@ -1,4 +1,4 @@
-//! A browser's part of cookie mode: one jar for all tabs, and requests whose whole answer shows.
+//! A browser in cookie mode: one cookie jar for all tabs, and responses with their `Set-Cookie` headers.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use super::TestApp;
 
-/// Cookies by name, whatever order the answers came in.
+/// Cookies by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Jar(pub BTreeMap<String, String>);
+pub struct CookieJar(pub BTreeMap<String, String>);
 
-impl Jar {
-    /// The `Cookie` header of a request.
+impl CookieJar {
+    /// The value of the `Cookie` request header.
     pub fn header(&self) -> String {
         self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    /// Takes over the cookies that an answer sets and removes.
+    /// Applies the `Set-Cookie` values of a response.
     pub fn keep(&mut self, set: &[String]) {
         for cookie in set {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
@@ -29,16 +29,16 @@ impl Jar {
     }
 }
 
-/// An answer with what its head sets.
+/// A response body with its `Set-Cookie` headers.
 #[derive(Clone, Debug)]
-pub struct Answered {
+pub struct ApiResponse {
     pub body: Value,
     pub set: Vec<String>,
 }
 
 impl TestApp {
-    /// Posts to the API from a client address, with these headers.
-    pub async fn post(&self, address: &str, headers: &[(&str, &str)], body: &Value) -> Answered {
+    /// Posts to the API from a client address with these headers.
+    pub async fn post(&self, address: &str, headers: &[(&str, &str)], body: &Value) -> ApiResponse {
         let mut request = self.http.post(format!("{}/graphql", self.url)).header("x-forwarded-for", address).json(body);
         for (name, value) in headers {
             request = request.header(*name, reqwest::header::HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -46,6 +46,6 @@ impl TestApp {
         let answer = request.send().await.unwrap();
         let set = answer.headers().get_all("set-cookie").iter();
         let set = set.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
-        Answered { body: answer.json().await.unwrap_or_default(), set }
+        ApiResponse { body: answer.json().await.unwrap_or_default(), set }
     }
 }

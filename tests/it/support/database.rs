@@ -1,23 +1,23 @@
-//! A database for each test: a file of its own, or, where `COUNTERSIGN_TEST_DATABASE_URL` names a server, a database on
-//! it that goes with the test.
+//! A database for each test: an SQLite file, or a database on the server of `COUNTERSIGN_TEST_DATABASE_URL`, which
+//! is dropped after the test.
 
 use std::{path::Path, sync::Arc};
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, sqlite::SqliteConnectOptions};
 
-/// One test's database. The last handle to it drops it.
-pub struct Database(Arc<Inner>);
+/// The database of one test. It is dropped with its last handle.
+pub struct Database(Arc<TestDatabase>);
 
-struct Inner {
+struct TestDatabase {
     name: String,
-    /// The server that it is on, and its own URL.
+    /// The URL of the server and the URL of the database.
     server: Option<(String, String)>,
 }
 
 impl Database {
-    pub async fn make() -> Self {
-        let name = format!("countersign_{}", hex::encode(countersign::clock::Entropy::System.bytes::<8>()));
-        let server = match super::given("COUNTERSIGN_TEST_DATABASE_URL") {
+    pub async fn create() -> Self {
+        let name = format!("countersign_{}", hex::encode(platform::clock::Entropy::System.bytes::<8>()));
+        let server = match super::env_var("COUNTERSIGN_TEST_DATABASE_URL") {
             None => None,
             Some(server) => {
                 let mut connection = PgConnection::connect(&server).await.unwrap();
@@ -26,15 +26,15 @@ impl Database {
                 Some((server, own))
             }
         };
-        Self(Arc::new(Inner { name, server }))
+        Self(Arc::new(TestDatabase { name, server }))
     }
 
-    /// The URL for `DATABASE_URL`; none: the embedded default.
+    /// The value for `DATABASE_URL`; `None` for the embedded SQLite.
     pub fn url(&self) -> Option<&str> {
         self.0.server.as_ref().map(|(_, own)| own.as_str())
     }
 
-    /// Runs the statements of a dump: on the server, or in the file of the embedded default.
+    /// Executes the statements of a dump on the server or in the SQLite file.
     pub async fn restore(&self, file: &Path, dump: &str) {
         let dump = sqlx::AssertSqlSafe(dump.to_owned());
         match self.url() {
@@ -56,17 +56,17 @@ impl Database {
         &self.0.name
     }
 
-    /// Another handle to the same one.
-    pub fn borrowed(&self) -> Self {
+    /// Another handle to the same database.
+    pub fn share(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl Drop for Inner {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some((server, _)) = self.server.take() else { return };
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        // A test's runtime can't be waited on while it is being dropped.
+        // Blocking on the test's runtime is not possible while it is being dropped.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {

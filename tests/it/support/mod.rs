@@ -1,44 +1,43 @@
-//! The program as `main` boots it, on port 0, with a database of its own; and the people who use it.
+//! The server as `main` boots it, on port 0 with a database of its own, and API clients for it.
 
 mod account;
-pub mod apart;
 mod browser;
+mod client;
+pub mod coverage;
 mod database;
-mod person;
 mod rows;
 mod seed;
-pub mod seen;
 mod socket;
+pub mod statistics;
 mod table;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use countersign::{
-    app::{App, Settings, World},
-    clock::{Clock, Entropy, Instant, ManualClock},
-};
+use countersign::app::{App, Settings, World};
+use domain::Timestamp;
+use platform::clock::{Clock, Entropy, ManualClock};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 pub use self::{
     account::{PASSWORD, SignedIn},
-    browser::{Answered, Jar},
+    browser::{ApiResponse, CookieJar},
+    client::{ApiClient, different_code},
     database::Database,
-    person::{Person, code_other_than},
     rows::column,
     seed::Account,
-    socket::{Socket, Watch},
+    socket::{Socket, Subscription},
 };
 
-/// How long anything that happens by itself may take before a test gives up on it: a guard against hanging, so generous
-/// that a slow machine, or one that is busy with something else, stays well within it.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest wait for any condition. It only guards against hanging, so it is long enough for a slow or busy
+/// machine.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A noon in Seoul.
+/// 12:00 in Seoul.
 const START: &str = "2026-03-02T03:00:00Z";
 
-/// A running program.
+/// A running server.
 pub struct TestApp {
     app: Option<App>,
     clock: ManualClock,
@@ -46,23 +45,23 @@ pub struct TestApp {
     http: reqwest::Client,
     vars: BTreeMap<String, String>,
     database: Database,
-    /// Goes with the last process that uses it.
+    /// Deleted with the last process that uses it.
     data: Arc<TempDir>,
 }
 
-/// What a program is started with.
+/// The configuration of a server.
 pub struct Setup {
     vars: BTreeMap<String, String>,
     data: TempDir,
     database: Database,
-    now: Instant,
+    now: Timestamp,
 }
 
 impl Setup {
-    /// The defaults, but for what would make tests wait for one another.
+    /// The defaults, except for settings that make tests slow or dependent on each other.
     pub async fn new() -> Self {
         let data = TempDir::new().unwrap();
-        let database = Database::make().await;
+        let database = Database::create().await;
         let mut vars = BTreeMap::from(
             [
                 ("DATA_DIR", data.path().to_str().unwrap()),
@@ -71,17 +70,17 @@ impl Setup {
                 ("ATTESTATION_KEY", "u4XD8tRTDwKguu2wscSMup2fKOv5DddN8QShMNHP7hU="),
                 ("TRUSTED_PROXIES", "127.0.0.1/32"),
                 ("AUTO_MIGRATE", "on"),
-                // A machine that is busy with other tests is slow, and nothing is learnt from that.
+                // Timeouts must not fail a test when the machine is busy.
                 ("DATABASE_TIMEOUT", "20s"),
                 ("SHED_AFTER", "60s"),
-                // Production's limits, in one language, and no message that changes by itself as the clock moves.
+                // Production limits, one language, and no status that changes by itself when the clock is advanced.
                 ("CONTACT_DAILY_SENDS", "5"),
                 ("RESEND_COOLDOWN", "60s"),
                 ("ALLOWED_REGIONS", "KR"),
                 ("DEFAULT_LOCALE", "ko"),
                 ("QUOTA_TIME_ZONE", "Asia/Seoul"),
                 ("DEVELOPMENT_RECEIPTS", "off"),
-                // The weakest that is taken: tests hash often.
+                // The lowest accepted cost, since tests hash often.
                 ("ARGON2_PASSES", "2"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
@@ -89,32 +88,39 @@ impl Setup {
         if let Some(url) = database.url() {
             vars.insert("DATABASE_URL".to_owned(), url.to_owned());
         }
-        if let Some(redis) = given("COUNTERSIGN_TEST_REDIS_URL") {
+        if let Some(redis) = env_var("COUNTERSIGN_TEST_REDIS_URL") {
             vars.insert("REDIS_URL".to_owned(), redis);
             vars.insert("REDIS_PREFIX".to_owned(), format!("{}:", database.name()));
         }
         Self { vars, data, database, now: START.parse().unwrap() }
     }
 
-    /// Sets a variable.
+    /// Sets an environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.vars.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Unsets a variable.
+    /// Removes an environment variable.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.vars.remove(name);
         self
     }
 
-    /// Starts the clock elsewhere.
+    /// Starts the clock at this time.
     #[must_use]
     pub fn at(mut self, now: &str) -> Self {
         self.now = now.parse().unwrap();
         self
+    }
+
+    /// Writes a file into the data folder, readable by its owner alone, as key files have to be.
+    pub fn file(&self, name: &str, text: &str) {
+        let path = self.data.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
 
     /// Fills its database with the statements of a dump.
@@ -124,31 +130,32 @@ impl Setup {
 
     pub async fn start(self) -> TestApp {
         let Self { vars, data, database, now } = self;
-        let (clock, hand) = Clock::manual(now);
+        let (clock, manual_clock) = Clock::manual(now);
         let (app, url) = boot(&vars, clock).await;
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        TestApp { app: Some(app), clock: hand, url, http, vars, database, data: Arc::new(data) }
+        let http = reqwest::Client::builder().timeout(TEST_TIMEOUT).build().unwrap();
+        TestApp { app: Some(app), clock: manual_clock, url, http, vars, database, data: Arc::new(data) }
     }
 }
 
 impl Setup {
-    /// On a runtime of its own: whoever shuts that down kills the program in whatever it is doing.
+    /// Starts the server on the given runtime. Shutting that runtime down aborts the server at whatever point it
+    /// has reached.
     pub async fn start_on(self, runtime: &tokio::runtime::Handle) -> TestApp {
         let Self { vars, data, database, now } = self;
-        let (clock, hand) = Clock::manual(now);
+        let (clock, manual_clock) = Clock::manual(now);
         let booted = {
             let vars = vars.clone();
             runtime.spawn(async move { boot(&vars, clock).await })
         };
         let (app, url) = booted.await.unwrap();
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        TestApp { app: Some(app), clock: hand, url, http, vars, database, data: Arc::new(data) }
+        let http = reqwest::Client::builder().timeout(TEST_TIMEOUT).build().unwrap();
+        TestApp { app: Some(app), clock: manual_clock, url, http, vars, database, data: Arc::new(data) }
     }
 }
 
-/// What `scripts/test` hands over.
+/// An environment variable that `scripts/test` may set.
 #[expect(clippy::disallowed_methods, reason = "a test has no settings to read it from")]
-pub fn given(name: &str) -> Option<String> {
+pub fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -162,27 +169,27 @@ async fn boot(vars: &BTreeMap<String, String>, clock: Clock) -> (App, String) {
 }
 
 impl TestApp {
-    /// With the defaults.
+    /// Starts a server with the defaults.
     pub async fn start() -> Self {
         Setup::new().await.start().await
     }
 
-    /// Somebody whom nobody knows.
-    pub fn anonymous(&self) -> Person {
-        self.person_at("198.51.100.1")
+    /// An anonymous client.
+    pub fn anonymous(&self) -> ApiClient {
+        self.client_at("198.51.100.1")
     }
 
-    /// Somebody at this client address.
-    pub fn person_at(&self, address: &str) -> Person {
-        Person::new(self.http.clone(), self.url.clone(), address.to_owned())
+    /// An anonymous client with this client address.
+    pub fn client_at(&self, address: &str) -> ApiClient {
+        ApiClient::new(self.http.clone(), self.url.clone(), address.to_owned())
     }
 
-    /// A second process on the same database (and Redis), with a clock that is moved along with the first one's.
+    /// A second process on the same database (and Redis) that shares the manual clock.
     pub async fn another_process(&self) -> Self {
         self.another_process_with(&[]).await
     }
 
-    /// A second process that was told something else; nothing: that variable is not set.
+    /// A second process with other settings. `None` removes the variable.
     pub async fn another_process_with(&self, settings: &[(&str, Option<&str>)]) -> Self {
         let mut vars = self.vars.clone();
         for (name, value) in settings {
@@ -198,7 +205,7 @@ impl TestApp {
             url,
             http: self.http.clone(),
             vars,
-            database: self.database.borrowed(),
+            database: self.database.share(),
             data: Arc::clone(&self.data),
         }
     }
@@ -207,23 +214,23 @@ impl TestApp {
         &self.url
     }
 
-    /// Whoever talks to it and is nobody in particular: a provider with a receipt.
+    /// The plain HTTP client, for example for a provider that posts a receipt.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
-    /// What it was started with.
+    /// The environment variables of the server.
     pub fn vars(&self) -> &BTreeMap<String, String> {
         &self.vars
     }
 
-    /// The world that it lives in, for what else is to happen at its time.
+    /// The clock and the entropy of the server.
     pub fn world(&self) -> World {
         World { clock: Clock::Manual(self.clock.clone()), entropy: Entropy::System }
     }
 
-    /// Now, on its clock.
-    pub fn now(&self) -> Instant {
+    /// The server's current time.
+    pub fn now(&self) -> Timestamp {
         Clock::Manual(self.clock.clone()).now()
     }
 
@@ -231,15 +238,15 @@ impl TestApp {
         self.clock.advance(span);
     }
 
-    /// The whole outbox, newest first.
+    /// All messages of the outbox, newest first.
     pub async fn outbox(&self) -> Vec<Value> {
         let outbox = self.http.get(format!("{}/dev/outbox", self.url)).header("accept", "application/json");
         outbox.send().await.unwrap().json().await.unwrap()
     }
 
-    /// The messages to a contact, newest first, once there are `count` of them.
+    /// The messages to a contact, newest first. Waits until there are at least `count`.
     pub async fn messages_to(&self, to: &str, count: usize) -> Vec<Value> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         loop {
             let messages: Vec<_> = self.outbox().await.into_iter().filter(|message| message["to"] == to).collect();
             if messages.len() >= count {
@@ -250,9 +257,9 @@ impl TestApp {
         }
     }
 
-    /// The codes that a contact was sent, newest first, once there are `count` of them. Notices do not count.
+    /// The codes sent to a contact, newest first. Waits until there are at least `count`. Notices do not count.
     pub async fn codes_to(&self, to: &str, count: usize) -> Vec<String> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         loop {
             let messages = self.messages_to(to, 0).await;
             let codes: Vec<_> =
@@ -265,12 +272,12 @@ impl TestApp {
         }
     }
 
-    /// The notices of this text to a contact, newest first, once there are `count` of them.
+    /// The notices with this text to a contact, newest first. Waits until there are at least `count`.
     pub async fn notices_to(&self, to: &str, text: &str, count: usize) -> Vec<Value> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         loop {
             let mut messages = self.messages_to(to, 0).await;
-            messages.retain(|message| message["text"].as_str().is_some_and(|said| said.contains(text)));
+            messages.retain(|message| message["text"].as_str().is_some_and(|body| body.contains(text)));
             if messages.len() >= count {
                 return messages;
             }
@@ -279,7 +286,7 @@ impl TestApp {
         }
     }
 
-    /// The newest code that a contact was sent. A notice may come after it.
+    /// The newest code sent to a contact. Notices are ignored.
     pub async fn code_sent_to(&self, to: &str) -> String {
         self.codes_to(to, 1).await.swap_remove(0)
     }

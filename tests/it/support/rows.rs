@@ -1,4 +1,4 @@
-//! A look into the database, for what the API shows to nobody.
+//! Direct queries and locks, for state that the API does not show.
 
 use sqlx::{Connection, Row};
 
@@ -11,14 +11,14 @@ impl TestApp {
     }
 }
 
-/// A lock in the database that the program waits for.
+/// A transaction that holds a lock the server has to wait for.
 pub enum Lock {
     Postgres(sqlx::PgConnection),
     Sqlite(sqlx::SqliteConnection),
 }
 
 impl TestApp {
-    /// Locks the rows that `select` finds; on SQLite, everything that is written.
+    /// Locks the rows that `select` returns; on SQLite, the whole database for writes.
     pub async fn lock(&self, select: &'static str) -> Lock {
         match self.database.url() {
             Some(url) => {
@@ -49,7 +49,7 @@ impl Lock {
     }
 }
 
-/// The first column of a query, as text, of the database that this URL names, or else of the one in the data folder.
+/// The first column of a query, as text, from the database at `url`, or from the SQLite file in the data directory.
 pub async fn column(url: Option<&str>, data: &str, query: &'static str) -> Vec<String> {
     match url {
         Some(url) => {

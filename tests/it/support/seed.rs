@@ -1,20 +1,21 @@
-//! Accounts that were there before the test.
+//! Accounts that exist before a test starts.
 
 use countersign::{
     app::Settings,
-    clock::Entropy,
-    contact::{EmailAddress, PersonName},
-    ids::AccountId,
     store::{
         Ending, Store,
         entity::account::{AccountStatus, Model, Role},
     },
-    vitals::Vitals,
 };
+use domain::{
+    contact::{EmailAddress, PersonName},
+    ids::AccountId,
+};
+use platform::{clock::Entropy, vitals::Vitals};
 
 use super::TestApp;
 
-/// What an account has that a test asks by.
+/// The fields of an account that tests look it up by.
 pub struct Account {
     pub phone: Option<String>,
     pub email: Option<String>,
@@ -23,7 +24,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// One in use, with this phone; its holder is 홍길동, born on 1990-03-14.
+    /// An active account with this phone number. Its owner is 홍길동, born on 1990-03-14.
     pub fn with_phone(phone: &str) -> Self {
         Self { phone: Some(phone.to_owned()), email: None, status: AccountStatus::Active, password_hash: None }
     }
@@ -76,8 +77,8 @@ impl Account {
 }
 
 impl TestApp {
-    /// Puts accounts into the database, as many at once as a test likes: they have no password yet.
-    pub async fn has_accounts(&self, accounts: impl IntoIterator<Item = Account>) {
+    /// Inserts accounts without a password.
+    pub async fn insert_accounts(&self, accounts: impl IntoIterator<Item = Account>) {
         let rows: Vec<_> = accounts.into_iter().map(|account| account.into_row(self)).collect();
         let settings = Settings::from_vars(self.vars().clone()).unwrap();
         let store = Store::open(&settings.config.store, &Vitals::default()).await.unwrap();

@@ -1,4 +1,4 @@
-//! A client of graphql-transport-ws, as plain as the protocol.
+//! A minimal client for graphql-transport-ws.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
-/// A socket whose handshake is done.
+/// A socket after the handshake.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// One subscription on a socket of its own.
-pub struct Watch(Socket);
+pub struct Subscription(Socket);
 
 impl Socket {
     pub async fn open(url: &str, address: &str, token: Option<&str>) -> Self {
@@ -34,14 +34,14 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    /// Whether the server answers a ping on it.
+    /// Whether the server answers a ping.
     pub async fn is_open(&mut self) -> bool {
         let ping = Message::text(json!({ "type": "ping" }).to_string());
         if self.0.send(ping).await.is_err() {
             return false;
         }
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap_or_else(|_| panic!("silence"));
+            let message = tokio::time::timeout(TEST_TIMEOUT, self.0.next()).await.unwrap_or_else(|_| panic!("silence"));
             match message {
                 Some(Ok(Message::Text(text))) if text.contains("\"pong\"") => return true,
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return false,
@@ -50,10 +50,11 @@ impl Socket {
         }
     }
 
-    /// The next message of the protocol; none: the socket was closed.
+    /// The next protocol message; `None` if the socket was closed.
     pub async fn receive(&mut self) -> Option<Value> {
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap_or_else(|_| panic!("silence"))?;
+            let message =
+                tokio::time::timeout(TEST_TIMEOUT, self.0.next()).await.unwrap_or_else(|_| panic!("silence"))?;
             match message.unwrap() {
                 Message::Text(text) => {
                     let message: Value = serde_json::from_str(&text).unwrap();
@@ -68,7 +69,7 @@ impl Socket {
         }
     }
 
-    /// Reads on to the code that the server closes with; 1006: there is none.
+    /// Reads until the server closes the socket and returns the close code; 1006 if there is none.
     pub async fn close_code(&mut self) -> u16 {
         let reading = async {
             loop {
@@ -79,23 +80,25 @@ impl Socket {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("the socket stays open"))
+        tokio::time::timeout(TEST_TIMEOUT, reading)
+            .await
+            .unwrap_or_else(|_| panic!("the server did not close the socket"))
     }
 
-    pub async fn subscribe(mut self, query: &str, variables: Value) -> Watch {
+    pub async fn subscribe(mut self, query: &str, variables: Value) -> Subscription {
         let payload = json!({ "query": query, "variables": variables });
         self.send(&json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
-        Watch(self)
+        Subscription(self)
     }
 }
 
-impl Watch {
-    /// The code that the server closes the socket with.
+impl Subscription {
+    /// The close code of the socket.
     pub async fn close_code(&mut self) -> u16 {
         self.0.close_code().await
     }
 
-    /// The next state; none: the stream is complete.
+    /// The next state; `None` if the stream is complete.
     pub async fn next(&mut self) -> Option<Value> {
         let mut message = self.0.receive().await?;
         match message["type"].as_str() {
@@ -105,10 +108,10 @@ impl Watch {
         }
     }
 
-    /// The errors that the operation ended in.
+    /// The errors that ended the operation.
     pub async fn errors(&mut self) -> Value {
         let mut message = self.0.receive().await.unwrap();
-        // What validation refuses is an `error`; what the operation itself answers is a `next`, then `complete`.
+        // Validation errors come as `error`; errors of the resolver come as `next` followed by `complete`.
         match message["type"].as_str() {
             Some("error") => message["payload"].take(),
             Some("next") => message["payload"]["errors"].take(),
@@ -116,17 +119,17 @@ impl Watch {
         }
     }
 
-    /// States until one that `is_it` accepts; that one.
-    pub async fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+    /// Reads states until one satisfies the predicate and returns it.
+    pub async fn until(&mut self, predicate: impl Fn(&Value) -> bool) -> Value {
         loop {
             let state = self.next().await.unwrap_or_else(|| panic!("the stream ended"));
-            if is_it(&state) {
+            if predicate(&state) {
                 return state;
             }
         }
     }
 
-    /// States until the stream completes; the last one.
+    /// Reads states until the stream completes and returns the last one.
     pub async fn last(&mut self) -> Value {
         let mut last = Value::Null;
         while let Some(state) = self.next().await {

@@ -1,12 +1,12 @@
-//! A look into the tables, where no answer over the wire could show it.
+//! Counts and dumps of tables, for what no response shows.
 
 use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::TestApp;
 
 impl TestApp {
-    /// Rows of a table.
-    pub async fn rows(&self, table: &str) -> i64 {
+    /// The number of rows of a table.
+    pub async fn row_count(&self, table: &str) -> i64 {
         let query = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
         match self.vars().get("DATABASE_URL") {
             Some(url) => {
@@ -22,7 +22,7 @@ impl TestApp {
         }
     }
 
-    /// Every value of a table's text columns, one line a row, as whoever stole the database would read it.
+    /// All rows of a table as text, one line per row, as an attacker with a copy of the database would read them.
     pub async fn dump(&self, table: &str) -> String {
         match self.vars().get("DATABASE_URL") {
             Some(url) => {

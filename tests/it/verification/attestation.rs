@@ -1,4 +1,4 @@
-//! The fact of a confirmation, as another back end checks it by itself.
+//! Attestations of a confirmed verification, as another back end verifies them.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use serde_json::Value;
@@ -7,8 +7,8 @@ use crate::support::Setup;
 
 /// Verified with the published key alone: issuer, audience, subject, purpose, channel, times.
 #[tokio::test]
-async fn another_back_end_can_check_it_with_the_published_key() {
-    // The library looks at the system's clock, so the service's stands at a time that is yet to come.
+async fn attestation_is_verifiable_with_the_published_key() {
+    // The library checks against the system clock, so the server's clock is set to the future.
     let setup = Setup::new().await.with("PUBLIC_URL", "https://id.example.com").at("2099-03-02T03:00:00Z");
     let app = setup.with("ATTESTATION_AUDIENCE", "shop").start().await;
     let visitor = app.anonymous();
@@ -29,15 +29,15 @@ async fn another_back_end_can_check_it_with_the_published_key() {
     assert_eq!((claims["purpose"].as_str(), claims["channel"].as_str()), (Some("CONTACT"), Some("SMS")));
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
     assert!(claims["jti"].as_str().unwrap().len() >= 32);
-    // The id is a capability and stays with whoever holds it.
+    // The verification id is a capability and is not in the attestation.
     assert!(!claims.to_string().contains(id.as_str().unwrap()));
     validation.set_audience(&["another"]);
     assert!(jsonwebtoken::decode::<Value>(token, &key, &validation).is_err());
     app.stop().await;
 }
 
-/// What the samples in docs/attestation.md check, one after another; the first check that fails.
-fn refused_by(token: &str, keys: &JwkSet, audience: &str) -> Option<&'static str> {
+/// The checks of the samples in docs/attestation.md, in order. Returns the first check that fails.
+fn first_failed_check(token: &str, keys: &JwkSet, audience: &str) -> Option<&'static str> {
     let header = jsonwebtoken::decode_header(token).unwrap();
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&["https://id.example.com"]);
@@ -55,12 +55,12 @@ fn refused_by(token: &str, keys: &JwkSet, audience: &str) -> Option<&'static str
     checks.into_iter().find(|(_, passes)| !passes).map(|(check, _)| check)
 }
 
-/// Case 14: an access token that is signed with a key of the same JWKS, even for the same issuer and audience, fails the
-/// checks of the samples; with the defaults the audience alone refuses it, and so does each of the other checks.
+/// An access token that is signed with a key of the same JWKS, even for the same issuer and audience, fails
+/// the checks of the samples. With the defaults the audience alone rejects it, and so does each of the other checks.
 #[tokio::test]
-async fn an_access_token_is_no_attestation() {
-    let seed = countersign::clock::Entropy::System.bytes::<32>();
-    let der = [&countersign::keys::ED25519_PKCS8_PREFIX[..], &seed].concat();
+async fn access_token_is_not_accepted_as_attestation() {
+    let seed = platform::clock::Entropy::System.bytes::<32>();
+    let der = [&platform::keys::ED25519_PKCS8_PREFIX[..], &seed].concat();
     let der = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
     let setup = Setup::new().await.at("2099-03-02T03:00:00Z").with("PUBLIC_URL", "https://id.example.com");
@@ -76,10 +76,10 @@ async fn an_access_token_is_no_attestation() {
     let id = visitor.send_code_to("010-2222-3333").await["id"].clone();
     let proof = visitor.confirm(&id, &app.code_sent_to("+821022223333").await).await["proof"].clone();
     let audience = "countersign-attestation";
-    assert_eq!(refused_by(proof["attestation"].as_str().unwrap(), &jwks, audience), None);
-    assert_eq!(refused_by(&signed_in.access, &jwks, audience), Some("audience"));
+    assert_eq!(first_failed_check(proof["attestation"].as_str().unwrap(), &jwks, audience), None);
+    assert_eq!(first_failed_check(&signed_in.access, &jwks, audience), Some("audience"));
     let confusing = refreshed["tokens"]["accessToken"].as_str().unwrap();
-    assert_eq!(refused_by(confusing, &jwks, audience), Some("type"));
+    assert_eq!(first_failed_check(confusing, &jwks, audience), Some("type"));
     let claims = confusing.split('.').nth(1).unwrap();
     let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();
@@ -89,9 +89,9 @@ async fn an_access_token_is_no_attestation() {
     }
 }
 
-/// The samples check what an attestation needs to be told apart by.
+/// The samples check everything that distinguishes an attestation from other tokens.
 #[test]
-fn the_samples_check_type_audience_and_purpose() {
+fn documented_samples_check_type_audience_and_purpose() {
     let read = |file: &str| std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let text = read("docs/attestation.md");
     let samples = text.split("```").skip(1).step_by(2).filter(|block| block.contains("EdDSA"));

@@ -1,4 +1,4 @@
-//! What one contact may be sent and may try, counted in SQL.
+//! Quotas of one contact for sends and guesses, counted in SQL.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{counts, tally};
-use crate::support::{Person, Setup, TestApp, code_other_than as wrong};
+use crate::support::{ApiClient, Setup, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn send(person: &Person) -> Value {
-    person.send_code(json!({ "purpose": "CONTACT", "to": { "phone": PHONE } })).await
+async fn send(client: &ApiClient) -> Value {
+    client.send_code(json!({ "purpose": "CONTACT", "to": { "phone": PHONE } })).await
 }
 
-/// The wait between two codes, to the millisecond, whoever asks and from wherever (BF-02, BF-07).
+/// The cooldown between two codes is exact to the millisecond, for all clients and addresses together (BF-02, BF-07).
 #[tokio::test]
-async fn a_contact_cools_down_between_sends() {
+async fn contact_has_a_cooldown_between_sends() {
     let app = TestApp::start().await;
     let sent = send(&app.anonymous()).await["verification"].clone();
     assert_eq!(sent["resendAvailableAt"], "2026-03-02T03:01:00.000Z");
     app.advance(Duration::from_millis(18_500));
     for address in ["198.51.100.1", "203.0.113.1"] {
-        let refused = send(&app.person_at(address)).await;
+        let refused = send(&app.client_at(address)).await;
         assert_eq!(refused["__typename"], "QuotaExceeded");
         assert_eq!(refused["quota"], "RESEND_COOLDOWN");
         assert_eq!(refused["retryAfterSeconds"], 42);
@@ -36,31 +36,32 @@ async fn a_contact_cools_down_between_sends() {
     assert_eq!(send(&app.anonymous()).await["retryAfterSeconds"], 1);
     app.advance(Duration::from_millis(1));
     assert_eq!(send(&app.anonymous()).await["__typename"], "SendVerificationCodePayload");
-    // What was refused cost no message: the two that were granted are all there are.
+    // Rejected sends do not count: only the two granted ones do.
     assert_eq!(app.messages_to(PHONE, 2).await.len(), 2);
-    assert_eq!(app.rows("delivery").await, 2);
+    assert_eq!(app.row_count("delivery").await, 2);
     app.stop().await;
 }
 
-/// BF-07: of fifty sends at once at two processes one is granted.
+/// BF-07: of fifty concurrent sends at two processes one is granted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_fifty_sends_at_once_one_is_granted() {
+async fn one_of_fifty_concurrent_sends_is_granted() {
     let setup = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited");
-    // The guard against pumping counts what was asked for, and would have its say.
+    // The guard against SMS pumping counts requests and would interfere.
     let one = setup.with("PUMPING_MIN_SENDS", "unlimited").start().await;
     let other = one.another_process().await;
     let people = [one.anonymous(), other.anonymous()];
     let answers = join_all((0..50).map(|n| send(&people[n % 2]))).await;
     assert_eq!(tally(&answers), counts(&[("QuotaExceeded", 49), ("SendVerificationCodePayload", 1)]));
     assert!(answers.iter().all(|answer| answer["quota"].is_null() || answer["quota"] == "RESEND_COOLDOWN"));
-    assert_eq!(one.rows("delivery").await, 1);
+    assert_eq!(one.row_count("delivery").await, 1);
     other.stop().await;
     one.stop().await;
 }
 
-/// Five codes a day, across sends and resends; the sixth is told when the day ends, though the cooldown ends before.
+/// Five codes a day, counting sends and resends. The sixth is rejected until the end of the day, although the cooldown
+/// ends earlier.
 #[tokio::test]
-async fn a_contact_has_so_many_codes_a_day() {
+async fn contact_has_a_daily_send_limit() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let first = send(&visitor).await["verification"].clone();
@@ -76,7 +77,7 @@ async fn a_contact_has_so_many_codes_a_day() {
         assert_eq!(refused["quota"], "CONTACT_DAILY", "{refused:#}");
         assert_eq!(refused["retryAt"], "2026-03-02T15:00:00.000Z");
     }
-    // The day's end is what the contact waits for; another contact does not.
+    // The contact has to wait until the day ends; another contact does not.
     let other = json!({ "purpose": "CONTACT", "to": { "phone": "010-4444-5555" } });
     assert_eq!(visitor.send_code(other).await["__typename"], "SendVerificationCodePayload");
     app.stop().await;
@@ -84,7 +85,7 @@ async fn a_contact_has_so_many_codes_a_day() {
 
 /// A day ends at midnight in Seoul, to the millisecond.
 #[tokio::test]
-async fn a_day_ends_at_midnight_in_seoul() {
+async fn daily_quota_resets_at_midnight_in_seoul() {
     let app = Setup::new().await.with("CONTACT_DAILY_SENDS", "1").at("2026-03-02T14:58:00Z").start().await;
     let visitor = app.anonymous();
     let sent = send(&visitor).await["verification"].clone();
@@ -102,9 +103,9 @@ async fn a_day_ends_at_midnight_in_seoul() {
     app.stop().await;
 }
 
-/// Just before midnight the cooldown outlasts the day, and is what is told.
+/// Just before midnight the cooldown outlasts the day and is reported.
 #[tokio::test]
-async fn the_bound_that_stands_longest_is_told() {
+async fn longest_applicable_quota_is_reported() {
     let app = Setup::new().await.with("CONTACT_DAILY_SENDS", "1").at("2026-03-02T14:59:50Z").start().await;
     let visitor = app.anonymous();
     send(&visitor).await;
@@ -116,10 +117,10 @@ async fn the_bound_that_stands_longest_is_told() {
     app.stop().await;
 }
 
-/// BF-03, CONTACT_DAILY_GUESSES: guesses add up across verifications, addresses, processes and restarts; then even the
-/// right code waits for tomorrow.
+/// BF-03, CONTACT_DAILY_GUESSES: guesses add up across verifications, addresses, processes and restarts. After that
+/// even the right code is rejected until the next day.
 #[tokio::test]
-async fn guesses_of_a_day_add_up_across_verifications() {
+async fn daily_guesses_add_up_across_verifications() {
     let app = Setup::new().await.with("CONTACT_DAILY_GUESSES", "7").start().await;
     let visitor = app.anonymous();
     let first = send(&visitor).await["verification"]["id"].clone();
@@ -131,7 +132,7 @@ async fn guesses_of_a_day_add_up_across_verifications() {
     let second = send(&visitor).await["verification"]["id"].clone();
     let code = app.messages_to(PHONE, 2).await[0]["code"].as_str().unwrap().to_owned();
     for n in 0..2 {
-        let guesser = app.person_at(&format!("203.0.113.{n}"));
+        let guesser = app.client_at(&format!("203.0.113.{n}"));
         assert_eq!(guesser.confirm(&second, &wrong(&code)).await["__typename"], "CodeMismatch");
     }
     let restarted = app.another_process().await;
@@ -141,9 +142,9 @@ async fn guesses_of_a_day_add_up_across_verifications() {
     assert_eq!(refused["quota"], "CONTACT_DAILY", "{refused:#}");
     assert_eq!(refused["retryAt"], "2026-03-02T15:00:00.000Z");
     assert_eq!(refused["retryAfterSeconds"], 11 * 3600 + 59 * 60);
-    // Not an attempt: it was never judged.
+    // Not an attempt: the code was not checked.
     assert_eq!(visitor.verification(&second).await["attemptsRemaining"], 3);
-    // BF-02: the next day its owner is free again.
+    // BF-02: the next day the owner can confirm again.
     restarted.advance(Duration::from_secs(12 * 3600));
     let third = send(&visitor).await["verification"]["id"].clone();
     let code = restarted.messages_to(PHONE, 3).await[0]["code"].as_str().unwrap().to_owned();
@@ -151,9 +152,9 @@ async fn guesses_of_a_day_add_up_across_verifications() {
     restarted.stop().await;
 }
 
-/// A day's guesses hold when two verifications of one contact are guessed at once.
+/// The daily guess limit holds when two verifications of one contact are guessed at concurrently.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guesses_of_a_day_hold_under_a_race() {
+async fn daily_guess_limit_holds_under_concurrency() {
     let app = Setup::new()
         .await
         .with("CONTACT_DAILY_GUESSES", "6")
@@ -165,7 +166,7 @@ async fn guesses_of_a_day_hold_under_a_race() {
     let ids = [send(&visitor).await["verification"]["id"].clone(), send(&visitor).await["verification"]["id"].clone()];
     app.messages_to(PHONE, 2).await;
     let answers = join_all((0..40).map(|n| visitor.confirm(&ids[n % 2], "999999x"))).await;
-    let judged = answers.iter().filter(|answer| answer["__typename"] == "CodeMismatch").count();
-    assert_eq!(judged, 6, "{:?}", tally(&answers));
+    let checked = answers.iter().filter(|answer| answer["__typename"] == "CodeMismatch").count();
+    assert_eq!(checked, 6, "{:?}", tally(&answers));
     app.stop().await;
 }

@@ -1,16 +1,17 @@
-//! A decoy against a real verification: nothing that a client can see tells them apart (EN-01, EN-06, invariant 5).
+//! A decoy is indistinguishable from a real verification for a client (EN-01, EN-06, invariant 5).
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Account, Person, Setup, TestApp};
+use crate::support::{Account, ApiClient, Setup, TestApp};
 
 const KNOWN: &str = "+821022223333";
 const UNKNOWN: &str = "+821022224444";
 
-/// Everything that the same steps show of one contact, but for ids, which differ by nature, and its own digits.
-async fn everything_seen(app: &TestApp, visitor: &Person, phone: &str, purpose: &str) -> Vec<Value> {
+/// All responses to the same steps for one contact, without ids, which differ by nature, and without the contact's
+/// digits.
+async fn observed_responses(app: &TestApp, visitor: &ApiClient, phone: &str, purpose: &str) -> Vec<Value> {
     let mut seen = Vec::new();
     let input = json!({ "purpose": purpose, "to": { "phone": phone }, "idempotencyKey": format!("key-of-{phone}") });
     let sent = visitor.send_code(input.clone()).await;
@@ -18,10 +19,10 @@ async fn everything_seen(app: &TestApp, visitor: &Person, phone: &str, purpose: 
     let mut watch = visitor.watch(&id).await;
     let shown = watch.until(|state| state["delivery"]["status"] == "SENT").await;
     seen.extend([sent, shown, visitor.send_code(input).await, visitor.verification(&id).await]);
-    // Too soon, then again by voice, then a wrong guess more than there are attempts.
+    // Too early, then a resend by voice, then one wrong guess more than the allowed attempts.
     seen.push(visitor.resend(&id).await);
     app.advance(Duration::from_secs(60));
-    seen.push(visitor.resend_by(&id, "VOICE").await);
+    seen.push(visitor.resend_via(&id, "VOICE").await);
     seen.push(
         watch.until(|state| state["delivery"]["channel"] == "VOICE" && state["delivery"]["status"] == "SENT").await,
     );
@@ -30,7 +31,7 @@ async fn everything_seen(app: &TestApp, visitor: &Person, phone: &str, purpose: 
     }
     seen.push(watch.last().await);
     seen.push(visitor.cancel(&id).await);
-    // And back, so that the next one begins at the same minute of its own life.
+    // Back to the same minute, so that the next run starts at the same point of its lifetime.
     seen.into_iter().map(masked).collect()
 }
 
@@ -54,40 +55,40 @@ fn masked(value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_decoy_shows_what_a_real_one_shows() {
+async fn decoy_responses_equal_real_ones() {
     for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
         let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
-        app.has_accounts([Account::with_phone(KNOWN)]).await;
+        app.insert_accounts([Account::with_phone(KNOWN)]).await;
         let visitor = app.anonymous();
-        let known = everything_seen(&app, &visitor, KNOWN, purpose).await;
-        let unknown = everything_seen(&app, &visitor, UNKNOWN, purpose).await;
+        let known = observed_responses(&app, &visitor, KNOWN, purpose).await;
+        let unknown = observed_responses(&app, &visitor, UNKNOWN, purpose).await;
         assert_eq!(known, unknown, "{purpose}");
         let outbox = app.outbox().await;
-        assert!(outbox.iter().all(|message| message["to"] == KNOWN), "nobody is bothered");
+        assert!(outbox.iter().all(|message| message["to"] == KNOWN), "no message was sent");
         assert_eq!(outbox.len(), 2);
         app.stop().await;
     }
 }
 
-/// EN-02: a sign-up likewise, where the known one is told that it has an account.
+/// EN-02: sign-up likewise; the owner of a known contact is notified that it has an account.
 #[tokio::test]
-async fn a_taken_contact_shows_what_a_free_one_shows() {
+async fn sign_up_with_taken_contact_looks_like_a_free_one() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
-    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    app.insert_accounts([Account::with_phone(KNOWN)]).await;
     let visitor = app.anonymous();
-    let taken = everything_seen(&app, &visitor, KNOWN, "SIGN_UP").await;
-    let free = everything_seen(&app, &visitor, UNKNOWN, "SIGN_UP").await;
+    let taken = observed_responses(&app, &visitor, KNOWN, "SIGN_UP").await;
+    let free = observed_responses(&app, &visitor, UNKNOWN, "SIGN_UP").await;
     assert_eq!(taken, free);
     app.stop().await;
 }
 
-/// EN-01: quotas count a decoy as they count a real one.
+/// EN-01: quotas count decoys like real verifications.
 #[tokio::test]
-async fn a_decoy_uses_up_what_a_real_one_uses_up() {
+async fn decoy_uses_the_same_quotas_as_a_real_verification() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
-    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    app.insert_accounts([Account::with_phone(KNOWN)]).await;
     let visitor = app.anonymous();
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for phone in [KNOWN, UNKNOWN] {
         let mut answers = Vec::new();
         for _ in 0..6 {
@@ -96,19 +97,19 @@ async fn a_decoy_uses_up_what_a_real_one_uses_up() {
             answers.push((answer["quota"].take(), answer["verification"]["sendsRemaining"].take()));
             app.advance(Duration::from_secs(60));
         }
-        told.push(answers);
+        results.push(answers);
     }
-    assert_eq!(told[0], told[1]);
-    assert_eq!(told[0][5].0, "CONTACT_DAILY");
+    assert_eq!(results[0], results[1]);
+    assert_eq!(results[0][5].0, "CONTACT_DAILY");
     assert_eq!(app.outbox().await.len(), 5);
     app.stop().await;
 }
 
-/// EN-01: the answers are as long as one another, and so are their heads.
+/// EN-01: the responses and their headers have the same length.
 #[tokio::test]
-async fn a_decoys_answer_is_as_long() {
+async fn decoy_responses_have_the_same_length() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(KNOWN)]).await;
+    app.insert_accounts([Account::with_phone(KNOWN)]).await;
     let http = reqwest::Client::builder().build().unwrap();
     let mut shapes = Vec::new();
     for phone in [KNOWN, UNKNOWN] {

@@ -1,4 +1,4 @@
-//! What is said of accounts: nothing, unless an operator asks for it.
+//! Account existence is not disclosed unless the operator enables it.
 
 use serde_json::json;
 
@@ -7,25 +7,25 @@ use crate::support::{Account, Setup, TestApp};
 const PHONE: &str = "+821022223333";
 const SUSPENDED: &str = "+821022224444";
 
-/// ACCOUNT_DISCLOSURE=explicit: the plain answers.
+/// ACCOUNT_DISCLOSURE=explicit: responses name the account state.
 #[tokio::test]
-async fn where_accounts_are_disclosed_the_answers_are_plain() {
+async fn explicit_disclosure_names_the_account_state() {
     let app = Setup::new().await.with("ACCOUNT_DISCLOSURE", "explicit").start().await;
-    app.has_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
+    app.insert_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
     let visitor = app.anonymous();
-    let ask = async |purpose: &str, phone: &str| {
+    let execute = async |purpose: &str, phone: &str| {
         visitor.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await
     };
     for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
-        assert_eq!(ask(purpose, "010-9999-0000").await["__typename"], "IdentityNotFound");
-        let suspended = ask(purpose, SUSPENDED).await;
+        assert_eq!(execute(purpose, "010-9999-0000").await["__typename"], "IdentityNotFound");
+        let suspended = execute(purpose, SUSPENDED).await;
         assert_eq!((&suspended["__typename"], &suspended["status"]), (&json!("AccountNotActive"), &json!("SUSPENDED")));
     }
-    let taken = ask("SIGN_UP", PHONE).await;
-    assert_eq!((&taken["__typename"], &taken["code"]), (&json!("ContactTaken"), &json!("CONTACT_TAKEN")));
-    // A refusal costs the contact nothing: it was sent nothing.
-    assert_eq!(ask("SIGN_IN", PHONE).await["__typename"], "SendVerificationCodePayload");
-    // The receipt is shown, as nothing is to be hidden.
+    let accepted = execute("SIGN_UP", PHONE).await;
+    assert_eq!((&accepted["__typename"], &accepted["code"]), (&json!("ContactTaken"), &json!("CONTACT_TAKEN")));
+    // A rejection costs the contact no quota: nothing was sent.
+    assert_eq!(execute("SIGN_IN", PHONE).await["__typename"], "SendVerificationCodePayload");
+    // The delivery receipt is shown, as there is nothing to hide.
     let wrong_name = json!({ "identity": { "name": "임꺽정", "birthDate": "1990-03-14", "phone": PHONE } });
     assert_eq!(visitor.request_password_reset(wrong_name).await["__typename"], "QuotaExceeded");
     app.advance(std::time::Duration::from_secs(60));
@@ -34,11 +34,11 @@ async fn where_accounts_are_disclosed_the_answers_are_plain() {
     app.stop().await;
 }
 
-/// EN-02: a sign-up with a contact that is taken looks like any other, and its holder is told; again with the resend.
+/// EN-02: sign-up with a taken contact looks like any other, and the owner is notified; again on resend.
 #[tokio::test]
-async fn the_holder_of_a_taken_contact_is_told() {
+async fn owner_of_a_taken_contact_is_notified_of_sign_up() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
     let sent = visitor.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload");
@@ -52,7 +52,7 @@ async fn the_holder_of_a_taken_contact_is_told() {
     assert_eq!(visitor.confirm(id, "000000").await["verification"]["status"], "LOCKED");
     app.advance(std::time::Duration::from_secs(60));
     let sent = visitor.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
-    // On its way before the clock moves on: a message is in nobody's hands for a minute only where a process died.
+    // Sent before the clock advances: a message is claimed for a minute only if a process died.
     app.messages_to(PHONE, 2).await;
     app.advance(std::time::Duration::from_secs(60));
     let resent = visitor.resend(&sent["verification"]["id"]).await;
@@ -62,29 +62,29 @@ async fn the_holder_of_a_taken_contact_is_told() {
     app.stop().await;
 }
 
-/// A newcomer who asks to sign in is told that there is no account, where that shows to nobody else: the answer, what the
-/// page sees and the quotas are those of a contact with an account.
+/// A sign-in code for an unknown contact says that there is no account, and only to the owner of the contact: the
+/// response, the page and the quotas equal those of a contact with an account.
 #[tokio::test]
-async fn a_contact_without_an_account_is_told_so_where_an_operator_says_so() {
+async fn contact_without_account_is_notified_when_configured() {
     let (phone, address) = ("+821022225555", "nobody@example.com");
     let to_phone = json!({ "purpose": "SIGN_IN", "to": { "phone": phone } });
     let to_address = json!({ "purpose": "PASSWORD_RESET", "to": { "email": address } });
-    for (setting, told) in [("off", &[][..]), ("email", &[address]), ("all", &[phone, address])] {
+    for (setting, recipients) in [("off", &[][..]), ("email", &[address]), ("all", &[phone, address])] {
         let app = Setup::new().await.with("TELL_UNKNOWN_CONTACTS", setting).start().await;
-        app.has_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
+        app.insert_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
         let visitor = app.anonymous();
-        // Who has an account that can't be used has an account.
+        // An account that cannot be used is still an account.
         visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": SUSPENDED } })).await;
         let mut ids = Vec::new();
-        for ask in [&to_phone, &to_address] {
-            let sent = visitor.send_code(ask.clone()).await;
+        for execute in [&to_phone, &to_address] {
+            let sent = visitor.send_code(execute.clone()).await;
             assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{setting}: {sent:#}");
             let id = sent["verification"]["id"].clone();
-            crate::delivery::setup::shows(&visitor, &id, "SENT").await;
+            crate::delivery::setup::wait_for_status(&visitor, &id, "SENT").await;
             assert_eq!(visitor.confirm(&id, "000000").await["__typename"], "CodeMismatch");
             ids.push(id);
         }
-        for to in told {
+        for to in recipients {
             let message = app.messages_to(to, 1).await.remove(0);
             assert_eq!(message["code"], json!(null));
             assert!(message["text"].as_str().unwrap().contains("There is no account"), "{message}");
@@ -93,15 +93,15 @@ async fn a_contact_without_an_account_is_told_so_where_an_operator_says_so() {
         app.advance(std::time::Duration::from_secs(60));
         for id in &ids {
             assert_eq!(visitor.resend(id).await["__typename"], "SendVerificationCodePayload");
-            crate::delivery::setup::shows(&visitor, id, "SENT").await;
+            crate::delivery::setup::wait_for_status(&visitor, id, "SENT").await;
         }
-        for to in told {
+        for to in recipients {
             app.messages_to(to, 2).await;
         }
-        // What the holder of an account gets comes after all of them.
+        // The message to the account owner comes after all others.
         visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
         app.messages_to(PHONE, 1).await;
-        assert_eq!(app.outbox().await.len(), 2 * told.len() + 1, "{setting}");
+        assert_eq!(app.outbox().await.len(), 2 * recipients.len() + 1, "{setting}");
         app.stop().await;
     }
 }

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::support::{Setup, TestApp};
 
-/// A lifetime and a form of its own.
+/// Its own lifetime and code format.
 #[tokio::test]
-async fn a_code_by_email_has_its_own_lifetime_and_form() {
+async fn code_by_email_has_its_own_lifetime_and_format() {
     let setup = Setup::new().await.with("EMAIL_CODE_TTL", "30m").with("EMAIL_CODE_FORMAT", "alphanumeric");
     let app = setup.with("RESEND_COOLDOWN", "0s").start().await;
     let visitor = app.anonymous();
@@ -17,23 +17,23 @@ async fn a_code_by_email_has_its_own_lifetime_and_form() {
     assert_eq!(verification["expiresAt"], "2026-03-02T03:30:00.000Z", "{sent:#}");
     assert_eq!((&verification["codeFormat"], &verification["codeLength"]), (&json!("ALPHANUMERIC"), &json!(6)));
     assert_eq!(verification["delivery"]["channel"], "EMAIL");
-    let letter = app.messages_to("Gil.Dong@example.com", 1).await[0].clone();
-    let code = letter["code"].as_str().unwrap();
+    let message = app.messages_to("Gil.Dong@example.com", 1).await[0].clone();
+    let code = message["code"].as_str().unwrap();
     assert_eq!(code.len(), 6);
-    assert!(letter["text"].as_str().unwrap().contains(code) && !letter["subject"].as_str().unwrap().is_empty());
+    assert!(message["text"].as_str().unwrap().contains(code) && !message["subject"].as_str().unwrap().is_empty());
     app.advance(Duration::from_secs(29 * 60));
     let typed = format!("{}-{}", &code[..3], &code[3..]).to_lowercase();
     let confirmed = visitor.confirm(&verification["id"], &typed).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
-    // Codes by text message keep theirs.
+    // Codes by SMS keep theirs.
     let text = visitor.send_code_to("010-2222-3333").await;
     assert_eq!((&text["codeFormat"], &text["expiresAt"]), (&json!("NUMERIC"), &json!("2026-03-02T03:34:00.000Z")));
     app.stop().await;
 }
 
-/// FZ-04: one mailbox is one contact, however its domain is written.
+/// FZ-04: one mailbox is one contact, however its domain is spelled.
 #[tokio::test]
-async fn one_mailbox_is_one_contact() {
+async fn spellings_of_a_domain_are_one_contact() {
     let app = TestApp::start().await;
     let send = async |address: &str| {
         app.anonymous().send_code(json!({ "purpose": "CONTACT", "to": { "email": address } })).await

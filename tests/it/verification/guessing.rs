@@ -1,4 +1,4 @@
-//! Guessing: however many ask at once, and by whichever door.
+//! Guessing codes concurrently and through every transport.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,18 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{counts, tally};
-use crate::support::{Setup, TestApp, code_other_than as wrong};
+use crate::support::{Setup, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 
-async fn unhurried() -> TestApp {
+async fn app_without_guess_quota() -> TestApp {
     Setup::new().await.with("CLIENT_GUESSES_PER_MINUTE", "unlimited").start().await
 }
 
-/// CR-01, BF-01, invariant 1: two hundred wrong guesses at once take five attempts, and learn five different counts.
+/// CR-01, BF-01, invariant 1: two hundred concurrent wrong guesses use five attempts and see five different counts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_wrong_guesses_at_once_take_five_attempts() {
-    let app = unhurried().await;
+async fn two_hundred_concurrent_wrong_guesses_use_five_attempts() {
+    let app = app_without_guess_quota().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     let code = app.code_sent_to(PHONE).await;
@@ -31,10 +31,10 @@ async fn two_hundred_wrong_guesses_at_once_take_five_attempts() {
     app.stop().await;
 }
 
-/// CR-02, CL-04: a hundred right guesses at once yield one proof: as many are answered with it as there are tries.
+/// CR-02, CL-04: a hundred concurrent right guesses yield one proof. As many get it as there are attempts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_right_guesses_at_once_yield_one_proof() {
-    let app = unhurried().await;
+async fn hundred_concurrent_right_guesses_yield_one_proof() {
+    let app = app_without_guess_quota().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     let code = app.code_sent_to(PHONE).await;
@@ -44,14 +44,14 @@ async fn a_hundred_right_guesses_at_once_yield_one_proof() {
     assert_eq!(tokens.len(), 1);
     let over = answers.iter().filter(|answer| answer["__typename"] == "VerificationNotPending");
     assert!(over.into_iter().all(|answer| answer["verification"]["status"] == "VERIFIED"));
-    assert_eq!(app.rows("proof").await, 1);
+    assert_eq!(app.row_count("proof").await, 1);
     app.stop().await;
 }
 
-/// CR-01 across processes: each has its own memory, and the table judges.
+/// CR-01 across processes: the count is in the database, not in the memory of a process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guesses_at_two_processes_take_five_attempts_together() {
-    let one = unhurried().await;
+async fn guesses_at_two_processes_share_five_attempts() {
+    let one = app_without_guess_quota().await;
     let other = one.another_process().await;
     let id = one.anonymous().send_code_to(PHONE).await["id"].clone();
     let guess = wrong(&one.code_sent_to(PHONE).await);
@@ -69,13 +69,13 @@ fn aliased(id: &Value, guesses: impl Iterator<Item = String>) -> String {
     format!("mutation {{ {} }}", guesses.enumerate().map(field).collect::<Vec<_>>().join(" "))
 }
 
-/// BF-04: aliased guesses in one document are refused whole; where an operator allows them, each pays for itself.
+/// BF-04: aliased guesses in one document are rejected as a whole. Where aliases are allowed, each guess is counted.
 #[tokio::test]
-async fn aliased_guesses_pay_each_for_itself() {
-    let app = unhurried().await;
+async fn aliased_guesses_are_counted_individually() {
+    let app = app_without_guess_quota().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
-    let refused = visitor.ask(&aliased(&id, (0..2).map(|n| format!("00000{n}"))), json!({})).await;
+    let refused = visitor.execute(&aliased(&id, (0..2).map(|n| format!("00000{n}"))), json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "TOO_COMPLEX", "{refused:#}");
     assert_eq!(visitor.verification(&id).await["attemptsRemaining"], 5);
     app.stop().await;
@@ -86,15 +86,15 @@ async fn aliased_guesses_pay_each_for_itself() {
     let guess = wrong(&app.code_sent_to(PHONE).await);
     let answer = visitor.data(&aliased(&id, (0..10).map(|_| guess.clone())), json!({})).await;
     let answers: Vec<&Value> = answer.as_object().unwrap().values().collect();
-    // Ten fields, eight of which the address could pay for, five of which were attempts.
+    // Ten fields, eight of which were within the address quota, five of which were attempts.
     assert_eq!(tally(answers), counts(&[("CodeMismatch", 5), ("QuotaExceeded", 2), ("VerificationNotPending", 3)]));
     app.stop().await;
 }
 
-/// BF-05: arrays of operations are refused.
+/// BF-05: batched operations are rejected.
 #[tokio::test]
-async fn an_array_of_guesses_is_refused() {
-    let app = unhurried().await;
+async fn batched_guesses_are_rejected() {
+    let app = app_without_guess_quota().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     let guess = json!({ "query": aliased(&id, std::iter::once("000000".to_owned())) });
@@ -106,10 +106,10 @@ async fn an_array_of_guesses_is_refused() {
     app.stop().await;
 }
 
-/// BF-06: a socket's guesses and a request's count together.
+/// BF-06: guesses over a socket and over HTTP are counted together.
 #[tokio::test]
-async fn guesses_over_a_socket_are_counted_with_the_others() {
-    let app = unhurried().await;
+async fn guesses_over_a_socket_share_the_attempts() {
+    let app = app_without_guess_quota().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     let guess = wrong(&app.code_sent_to(PHONE).await);
@@ -136,10 +136,10 @@ async fn guesses_over_a_socket_are_counted_with_the_others() {
     app.stop().await;
 }
 
-/// CL-06: what is no code never matches, and what is plainly none costs no attempt.
+/// CL-06: malformed codes never match, and obviously malformed ones cost no attempt.
 #[tokio::test]
-async fn nothing_but_the_code_is_the_code() {
-    let app = unhurried().await;
+async fn only_the_exact_code_matches() {
+    let app = app_without_guess_quota().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     let code = app.code_sent_to(PHONE).await;
@@ -159,9 +159,9 @@ async fn nothing_but_the_code_is_the_code() {
     app.stop().await;
 }
 
-/// CL-05: a code is worth nothing for another verification, though contact and purpose are the same.
+/// CL-05: a code is not valid for another verification, even of the same contact and purpose.
 #[tokio::test]
-async fn a_code_opens_its_own_verification_alone() {
+async fn code_confirms_only_its_own_verification() {
     let app = Setup::new().await.with("RESEND_COOLDOWN", "0s").start().await;
     let visitor = app.anonymous();
     let first = visitor.send_code_to(PHONE).await["id"].clone();
@@ -172,16 +172,16 @@ async fn a_code_opens_its_own_verification_alone() {
         assert_eq!(visitor.confirm(&second, &first_code).await["__typename"], "CodeMismatch");
         assert_eq!(visitor.confirm(&first, &second_code).await["__typename"], "CodeMismatch");
     }
-    // A stranger's send does not cancel the older one: each lives for its holder.
+    // Another client's send does not cancel the earlier verification: each stays valid for its own client.
     assert_eq!(visitor.confirm(&first, &first_code).await["__typename"], "ConfirmVerificationCodePayload");
     assert_eq!(visitor.confirm(&second, &second_code).await["__typename"], "ConfirmVerificationCodePayload");
     app.stop().await;
 }
 
-/// DR-01, DR-02: whoever steals the database learns neither a code nor a proof.
+/// DR-01, DR-02: a copy of the database contains neither a code nor a proof.
 #[tokio::test]
-async fn the_tables_hold_no_code_and_no_proof() {
-    let app = unhurried().await;
+async fn database_contains_no_code_and_no_proof() {
+    let app = app_without_guess_quota().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to("010-8765-4321").await["id"].clone();
     let code = app.code_sent_to("+821087654321").await;
@@ -189,7 +189,7 @@ async fn the_tables_hold_no_code_and_no_proof() {
     for table in ["verification", "delivery", "proof", "contact_usage", "audit"] {
         let dump = app.dump(table).await;
         assert!(!dump.contains(&proof), "{table}");
-        // The code's digits may stand in a long number by chance, so a word of its own is looked for.
+        // The digits of the code may occur in a long number by chance, so it is searched for as a whole word.
         let words = dump.split(|c: char| !c.is_ascii_alphanumeric());
         assert!(words.into_iter().all(|word| word != code), "{table}");
     }

@@ -1,4 +1,5 @@
-//! Inputs that can't be taken: every wrong field, with its path, a stable reason and words in the request's language.
+//! Invalid inputs: every invalid field is reported with its path, a stable reason and a message in the request's
+//! language.
 
 use serde_json::{Value, json};
 
@@ -17,9 +18,9 @@ async fn refusal(app: &TestApp, input: Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// FZ-02, FZ-03: numbers that get no messages say why not.
+/// FZ-02, FZ-03: numbers that cannot receive messages are rejected with the reason.
 #[tokio::test]
-async fn a_number_that_gets_no_messages_says_why() {
+async fn unreachable_phone_number_is_rejected_with_its_reason() {
     let app = TestApp::start().await;
     for (phone, reason) in [
         ("", "empty"),
@@ -35,15 +36,15 @@ async fn a_number_that_gets_no_messages_says_why() {
         ("+81 90 1234 5678", "region_not_allowed"),
         ("+1 212 555 2368", "region_not_allowed"),
     ] {
-        let given = json!({ "purpose": "CONTACT", "to": { "phone": phone } });
-        assert_eq!(refusal(&app, given).await, [("to.phone".to_owned(), reason.to_owned())], "{phone:?}");
+        let input = json!({ "purpose": "CONTACT", "to": { "phone": phone } });
+        assert_eq!(refusal(&app, input).await, [("to.phone".to_owned(), reason.to_owned())], "{phone:?}");
     }
-    assert_eq!(app.rows("verification").await, 0);
+    assert_eq!(app.row_count("verification").await, 0);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_says_why() {
+async fn invalid_email_address_is_rejected_with_its_reason() {
     let app = TestApp::start().await;
     let long = format!("{}@example.com", "a".repeat(250));
     for (email, reason) in [
@@ -54,26 +55,26 @@ async fn an_address_that_is_none_says_why() {
         ("a\u{0}@example.com", "invalid_character"),
         (&long, "too_long"),
     ] {
-        let given = json!({ "purpose": "CONTACT", "to": { "email": email } });
-        let refused = refusal(&app, given).await;
+        let input = json!({ "purpose": "CONTACT", "to": { "email": email } });
+        let refused = refusal(&app, input).await;
         assert_eq!(refused[0].0, "to.email");
         assert_eq!(refused[0].1, reason, "{email:?}");
     }
     app.stop().await;
 }
 
-/// All that is wrong is said at once, in the language that was asked for.
+/// All invalid fields are reported at once, in the requested language.
 #[tokio::test]
-async fn all_that_is_wrong_is_said_in_the_readers_language() {
+async fn all_invalid_fields_are_reported_in_the_request_language() {
     let app = TestApp::start().await;
     let wrong = json!({ "purpose": "CONTACT", "to": { "phone": "02-312-3456" }, "idempotencyKey": "short" });
     let both = refusal(&app, wrong.clone()).await;
     assert_eq!(both.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["to.phone", "idempotencyKey"]);
-    let english = app.anonymous().reading("en-GB,en;q=0.9").send_code(wrong.clone()).await;
-    let korean = app.anonymous().reading("ko-KR").send_code(wrong.clone()).await;
-    let unspoken = app.anonymous().reading("tlh").send_code(wrong).await;
+    let english = app.anonymous().with_language("en-GB,en;q=0.9").send_code(wrong.clone()).await;
+    let korean = app.anonymous().with_language("ko-KR").send_code(wrong.clone()).await;
+    let unsupported = app.anonymous().with_language("tlh").send_code(wrong).await;
     let hangul = |text: &Value| text.as_str().unwrap().chars().any(|c| ('가'..='힣').contains(&c));
-    for (answer, is_korean) in [(english, false), (korean, true), (unspoken, true)] {
+    for (answer, is_korean) in [(english, false), (korean, true), (unsupported, true)] {
         assert_eq!(hangul(&answer["message"]), is_korean);
         assert!(answer["fields"].as_array().unwrap().iter().all(|field| hangul(&field["message"]) == is_korean));
     }
@@ -84,9 +85,9 @@ async fn all_that_is_wrong_is_said_in_the_readers_language() {
     app.stop().await;
 }
 
-/// The message speaks the language of `locale`, else of the request; an unspoken one falls back.
+/// The message is in the language of `locale`, else of the request; unsupported languages fall back.
 #[tokio::test]
-async fn a_message_speaks_its_readers_language() {
+async fn message_is_in_the_recipients_language() {
     let app = TestApp::start().await;
     let hangul = |text: &Value| text.as_str().unwrap().chars().any(|c| ('가'..='힣').contains(&c));
     for (n, (locale, language, korean)) in
@@ -96,15 +97,15 @@ async fn a_message_speaks_its_readers_language() {
     {
         let phone = format!("+82102222{n:04}");
         let input = json!({ "purpose": "CONTACT", "to": { "phone": phone }, "locale": locale });
-        app.anonymous().reading(language).send_code(input).await;
+        app.anonymous().with_language(language).send_code(input).await;
         assert_eq!(hangul(&app.messages_to(&phone, 1).await[0]["text"]), korean, "{locale:?} {language}");
     }
     app.stop().await;
 }
 
-/// A person's identity, field by field.
+/// The identity, field by field.
 #[tokio::test]
-async fn an_identity_says_which_of_its_fields_are_wrong() {
+async fn invalid_identity_fields_are_reported_by_path() {
     let app = TestApp::start().await;
     let identity = |name: &str, born: &str, phone: &str| json!({ "identity": { "name": name, "birthDate": born, "phone": phone } });
     let cases = [
@@ -115,7 +116,7 @@ async fn an_identity_says_which_of_its_fields_are_wrong() {
             identity("홍길동", "1899-12-31", "010-1"),
             vec![("identity.birthDate", "too_early"), ("identity.phone", "too_short")],
         ),
-        // Noon in Seoul: today is the 2nd of March.
+        // 12:00 in Seoul: today is the 2nd of March.
         (identity("홍길동", "2026-03-03", "010-2222-3333"), vec![("identity.birthDate", "in_the_future")]),
     ];
     for (input, expected) in cases {
@@ -128,15 +129,16 @@ async fn an_identity_says_which_of_its_fields_are_wrong() {
     app.stop().await;
 }
 
-/// Clients that show `message` alone show what there is to mend. A language that there is none of is `DEFAULT_LOCALE`.
+/// `message` contains the field's message for clients that show only that. Unsupported languages fall back to
+/// `DEFAULT_LOCALE`.
 #[tokio::test]
-async fn a_single_wrong_field_is_what_the_refusal_says() {
+async fn single_invalid_field_is_the_problem_message() {
     let app = Setup::new().await.with("DEFAULT_LOCALE", "en").start().await;
     let input = |to: Value| json!({ "purpose": "CONTACT", "to": to });
     let refused = async |language: &str, input: Value| {
         let fields = "... on InvalidInput { fields { path reason message } }";
-        let visitor = app.anonymous().reading(language);
-        visitor.act("sendVerificationCode", fields, input).await
+        let visitor = app.anonymous().with_language(language);
+        visitor.mutate("sendVerificationCode", fields, input).await
     };
     for (language, message) in [
         ("en", "This is not an e-mail address."),

@@ -1,4 +1,4 @@
-//! The response to a right code is lost on the way: the same code is answered with the same proof again.
+//! The response to a right code may be lost: the same code returns the same proof again for a minute.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{counts, tally};
-use crate::support::{Account, PATIENCE, Person, Setup, TestApp, code_other_than as wrong};
+use crate::support::{Account, ApiClient, Setup, TEST_TIMEOUT, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -23,8 +23,8 @@ async fn app() -> TestApp {
     setup.with("CONTACT_DAILY_GUESSES", "unlimited").start().await
 }
 
-/// A verification of this purpose and its code.
-async fn started(app: &TestApp, purpose: &str, phone: &str) -> (Value, String) {
+/// Sends a code for this purpose. Returns the verification id and the code.
+async fn send_code(app: &TestApp, purpose: &str, phone: &str) -> (Value, String) {
     let sent = app.anonymous().send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await;
     let id = sent["verification"]["id"].clone();
     assert!(id.is_string(), "{sent:#}");
@@ -36,16 +36,16 @@ fn proof(answer: &Value) -> &Value {
     &answer["proof"]
 }
 
-/// Waits until a verification is in this state.
-async fn until(person: &Person, id: &Value, status: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while person.verification(id).await["status"] != status {
+/// Waits until a verification has this status.
+async fn until(client: &ApiClient, id: &Value, status: &str) {
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while client.verification(id).await["status"] != status {
         assert!(Instant::now() < deadline, "it never became {status}");
         sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// Sends a confirmation and cuts the connection before it is answered.
+/// Sends a confirmation and closes the connection before the response.
 async fn confirm_and_leave(app: &TestApp, id: &Value, code: &str) {
     let query = "mutation($id: ID!, $code: String!) { confirmVerificationCode(input: { verificationId: $id, code: $code }) \
                  { __typename } }";
@@ -61,41 +61,41 @@ async fn confirm_and_leave(app: &TestApp, id: &Value, code: &str) {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_costs_nobody_the_proof() {
+async fn closed_connection_does_not_lose_the_proof() {
     let app = app().await;
     let visitor = app.anonymous();
     for n in 0..5 {
-        let (id, code) = started(&app, "CONTACT", &format!("+82102222{n:04}")).await;
+        let (id, code) = send_code(&app, "CONTACT", &format!("+82102222{n:04}")).await;
         confirm_and_leave(&app, &id, &code).await;
         until(&visitor, &id, "VERIFIED").await;
         let before = visitor.verification(&id).await;
         let answer = visitor.confirm(&id, &code).await;
         let token = proof(&answer)["token"].clone();
         assert_eq!(proof(&visitor.confirm(&id, &code).await), proof(&answer), "and again");
-        assert_eq!(visitor.verification(&id).await, before, "it looks as it did");
+        assert_eq!(visitor.verification(&id).await, before, "the status is unchanged");
         assert_eq!(token.as_str().unwrap().len(), 64);
     }
-    assert_eq!(app.rows("proof").await, 5);
+    assert_eq!(app.row_count("proof").await, 5);
     app.stop().await;
 }
 
-/// Answered UNAVAILABLE, it may have been done all the same, and is not lost in either case.
+/// A response UNAVAILABLE leaves open whether the confirmation was committed; the proof is not lost in either case.
 #[tokio::test]
-async fn a_lock_longer_than_the_database_may_take_costs_nobody_the_proof() {
+async fn database_timeout_does_not_lose_the_proof() {
     let setup = Setup::new().await.with("DATABASE_TIMEOUT", "1s");
     let app = setup.start().await;
     let visitor = app.anonymous();
-    let (id, code) = started(&app, "CONTACT", PHONE).await;
+    let (id, code) = send_code(&app, "CONTACT", PHONE).await;
     visitor.confirm(&id, &wrong(&code)).await;
     let lock = app.lock("SELECT * FROM contact_usage").await;
     let query =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
-    let answer = visitor.ask(query, json!({ "input": { "verificationId": id, "code": code } })).await;
+    let answer = visitor.execute(query, json!({ "input": { "verificationId": id, "code": code } })).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
     lock.release().await;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     let token = loop {
-        let answer = visitor.ask(
+        let answer = visitor.execute(
             "mutation($input: ConfirmVerificationCodeInput!) { it: confirmVerificationCode(input: $input) { __typename \
              ... on ConfirmVerificationCodePayload { proof { token } } } }",
             json!({ "input": { "verificationId": id, "code": code } }),
@@ -107,34 +107,34 @@ async fn a_lock_longer_than_the_database_may_take_costs_nobody_the_proof() {
         assert!(Instant::now() < deadline, "{answer:#}");
     };
     assert_eq!(proof(&visitor.confirm(&id, &code).await)["token"], token);
-    assert_eq!(app.rows("proof").await, 1);
+    assert_eq!(app.row_count("proof").await, 1);
     app.stop().await;
 }
 
-/// CR-02 across processes: of many right codes at once as many are answered as there are tries, all with one proof.
+/// CR-02 across processes: of many concurrent right codes as many succeed as there are attempts, all with one proof.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_right_codes_at_two_processes_are_answered_one_proof() {
+async fn fifty_right_codes_at_two_processes_yield_one_proof() {
     let one = app().await;
     let other = one.another_process().await;
-    let (id, code) = started(&one, "CONTACT", PHONE).await;
+    let (id, code) = send_code(&one, "CONTACT", PHONE).await;
     let (here, there) = (one.anonymous(), other.anonymous());
     let answers = join_all((0..50).map(|n| if n % 2 == 0 { &here } else { &there }.confirm(&id, &code))).await;
     assert_eq!(tally(&answers), counts(&[(PAYLOAD, 6), (OVER, 44)]));
     let mut proofs = answers.iter().filter(|answer| answer["__typename"] == PAYLOAD).map(proof);
     let first = proofs.next().unwrap();
     assert!(proofs.all(|proof| proof == first));
-    assert_eq!(one.rows("proof").await, 1);
+    assert_eq!(one.row_count("proof").await, 1);
     assert_eq!(here.verification(&id).await["attemptsRemaining"], 5);
     other.stop().await;
     one.stop().await;
 }
 
-/// Wrong codes after the right one use up the same tries, and are told nothing that anybody with the id is not told.
+/// Wrong codes after the right one use the same attempts and disclose nothing beyond what the id discloses.
 #[tokio::test]
-async fn guesses_after_the_right_code_are_counted_and_learn_nothing() {
+async fn guesses_after_the_right_code_are_counted_and_disclose_nothing() {
     let app = app().await;
     let visitor = app.anonymous();
-    let (id, code) = started(&app, "CONTACT", PHONE).await;
+    let (id, code) = send_code(&app, "CONTACT", PHONE).await;
     let first = visitor.confirm(&id, &code).await;
     for _ in 0..4 {
         let answer = visitor.confirm(&id, &wrong(&code)).await;
@@ -143,17 +143,17 @@ async fn guesses_after_the_right_code_are_counted_and_learn_nothing() {
         assert_eq!(answer["verification"]["sequence"], first["verification"]["sequence"]);
     }
     assert_eq!(proof(&visitor.confirm(&id, &code).await), proof(&first));
-    // The sixth of five.
+    // The sixth of five attempts.
     assert_eq!(visitor.confirm(&id, &code).await["__typename"], OVER);
     app.stop().await;
 }
 
-/// BF-03: they count among the contact's guesses of the day as well.
+/// BF-03: they also count towards the contact's daily guesses.
 #[tokio::test]
-async fn guesses_after_the_right_code_count_among_those_of_the_day() {
+async fn guesses_after_the_right_code_count_towards_the_daily_limit() {
     let app = Setup::new().await.with("CONTACT_DAILY_GUESSES", "3").start().await;
     let visitor = app.anonymous();
-    let (id, code) = started(&app, "CONTACT", PHONE).await;
+    let (id, code) = send_code(&app, "CONTACT", PHONE).await;
     proof(&visitor.confirm(&id, &code).await);
     assert_eq!(visitor.confirm(&id, &wrong(&code)).await["__typename"], OVER);
     proof(&visitor.confirm(&id, &code).await);
@@ -162,10 +162,10 @@ async fn guesses_after_the_right_code_count_among_those_of_the_day() {
 }
 
 #[tokio::test]
-async fn after_a_minute_it_is_over() {
+async fn repeated_code_is_rejected_after_a_minute() {
     let app = app().await;
     let visitor = app.anonymous();
-    let (id, code) = started(&app, "CONTACT", PHONE).await;
+    let (id, code) = send_code(&app, "CONTACT", PHONE).await;
     let first = visitor.confirm(&id, &code).await;
     app.advance(MINUTE - Duration::from_millis(1));
     assert_eq!(proof(&visitor.confirm(&id, &code).await), proof(&first));
@@ -175,13 +175,13 @@ async fn after_a_minute_it_is_over() {
     app.stop().await;
 }
 
-/// Invariant 2: what is spent is spent, however often its code is given.
+/// Invariant 2: a spent proof stays spent, however often its code is repeated.
 #[tokio::test]
-async fn a_spent_proof_is_answered_to_nobody() {
+async fn spent_proof_is_not_returned_again() {
     let app = app().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
-    let (id, code) = started(&app, "SIGN_IN", PHONE).await;
+    let (id, code) = send_code(&app, "SIGN_IN", PHONE).await;
     proof(&visitor.confirm(&id, &code).await);
     let token = proof(&visitor.confirm(&id, &code).await)["token"].clone();
     assert_eq!(visitor.sign_in_with_proof(&token).await["__typename"], "SignInPayload");
@@ -190,61 +190,61 @@ async fn a_spent_proof_is_answered_to_nobody() {
     app.stop().await;
 }
 
-/// A contact that was changed, and a verification that was taken back, are worth nothing.
+/// A changed contact or a cancelled verification invalidates the repeated code.
 #[tokio::test]
-async fn what_was_closed_stays_closed() {
+async fn repeated_code_does_not_reopen_a_closed_verification() {
     const NEW: &str = "+821077778888";
     let app = app().await;
-    let holder = app.holder(&app.signed_up("hong", PHONE).await);
+    let owner = app.client_for(&app.signed_up("hong", PHONE).await);
     app.advance(MINUTE);
-    let change = app.proof(&holder, "PHONE_CHANGE", NEW).await;
+    let change = app.proof(&owner, "PHONE_CHANGE", NEW).await;
     let sent = app.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
     let id = sent["verification"]["id"].clone();
     let code = app.messages_to(PHONE, 2).await[0]["code"].as_str().unwrap().to_owned();
-    let thief = app.anonymous();
-    proof(&thief.confirm(&id, &code).await);
-    assert_eq!(holder.change_contact("changePhone", &change).await["__typename"], "ChangeContactPayload");
-    assert_eq!(thief.confirm(&id, &code).await["__typename"], OVER);
+    let attacker = app.anonymous();
+    proof(&attacker.confirm(&id, &code).await);
+    assert_eq!(owner.change_contact("changePhone", &change).await["__typename"], "ChangeContactPayload");
+    assert_eq!(attacker.confirm(&id, &code).await["__typename"], OVER);
 
-    let (id, code) = started(&app, "CONTACT", "+821044445555").await;
-    assert_eq!(thief.cancel(&id).await["__typename"], "CancelVerificationPayload");
-    let late = thief.confirm(&id, &code).await;
+    let (id, code) = send_code(&app, "CONTACT", "+821044445555").await;
+    assert_eq!(attacker.cancel(&id).await["__typename"], "CancelVerificationPayload");
+    let late = attacker.confirm(&id, &code).await;
     assert_eq!((&late["__typename"], &late["verification"]["status"]), (&json!(OVER), &json!("CANCELED")));
     app.stop().await;
 }
 
-/// A key that is replaced process by process: what one of them confirmed another answers again, and a verification that
-/// names a key that this process does not know is not judged.
+/// During a rolling key replacement each process returns the proof that another one issued. A verification of a key
+/// that this process does not know is not checked.
 #[tokio::test]
-async fn a_proof_is_answered_again_while_keys_are_replaced() {
+async fn proof_is_returned_again_during_key_replacement() {
     const NEW_KEY: &str = "Qx7LmZ2VtR9cYw4KpN8sJd3HfG6bTa5EuC1vXo0iMyk=";
     let old = app().await;
     let old_key = old.vars()["SERVER_KEY"].clone();
     let rotated = [("SERVER_KEY", Some(NEW_KEY)), ("SERVER_KEYS_PREVIOUS", Some(old_key.as_str()))];
     let new = old.another_process_with(&rotated).await;
-    let (id, code) = started(&old, "CONTACT", PHONE).await;
+    let (id, code) = send_code(&old, "CONTACT", PHONE).await;
     let first = old.anonymous().confirm(&id, &code).await;
     assert_eq!(proof(&new.anonymous().confirm(&id, &code).await), proof(&first));
 
-    let (id, code) = started(&new, "CONTACT", "+821044445555").await;
+    let (id, code) = send_code(&new, "CONTACT", "+821044445555").await;
     let query =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
     let input = json!({ "input": { "verificationId": id, "code": code } });
-    let answer = old.anonymous().ask(query, input.clone()).await;
+    let answer = old.anonymous().execute(query, input.clone()).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
     assert_eq!(old.anonymous().verification(&id).await["attemptsRemaining"], 5);
     proof(&new.anonymous().confirm(&id, &code).await);
-    let answer = old.anonymous().ask(query, input).await;
+    let answer = old.anonymous().execute(query, input).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
     new.stop().await;
     old.stop().await;
 }
 
-/// The trail tells a proof that was answered again from one that was made.
+/// The audit trail distinguishes a repeated proof from a new one.
 #[tokio::test]
-async fn the_trail_has_what_was_answered_again() {
+async fn audit_trail_records_repeated_proofs() {
     let app = app().await;
-    let (id, code) = started(&app, "CONTACT", PHONE).await;
+    let (id, code) = send_code(&app, "CONTACT", PHONE).await;
     for _ in 0..2 {
         proof(&app.anonymous().confirm(&id, &code).await);
     }

@@ -1,5 +1,5 @@
-//! Verifications over the wire, as an attacker and as a careful person would use them. Each test names what it holds to
-//! account in the project's requirements (CL, BF, EN, CR, DR, SB, FD, FZ).
+//! Verifications over the wire, as used by an attacker and by a legitimate user. Each test names the requirements that
+//! it covers (CL, BF, EN, CR, DR, SB, FD, FZ).
 
 mod across_accounts;
 mod attestation;
@@ -22,7 +22,7 @@ mod timing;
 
 use serde_json::Value;
 
-/// The members of the unions that were answered, sorted, and how often.
+/// The union members of the results, sorted, with their counts.
 fn tally<'a>(answers: impl IntoIterator<Item = &'a Value>) -> Vec<(String, usize)> {
     let mut counts = std::collections::BTreeMap::new();
     for answer in answers {

@@ -1,4 +1,4 @@
-//! Purposes are kept apart: a code and a proof of one are worth nothing for another (CL-05).
+//! Purposes are separate: a code or a proof of one is not valid for another (CL-05).
 
 use serde_json::json;
 
@@ -7,9 +7,9 @@ use crate::support::{Account, TestApp};
 const PHONE: &str = "+821022223333";
 
 #[tokio::test]
-async fn a_proof_of_one_purpose_is_refused_for_another() {
+async fn proof_of_one_purpose_is_rejected_for_another() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
     for (n, (purpose, phone)) in
         [("CONTACT", PHONE), ("SIGN_UP", "+821022224444"), ("SIGN_IN", PHONE)].into_iter().enumerate()
@@ -27,25 +27,25 @@ async fn a_proof_of_one_purpose_is_refused_for_another() {
     app.stop().await;
 }
 
-/// The change of a contact is for somebody who is signed in.
+/// A contact change requires a session.
 #[tokio::test]
-async fn a_change_of_contact_needs_a_session() {
+async fn contact_change_requires_a_session() {
     let app = TestApp::start().await;
     for (purpose, to) in
         [("PHONE_CHANGE", json!({ "phone": PHONE })), ("EMAIL_CHANGE", json!({ "email": "a@example.com" }))]
     {
         let document =
             "mutation($input: SendVerificationCodeInput!) { sendVerificationCode(input: $input) { __typename } }";
-        let answer = app.anonymous().ask(document, json!({ "input": { "purpose": purpose, "to": to } })).await;
+        let answer = app.anonymous().execute(document, json!({ "input": { "purpose": purpose, "to": to } })).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
     }
-    assert_eq!(app.rows("verification").await, 0);
+    assert_eq!(app.row_count("verification").await, 0);
     app.stop().await;
 }
 
-/// And it is about a contact of its own kind.
+/// A change of phone requires a phone contact, and a change of e-mail an e-mail contact.
 #[tokio::test]
-async fn a_change_of_phone_is_about_a_phone() {
+async fn phone_change_requires_a_phone_contact() {
     let app = TestApp::start().await;
     for (purpose, to, path, reason) in [
         ("PHONE_CHANGE", json!({ "email": "a@example.com" }), "to.email", "phone_wanted"),

@@ -1,4 +1,4 @@
-//! Redis stopped in the middle: limits hold, and no state is missed (FD-04).
+//! Redis stops during operation: limits hold, and no status change is lost (FD-04).
 
 use std::{
     net::TcpListener,
@@ -8,11 +8,11 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Setup, code_other_than as wrong, given};
+use crate::support::{Setup, different_code as wrong, env_var};
 
 const PHONE: &str = "+821022223333";
 
-/// A Redis of the test's own, that it may stop.
+/// A Redis server of the test's own, which it can stop.
 struct Server {
     port: u16,
     process: Child,
@@ -22,7 +22,7 @@ impl Server {
     fn start(port: u16) -> Self {
         let arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()];
         let process = Command::new("redis-server").args(arguments).stdout(Stdio::null()).spawn().unwrap();
-        let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+        let deadline = std::time::Instant::now() + crate::support::TEST_TIMEOUT;
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(std::time::Instant::now() < deadline, "redis-server does not start");
             std::thread::sleep(Duration::from_millis(20));
@@ -43,9 +43,9 @@ impl Drop for Server {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_may_stop_in_the_middle() {
-    if given("COUNTERSIGN_TEST_REDIS_URL").is_none() {
-        eprintln!("LEFT OUT: Redis may stop in the middle: no COUNTERSIGN_TEST_REDIS_URL");
+async fn limits_hold_while_redis_is_stopped() {
+    if env_var("COUNTERSIGN_TEST_REDIS_URL").is_none() {
+        eprintln!("LEFT OUT: Redis may stop during operation: no COUNTERSIGN_TEST_REDIS_URL");
         return;
     }
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -59,10 +59,10 @@ async fn redis_may_stop_in_the_middle() {
     watch.until(|state| state["delivery"]["status"] == "SENT").await;
 
     redis.stop();
-    // Everything goes on: guesses are judged, and attempts hold at both processes.
+    // Guesses are still checked, and attempts are counted across both processes.
     assert_eq!(one.anonymous().confirm(&id, &wrong(&code)).await["attemptsRemaining"], 4);
     assert_eq!(other.anonymous().confirm(&id, &wrong(&code)).await["attemptsRemaining"], 3);
-    // Each process remembers what it granted: the limit is at most doubled by two, never gone.
+    // Each process keeps its own count: with two processes the limit is at most doubled, never absent.
     let mut granted = 1;
     for n in 0..12 {
         let app = if n % 2 == 0 { &one } else { &other };
@@ -73,7 +73,7 @@ async fn redis_may_stop_in_the_middle() {
     let late = one.anonymous().confirm(&id, &code).await;
     assert_eq!(late["__typename"], "ConfirmVerificationCodePayload");
 
-    // It comes back: what was missed meanwhile is read again.
+    // Redis is back: changes from the meantime are read.
     let redis = Server::start(port);
     assert_eq!(watch.last().await["status"], "VERIFIED");
     other.stop().await;

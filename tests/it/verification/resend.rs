@@ -1,17 +1,18 @@
-//! Sending the same code once more, and taking a verification back.
+//! Resending the same code, and cancelling a verification.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Account, TestApp, code_other_than as wrong};
+use crate::support::{Account, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// CL-07, DL-02: the same code by another channel, so no message is ever wrong; attempts and lifetime stay.
+/// CL-07, DL-02: the same code by another channel, so that earlier messages stay valid; attempts and lifetime do not
+/// change.
 #[tokio::test]
-async fn a_resend_is_the_same_code_and_refills_nothing() {
+async fn resend_keeps_code_attempts_and_lifetime() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let sent = visitor.send_code_to(PHONE).await;
@@ -19,7 +20,7 @@ async fn a_resend_is_the_same_code_and_refills_nothing() {
     let code = app.code_sent_to(PHONE).await;
     visitor.confirm(id, &wrong(&code)).await;
     app.advance(MINUTE);
-    let resent = visitor.resend_by(id, "VOICE").await["verification"].clone();
+    let resent = visitor.resend_via(id, "VOICE").await["verification"].clone();
     assert_eq!(resent["delivery"]["channel"], "VOICE");
     assert_eq!(resent["attemptsRemaining"], 4);
     assert_eq!(resent["expiresAt"], sent["expiresAt"]);
@@ -28,7 +29,7 @@ async fn a_resend_is_the_same_code_and_refills_nothing() {
     let messages = app.messages_to(PHONE, 2).await;
     assert_eq!((&messages[0]["channel"], &messages[1]["channel"]), (&json!("VOICE"), &json!("SMS")));
     assert_eq!(messages[0]["code"], messages[1]["code"]);
-    // By the channel before, where none is named.
+    // By the previous channel if none is given.
     app.advance(MINUTE);
     assert_eq!(visitor.resend(id).await["verification"]["delivery"]["channel"], "VOICE");
     for left in (0..4).rev() {
@@ -44,15 +45,15 @@ async fn a_resend_is_the_same_code_and_refills_nothing() {
 }
 
 #[tokio::test]
-async fn a_resend_goes_where_it_leads() {
+async fn resend_uses_an_allowed_channel() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let unknown = json!("ver_00000000000000000000000000");
     assert_eq!(visitor.resend(&unknown).await["__typename"], "VerificationNotFound");
     let id = visitor.send_code_to(PHONE).await["id"].clone();
     app.advance(MINUTE);
-    // What proves that somebody holds a phone is not to be had by letter.
-    let refused = visitor.resend_by(&id, "EMAIL").await;
+    // A proof of a phone number cannot be obtained by e-mail.
+    let refused = visitor.resend_via(&id, "EMAIL").await;
     assert_eq!(
         (&refused["fields"][0]["path"], &refused["fields"][0]["reason"]),
         (&json!("channel"), &json!("wrong_channel"))
@@ -60,19 +61,19 @@ async fn a_resend_goes_where_it_leads() {
     let silent = crate::support::Setup::new().await.with("VOICE_PROVIDER", "none").start().await;
     let id = silent.anonymous().send_code_to(PHONE).await["id"].clone();
     silent.advance(MINUTE);
-    let refused = silent.anonymous().resend_by(&id, "VOICE").await;
+    let refused = silent.anonymous().resend_via(&id, "VOICE").await;
     assert_eq!(refused["fields"][0]["reason"], "channel_unavailable");
-    // It cost nothing of the day.
+    // It was not charged to the daily quota.
     assert_eq!(silent.anonymous().verification(&id).await["sendsRemaining"], 4);
     silent.stop().await;
     app.stop().await;
 }
 
-/// SMS to EMAIL for the account's own address alone. EN-01: a decoy answers alike, though there is no address.
+/// From SMS to EMAIL only to the account's own address. EN-01: a decoy responds the same although there is no address.
 #[tokio::test]
-async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
+async fn account_access_code_can_be_resent_to_the_accounts_email() {
     let app = TestApp::start().await;
-    app.has_accounts([
+    app.insert_accounts([
         Account::with_phone(PHONE).and_email("gildong@example.com"),
         Account::with_phone("+821022225555"),
     ])
@@ -84,7 +85,7 @@ async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
         let id = visitor.send_code(input).await["verification"]["id"].clone();
         visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
         app.advance(MINUTE);
-        let mut resent = visitor.resend_by(&id, "EMAIL").await["verification"].clone();
+        let mut resent = visitor.resend_via(&id, "EMAIL").await["verification"].clone();
         assert_eq!(resent["delivery"]["channel"], "EMAIL", "{resent:#}");
         visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
         for masked in ["id", "createdAt", "updatedAt", "expiresAt", "resendAvailableAt", "delivery", "maskedTo"] {
@@ -96,27 +97,27 @@ async fn a_code_that_opens_an_account_may_go_to_its_own_address() {
     let letters = app.messages_to("gildong@example.com", 1).await;
     let texts = app.messages_to(PHONE, 1).await;
     assert_eq!(letters[0]["code"], texts[0]["code"]);
-    assert_eq!(app.outbox().await.len(), 3, "two texts and one letter");
+    assert_eq!(app.outbox().await.len(), 3, "two text messages and one e-mail");
     let confirmed = visitor.confirm(&answers[0].0, letters[0]["code"].as_str().unwrap()).await;
     assert_eq!(confirmed["proof"]["purpose"], "SIGN_IN");
-    // The letter proves nothing of the phone, and to others nothing of it is attested.
+    // The e-mail does not prove the phone number: no attestation says so.
     let claims = claims(confirmed["proof"]["attestation"].as_str().unwrap());
     assert_eq!((&claims["contact_kind"], &claims["channel"]), (&json!("account"), &json!("EMAIL")));
     assert!(claims["sub"].as_str().unwrap().starts_with("acc_"), "{claims}");
     app.stop().await;
 
-    // Where accounts are disclosed, that there is no address is said.
+    // With explicit disclosure, the missing address is reported.
     let app = crate::support::Setup::new().await.with("ACCOUNT_DISCLOSURE", "explicit").start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let input = json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } });
     let id = app.anonymous().send_code(input).await["verification"]["id"].clone();
     app.advance(MINUTE);
-    assert_eq!(app.anonymous().resend_by(&id, "EMAIL").await["fields"][0]["reason"], "wrong_channel");
+    assert_eq!(app.anonymous().resend_via(&id, "EMAIL").await["fields"][0]["reason"], "wrong_channel");
     app.stop().await;
 }
 
 #[tokio::test]
-async fn what_was_taken_back_is_over() {
+async fn cancelled_verification_is_final() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -134,9 +135,9 @@ async fn what_was_taken_back_is_over() {
     app.stop().await;
 }
 
-/// A number that a provider refuses for good: a resend says so, in the provider's own code, and sends nothing.
+/// A number that a provider rejects permanently: a resend returns the provider's code and sends nothing.
 #[tokio::test]
-async fn a_number_refused_for_good_is_not_tried_again() {
+async fn permanently_rejected_number_is_not_retried() {
     let refuse = || async {
         (axum::http::StatusCode::BAD_REQUEST, axum::Json(json!({ "rejected": "recipient", "code": "21610" })))
     };
@@ -152,11 +153,11 @@ async fn a_number_refused_for_good_is_not_tried_again() {
     app.advance(MINUTE);
     let refused = visitor.resend(&id).await;
     assert_eq!((&refused["__typename"], &refused["providerCode"]), (&json!("DeliveryRefused"), &json!("21610")));
-    assert_eq!(app.rows("delivery").await, 1);
+    assert_eq!(app.row_count("delivery").await, 1);
     app.stop().await;
 }
 
-/// What a token says, read without a look at its signature.
+/// The claims of a token, without verifying its signature.
 fn claims(token: &str) -> serde_json::Value {
     use base64::Engine;
     let payload = token.split('.').nth(1).unwrap();

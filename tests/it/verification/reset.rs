@@ -1,4 +1,4 @@
-//! A new password, by a code.
+//! Password reset by a code.
 
 use serde_json::{Value, json};
 
@@ -20,21 +20,21 @@ fn identity(name: &str) -> Value {
     json!({ "identity": { "name": name, "birthDate": "1990-03-14", "phone": "010-2222-3333" } })
 }
 
-/// By identity and by contact; the proof is spent once, and every contact is told (CL-09).
+/// By identity and by contact. The proof is spent once, and every contact is notified (CL-09).
 #[tokio::test]
-async fn a_password_is_reset_once_and_its_owner_told() {
+async fn password_is_reset_once_and_its_owner_notified() {
     for (input, to) in [(identity("홍길동"), PHONE), (json!({ "contact": { "email": EMAIL } }), EMAIL)] {
         let app = TestApp::start().await;
-        app.has_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
+        app.insert_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
         let visitor = app.anonymous();
         let proof = proof(&app, input, to).await;
-        // A weak password says everything that is wrong with it, and spends nothing.
+        // A weak password is rejected with all violations, and the proof is not spent.
         let weak = visitor.reset_password(&proof, "abc").await;
         let violations = weak["violations"].as_array().unwrap_or_else(|| panic!("{weak:#}"));
         for violation in ["TOO_SHORT", "NO_UPPERCASE", "NO_DIGIT", "NO_SYMBOL", "TOO_GUESSABLE"] {
             assert!(violations.contains(&json!(violation)), "{violation}: {weak:#}");
         }
-        assert!(weak["message"].as_str().unwrap().len() > 60, "a sentence for each: {weak:#}");
+        assert!(weak["message"].as_str().unwrap().len() > 60, "one sentence per violation: {weak:#}");
         let reset = visitor.reset_password(&proof, PASSWORD).await;
         assert_eq!(
             (&reset["__typename"], &reset["notificationQueued"]),
@@ -53,11 +53,11 @@ async fn a_password_is_reset_once_and_its_owner_told() {
     }
 }
 
-/// The present password is no new one.
+/// The current password is not accepted as the new one.
 #[tokio::test]
-async fn the_present_password_is_refused() {
+async fn current_password_is_rejected() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let first = proof(&app, identity("홍길동"), PHONE).await;
     app.anonymous().reset_password(&first, PASSWORD).await;
     app.messages_to(PHONE, 2).await;
@@ -70,11 +70,11 @@ async fn the_present_password_is_refused() {
     app.stop().await;
 }
 
-/// A wrong name or birth date is answered like a right one, and no message leaves (EN-01).
+/// A wrong name or birth date gets the same response as a right one, and no message is sent (EN-01).
 #[tokio::test]
-async fn a_wrong_identity_is_answered_like_a_right_one() {
+async fn wrong_identity_gets_the_same_response_as_a_right_one() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let sent = app.anonymous().request_password_reset(identity("임꺽정")).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload");
     let id = &sent["verification"]["id"];
@@ -83,11 +83,11 @@ async fn a_wrong_identity_is_answered_like_a_right_one() {
     app.stop().await;
 }
 
-/// Proofs that are none, and one whose time ran out.
+/// Invalid proofs, and an expired one.
 #[tokio::test]
-async fn a_proof_that_is_none_is_unknown_and_an_old_one_expired() {
+async fn invalid_proof_is_unknown_and_old_proof_is_expired() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let visitor = app.anonymous();
     for token in ["", "x", "\u{0}", &"0".repeat(64), &"A".repeat(64)] {
         let refused = visitor.reset_password(&json!(token), PASSWORD).await;
@@ -99,11 +99,11 @@ async fn a_proof_that_is_none_is_unknown_and_an_old_one_expired() {
     app.stop().await;
 }
 
-/// CR-05: of many resets with one proof at once one succeeds.
+/// CR-05: of many concurrent resets with one proof one succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_resets_with_one_proof_one_succeeds() {
+async fn one_of_many_concurrent_resets_with_one_proof_succeeds() {
     let app = TestApp::start().await;
-    app.has_accounts([Account::with_phone(PHONE)]).await;
+    app.insert_accounts([Account::with_phone(PHONE)]).await;
     let proof = proof(&app, identity("홍길동"), PHONE).await;
     let visitor = app.anonymous();
     let passwords: Vec<_> = (0..8).map(|n| format!("Quiet-Harbour-7{n}!")).collect();

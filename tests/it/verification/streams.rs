@@ -1,16 +1,16 @@
-//! The stream that a page waits on (SB-04, SB-14).
+//! The subscription to a verification's status (SB-04, SB-14).
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
 
-use crate::support::{Setup, Socket, TestApp, code_other_than as wrong, given};
+use crate::support::{Setup, Socket, TestApp, different_code as wrong, env_var};
 
 const PHONE: &str = "+821022223333";
 
-/// Before, during and after: whoever looks sees how it ended.
+/// Subscribed before, during or after the confirmation, every client sees the final status.
 #[tokio::test]
-async fn no_watcher_misses_the_end() {
+async fn every_subscriber_sees_the_end() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -23,16 +23,16 @@ async fn no_watcher_misses_the_end() {
     for watch in [&mut before, &mut during, &mut after] {
         assert_eq!(watch.last().await["status"], "VERIFIED");
     }
-    // After the end there is one state, and then the stream is over.
+    // After the end there is one state, and then the stream completes.
     let mut late = visitor.watch(&id).await;
     assert_eq!(late.next().await.unwrap()["status"], "VERIFIED");
     assert!(late.next().await.is_none());
     app.stop().await;
 }
 
-/// Components of a page bring their fragments, down from the root.
+/// Components of a page contribute fragments from the root down.
 #[tokio::test]
-async fn sb_04_a_fragment_at_the_root_is_told_everything_too() {
+async fn sb_04_fragment_at_the_root_gets_all_states() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -55,9 +55,9 @@ async fn sb_04_a_fragment_at_the_root_is_told_everything_too() {
     app.stop().await;
 }
 
-/// A page that lost its connection sees the state as it stands first.
+/// A client that reconnects gets the current state first.
 #[tokio::test]
-async fn whoever_comes_back_sees_the_state_as_it_stands() {
+async fn reconnecting_client_sees_the_current_state() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -74,9 +74,9 @@ async fn whoever_comes_back_sees_the_state_as_it_stands() {
     app.stop().await;
 }
 
-/// Every guess, in order, none twice; then LOCKED.
+/// Every guess, in order and once; then LOCKED.
 #[tokio::test]
-async fn every_state_is_newer_than_the_one_before() {
+async fn states_arrive_in_order_without_duplicates() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -100,9 +100,9 @@ async fn every_state_is_newer_than_the_one_before() {
     app.stop().await;
 }
 
-/// CL-03: EXPIRED at its second, written by nobody; the right code is worth nothing from then on.
+/// CL-03: EXPIRED is derived from the time and not written; from then on the right code is rejected.
 #[tokio::test]
-async fn it_expires_at_its_second() {
+async fn verification_expires_to_the_second() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -125,9 +125,9 @@ async fn it_expires_at_its_second() {
     app.stop().await;
 }
 
-/// Twenty sockets with fifty streams each: all of a thousand watchers see the end, and none sees anything twice.
+/// Twenty sockets with fifty streams each: all of a thousand subscribers see the end, and none sees a state twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_watchers_all_see_the_end() {
+async fn thousand_subscribers_all_see_the_end() {
     let app = TestApp::start().await;
     let visitor = app.anonymous();
     let id = visitor.send_code_to(PHONE).await["id"].clone();
@@ -143,7 +143,7 @@ async fn a_thousand_watchers_all_see_the_end() {
         }
         sockets.push(socket);
     }
-    // Every stream has shown its first state before the change.
+    // Every stream has received its first state before the change.
     for socket in &mut sockets {
         for _ in 0..50 {
             let message = socket.receive().await.unwrap();
@@ -169,9 +169,9 @@ async fn a_thousand_watchers_all_see_the_end() {
     app.stop().await;
 }
 
-/// EN-06: an id that names nothing ends in NOT_FOUND, whatever it looks like.
+/// EN-06: an unknown or malformed id ends with NOT_FOUND.
 #[tokio::test]
-async fn an_id_that_names_nothing_is_not_found() {
+async fn unknown_id_is_not_found() {
     let app = TestApp::start().await;
     for id in ["ver_00000000000000000000000000", "", "x", "acc_00000000000000000000000000", "ver_\u{0}"] {
         let mut watch = app.anonymous().watch(&json!(id)).await;
@@ -181,9 +181,9 @@ async fn an_id_that_names_nothing_is_not_found() {
     app.stop().await;
 }
 
-/// SB-08: open streams of one address are bounded.
+/// SB-08: open streams per address are limited.
 #[tokio::test]
-async fn sockets_of_one_address_are_bounded() {
+async fn sockets_per_address_are_limited() {
     let app = Setup::new().await.with("SOCKETS_PER_ADDRESS", "2").start().await;
     let held = [app.anonymous().socket().await, app.anonymous().socket().await];
     let mut request = tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(format!(
@@ -194,15 +194,15 @@ async fn sockets_of_one_address_are_bounded() {
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
     request.headers_mut().insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
     assert!(tokio_tungstenite::connect_async(request).await.is_err());
-    drop(app.person_at("203.0.113.9").socket().await);
+    drop(app.client_at("203.0.113.9").socket().await);
     drop(held);
     app.stop().await;
 }
 
-/// A change at one process is seen at another, through Redis.
+/// A change at one process is seen at another through Redis.
 #[tokio::test]
-async fn a_change_at_another_process_is_seen() {
-    if given("COUNTERSIGN_TEST_REDIS_URL").is_none() {
+async fn change_at_another_process_is_seen() {
+    if env_var("COUNTERSIGN_TEST_REDIS_URL").is_none() {
         eprintln!("LEFT OUT: a change at another process is seen: no COUNTERSIGN_TEST_REDIS_URL");
         return;
     }

@@ -1,4 +1,4 @@
-//! EN-03: how long an answer takes does not tell a known contact from an unknown one.
+//! EN-03: response times do not distinguish a known contact from an unknown one.
 
 use std::time::Instant;
 
@@ -6,16 +6,16 @@ use serde_json::json;
 
 use crate::support::{
     Account, Setup,
-    apart::{auc, shuffled},
+    statistics::{auc, shuffled},
 };
 
 const SAMPLES: usize = 300;
 
-/// Three hundred of each, one for each account, in an order that chance decides, so that what one leaves behind weighs on
-/// both alike. With so many the statistic's deviation is 0.024: the bound of 0.10 that the requirement sets is four of
-/// them, so chance alone fails this test once in some ten thousand runs.
+/// Three hundred samples of each kind, one per account, in random order, so that drift affects both kinds alike. The
+/// standard deviation of the statistic is then 0.024. The required bound of 0.10 is four of these, so chance fails this
+/// test about once in ten thousand runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unknown_contact_takes_as_long_as_a_known_one() {
+async fn unknown_contact_takes_as_long_as_a_known_one() {
     let app = Setup::new()
         .await
         .with("CLIENT_SENDS_PER_MINUTE", "unlimited")
@@ -24,7 +24,7 @@ async fn an_unknown_contact_takes_as_long_as_a_known_one() {
         .await;
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
-    app.has_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)))).await;
+    app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)))).await;
     let visitor = app.anonymous();
     let order = shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)]));
     let (mut real, mut decoy) = (Vec::new(), Vec::new());
@@ -38,6 +38,6 @@ async fn an_unknown_contact_takes_as_long_as_a_known_one() {
         if is_known { &mut real } else { &mut decoy }.push(took);
     }
     let auc = auc(&real, &decoy);
-    assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: the time tells");
+    assert!((auc - 0.5).abs() <= 0.10, "AUC {auc:.3}: response times differ");
     app.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Clients of the wire: a plain one for whole requests, and bytes for what no decent client sends.
+//! HTTP clients for the wire tests: one for well-formed requests, and raw bytes for malformed ones.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -11,8 +11,8 @@ use tokio::{
 
 use super::server::TestServer;
 
-/// Long enough for anything that is to happen at all.
-pub const SOON: Duration = Duration::from_secs(60);
+/// The longest wait for any condition. It only guards against hanging.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct Reply {
     pub status: u16,
@@ -36,12 +36,12 @@ impl Reply {
 }
 
 impl TestServer {
-    /// A POST of JSON, as a page does it.
+    /// Posts JSON as a web page does.
     pub async fn post(&self, body: Value) -> Reply {
         self.send(Method::POST, "/graphql", &[("content-type", "application/json")], body.to_string()).await
     }
 
-    /// The same, accepting the newer media type.
+    /// The same with `Accept: application/graphql-response+json`.
     pub async fn post_strict(&self, body: Value) -> Reply {
         let headers = [("content-type", "application/json"), ("accept", "application/graphql-response+json")];
         self.send(Method::POST, "/graphql", &headers, body.to_string()).await
@@ -56,7 +56,7 @@ impl TestServer {
     }
 
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Reply {
-        // No proxies: the settings of the machine are none of the test's business.
+        // Proxy settings of the machine must not affect the tests.
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let request = headers
             .iter()
@@ -70,42 +70,42 @@ impl TestServer {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// From another client address: Linux takes all of 127.0.0.0/8 for this machine.
+    /// Connects from another client address: on Linux all of 127.0.0.0/8 is local.
     pub async fn connect_from(&self, address: &str) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
         socket.connect(self.address).await.unwrap()
     }
 
-    /// Writes these bytes and reads until the server closes.
+    /// Writes these bytes and reads until the server closes the connection.
     pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect().await;
-        // The server may answer and close before all of it is written.
+        // The server may respond and close before everything is written.
         let _ = stream.write_all(bytes.as_ref()).await;
         read_all(&mut stream).await
     }
 
-    /// Waits until `now` holds; fails the test when it never does.
-    pub async fn eventually(&self, what: &str, now: impl Fn(&Self) -> bool) {
+    /// Waits until `condition` holds; panics after the timeout.
+    pub async fn eventually(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let poll = async {
-            while !now(self) {
+            while !condition(self) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let came = tokio::time::timeout(SOON, poll).await;
+        let came = tokio::time::timeout(TEST_TIMEOUT, poll).await;
         assert!(came.is_ok(), "never: {what}");
     }
 }
 
-/// Everything until the end of the stream, or its reset.
+/// Reads until the end or the reset of the stream.
 pub async fn read_all(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let read = tokio::time::timeout(SOON, stream.read_to_end(&mut bytes)).await;
-    assert!(read.is_ok(), "the server did not close; it said {:?}", String::from_utf8_lossy(&bytes));
+    let read = tokio::time::timeout(TEST_TIMEOUT, stream.read_to_end(&mut bytes)).await;
+    assert!(read.is_ok(), "the server did not close; it sent {:?}", String::from_utf8_lossy(&bytes));
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Reads until `mark` was seen.
+/// Reads until `mark` has been received.
 pub async fn read_until(stream: &mut TcpStream, mark: &str) -> String {
     let mut bytes = Vec::new();
     let reading = async {
@@ -115,7 +115,7 @@ pub async fn read_until(stream: &mut TcpStream, mark: &str) -> String {
             }
         }
     };
-    let read = tokio::time::timeout(SOON, reading).await;
+    let read = tokio::time::timeout(TEST_TIMEOUT, reading).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     assert!(read.is_ok() && text.contains(mark), "no {mark:?} in {text:?}");
     text

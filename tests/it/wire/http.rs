@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: what is taken, and how it is answered.
+//! GraphQL over HTTP: accepted requests and their responses.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -11,7 +11,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const STRICT: (&str, &str) = ("accept", "application/graphql-response+json");
 
 #[tokio::test]
-async fn tr_01_post_json_works_and_bodies_that_are_no_requests_are_400() {
+async fn tr_01_post_json_works_and_malformed_bodies_are_400() {
     let server = TestServer::with(&[]).await;
     let reply = server.post(json!({"query": "query($t: String!) {echo(text: $t)}", "variables": {"t": "한글 🏊"}, "operationName": null, "more": 1})).await;
     assert_eq!((reply.status, reply.text.as_str()), (200, r#"{"data":{"echo":"한글 🏊"}}"#));
@@ -26,7 +26,7 @@ async fn tr_01_post_json_works_and_bodies_that_are_no_requests_are_400() {
 }
 
 #[tokio::test]
-async fn tr_02_get_takes_all_parameters() {
+async fn tr_02_get_accepts_all_parameters() {
     let server = TestServer::with(&[]).await;
     let path = "/graphql?query=query+A%7Bhello%7D+query+B(%24t%3AString!)%7Becho(text%3A%24t)%7D&operationName=B\
                 &variables=%7B%22t%22%3A%22x%22%7D&extensions=%7B%7D";
@@ -51,7 +51,7 @@ async fn tr_03_get_and_head_never_run_a_mutation() {
 }
 
 #[tokio::test]
-async fn tr_04_what_a_browser_posts_unasked_is_never_executed() {
+async fn tr_04_simple_cors_requests_are_never_executed() {
     let server = TestServer::with(&[]).await;
     let body = r#"{"query":"mutation{bump}"}"#;
     let form = "query=mutation%7Bbump%7D";
@@ -101,9 +101,9 @@ async fn tr_05_partial_success_is_200_with_both_entries() {
     assert_eq!(reply.json()["data"], json!({"hello": "world", "broken": null}));
 }
 
-/// Specification, section 6.4.3: an object of which nothing is left is empty, and not null.
+/// GraphQL specification, section 6.4.3: an object whose fields are all skipped is empty and not null.
 #[tokio::test]
-async fn tr_05_nothing_selected_is_an_empty_object() {
+async fn tr_05_empty_selection_is_an_empty_object() {
     let server = TestServer::with(&[]).await;
     for (query, data) in [
         ("{hello @skip(if: true)}", json!({})),
@@ -120,11 +120,11 @@ async fn tr_05_nothing_selected_is_an_empty_object() {
     }
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "{nested {hello @skip(if: true)}}").await;
-    assert_eq!(socket.hear().await["payload"], json!({"data": {"nested": {}}}));
+    assert_eq!(socket.receive().await["payload"], json!({"data": {"nested": {}}}));
 }
 
 #[tokio::test]
-async fn tr_05_what_cannot_be_answered_is_406() {
+async fn tr_05_unacceptable_media_type_is_406() {
     let server = TestServer::with(&[]).await;
     let body = || json!({"query": "{hello}"}).to_string();
     let reply = server.send(Method::POST, "/graphql", &[JSON, ("accept", "image/png")], body()).await;
@@ -137,7 +137,7 @@ async fn tr_05_what_cannot_be_answered_is_406() {
 }
 
 #[tokio::test]
-async fn tr_06_other_methods_and_addresses() {
+async fn tr_06_other_methods_are_405_and_other_paths_404() {
     let server = TestServer::with(&[]).await;
     for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::HEAD, Method::OPTIONS, Method::TRACE] {
         let reply = server.send(method.clone(), "/graphql", &[], String::new()).await;
@@ -152,7 +152,7 @@ async fn tr_06_other_methods_and_addresses() {
 }
 
 #[tokio::test]
-async fn tr_08_every_answer_is_dressed() {
+async fn tr_08_every_response_has_security_headers() {
     let server = TestServer::with(&[("PUBLIC_URL", "https://id.example.com")]).await;
     let replies = [
         server.query("{hello}").await,
@@ -173,14 +173,14 @@ async fn tr_08_every_answer_is_dressed() {
 }
 
 #[tokio::test]
-async fn the_request_id_is_the_one_in_the_answer() {
+async fn request_id_of_the_resolver_is_in_the_response() {
     let server = TestServer::with(&[]).await;
     let reply = server.query("{requestId}").await;
     assert_eq!(reply.json()["data"]["requestId"], reply.header("x-request-id"));
 }
 
 #[tokio::test]
-async fn long_answers_are_compressed_where_the_client_can() {
+async fn long_responses_are_compressed_if_the_client_accepts_it() {
     let server = TestServer::with(&[]).await;
     let body = |bytes: usize| json!({"query": format!("{{big(bytes: {bytes})}}")}).to_string();
     let zip = ("accept-encoding", "gzip");
@@ -193,7 +193,7 @@ async fn long_answers_are_compressed_where_the_client_can() {
 }
 
 #[tokio::test]
-async fn bf_08_the_address_is_the_sockets_unless_a_proxy_is_trusted() {
+async fn bf_08_client_address_is_the_peer_unless_it_is_a_trusted_proxy() {
     let forged = [JSON, ("x-forwarded-for", "198.51.100.9"), ("forwarded", "for=198.51.100.9")];
     let body = || json!({"query": "{address}"}).to_string();
     let direct = TestServer::with(&[]).await;
@@ -205,7 +205,7 @@ async fn bf_08_the_address_is_the_sockets_unless_a_proxy_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_refused_token_does_not_fail_the_request() {
+async fn rejected_token_does_not_fail_the_request() {
     let server = TestServer::with(&[]).await;
     let body = || json!({"query": "{who}"}).to_string();
     for (token, who) in [("Bearer good", "signed in"), ("Bearer bad", "refused"), ("Basic xyz", "anonymous")] {
@@ -215,7 +215,7 @@ async fn a_refused_token_does_not_fail_the_request() {
 }
 
 #[tokio::test]
-async fn tk_12_cookies_are_read_and_set_for_our_own_pages_alone() {
+async fn tk_12_cookies_are_read_and_set_only_for_own_origins() {
     let server = TestServer::with(&[("CORS_ORIGINS", "https://app.example.com")]).await;
     let body = || json!({"query": "mutation {setCookie(value: \"fresh\")}"}).to_string();
     let seen = || json!({"query": "{cookie(name: \"toy\")}"}).to_string();
@@ -230,9 +230,9 @@ async fn tk_12_cookies_are_read_and_set_for_our_own_pages_alone() {
     assert_eq!(server.send(Method::POST, "/graphql", &foreign, body()).await.header("set-cookie"), "");
 }
 
-/// Specification of September 2025, section 2.1.10.
+/// GraphQL specification of September 2025, section 2.1.10.
 #[tokio::test]
-async fn gq_03_operations_fragments_and_variables_may_be_described() {
+async fn gq_03_operations_fragments_and_variables_may_have_descriptions() {
     let server = TestServer::with(&[]).await;
     let text = "\"\"\"\nSays \\\"\"\" hello.\n\"\"\"\nquery A(\"What to say.\" $t: String! = \"x\" \"\"\"How many.\"\"\" $n: Int! = 7) \
                 { ...F echo(text: $t) }\n\"The number.\" fragment F on Query { number(of: $n) }";
@@ -241,8 +241,8 @@ async fn gq_03_operations_fragments_and_variables_may_be_described() {
     assert_eq!(server.query(text.replace('\n', "\r\n")).await.json(), data);
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "\"Never anything.\" subscription S { count(to: 1) }").await;
-    assert_eq!(socket.hear().await["payload"], json!({"data": {"count": 1}}));
-    // Places are those of the text as it was sent.
+    assert_eq!(socket.receive().await["payload"], json!({"data": {"count": 1}}));
+    // Locations refer to the text as it was sent.
     let reply = server.query("\"Grüße\" query A { nope }").await;
     assert_eq!(reply.json()["errors"][0]["locations"], json!([{"line": 1, "column": 19}]), "{}", reply.text);
     for text in ["\"x\" { hello }", "\"x\" \"y\" query A { hello }", "query A { hello } \"x\"", "{ \"x\" hello }"] {
@@ -253,7 +253,7 @@ async fn gq_03_operations_fragments_and_variables_may_be_described() {
 }
 
 #[tokio::test]
-async fn tr_05_an_accept_without_a_member_is_none_and_charset_has_two_spellings() {
+async fn tr_05_empty_accept_counts_as_absent_and_utf8_has_two_spellings() {
     let server = TestServer::with(&[]).await;
     let body = || json!({"query": "{hello}"}).to_string();
     for accept in ["", " ", ",", " , ,"] {

@@ -1,4 +1,4 @@
-//! What a document may ask for, and how long it may run.
+//! Limits on documents and on execution time.
 
 use std::{
     fmt::Write,
@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::{client::Reply, server::TestServer};
 
-/// The answer, which must come quickly: what walks such a document takes minutes.
-async fn quick(server: &TestServer, text: &str) -> Reply {
+/// The response, which must come quickly: an unbounded walk of such a document takes minutes.
+async fn execute_quickly(server: &TestServer, text: &str) -> Reply {
     let started = Instant::now();
     server.query("{hello}").await;
     let usual = started.elapsed();
@@ -23,17 +23,17 @@ async fn quick(server: &TestServer, text: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn gq_01_depth_in_every_spelling_is_refused_quickly() {
+async fn gq_01_excessive_depth_is_rejected_quickly_in_every_form() {
     let server = TestServer::with(&[]).await;
     for (open, close, count) in
         [("{nested", "}", 2_000), ("{echo(text: [", "])}", 1_200), ("{echo(text: {a: ", "})}", 1_000)]
     {
-        let reply = quick(&server, &format!("{}{}", open.repeat(count), close.repeat(count))).await;
+        let reply = execute_quickly(&server, &format!("{}{}", open.repeat(count), close.repeat(count))).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "TOO_COMPLEX"));
     }
     let lists = format!("{{echo(text: {}{})}}", "[".repeat(8_000), "]".repeat(8_000));
-    assert_eq!(quick(&server, &lists).await.status, 400);
-    let reply = quick(&server, "{...A} fragment A on Query {nested {...A}}").await;
+    assert_eq!(execute_quickly(&server, &lists).await.status, 400);
+    let reply = execute_quickly(&server, "{...A} fragment A on Query {nested {...A}}").await;
     assert_eq!((reply.status, reply.code().as_str()), (200, "BAD_REQUEST"));
     let deep = format!("{{\"query\":\"{{hello}}\",\"variables\":{{\"a\":{}", "[".repeat(60_000));
     let headers = [("content-type", "application/json")];
@@ -41,7 +41,7 @@ async fn gq_01_depth_in_every_spelling_is_refused_quickly() {
 }
 
 #[tokio::test]
-async fn gq_02_exponential_and_wide_documents_are_refused_before_anything_walks_them() {
+async fn gq_02_exponential_and_wide_documents_are_rejected_before_validation() {
     let server = TestServer::with(&[]).await;
     let mut chain = String::from("{...F0}");
     for n in 0..22 {
@@ -59,14 +59,14 @@ async fn gq_02_exponential_and_wide_documents_are_refused_before_anything_walks_
         format!("{{__typename {}}}", "@a".repeat(10)),
         "{__schema{types{fields{type{fields{type{fields{type{name}}}}}}}}}".to_owned(),
     ] {
-        let reply = quick(&server, &text).await;
+        let reply = execute_quickly(&server, &text).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "TOO_COMPLEX"), "{}", reply.text);
     }
     assert_eq!(server.traces.bumps.load(SeqCst), 0);
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_limit_and_the_value() {
+async fn rejection_names_the_limit_and_the_value() {
     let server = TestServer::with(&[("MAX_DEPTH", "3")]).await;
     let reply = server.query("{nested {nested {nested {hello}}}}").await;
     let extensions = &reply.json()["errors"][0]["extensions"];
@@ -75,7 +75,7 @@ async fn a_refusal_names_the_limit_and_the_value() {
 }
 
 #[tokio::test]
-async fn gq_08_thousands_of_mistakes_are_answered_briefly() {
+async fn gq_08_thousands_of_errors_get_a_short_response() {
     let server =
         TestServer::with(&[("MAX_COMPLEXITY", "10000"), ("MAX_TOKENS", "20000"), ("MAX_DOCUMENT", "60000")]).await;
     let text: String = (0..8_000).map(|n| format!("x{n} ")).collect();
@@ -85,7 +85,7 @@ async fn gq_08_thousands_of_mistakes_are_answered_briefly() {
 }
 
 #[tokio::test]
-async fn gq_06_arrays_are_refused_unless_asked_for_and_bounded_then() {
+async fn gq_06_batches_are_rejected_by_default_and_limited_when_enabled() {
     let array = |count: usize| json!(vec![json!({"query": "mutation {bump}"}); count]);
     let server = TestServer::with(&[]).await;
     assert_eq!(server.post(array(2)).await.status, 400);
@@ -101,7 +101,7 @@ async fn gq_06_arrays_are_refused_unless_asked_for_and_bounded_then() {
 }
 
 #[tokio::test]
-async fn gq_04_an_operation_is_given_up_at_its_deadline() {
+async fn gq_04_operation_is_cancelled_at_its_deadline() {
     let server = TestServer::with(&[("EXECUTION_TIMEOUT", "100ms")]).await;
     let reply = server.post_strict(json!({"query": "{slow(ms: 60000)}"})).await;
     assert_eq!((reply.status, reply.code().as_str(), reply.header("retry-after")), (503, "UNAVAILABLE", "1"));
@@ -109,7 +109,7 @@ async fn gq_04_an_operation_is_given_up_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn gq_04_an_operation_ends_with_its_client() {
+async fn gq_04_operation_is_cancelled_when_the_client_disconnects() {
     let server = TestServer::with(&[]).await;
     let body = r#"{"query":"{slow(ms: 60000)}"}"#;
     let mut stream = server.connect().await;
@@ -124,10 +124,10 @@ async fn gq_04_an_operation_ends_with_its_client() {
 }
 
 #[tokio::test]
-async fn fd_08_too_much_at_once_is_answered_so_that_it_is_tried_again() {
+async fn fd_08_overload_is_answered_with_retry_after() {
     let server = TestServer::with(&[("MAX_IN_FLIGHT", "1")]).await;
     let (first, second) = tokio::join!(server.query("{slow(ms: 500)}"), async {
-        server.eventually("the first runs", |server| server.traces.running.load(SeqCst) == 1).await;
+        server.eventually("the first request is running", |server| server.traces.running.load(SeqCst) == 1).await;
         server.post_strict(json!({"query": "{hello}"})).await
     });
     assert_eq!(first.status, 200);
@@ -146,7 +146,7 @@ async fn fd_08_a_panic_fails_one_request() {
 }
 
 #[tokio::test]
-async fn gq_07_in_production_the_schema_is_not_told() {
+async fn gq_07_introspection_is_off_in_production() {
     let server = TestServer::with(&[("ENVIRONMENT", "production")]).await;
     for text in [
         "{__schema{types{name}}}",
@@ -162,9 +162,9 @@ async fn gq_07_in_production_the_schema_is_not_told() {
     assert_eq!(server.query("{hello}").await.header("server-timing"), "");
 }
 
-/// Apollo Kotlin, Altair and others ask which fields the introspection itself has before they ask for the schema.
+/// Apollo Kotlin, Altair and others query the fields of the introspection types before they query the schema.
 #[tokio::test]
-async fn gq_02_what_tools_ask_of_the_introspection_passes_the_defaults() {
+async fn gq_02_introspection_queries_of_common_tools_pass_the_default_limits() {
     let server = TestServer::with(&[]).await;
     let below = "name fields(includeDeprecated: true) { name args(includeDeprecated: true) { name } \
                  type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }";

@@ -1,20 +1,20 @@
-//! The wire, with a toy schema behind it.
+//! The HTTP layer, with a toy schema.
 
-mod bounds;
 mod client;
+mod connection_limits;
 mod http;
 mod legacy;
 mod limits;
 mod order;
 mod origins;
 mod persisted;
-mod places;
 mod reference;
 mod scanner;
 mod server;
 mod socket;
 mod sockets;
 mod stopping;
+mod stream_limits;
 mod streams;
 mod tls;
 mod toy;

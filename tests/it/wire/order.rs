@@ -1,4 +1,4 @@
-//! The keys of a response come in the order of the query, however long each field takes (specification, 7.2.2).
+//! The keys of a response follow the order of the query, however long each field takes (GraphQL specification, 7.2.2).
 
 use futures_util::StreamExt;
 use serde_json::json;
@@ -6,14 +6,15 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::server::TestServer;
 
-/// Slow fields first, in an object, in a member of a union, and at the root. The cat's order is not the dog's.
+/// Slow fields first, in an object, in a union member and at the root. `Cat` and `Dog` select the fields in different
+/// orders.
 const QUERY: &str = "{ slow(ms: 60) hello pet(dog: true) { ... on Cat { name slow(ms: 20) } ... on Dog { slow(ms: 20) name } } \
                      cat: pet(dog: false) { ... on Dog { slow(ms: 20) name } ...C } nested { slow(ms: 20) a: hello ...S } } \
                      fragment C on Cat { name slow(ms: 20) } fragment S on Query { number(of: 7) hello slow(ms: 20) }";
 const DATA: &str = r#"{"data":{"slow":"done","hello":"world","pet":{"slow":"done","name":"Rex"},"cat":{"name":"Tom","slow":"done"},"nested":{"slow":"done","a":"world","number":7,"hello":"world"}}}"#;
 
 #[tokio::test]
-async fn tr_05_keys_come_in_the_order_of_the_query_on_every_transport() {
+async fn tr_05_keys_follow_query_order_on_every_transport() {
     let server = TestServer::with(&[("MAX_BATCH", "2")]).await;
     let plain = server.query(QUERY).await;
     assert_eq!(plain.text, DATA);
@@ -32,7 +33,7 @@ async fn tr_05_keys_come_in_the_order_of_the_query_on_every_transport() {
 }
 
 #[tokio::test]
-async fn tr_05_what_is_skipped_has_no_place_in_the_order() {
+async fn tr_05_skipped_fields_do_not_affect_key_order() {
     let server = TestServer::with(&[]).await;
     let query =
         "query($no: Boolean!) { hello @include(if: $no) slow(ms: 20) ... @skip(if: $no) { number(of: 1) } hello }";
@@ -45,15 +46,15 @@ async fn tr_05_what_is_skipped_has_no_place_in_the_order() {
     }
 }
 
-/// What the program selects for itself is in no response, and its name is no client's.
+/// Fields that the server adds to the selection are in no response, and their aliases cannot collide with a client's.
 #[tokio::test]
-async fn tr_05_a_union_of_which_nothing_is_selected_is_an_empty_object() {
+async fn tr_05_union_without_a_selected_member_is_an_empty_object() {
     let server = TestServer::with(&[]).await;
     let reply = server.query("{ pet(dog: true) { ... on Cat { name } } }").await;
     assert_eq!(reply.text, r#"{"data":{"pet":{}}}"#);
     let reply = server.query("{ pet(dog: true) { __typename ... on Dog { name } } }").await;
     assert_eq!(reply.text, r#"{"data":{"pet":{"__typename":"Dog","name":"Rex"}}}"#);
-    // Failed fields are null in their place.
+    // Failed fields are null in their position.
     let reply = server.query("{ slow(ms: 20) broken hello }").await;
     assert!(reply.text.contains(r#""data":{"slow":"done","broken":null,"hello":"world"}"#), "{}", reply.text);
 }

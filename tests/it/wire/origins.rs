@@ -1,4 +1,4 @@
-//! Which pages may read answers, and which may open streams.
+//! Which origins may read responses, and which may open streams.
 
 use reqwest::Method;
 use serde_json::json;
@@ -16,7 +16,7 @@ const FOREIGN: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn tr_07_only_listed_origins_are_answered_and_exactly() {
+async fn tr_07_only_exactly_listed_origins_get_cors_headers() {
     let server = TestServer::with(&[("CORS_ORIGINS", LISTED)]).await;
     let preflight = |origin| {
         let headers = [
@@ -43,14 +43,14 @@ async fn tr_07_only_listed_origins_are_answered_and_exactly() {
 }
 
 #[tokio::test]
-async fn tr_07_without_a_list_nobody_is_answered() {
+async fn tr_07_no_origin_gets_cors_headers_without_a_list() {
     let server = TestServer::with(&[]).await;
     let reply = server.get("/graphql?query=%7Bhello%7D", &[("origin", LISTED)]).await;
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, ""));
 }
 
 #[tokio::test]
-async fn sb_06_foreign_pages_open_no_streams() {
+async fn sb_06_foreign_origins_cannot_open_streams() {
     let server = TestServer::with(&[("CORS_ORIGINS", LISTED), ("PUBLIC_URL", "https://id.example.com")]).await;
     let body = || json!({"query": "subscription {count(to: 1)}"}).to_string();
     let open = async |origin: &str| {
@@ -74,7 +74,7 @@ async fn sb_06_foreign_pages_open_no_streams() {
 }
 
 #[tokio::test]
-async fn sb_06_our_own_page_may_though_nothing_is_configured() {
+async fn sb_06_same_origin_can_open_streams_without_configuration() {
     let server = TestServer::with(&[]).await;
     let own = format!("http://{}", server.address);
     assert!(server.handshake("graphql-transport-ws", &[("origin", &own)]).await.is_ok());
@@ -82,7 +82,7 @@ async fn sb_06_our_own_page_may_though_nothing_is_configured() {
 }
 
 #[tokio::test]
-async fn tr_07_the_page_of_an_app_has_a_scheme_of_its_own() {
+async fn tr_07_app_origins_with_custom_schemes_are_accepted() {
     let apps = ["capacitor://localhost", "chrome-extension://abcdefghijklmnop", "exp://192.168.1.7:8081"];
     let server = TestServer::with(&[("CORS_ORIGINS", &apps.join(","))]).await;
     for app in apps {

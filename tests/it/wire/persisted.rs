@@ -1,4 +1,4 @@
-//! Documents that are named instead of spelt.
+//! Persisted queries and trusted documents.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ fn persisted(hash: &str) -> Value {
     json!({"persistedQuery": {"version": 1, "sha256Hash": hash}})
 }
 
-/// A server that trusts these documents. The file is read at the start.
-async fn trusting(manifest: Value) -> TestServer {
+/// A server with these trusted documents. The file is read at the start.
+async fn server_with_manifest(manifest: Value) -> TestServer {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), manifest.to_string()).unwrap();
     TestServer::with(&[("TRUSTED_DOCUMENTS", file.path().to_str().unwrap())]).await
@@ -45,15 +45,15 @@ async fn tr_11_persisted_queries_work_and_fall_back() {
 }
 
 #[tokio::test]
-async fn with_trusted_documents_nothing_else_runs() {
-    let server = trusting(json!({"abc": "mutation {a: bump b: bump}"})).await;
+async fn only_trusted_documents_run_when_configured() {
+    let server = server_with_manifest(json!({"abc": "mutation {a: bump b: bump}"})).await;
     assert_eq!(server.query("{hello}").await.code(), "FORBIDDEN");
     assert_eq!(server.post(json!({"documentId": "abc"})).await.json()["data"], json!({"a": 1, "b": 2}));
 }
 
-/// urql's documentation for graphql-ws sends an empty query, and graphql-codegen's hashes have a prefix.
+/// urql's documentation for graphql-ws sends an empty query, and the hashes of graphql-codegen have a prefix.
 #[tokio::test]
-async fn tr_11_a_hash_is_taken_in_every_spelling_and_beside_an_empty_query() {
+async fn tr_11_hashes_are_accepted_in_every_spelling_and_with_an_empty_query() {
     let server = TestServer::with(&[]).await;
     let prefixed = format!("sha256:{}", hash());
     assert_eq!(server.post(json!({"query": TEXT, "extensions": persisted(&prefixed)})).await.text, HELLO);
@@ -62,8 +62,8 @@ async fn tr_11_a_hash_is_taken_in_every_spelling_and_beside_an_empty_query() {
             let body = json!({"query": query, "extensions": persisted(&name)});
             assert_eq!(server.post(body.clone()).await.text, HELLO, "{body}");
             let mut socket = server.ready(json!(null)).await;
-            socket.say(json!({"id": "1", "type": "subscribe", "payload": body})).await;
-            assert_eq!(socket.hear().await["payload"].to_string(), HELLO, "{body}");
+            socket.send_json(json!({"id": "1", "type": "subscribe", "payload": body})).await;
+            assert_eq!(socket.receive().await["payload"].to_string(), HELLO, "{body}");
         }
         let extensions = persisted(&name).to_string();
         assert_eq!(by_get(&server, &[("query", ""), ("extensions", &extensions)]).await.text, HELLO);
@@ -86,9 +86,9 @@ async fn tr_11_a_hash_is_taken_in_every_spelling_and_beside_an_empty_query() {
 }
 
 #[tokio::test]
-async fn trusted_documents_have_names_of_any_kind() {
+async fn trusted_documents_can_have_any_id() {
     for name in [hash(), format!("sha256:{}", hash()), "Hello".to_owned(), hex::encode([7; 20])] {
-        let server = trusting(json!({ name.as_str(): TEXT })).await;
+        let server = server_with_manifest(json!({ name.as_str(): TEXT })).await;
         for body in [
             json!({"extensions": persisted(&name)}),
             json!({"query": "", "extensions": persisted(&name)}),
@@ -96,14 +96,14 @@ async fn trusted_documents_have_names_of_any_kind() {
             json!({"extensions": persisted(&hash())}),
             json!({"documentId": name}),
             json!({"query": " ", "documentId": name}),
-            // Relay's documentation.
+            // As in Relay's documentation.
             json!({"doc_id": name, "query": null, "variables": {}}),
             json!({"query": TEXT}),
         ] {
             assert_eq!(server.post(body.clone()).await.text, HELLO, "{name}: {body}");
             let mut socket = server.ready(json!(null)).await;
-            socket.say(json!({"id": "1", "type": "subscribe", "payload": body})).await;
-            assert_eq!(socket.hear().await["payload"].to_string(), HELLO, "{name}: {body}");
+            socket.send_json(json!({"id": "1", "type": "subscribe", "payload": body})).await;
+            assert_eq!(socket.receive().await["payload"].to_string(), HELLO, "{name}: {body}");
         }
         assert_eq!(by_get(&server, &[("query", ""), ("documentId", &name)]).await.text, HELLO);
         assert_eq!(by_get(&server, &[("doc_id", &name), ("variables", "")]).await.text, HELLO);
@@ -113,7 +113,7 @@ async fn trusted_documents_have_names_of_any_kind() {
 }
 
 #[tokio::test]
-async fn a_document_id_without_a_list_is_refused_and_a_query_beside_it_runs() {
+async fn document_id_is_rejected_without_a_manifest_unless_a_query_comes_with_it() {
     for setting in ["100", "off"] {
         let server = TestServer::with(&[("PERSISTED_QUERIES", setting)]).await;
         for body in [json!({"documentId": "x"}), json!({"query": "", "documentId": "x"}), json!({"doc_id": "x"})] {
@@ -126,7 +126,7 @@ async fn a_document_id_without_a_list_is_refused_and_a_query_beside_it_runs() {
 }
 
 #[tokio::test]
-async fn tr_01_a_byte_order_mark_and_empty_parameters_are_passed_over() {
+async fn tr_01_byte_order_mark_and_empty_parameters_are_ignored() {
     let server = TestServer::with(&[]).await;
     let json = [("content-type", "application/json")];
     for body in [

@@ -1,6 +1,5 @@
-//! Our own layer beside the library's integration (async-graphql-axum), whose handler it replaces: what an ordinary
-//! client asks is answered alike, so nobody who knows the one is surprised by the other. Where they differ on purpose,
-//! the other tests here say why.
+//! Compares our HTTP layer with the handler of async-graphql-axum that it replaces: ordinary requests get the same
+//! response from both. The intended differences are explained by the other tests in this directory.
 
 use async_graphql_axum::GraphQL;
 use axum::{Router, routing::post_service};
@@ -12,7 +11,7 @@ use super::{
     toy::{self, Traces},
 };
 
-/// The toy behind the integration's own handler.
+/// The toy schema behind the library's own handler.
 async fn reference() -> String {
     let router = Router::new().route("/graphql", post_service(GraphQL::new(toy::schema(&Traces::default()))));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -22,7 +21,7 @@ async fn reference() -> String {
 }
 
 #[tokio::test]
-async fn an_ordinary_request_is_answered_as_the_integration_answers_it() {
+async fn ordinary_requests_get_the_same_response_as_from_async_graphql_axum() {
     let (ours, reference) = (TestServer::with(&[]).await, reference().await);
     let client = reqwest::Client::builder().build().unwrap();
     let requests = [

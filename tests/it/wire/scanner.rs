@@ -1,6 +1,7 @@
-//! What scanners for GraphQL try (graphql-cop's list, with more ways of each), against the defaults of production.
+//! The checks of GraphQL scanners (graphql-cop's list, with more variants of each), against the production defaults.
 //!
-//! One of their findings is meant: a query may be asked by GET (TR-02). It has no effect, and no cookie counts for it.
+//! One of their findings is intended: queries are accepted by GET (TR-02). They have no side effects and ignore
+//! cookies.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Instant};
 
@@ -14,7 +15,7 @@ async fn production() -> TestServer {
 }
 
 #[tokio::test]
-async fn gq_07_nothing_tells_the_schema_in_production() {
+async fn gq_07_schema_is_not_disclosed_in_production() {
     let server = production().await;
     let introspection = [
         "{ __schema { types { name fields { name } } } }",
@@ -32,7 +33,7 @@ async fn gq_07_nothing_tells_the_schema_in_production() {
     }
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", introspection[0]).await;
-    let message = socket.hear().await;
+    let message = socket.receive().await;
     assert_eq!(message["payload"][0]["extensions"]["code"], "FORBIDDEN", "{message}");
     for path in ["/", "/graphiql", "/playground", "/altair", "/voyager", "/console", "/dev/outbox", "/demo/"] {
         assert_eq!(server.get(path, &[("accept", "text/html")]).await.status, 404, "{path}");
@@ -41,7 +42,7 @@ async fn gq_07_nothing_tells_the_schema_in_production() {
 }
 
 #[tokio::test]
-async fn gq_02_gq_03_gq_06_what_multiplies_work_is_refused() {
+async fn gq_02_gq_03_gq_06_amplifying_documents_are_rejected() {
     let server = production().await;
     let aliases: String = (0..101).map(|alias| format!("alias{alias}: __typename ")).collect();
     for query in [
@@ -56,7 +57,7 @@ async fn gq_02_gq_03_gq_06_what_multiplies_work_is_refused() {
         assert_eq!((reply.status, reply.code().as_str()), (400, "TOO_COMPLEX"), "{query:.60}: {}", reply.text);
         assert!(before.elapsed().as_secs() < 20 && reply.text.len() < 2_000, "{query:.60}");
     }
-    // Few enough to be looked at: one error, however often it is made.
+    // Few enough to be validated: one error, however often it occurs.
     let reply = server.query("{ hello @aa @bb @cc @dd @ee }").await;
     assert_eq!(reply.code(), "BAD_REQUEST");
     assert!(reply.json()["errors"].as_array().unwrap().len() <= 5, "{}", reply.text);
@@ -66,7 +67,7 @@ async fn gq_02_gq_03_gq_06_what_multiplies_work_is_refused() {
 }
 
 #[tokio::test]
-async fn tr_03_tr_04_nothing_runs_that_a_foreign_page_could_send() {
+async fn tr_03_tr_04_cross_site_requests_are_not_executed() {
     let server = production().await;
     let query = json!({"query": "mutation { bump }"}).to_string();
     let form = "query=mutation+%7B+bump+%7D";
@@ -83,20 +84,20 @@ async fn tr_03_tr_04_nothing_runs_that_a_foreign_page_could_send() {
     assert_eq!(server.send(Method::POST, &mutation, &[], String::new()).await.status, 415);
     assert_eq!(server.get(&mutation, &[]).await.status, 405);
     assert_eq!(server.traces.bumps.load(SeqCst), 0);
-    // The finding that is meant.
+    // The intended finding.
     let cookie = [("cookie", "toy=good"), ("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
     let reply = server.get(&by_get("{ who cookie(name: \"toy\") }"), &cookie).await;
     assert_eq!(reply.json()["data"], json!({"who": "anonymous", "cookie": null}));
 }
 
 #[tokio::test]
-async fn gq_08_errors_carry_no_trace_of_the_inside() {
+async fn gq_08_errors_disclose_no_internals() {
     let server = production().await;
     for query in ["qwerty cop { abc }", "{ panics }", "{ broken }", "{", ""] {
         let reply = server.query(query).await;
         let error = &reply.json()["errors"][0];
-        let told: Vec<_> = error["extensions"].as_object().unwrap().keys().collect();
-        assert!(told.iter().all(|name| ["code", "requestId"].contains(&name.as_str())), "{query}: {error}");
+        let names: Vec<_> = error["extensions"].as_object().unwrap().keys().collect();
+        assert!(names.iter().all(|name| ["code", "requestId"].contains(&name.as_str())), "{query}: {error}");
         let text = reply.text.to_lowercase();
         assert!(["stack", "trace", "panicked", "src/", ".rs"].iter().all(|word| !text.contains(word)), "{text}");
     }

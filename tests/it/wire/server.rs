@@ -1,26 +1,26 @@
-//! The wire on a port of its own, and the world around it.
+//! The HTTP layer on a port of its own, with test doubles for its dependencies.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use countersign::{
+use countersign::http::{
+    router::{Parts, router},
+    server::Server,
+    stop::Stop,
+};
+use domain::locale::Locale;
+use platform::{
     clock::{Clock, Entropy, ManualClock},
     config::{
         Env,
         http::{Http, SETTINGS},
     },
-    http::{
-        router::{Parts, router},
-        server::Server,
-        stop::Stop,
-    },
-    texts::Locale,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::toy::{Tokens, Traces, schema};
 
-/// A running server; it stops when dropped.
+/// A running server. It stops when dropped.
 pub struct TestServer {
     pub address: SocketAddr,
     pub traces: Traces,
@@ -31,16 +31,16 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// With default settings but for those named.
+    /// Starts a server with these settings and defaults for the rest.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        Self::patient(settings, |_| {}).await
+        Self::with_config(settings, |_| {}).await
     }
 
-    /// As [`TestServer::with`], with less patience.
-    pub async fn patient(settings: &[(&str, &str)], change: impl FnOnce(&mut Http)) -> Self {
+    /// Like [`TestServer::with`], and `change` can shorten timeouts that settings do not cover.
+    pub async fn with_config(settings: &[(&str, &str)], change: impl FnOnce(&mut Http)) -> Self {
         let mut http = read(settings);
         change(&mut http);
-        let (clock, hand) = Clock::manual("2026-03-01T00:00:00Z".parse().unwrap());
+        let (clock, manual_clock) = Clock::manual("2026-03-01T00:00:00Z".parse().unwrap());
         let (traces, tokens) = (Traces::default(), Tokens::new(clock.now() + Duration::from_secs(600)));
         let token = CancellationToken::new();
         let stop = Stop::new(token.clone());
@@ -62,16 +62,16 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let server = Server::new(listener, router(parts).unwrap(), &http, stop).unwrap();
         let serving = Some(tokio::spawn(server.run()));
-        Self { address, traces, tokens, clock: hand, stop: token, serving }
+        Self { address, traces, tokens, clock: manual_clock, stop: token, serving }
     }
 
-    /// Asks it to stop, without waiting.
-    pub fn ask_to_stop(&self) {
+    /// Requests a stop without waiting for it.
+    pub fn request_stop(&self) {
         self.stop.cancel();
     }
 
-    /// Waits for the end. How many connections were cut.
-    pub async fn stopped(&mut self) -> usize {
+    /// Waits until the server has stopped. Returns how many connections were aborted.
+    pub async fn wait_stopped(&mut self) -> usize {
         self.serving.take().unwrap().await.unwrap()
     }
 
@@ -86,7 +86,7 @@ impl Drop for TestServer {
     }
 }
 
-/// The settings as the environment would give them.
+/// Parses the settings as from environment variables.
 pub fn read(settings: &[(&str, &str)]) -> Http {
     let web = ("WEB_DIST", "/nonexistent");
     let vars = settings.iter().chain([&web]).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -1,4 +1,4 @@
-//! A WebSocket client that says what it is told to, and nothing by itself but pongs.
+//! A WebSocket client that sends only what a test tells it to, except for pongs.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-use super::{client::SOON, server::TestServer};
+use super::{client::TEST_TIMEOUT, server::TestServer};
 
 #[derive(Debug)]
 pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl TestServer {
-    /// Opens a socket; the status of the answer where it is refused.
+    /// Opens a socket; the HTTP status if the handshake is rejected.
     pub async fn handshake(&self, protocols: &str, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
         let mut request = format!("ws://{}/graphql", self.address).into_client_request().unwrap();
         if !protocols.is_empty() {
@@ -34,30 +34,30 @@ impl TestServer {
         self.handshake("graphql-transport-ws", &[]).await.unwrap()
     }
 
-    /// A socket on which `connection_init` was acknowledged.
+    /// A socket after `connection_ack`.
     pub async fn ready(&self, payload: Value) -> Socket {
         let mut socket = self.socket().await;
-        socket.say(json!({"type": "connection_init", "payload": payload})).await;
-        assert_eq!(socket.hear().await, json!({"type": "connection_ack"}));
+        socket.send_json(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.receive().await, json!({"type": "connection_ack"}));
         socket
     }
 }
 
 impl Socket {
-    pub async fn say(&mut self, message: Value) {
+    pub async fn send_json(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     pub async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(json!({"id": id, "type": "subscribe", "payload": {"query": query}})).await;
+        self.send_json(json!({"id": id, "type": "subscribe", "payload": {"query": query}})).await;
     }
 
-    /// The next message of the server's that is not a ping.
-    pub async fn hear(&mut self) -> Value {
+    /// The next message from the server that is not a ping.
+    pub async fn receive(&mut self) -> Value {
         self.next().await.unwrap()
     }
 
-    /// Reads on to the server's close frame. Its code; 1006 where there is none.
+    /// Reads until the server's close frame and returns its code; 1006 if there is none.
     pub async fn closed(&mut self) -> u16 {
         loop {
             if let Err((code, _)) = self.next().await {
@@ -66,7 +66,7 @@ impl Socket {
         }
     }
 
-    /// The next message, or code and reason of the close.
+    /// The next message, or the code and reason of the close.
     pub async fn next(&mut self) -> Result<Value, (u16, String)> {
         let reading = async {
             loop {
@@ -78,6 +78,6 @@ impl Socket {
                 }
             }
         };
-        tokio::time::timeout(SOON, reading).await.unwrap()
+        tokio::time::timeout(TEST_TIMEOUT, reading).await.unwrap()
     }
 }

@@ -1,4 +1,4 @@
-//! `graphql-transport-ws`: what the protocol demands.
+//! Conformance to `graphql-transport-ws`.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
@@ -15,54 +15,57 @@ use tokio_tungstenite::tungstenite::{
 use super::server::TestServer;
 
 #[tokio::test]
-async fn sb_01_operations_of_all_kinds_run_and_ids_may_be_used_again() {
+async fn sb_01_all_operation_types_run_and_ids_can_be_reused() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!({"token": "good"})).await;
     for _ in 0..2 {
         socket.subscribe("1", "subscription {count(to: 2)}").await;
         for number in 1..=2 {
-            assert_eq!(socket.hear().await, json!({"id": "1", "type": "next", "payload": {"data": {"count": number}}}));
+            assert_eq!(
+                socket.receive().await,
+                json!({"id": "1", "type": "next", "payload": {"data": {"count": number}}})
+            );
         }
-        assert_eq!(socket.hear().await, json!({"id": "1", "type": "complete"}));
+        assert_eq!(socket.receive().await, json!({"id": "1", "type": "complete"}));
     }
     socket.subscribe("q", "{who}").await;
-    assert_eq!(socket.hear().await, json!({"id": "q", "type": "next", "payload": {"data": {"who": "signed in"}}}));
-    assert_eq!(socket.hear().await, json!({"id": "q", "type": "complete"}));
+    assert_eq!(socket.receive().await, json!({"id": "q", "type": "next", "payload": {"data": {"who": "signed in"}}}));
+    assert_eq!(socket.receive().await, json!({"id": "q", "type": "complete"}));
     socket.subscribe("m", "mutation {bump}").await;
-    assert_eq!(socket.hear().await["payload"]["data"]["bump"], 1);
+    assert_eq!(socket.receive().await["payload"]["data"]["bump"], 1);
 }
 
 #[tokio::test]
-async fn sb_01_the_clients_complete_is_not_echoed_and_ends_the_operation() {
+async fn sb_01_client_complete_ends_the_operation_without_an_echo() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "subscription {silence}").await;
     server.eventually("it runs", |server| server.traces.running.load(SeqCst) == 1).await;
-    socket.say(json!({"id": "1", "type": "complete"})).await;
-    server.eventually("it is dropped", |server| server.traces.running.load(SeqCst) == 0).await;
-    // The same id at once, and an unknown one: neither is an offence.
-    socket.say(json!({"id": "unknown", "type": "complete"})).await;
+    socket.send_json(json!({"id": "1", "type": "complete"})).await;
+    server.eventually("the operation is dropped", |server| server.traces.running.load(SeqCst) == 0).await;
+    // Completing the same id again, and an unknown id: neither is a protocol violation.
+    socket.send_json(json!({"id": "unknown", "type": "complete"})).await;
     socket.subscribe("1", "{hello}").await;
-    assert_eq!(socket.hear().await, json!({"id": "1", "type": "next", "payload": {"data": {"hello": "world"}}}));
+    assert_eq!(socket.receive().await, json!({"id": "1", "type": "next", "payload": {"data": {"hello": "world"}}}));
 }
 
 #[tokio::test]
-async fn sb_01_errors_before_execution_come_as_an_array_and_end_the_operation() {
+async fn sb_01_request_errors_are_an_array_and_end_the_operation() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
     for text in ["{", "{nope}", "subscription {a: silence b: silence}", "query A {hello} query B {hello}"] {
         socket.subscribe("1", text).await;
-        let message = socket.hear().await;
+        let message = socket.receive().await;
         assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{text}");
         assert_eq!(message["payload"][0]["extensions"]["code"], "BAD_REQUEST");
     }
     socket.subscribe("1", "subscription {missing}").await;
-    assert_eq!(socket.hear().await["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND");
-    assert_eq!(socket.hear().await, json!({"id": "1", "type": "complete"}));
+    assert_eq!(socket.receive().await["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND");
+    assert_eq!(socket.receive().await, json!({"id": "1", "type": "complete"}));
 }
 
 #[tokio::test]
-async fn sb_01_offences_are_closed_with_their_codes() {
+async fn sb_01_protocol_violations_close_the_socket_with_their_codes() {
     let server = TestServer::with(&[]).await;
     for text in [
         "nope",
@@ -91,28 +94,28 @@ async fn sb_01_offences_are_closed_with_their_codes() {
     server.eventually("nothing is left running", |server| server.traces.running.load(SeqCst) == 0).await;
 
     let mut socket = server.ready(json!(null)).await;
-    socket.say(json!({"type": "connection_init"})).await;
+    socket.send_json(json!({"type": "connection_init"})).await;
     assert_eq!(socket.next().await, Err((4429, "Too many initialisation requests".to_owned())));
 }
 
 #[tokio::test]
-async fn sb_01_a_socket_without_a_protocol_that_we_speak_is_not_opened() {
+async fn sb_01_unsupported_subprotocol_is_rejected() {
     let server = TestServer::with(&[]).await;
     for protocols in ["", "soap", "graphql-transport-ws2"] {
         assert_eq!(server.handshake(protocols, &[]).await.err(), Some(400), "{protocols}");
     }
 }
 
-/// A proxy that was not set up for sockets drops the headers that belong to one connection.
+/// A proxy without WebSocket support drops the hop-by-hop headers.
 #[tokio::test]
-async fn sb_01_a_handshake_that_a_proxy_has_cut_is_refused_with_what_is_missing() {
+async fn sb_01_handshake_without_hop_by_hop_headers_is_rejected_with_their_names() {
     let server = TestServer::with(&[]).await;
     let key = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                sec-websocket-protocol: graphql-transport-ws\r\n";
     for (headers, missing) in [
-        ("connection: close\r\n", "says Upgrade: websocket and Connection: Upgrade."),
-        ("connection: upgrade, close\r\n", "says Upgrade: websocket."),
-        ("connection: close\r\nupgrade: websocket\r\n", "says Connection: Upgrade."),
+        ("connection: close\r\n", "lacks Upgrade: websocket and Connection: Upgrade;"),
+        ("connection: upgrade, close\r\n", "lacks Upgrade: websocket;"),
+        ("connection: close\r\nupgrade: websocket\r\n", "lacks Connection: Upgrade;"),
     ] {
         let answer = server.raw(format!("GET /graphql HTTP/1.1\r\nhost: x\r\n{headers}{key}\r\n")).await;
         assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(missing), "{answer}");
@@ -123,32 +126,32 @@ async fn sb_01_a_handshake_that_a_proxy_has_cut_is_refused_with_what_is_missing(
 async fn sb_01_pings_are_answered() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.socket().await;
-    socket.say(json!({"type": "ping", "payload": {"n": 1}})).await;
-    assert_eq!(socket.hear().await, json!({"type": "pong", "payload": {"n": 1}}));
-    socket.say(json!({"type": "pong"})).await;
-    socket.say(json!({"type": "ping"})).await;
-    assert_eq!(socket.hear().await, json!({"type": "pong"}));
+    socket.send_json(json!({"type": "ping", "payload": {"n": 1}})).await;
+    assert_eq!(socket.receive().await, json!({"type": "pong", "payload": {"n": 1}}));
+    socket.send_json(json!({"type": "pong"})).await;
+    socket.send_json(json!({"type": "ping"})).await;
+    assert_eq!(socket.receive().await, json!({"type": "pong"}));
 }
 
 #[tokio::test]
-async fn sb_03_without_connection_init_the_socket_is_closed() {
-    let server = TestServer::patient(&[], |http| http.patience.init = Duration::from_millis(50)).await;
+async fn sb_03_socket_without_connection_init_is_closed() {
+    let server = TestServer::with_config(&[], |http| http.patience.init = Duration::from_millis(50)).await;
     for protocol in ["graphql-transport-ws", "graphql-ws"] {
         let mut socket = server.handshake(protocol, &[]).await.ok().unwrap();
-        // Pings don't count as a beginning.
+        // Pings do not count as `connection_init`.
         if protocol == "graphql-transport-ws" {
-            socket.say(json!({"type": "ping"})).await;
+            socket.send_json(json!({"type": "ping"})).await;
         }
         assert_eq!(socket.closed().await, 4408, "{protocol}");
     }
     let mut socket = server.ready(json!(null)).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
     socket.subscribe("1", "{hello}").await;
-    assert_eq!(socket.hear().await["type"], "next");
+    assert_eq!(socket.receive().await["type"], "next");
 }
 
 #[tokio::test]
-async fn sb_05_bad_credentials_are_4403_and_tell_nothing() {
+async fn sb_05_bad_credentials_are_4403_without_details() {
     let server = TestServer::with(&[]).await;
     for payload in [
         json!({"Authorization": "Bearer bad"}),
@@ -158,15 +161,15 @@ async fn sb_05_bad_credentials_are_4403_and_tell_nothing() {
         json!({"token": {"token": "good"}}),
     ] {
         let mut socket = server.socket().await;
-        socket.say(json!({"type": "connection_init", "payload": payload})).await;
+        socket.send_json(json!({"type": "connection_init", "payload": payload})).await;
         assert_eq!(socket.next().await, Err((4403, "Forbidden".to_owned())));
     }
     let who = async |payload: Value, headers: &[(&'static str, &str)]| {
         let mut socket = server.handshake("graphql-transport-ws", headers).await.ok().unwrap();
-        socket.say(json!({"type": "connection_init", "payload": payload})).await;
-        socket.hear().await;
+        socket.send_json(json!({"type": "connection_init", "payload": payload})).await;
+        socket.receive().await;
         socket.subscribe("1", "{who}").await;
-        socket.hear().await["payload"]["data"]["who"].clone()
+        socket.receive().await["payload"]["data"]["who"].clone()
     };
     assert_eq!(who(json!({"Authorization": "Bearer good"}), &[]).await, "signed in");
     assert_eq!(who(json!({}), &[("authorization", "Bearer good")]).await, "signed in");
@@ -174,7 +177,7 @@ async fn sb_05_bad_credentials_are_4403_and_tell_nothing() {
 }
 
 #[tokio::test]
-async fn tk_08_a_socket_ends_with_its_token() {
+async fn tk_08_socket_is_closed_when_its_token_expires() {
     let server = TestServer::with(&[]).await;
     let (mut signed_in, mut anonymous) = (server.ready(json!({"token": "good"})).await, server.ready(json!({})).await);
     for socket in [&mut signed_in, &mut anonymous] {
@@ -184,23 +187,23 @@ async fn tk_08_a_socket_ends_with_its_token() {
     server.clock.advance(Duration::from_secs(600));
     assert_eq!(signed_in.next().await, Err((4403, "Forbidden".to_owned())));
     anonymous.subscribe("2", "{hello}").await;
-    assert_eq!(anonymous.hear().await["type"], "next");
+    assert_eq!(anonymous.receive().await["type"], "next");
     assert_eq!(server.traces.running.load(SeqCst), 1);
 }
 
 #[tokio::test]
-async fn tk_07_a_socket_ends_when_its_token_is_revoked_and_not_when_another_is() {
+async fn tk_07_socket_is_closed_only_when_its_own_token_is_revoked() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!({"token": "good"})).await;
     server.tokens.tick();
     socket.subscribe("1", "{who}").await;
-    assert_eq!(socket.hear().await["payload"]["data"]["who"], "signed in");
+    assert_eq!(socket.receive().await["payload"]["data"]["who"], "signed in");
     server.tokens.revoke();
     assert_eq!(socket.closed().await, 4403);
 }
 
 #[tokio::test]
-async fn sb_09_the_same_limits_hold_on_sockets() {
+async fn sb_09_document_limits_apply_to_sockets() {
     let server = TestServer::with(&[("ENVIRONMENT", "production")]).await;
     let mut socket = server.ready(json!(null)).await;
     for (text, code) in [
@@ -210,7 +213,7 @@ async fn sb_09_the_same_limits_hold_on_sockets() {
         ("{__schema {types {name}}}".to_owned(), "FORBIDDEN"),
     ] {
         socket.subscribe("1", &text).await;
-        let message = socket.hear().await;
+        let message = socket.receive().await;
         assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!(code)));
     }
     assert_eq!(server.traces.bumps.load(SeqCst), 0);
@@ -221,11 +224,11 @@ async fn fd_08_a_panic_ends_one_operation() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "subscription {panicking}").await;
-    assert_eq!(socket.hear().await["type"], "next");
-    let message = socket.hear().await;
+    assert_eq!(socket.receive().await["type"], "next");
+    let message = socket.receive().await;
     assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("INTERNAL")));
     socket.subscribe("1", "{hello}").await;
-    assert_eq!(socket.hear().await["type"], "next");
+    assert_eq!(socket.receive().await["type"], "next");
 }
 
 /// A fragment of a text message.
@@ -234,18 +237,18 @@ fn fragment(text: &str, begins: bool, ends: bool) -> Message {
     Message::Frame(Frame::message(text.as_bytes().to_vec(), OpCode::Data(code), ends))
 }
 
-/// A message that never ends is no way around the pace of messages.
+/// A message that never ends must not bypass the message rate limit.
 #[tokio::test]
-async fn sb_08_frames_have_a_pace_as_messages_have() {
+async fn sb_08_frames_are_rate_limited_like_messages() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
-    // A message may come in pieces.
+    // A message may come in fragments.
     let text = json!({"type": "ping"}).to_string();
     let last = text.len() - 1;
     for (at, piece) in text.split("").filter(|piece| !piece.is_empty()).enumerate() {
         socket.0.send(fragment(piece, at == 0, at == last)).await.unwrap();
     }
-    assert_eq!(socket.hear().await, json!({"type": "pong"}));
+    assert_eq!(socket.receive().await, json!({"type": "pong"}));
     socket.0.feed(fragment("", true, false)).await.unwrap();
     for _ in 0..2000 {
         // The server may have closed the socket by now.

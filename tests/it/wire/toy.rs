@@ -1,4 +1,4 @@
-//! A schema that has nothing to do with verification: the wire is tested by itself.
+//! A schema unrelated to verification, so that the HTTP layer is tested by itself.
 
 use std::{
     sync::{
@@ -10,36 +10,36 @@ use std::{
 
 use async_graphql::{Context, Error, ErrorExtensions, Object, OneofObject, Schema, SimpleObject, Subscription, Union};
 use countersign::{
-    caller::Caller,
     graphql::cookies::Cookies,
     http::auth::Judge,
     session::gate::{Auth, Role, SignedIn, TokenRefused},
 };
+use domain::caller::Caller;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::watch;
 
 pub type Toy = Schema<Query, Mutation, Events>;
 
-/// What the resolvers did, seen from outside.
+/// Counters of what the resolvers did.
 #[derive(Clone, Default)]
 pub struct Traces {
     /// How often the mutation was executed.
     pub bumps: Arc<AtomicUsize>,
-    /// Resolvers that are running.
+    /// The number of running resolvers.
     pub running: Arc<AtomicUsize>,
 }
 
-/// Counts itself while it lives.
-struct Alive(Arc<AtomicUsize>);
+/// Increments the counter while it exists.
+struct RunningGuard(Arc<AtomicUsize>);
 
-impl Alive {
+impl RunningGuard {
     fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, SeqCst);
         Self(count.clone())
     }
 }
 
-impl Drop for Alive {
+impl Drop for RunningGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
     }
@@ -86,7 +86,7 @@ impl Query {
     }
 
     async fn slow(&self, ms: u64) -> &str {
-        let _alive = Alive::new(&self.0.running);
+        let _alive = RunningGuard::new(&self.0.running);
         tokio::time::sleep(Duration::from_millis(ms)).await;
         "done"
     }
@@ -172,7 +172,7 @@ pub enum Choice {
     Number(i32),
 }
 
-/// Something with fields to choose from.
+/// An object with several fields to select.
 #[derive(SimpleObject)]
 pub struct Step {
     number: usize,
@@ -188,7 +188,7 @@ impl Mutation {
     }
 
     async fn slow_bump(&self, ms: u64) -> usize {
-        let _alive = Alive::new(&self.0.running);
+        let _alive = RunningGuard::new(&self.0.running);
         tokio::time::sleep(Duration::from_millis(ms)).await;
         self.0.bumps.fetch_add(1, SeqCst) + 1
     }
@@ -204,9 +204,9 @@ pub struct Events(Traces);
 
 #[Subscription]
 impl Events {
-    /// 1 to `to`, one every `ms`; the first after `first`, if that is said.
+    /// 1 to `to`, one every `ms` milliseconds; the first after `first` milliseconds if given.
     async fn count(&self, to: usize, #[graphql(default)] ms: u64, first: Option<u64>) -> impl Stream<Item = usize> {
-        let alive = Alive::new(&self.0.running);
+        let alive = RunningGuard::new(&self.0.running);
         stream::iter(1..=to).then(move |number| {
             let _alive = &alive;
             let wait = first.filter(|_| number == 1).unwrap_or(ms);
@@ -222,17 +222,17 @@ impl Events {
         stream::iter((1..=to).map(move |number| Step { number, left: to - number }))
     }
 
-    /// Never says anything.
+    /// Emits nothing.
     async fn silence(&self) -> impl Stream<Item = usize> {
-        let alive = Alive::new(&self.0.running);
+        let alive = RunningGuard::new(&self.0.running);
         stream::pending().inspect(move |_| {
             let _alive = &alive;
         })
     }
 
-    /// As much as anybody takes.
+    /// Emits as fast as the client reads.
     async fn flood(&self, bytes: usize) -> impl Stream<Item = String> {
-        let alive = Alive::new(&self.0.running);
+        let alive = RunningGuard::new(&self.0.running);
         stream::repeat_with(move || {
             let _alive = &alive;
             "x".repeat(bytes)
@@ -254,7 +254,7 @@ pub fn schema(traces: &Traces) -> Toy {
     Schema::build(Query(traces.clone()), Mutation(traces.clone()), Events(traces.clone())).finish()
 }
 
-/// Honours `good`, until told otherwise, and `other`, of another account.
+/// Accepts the tokens `good`, until it is revoked, and `other`, of another account.
 #[derive(Clone)]
 pub struct Tokens {
     signed_in: Arc<Mutex<Option<SignedIn>>>,
@@ -263,17 +263,21 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub fn new(expires_at: countersign::clock::Instant) -> Self {
-        let entropy = countersign::clock::Entropy::seeded(1);
-        let somebody = || SignedIn {
-            account: countersign::ids::AccountId::new(&entropy),
-            session: countersign::ids::SessionId::new(&entropy),
+    pub fn new(expires_at: domain::Timestamp) -> Self {
+        let entropy = platform::clock::Entropy::seeded(1);
+        let new_session = || SignedIn {
+            account: domain::ids::AccountId::new(&entropy),
+            session: domain::ids::SessionId::new(&entropy),
             role: Role::User,
             expires_at,
             authenticated: None,
             generation: 0,
         };
-        Self { signed_in: Arc::new(Mutex::new(Some(somebody()))), other: somebody(), ticks: watch::Sender::new(0) }
+        Self {
+            signed_in: Arc::new(Mutex::new(Some(new_session()))),
+            other: new_session(),
+            ticks: watch::Sender::new(0),
+        }
     }
 
     pub fn revoke(&self) {
@@ -281,7 +285,7 @@ impl Tokens {
         self.tick();
     }
 
-    /// Something was revoked, though not this.
+    /// Announces a revocation that does not concern this token.
     pub fn tick(&self) {
         self.ticks.send_modify(|ticks| *ticks += 1);
     }

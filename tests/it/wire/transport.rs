@@ -1,4 +1,4 @@
-//! Connections: how large, how slow, how garbled.
+//! Connection level: sizes, timeouts and malformed requests.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
@@ -23,11 +23,11 @@ fn post(length: usize) -> String {
 }
 
 #[tokio::test]
-async fn tr_09_a_body_over_the_limit_is_413_however_it_comes() {
+async fn tr_09_body_over_the_limit_is_413_in_every_framing() {
     let server = TestServer::with(&[]).await;
     let reply = server.post(json!({"query": "{hello}", "more": "x".repeat(70_000)})).await;
     assert_eq!((reply.status, reply.code().as_str()), (413, "TOO_COMPLEX"));
-    // Announced and never sent.
+    // Announced by Content-Length and never sent.
     let answer = server.raw(post(1_000_000_000) + "x").await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     let chunk = format!("{:x}\r\n{}\r\n", 1_000, "x".repeat(1_000));
@@ -38,7 +38,7 @@ async fn tr_09_a_body_over_the_limit_is_413_however_it_comes() {
 }
 
 #[tokio::test]
-async fn tr_09_a_long_address_is_414_and_long_headers_are_431() {
+async fn tr_09_long_uri_is_414_and_long_headers_are_431() {
     let server = TestServer::with(&[]).await;
     let long = format!("/graphql?query=%7Bhello%7D&more={}", "x".repeat(9_000));
     assert_eq!(server.get(&long, &[]).await.status, 414);
@@ -52,7 +52,7 @@ async fn tr_09_a_long_address_is_414_and_long_headers_are_431() {
 const SMUGGLED: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
 #[tokio::test]
-async fn tr_10_ambiguous_lengths_are_400_and_close() {
+async fn tr_10_ambiguous_lengths_are_400_and_close_the_connection() {
     let server = TestServer::with(&[]).await;
     let body = json!({"query": "mutation {bump}"}).to_string();
     let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
@@ -94,9 +94,9 @@ async fn tr_10_ambiguous_lengths_are_400_and_close() {
     assert_eq!(server.traces.bumps.load(SeqCst), 0);
 }
 
-/// As RFC 9112 (section 6.1) allows: the chunks are what counts, and the connection is closed.
+/// RFC 9112, section 6.1: `Transfer-Encoding` overrides `Content-Length`, and the connection is closed.
 #[tokio::test]
-async fn tr_10_a_length_beside_chunks_is_ignored_and_closes() {
+async fn tr_10_content_length_with_chunked_is_ignored_and_closes_the_connection() {
     let server = TestServer::with(&[]).await;
     let body = json!({"query": "{hello}"}).to_string();
     let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
@@ -114,9 +114,9 @@ async fn tr_10_a_length_beside_chunks_is_ignored_and_closes() {
     }
 }
 
-/// RFC 9110, section 8.6: one number said twice is that number.
+/// RFC 9110, section 8.6: a repeated identical Content-Length counts once.
 #[tokio::test]
-async fn tr_10_the_same_length_twice_is_one_length() {
+async fn tr_10_repeated_identical_content_length_is_accepted() {
     let server = TestServer::with(&[]).await;
     let body = json!({"query": "{hello}"}).to_string();
     let length = format!("content-length: {}\r\n", body.len());
@@ -125,12 +125,12 @@ async fn tr_10_the_same_length_twice_is_one_length() {
         "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{length}{length}\r\n{body}{last}"
     );
     let answer = server.raw(request).await;
-    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "what follows is the next request: {answer}");
+    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "the following bytes are the next request: {answer}");
 }
 
 #[tokio::test]
-async fn tr_12_a_slow_head_is_cut() {
-    let server = TestServer::patient(&[], |http| http.patience.head = Duration::from_millis(100)).await;
+async fn tr_12_slow_request_head_times_out() {
+    let server = TestServer::with_config(&[], |http| http.patience.head = Duration::from_millis(100)).await;
     for start in ["", "GET / HT", "GET /healthz HTTP/1.1\r\nhost: x\r\n"] {
         assert_eq!(server.raw(start).await, "", "{start:?}");
     }
@@ -144,8 +144,8 @@ async fn tr_12_a_slow_head_is_cut() {
 }
 
 #[tokio::test]
-async fn tr_12_an_idle_connection_is_kept_for_the_next_request_and_not_for_ever() {
-    let server = TestServer::patient(&[], |http| {
+async fn tr_12_idle_connection_is_kept_alive_until_its_timeout() {
+    let server = TestServer::with_config(&[], |http| {
         http.patience.head = Duration::from_millis(50);
         http.patience.idle = Duration::from_millis(400);
     })
@@ -160,34 +160,34 @@ async fn tr_12_an_idle_connection_is_kept_for_the_next_request_and_not_for_ever(
 }
 
 #[tokio::test]
-async fn tr_12_a_slow_body_is_408() {
-    let server = TestServer::patient(&[], |http| {
+async fn tr_12_slow_body_is_408() {
+    let server = TestServer::with_config(&[], |http| {
         http.patience.body = Duration::from_millis(100);
         http.patience.idle = Duration::from_millis(100);
     })
     .await;
     let answer = server.raw(post(100) + "{").await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    // Routes of other rooms read their bodies themselves, and have the same time for it.
+    // Other routes read their bodies themselves with the same timeout.
     let answer = server.raw(post(100).replace("/graphql", "/extra") + "{").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
 
 #[tokio::test]
-async fn tr_12_a_reader_that_takes_nothing_is_cut() {
-    let server = TestServer::patient(&[], |http| http.patience.stall = Duration::from_millis(150)).await;
+async fn tr_12_client_that_does_not_read_is_disconnected() {
+    let server = TestServer::with_config(&[], |http| http.patience.stall = Duration::from_millis(150)).await;
     let body = r#"{"query":"subscription {flood(bytes: 50000)}"}"#;
     let mut stream = server.connect().await;
     let head = post(body.len()).replace("\r\n\r\n", "\r\naccept: text/event-stream\r\n\r\n");
     stream.write_all((head + body).as_bytes()).await.unwrap();
     let running = |server: &TestServer| server.traces.running.load(SeqCst);
     server.eventually("it runs", |server| running(server) == 1).await;
-    server.eventually("it is cut", |server| running(server) == 0).await;
+    server.eventually("the connection is aborted", |server| running(server) == 0).await;
 }
 
 #[tokio::test]
-async fn fz_01_no_bytes_make_it_stumble() {
-    let server = TestServer::patient(&[], |http| {
+async fn fz_01_random_bytes_do_not_break_the_server() {
+    let server = TestServer::with_config(&[], |http| {
         http.patience.head = Duration::from_millis(20);
         http.patience.body = Duration::from_millis(20);
         http.patience.idle = Duration::from_millis(20);

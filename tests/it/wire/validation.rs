@@ -1,4 +1,4 @@
-//! What is refused before anything runs, though the library would let it pass or come to it too late.
+//! Checks that run before execution although the library would skip them or run them too late.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::server::TestServer;
 
-/// A subscription's one field, in every fragment that it may stand in.
-const FOLDED: [&str; 6] = [
+/// A subscription with its field in every kind of fragment.
+const IN_FRAGMENTS: [&str; 6] = [
     "subscription {...F} fragment F on Events {steps(to: 1) {number}}",
     "subscription {...F} fragment F on Events {...G} fragment G on Events {... {steps(to: 1) {...N}}} \
      fragment N on Step {number}",
@@ -24,22 +24,22 @@ fn named(document: &str) -> Value {
 }
 
 #[tokio::test]
-async fn sb_01_a_subscription_in_a_fragment_is_told_its_events() {
+async fn sb_01_subscription_in_a_fragment_gets_its_events() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
-    for document in FOLDED {
-        socket.say(json!({"id": "1", "type": "subscribe", "payload": named(document)})).await;
+    for document in IN_FRAGMENTS {
+        socket.send_json(json!({"id": "1", "type": "subscribe", "payload": named(document)})).await;
         let event = json!({"id": "1", "type": "next", "payload": {"data": {"steps": {"number": 1}}}});
-        assert_eq!(socket.hear().await, event, "{document}");
-        assert_eq!(socket.hear().await, json!({"id": "1", "type": "complete"}), "{document}");
+        assert_eq!(socket.receive().await, event, "{document}");
+        assert_eq!(socket.receive().await, json!({"id": "1", "type": "complete"}), "{document}");
     }
 }
 
 #[tokio::test]
-async fn sb_11_sb_12_a_subscription_in_a_fragment_is_told_its_events_over_http() {
+async fn sb_11_sb_12_subscription_in_a_fragment_gets_its_events_over_http() {
     let server = TestServer::with(&[]).await;
     for accept in ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"] {
-        for document in FOLDED {
+        for document in IN_FRAGMENTS {
             let headers = [("content-type", "application/json"), ("accept", accept)];
             let reply = server.send(reqwest::Method::POST, "/graphql", &headers, named(document).to_string()).await;
             assert!(reply.text.contains(r#"{"data":{"steps":{"number":1}}}"#), "{accept} {document}: {}", reply.text);
@@ -48,14 +48,14 @@ async fn sb_11_sb_12_a_subscription_in_a_fragment_is_told_its_events_over_http()
 }
 
 #[tokio::test]
-async fn sb_09_a_subscription_to_nothing_is_refused_and_not_just_over() {
+async fn sb_09_subscription_without_a_field_is_rejected() {
     let server = TestServer::with(&[]).await;
     let mut socket = server.ready(json!(null)).await;
     for (document, words) in [
         ("subscription {__typename}", "can't be __typename"),
         ("subscription {...F} fragment F on Events {silence __typename}", "can't be __typename"),
-        ("subscription {silence @skip(if: true)}", "@skip leaves out"),
-        ("subscription {...F @include(if: $no)} fragment F on Events {silence}", "@include leaves out"),
+        ("subscription {silence @skip(if: true)}", "@skip skips"),
+        ("subscription {...F @include(if: $no)} fragment F on Events {silence}", "@include skips"),
         ("subscription {...F} fragment F on Events {a: silence b: silence}", "exactly one field"),
         ("subscription {...F} fragment F on Query {hello}", "F"),
         ("subscription {...F @nope} fragment F on Events {silence}", "nope"),
@@ -63,8 +63,8 @@ async fn sb_09_a_subscription_to_nothing_is_refused_and_not_just_over() {
     ] {
         let document = document.replace("subscription {...F @include", "subscription($no: Boolean!) {...F @include");
         let payload = json!({"query": document, "variables": {"no": false}});
-        socket.say(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
-        let message = socket.hear().await;
+        socket.send_json(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
+        let message = socket.receive().await;
         assert_eq!(
             (&message["type"], &message["payload"][0]["extensions"]["code"]),
             (&json!("error"), &json!("BAD_REQUEST")),
@@ -76,7 +76,7 @@ async fn sb_09_a_subscription_to_nothing_is_refused_and_not_just_over() {
 }
 
 #[tokio::test]
-async fn gq_03_what_stands_beside_typename_is_validated() {
+async fn gq_03_directives_on_typename_are_validated() {
     let server = TestServer::with(&[]).await;
     for text in [
         "{__typename @nope}",
@@ -102,7 +102,7 @@ async fn gq_03_what_stands_beside_typename_is_validated() {
 }
 
 #[tokio::test]
-async fn gq_02_a_refusal_is_the_same_every_time_and_names_the_setting() {
+async fn gq_02_rejection_is_deterministic_and_names_the_setting() {
     let server = TestServer::with(&[]).await;
     let mut text = String::from("{...F0}");
     for n in 0..23 {
@@ -114,12 +114,12 @@ async fn gq_02_a_refusal_is_the_same_every_time_and_names_the_setting() {
         let extensions = &reply.json()["errors"][0]["extensions"];
         let expected = json!({"code": "TOO_COMPLEX", "limit": "complexity", "allowed": 200, "value": 8_388_608});
         assert_eq!(extensions, &expected);
-        assert!(reply.text.contains("at most 200 is taken (MAX_COMPLEXITY)"), "{}", reply.text);
+        assert!(reply.text.contains("at most 200 is allowed (MAX_COMPLEXITY)"), "{}", reply.text);
     }
 }
 
 #[tokio::test]
-async fn tr_05_a_value_of_the_wrong_type_is_the_requests_mistake() {
+async fn tr_05_value_of_the_wrong_type_is_a_request_error() {
     let server = TestServer::with(&[]).await;
     for (text, variables, place) in [
         ("query($n: Int!) {hello number(of: $n)}", json!({"n": 99_999_999_999_i64}), "of is not valid"),
@@ -141,9 +141,9 @@ async fn tr_05_a_value_of_the_wrong_type_is_the_requests_mistake() {
     assert_eq!(reply.text, r#"{"data":{"choose":"x","number":7}}"#);
 }
 
-/// Specification, section 5.3.2: what code generators refuse is refused here too.
+/// GraphQL specification, section 5.3.2: conflicting selections are rejected, as code generators do.
 #[tokio::test]
-async fn gq_03_fields_that_share_a_name_are_one_field_or_of_one_shape() {
+async fn gq_03_fields_with_the_same_response_key_must_merge() {
     let server = TestServer::with(&[]).await;
     for (text, words) in [
         ("{pet(dog: true) {... on Dog {n: chip} ... on Cat {n: lives}}}", "types \"Int\" and \"Int!\""),
@@ -172,5 +172,5 @@ async fn gq_03_fields_that_share_a_name_are_one_field_or_of_one_shape() {
     }
     let mut socket = server.ready(json!(null)).await;
     socket.subscribe("1", "subscription {steps(to: 1) {n: number} steps(to: 1) {n: left}}").await;
-    assert_eq!(socket.hear().await["type"], "error");
+    assert_eq!(socket.receive().await["type"], "error");
 }

@@ -1,23 +1,23 @@
 const FIRST_MS = 400;
-const LONGEST_MS = 10_000;
+const MAX_MS = 10_000;
 
 /**
- * How long to wait before the attempt after `failures` failed ones, in milliseconds: doubling, never above ten seconds,
- * and spread over the upper half, so that all the pages of a restarted service do not come back in one instant.
+ * The delay in milliseconds before the next attempt after `failures` failed ones. It doubles up to ten seconds. Jitter over
+ * the upper half keeps clients from reconnecting at the same moment after a restart of the service.
  */
-export function backoff(failures: number, chance: number = Math.random()): number {
-  const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
-  return ceiling / 2 + (ceiling / 2) * chance;
+export function backoff(failures: number, jitter: number = Math.random()): number {
+  const ceiling = Math.min(MAX_MS, FIRST_MS * 2 ** failures);
+  return ceiling / 2 + (ceiling / 2) * jitter;
 }
 
-/** Ends early when the device comes back: on the network, or with the page in front of somebody. */
-export type WakeUps = (listener: () => void) => () => void;
+/** Subscribes to events after which a retry should run at once. Returns the function that unsubscribes. */
+export type WakeEvents = (listener: () => void) => () => void;
 
 /**
- * The moments at which waiting stops making sense. A phone freezes a page while its owner reads the message in another
- * app; what was missed should be there when they return, not after the next retry.
+ * The page becomes visible or the device comes online. Phones freeze a page while the user reads the message in another app;
+ * the current state should be fetched when they return, not after the next retry delay.
  */
-export const pageWakeUps: WakeUps = (listener) => {
+export const pageWakeEvents: WakeEvents = (listener) => {
   if (typeof document === 'undefined') return () => undefined;
   const onVisible = (): void => {
     if (document.visibilityState === 'visible') listener();
@@ -32,15 +32,15 @@ export const pageWakeUps: WakeUps = (listener) => {
   };
 };
 
-/** Resolves after the back-off, or as soon as the device wakes up. */
-export function patience(failures: number, wakeUps: WakeUps = pageWakeUps): Promise<void> {
+/** Resolves after the backoff delay, or at the next wake event. */
+export function waitForRetry(failures: number, wakeEvents: WakeEvents = pageWakeEvents): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
-      forget();
+      unsubscribe();
       resolve();
     };
     const timer = setTimeout(done, backoff(failures));
-    const forget = wakeUps(done);
+    const unsubscribe = wakeEvents(done);
   });
 }

@@ -1,4 +1,4 @@
-/** The closed list of `extensions.code` that the service answers at the top level, and `UNKNOWN` for whatever else stands there. */
+/** The closed list of `extensions.code` of top-level errors. Any other value becomes `UNKNOWN`. */
 const FAULT_CODES = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
@@ -12,43 +12,46 @@ const FAULT_CODES = [
 
 export type FaultCode = (typeof FAULT_CODES)[number] | 'UNKNOWN';
 
-/** No answer came: the network, the proxy or the service is away. Whether the request was carried out is not known. */
+/** No response: the network, the proxy or the service is unavailable. Whether the request was executed is unknown. */
 export interface Unreachable {
   readonly __typename: 'Unreachable';
 }
 
-/** The service answered, but not with a result: something failed on its side, or the request was not one it takes. */
+/** A top-level error: the service failed, or it rejected the request. */
 export interface ServiceFault {
   readonly __typename: 'ServiceFault';
   readonly code: FaultCode;
-  /** To be quoted to whoever runs the service. */
+  /** For support requests to the operator of the service. */
   readonly requestId: string | null;
-  /** When to come back, where the service says so. */
+  /** The delay before the next attempt, if the service gives one. */
   readonly retryAfterSeconds: number | null;
 }
 
-/** What can go wrong beside the refusals of the schema. Told apart from them, and from each other, by `__typename`. */
+/** Errors other than the refusals of the schema. `__typename` distinguishes them from refusals and from each other. */
 export type Failure = Unreachable | ServiceFault;
 
-/** A `Failure` on its way up. */
-export class WireError extends Error {
-  override readonly name = 'WireError';
+/** The exception that carries a `Failure`. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
   readonly failure: Failure;
 
   constructor(failure: Failure, cause?: unknown) {
-    super(failure.__typename === 'ServiceFault' ? `The service answered ${failure.code}` : 'No answer came', { cause });
+    super(
+      failure.__typename === 'ServiceFault' ? `The service returned ${failure.code}` : 'No response from the service',
+      { cause },
+    );
     this.failure = failure;
   }
 }
 
-/** An error as it stands in `errors` of a GraphQL answer, or as far as it can be relied on. */
+/** An entry of `errors` in a GraphQL response, with the fields that are used here. */
 export interface TopLevelError {
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export const UNREACHABLE: Unreachable = { __typename: 'Unreachable' };
 
-/** The failure that a list of top-level errors stands for: its first one decides. */
+/** Converts a list of top-level errors. The first one determines the result. */
 export function faultOf(errors: readonly TopLevelError[]): ServiceFault {
   const extensions = errors[0]?.extensions ?? {};
   const { code, requestId, retryAfterSeconds } = extensions as Record<
@@ -63,7 +66,7 @@ export function faultOf(errors: readonly TopLevelError[]): ServiceFault {
   };
 }
 
-/** The failure that an HTTP status stands for when no GraphQL answer came with it, as from a proxy. */
+/** Converts an HTTP status without a GraphQL response, such as one from a proxy. */
 export function failureOfStatus(status: number): Failure {
   const fault = (code: FaultCode): ServiceFault => ({
     __typename: 'ServiceFault',
@@ -80,12 +83,12 @@ export function failureOfStatus(status: number): Failure {
   return UNREACHABLE;
 }
 
-/** Whether the service would not honour the access token that came along. */
+/** Whether the service rejected the access token. */
 export function isUnauthenticated(errors: readonly TopLevelError[] | undefined): boolean {
   return errors?.some((error) => error.extensions?.['code'] === 'UNAUTHENTICATED') ?? false;
 }
 
-/** Whatever was thrown, as a failure. */
+/** Converts a thrown value to a failure. */
 export function failureOf(thrown: unknown): Failure {
-  return thrown instanceof WireError ? thrown.failure : UNREACHABLE;
+  return thrown instanceof RequestError ? thrown.failure : UNREACHABLE;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { backoff, patience } from '../src/backoff.ts';
+import { backoff, waitForRetry } from '../src/backoff.ts';
 
 describe('backoff', () => {
   it('doubles, up to ten seconds', () => {
@@ -8,18 +8,18 @@ describe('backoff', () => {
     expect(backoff(40, 1)).toBe(10_000);
   });
 
-  it('never waits less than half', () => {
+  it('waits at least half of the ceiling', () => {
     expect(backoff(3, 0)).toBe(1_600);
   });
 });
 
-describe('patience', () => {
-  it('ends when the device wakes up', async () => {
-    const forget = vi.fn();
-    await patience(40, (listener) => {
+describe('waitForRetry', () => {
+  it('resolves at a wake event', async () => {
+    const unsubscribe = vi.fn();
+    await waitForRetry(40, (listener) => {
       queueMicrotask(listener);
-      return forget;
+      return unsubscribe;
     });
-    expect(forget).toHaveBeenCalledOnce();
+    expect(unsubscribe).toHaveBeenCalledOnce();
   });
 });

@@ -13,13 +13,13 @@ import { describe, expect, it, vi } from 'vitest';
 
 import manifest from '../package.json' with { type: 'json' };
 
-/** What an app that installs the package relies on, beyond the types. */
+/** Properties of the package that apps rely on, in addition to its types. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): Promise<string> => readFile(join(ROOT, path), 'utf8');
 
-/** Every module that a source file loads at run time, its own files followed, by the names taken from each. */
-async function loaded(path: string, found = new Map<string, Set<string>>()): Promise<Map<string, Set<string>>> {
+/** The modules that a source file imports at run time, including transitive ones, with the imported names. */
+async function importsOf(path: string, found = new Map<string, Set<string>>()): Promise<Map<string, Set<string>>> {
   const source = ts.createSourceFile(path, await read(path), ts.ScriptTarget.ES2023);
   for (const statement of source.statements) {
     if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) continue;
@@ -30,7 +30,7 @@ async function loaded(path: string, found = new Map<string, Set<string>>()): Pro
     const module = text.startsWith('.') ? join(dirname(path), text) : text;
     const known = found.get(module);
     found.set(module, new Set([...(known ?? []), ...names]));
-    if (module !== text && !known && !module.endsWith('.json')) await loaded(module, found);
+    if (module !== text && !known && !module.endsWith('.json')) await importsOf(module, found);
   }
   return found;
 }
@@ -53,25 +53,25 @@ const entries = Object.entries(manifest.exports).flatMap(([name, target]) =>
 const isForReact = (name: string): boolean => name.endsWith('/react');
 
 describe('the entry points', () => {
-  it.each(entries.filter(([name]) => !isForReact(name)))('%s loads no React', async (_, source) => {
-    const modules = [...(await loaded(source)).keys()];
+  it.each(entries.filter(([name]) => !isForReact(name)))('%s does not load React', async (_, source) => {
+    const modules = [...(await importsOf(source)).keys()];
     expect(modules.filter((module) => /^(react|urql)\b|\/react(\/|$)/.test(module))).toEqual([]);
   });
 
-  it.each(entries.filter(([name]) => isForReact(name)))('%s takes what React 18.3 has', async (_, source) => {
-    const names = (await loaded(source)).get('react') ?? new Set();
+  it.each(entries.filter(([name]) => isForReact(name)))('%s uses only APIs of React 18.3', async (_, source) => {
+    const names = (await importsOf(source)).get('react') ?? new Set();
     const in18 = ['useEffect', 'useMemo', 'useReducer', 'useRef', 'useSyncExternalStore'];
     expect(in18).toEqual(expect.arrayContaining([...names]));
   });
 
-  it('need no package that is not named as a dependency', async () => {
-    const named = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+  it('import only declared dependencies', async () => {
+    const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
     for (const [, source] of entries) {
-      const packages = [...(await loaded(source)).keys()].filter(
+      const packages = [...(await importsOf(source)).keys()].filter(
         (module) => !module.startsWith('src/') && !module.startsWith('.'),
       );
       for (const module of packages) {
-        expect(named).toContain(
+        expect(declared).toContain(
           module
             .split('/')
             .slice(0, module.startsWith('@') ? 2 : 1)
@@ -81,7 +81,7 @@ describe('the entry points', () => {
     }
   });
 
-  it('name files that there are', async () => {
+  it('refer to existing files', async () => {
     for (const target of Object.values(manifest.exports)) {
       await expect(read(typeof target === 'string' ? target : target.source)).resolves.not.toBe('');
     }
@@ -89,7 +89,7 @@ describe('the entry points', () => {
 });
 
 describe('the schema files', () => {
-  it('are the schema of the service', async () => {
+  it('match the schema of the service', async () => {
     const sdl = await read('../../schema.graphql');
     expect(await read(manifest.exports['./schema.graphql'])).toBe(sdl);
     const introspection = JSON.parse(await read(manifest.exports['./introspection.json'])) as IntrospectionQuery;
@@ -98,7 +98,7 @@ describe('the schema files', () => {
     expect(types).toBe(printSchema(lexicographicSortSchema(buildSchema(plain))));
   });
 
-  it('let an InMemoryCache keep the fields of an interface', async () => {
+  it('make an InMemoryCache keep the fields of an interface', async () => {
     const { possibleTypes } = JSON.parse(await read(manifest.exports['./possible-types.json'])) as {
       possibleTypes: Record<string, string[]>;
     };
@@ -113,14 +113,14 @@ describe('the schema files', () => {
       }
     `;
     const refusal = { __typename: 'QuotaExceeded', code: 'QUOTA_EXCEEDED', message: 'Later.' };
-    const kept = (cache: InMemoryCache): string => {
+    const cached = (cache: InMemoryCache): string => {
       cache.writeQuery({ query, data: { availability: refusal } });
       return JSON.stringify(cache.extract());
     };
-    // Apollo reports the loss in the console, in development alone.
+    // Apollo logs the dropped fields in development mode.
     for (const level of ['warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => undefined);
-    expect(kept(new InMemoryCache({ possibleTypes }))).toContain('Later.');
-    expect(kept(new InMemoryCache())).not.toContain('Later.');
+    expect(cached(new InMemoryCache({ possibleTypes }))).toContain('Later.');
+    expect(cached(new InMemoryCache())).not.toContain('Later.');
   });
 });
 
@@ -144,7 +144,7 @@ it('a session does not keep a Node process alive', async () => {
     ssr: { noExternal: true },
     build: { ssr: entry, outDir: folder, emptyOutDir: false, rolldownOptions: { output } },
   });
-  // The time limit is a guard: an open handle would keep the process for ever.
+  // The time limit catches an open handle, which would keep the process alive forever.
   const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'built.mjs')], { timeout: 60_000 });
   expect(stdout.trim()).toBe('false');
   await rm(folder, { recursive: true });

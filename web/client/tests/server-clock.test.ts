@@ -6,42 +6,42 @@ const NOON = Date.parse('2026-01-01T12:00:00Z');
 const at = (ms: number): string => new Date(ms).toISOString();
 
 describe('ServerClock', () => {
-  it('believes the device until it knows better', () => {
+  it('uses the device clock by default', () => {
     const clock = new ServerClock(() => NOON);
     expect(clock.now()).toBe(NOON);
     expect(clock.secondsUntil(at(NOON + 59_001))).toBe(60);
     expect(clock.secondsUntil(at(NOON - 1))).toBe(0);
   });
 
-  it.each([-180_000, 180_000])('learns a difference of %i ms from a fresh instant', (ahead) => {
+  it.each([-180_000, 180_000])('detects an offset of %i ms from a new timestamp', (offset) => {
     const clock = new ServerClock(() => NOON);
-    clock.wroteSince(NOON - 200, at(NOON - 100 + ahead));
-    expect(clock.now()).toBe(NOON + ahead);
+    clock.observeCreated(NOON - 200, at(NOON - 100 + offset));
+    expect(clock.now()).toBe(NOON + offset);
   });
 
-  it('takes what the way there and back costs for no difference', () => {
+  it('ignores differences within the network latency', () => {
     const clock = new ServerClock(() => NOON);
-    clock.wroteSince(NOON - 1_500, at(NOON - 1_400));
+    clock.observeCreated(NOON - 1_500, at(NOON - 1_400));
     expect(clock.now()).toBe(NOON);
   });
 
-  it('learns from how far away an instant is said to be', () => {
+  it('detects an offset from a remaining time', () => {
     const clock = new ServerClock(() => NOON);
-    clock.saysAway(at(NOON + 90_000), 30);
+    clock.observeRemaining(at(NOON + 90_000), 30);
     expect(clock.now()).toBe(NOON + 60_000);
   });
 
-  it('moves forward to what has passed, and never back', () => {
+  it('moves forward to a past timestamp but never back', () => {
     const clock = new ServerClock(() => NOON);
-    clock.hasPassed(at(NOON + 60_000));
+    clock.observePast(at(NOON + 60_000));
     expect(clock.now()).toBe(NOON + 60_000);
-    clock.hasPassed(at(NOON - 600_000));
+    clock.observePast(at(NOON - 600_000));
     expect(clock.now()).toBe(NOON + 60_000);
   });
 
-  it('ignores what is no instant', () => {
+  it('ignores invalid timestamps', () => {
     const clock = new ServerClock(() => NOON);
-    clock.wroteSince(NOON, 'soon');
+    clock.observeCreated(NOON, 'soon');
     expect(clock.now()).toBe(NOON);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { UNREACHABLE, WireError } from '../src/failure.ts';
+import { UNREACHABLE, RequestError } from '../src/failure.ts';
 import { memoryStore, type KeyValueStore } from '../src/session/record.ts';
 import type { Renewal } from '../src/session/refresh.ts';
 import { Session, type SignedIn } from '../src/session/session.ts';
@@ -32,54 +32,54 @@ afterEach(() => {
   for (const session of open.splice(0)) session.close();
 });
 
-/** One more tab of the same browser. */
+/** Opens another tab of the same browser. */
 function tab(): Session {
   const session = new Session({ renew, store, name: `test-${String(name)}` });
   open.push(session);
   return session;
 }
 
-const heard = (session: Session, signedIn: boolean): Promise<void> =>
+const waitForSignedIn = (session: Session, signedIn: boolean): Promise<void> =>
   vi.waitFor(() => {
     expect(session.isSignedIn()).toBe(signedIn);
   }, 60_000);
 
 describe('one tab', () => {
-  it('is nobody at first', async () => {
+  it('is signed out at first', async () => {
     expect(tab().isSignedIn()).toBe(false);
-    expect(await tab().bearer()).toBeNull();
+    expect(await tab().accessToken()).toBeNull();
     expect(renew).not.toHaveBeenCalled();
   });
 
-  it('uses the token of a sign-in until it is about to expire', async () => {
+  it('uses the access token until it is about to expire', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
-    expect(await session.bearer()).toBe('access-1');
+    expect(await session.accessToken()).toBe('access-1');
     vi.useFakeTimers({ now: Date.now() + 3_590_000, toFake: ['Date'] });
-    expect(await session.bearer()).toBe('access-2');
+    expect(await session.accessToken()).toBe('access-2');
     expect(renew).toHaveBeenCalledExactlyOnceWith('refresh-1');
     vi.useRealTimers();
   });
 
-  it('renews once, however many requests were refused', async () => {
+  it('renews once for several rejected requests', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
-    const all = await Promise.all(['access-1', 'access-1', 'access-1'].map((refused) => session.renew(refused)));
+    const all = await Promise.all(['access-1', 'access-1', 'access-1'].map((rejected) => session.renew(rejected)));
     expect(all).toEqual(['access-2', 'access-2', 'access-2']);
     expect(await session.renew('access-1')).toBe('access-2');
     expect(renew).toHaveBeenCalledOnce();
   });
 
-  it('stays signed in when the service could not be reached', async () => {
+  it('stays signed in if the service is unreachable', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
-    renew.mockRejectedValueOnce(new WireError(UNREACHABLE));
-    await expect(session.renew('access-1')).rejects.toThrow('No answer came');
+    renew.mockRejectedValueOnce(new RequestError(UNREACHABLE));
+    await expect(session.renew('access-1')).rejects.toThrow('No response from the service');
     expect(session.isSignedIn()).toBe(true);
     expect(await session.renew('access-1')).toBe('access-2');
   });
 
-  it('is over when the service says so, and knows why', async () => {
+  it('ends with the reason that the service gives', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
     renew.mockResolvedValueOnce({ type: 'ended', reason: 'REUSED' });
@@ -89,7 +89,7 @@ describe('one tab', () => {
     expect(store.getItem(`test-${String(name)}.session`)).toBeNull();
   });
 
-  it('does not come back to life when a renewal was under way at the sign-out', async () => {
+  it('stays signed out if a renewal finishes after the sign-out', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
     let answer: (renewal: Renewal) => void = () => undefined;
@@ -104,28 +104,28 @@ describe('one tab', () => {
     expect(session.isSignedIn()).toBe(false);
   });
 
-  it('asks without a refresh token where that is in a cookie', async () => {
+  it('renews without a refresh token in cookie mode', async () => {
     const session = tab();
     session.signIn({ tokens: { ...tokens('1'), refreshToken: null }, deviceToken: null });
     await session.renew('access-1');
     expect(renew).toHaveBeenCalledExactlyOnceWith(null);
   });
 
-  it('keeps no access token in the store', () => {
+  it('does not store the access token', () => {
     tab().signIn(signedIn('1'));
     expect(store.getItem(`test-${String(name)}.session`)).not.toContain('access-1');
   });
 
-  it('takes the token by which an account knows its device again, and keeps the old one where none came', () => {
+  it('stores a new device token and ignores null', () => {
     const session = tab();
     session.signIn(signedIn('1'));
-    session.keepDevice('device-2');
+    session.storeDeviceToken('device-2');
     expect(session.deviceToken).toBe('device-2');
-    session.keepDevice(null);
+    session.storeDeviceToken(null);
     expect(session.deviceToken).toBe('device-2');
   });
 
-  it('is known again after a sign-out', () => {
+  it('keeps the device token after a sign-out', () => {
     const session = tab();
     expect(session.deviceToken).toBeNull();
     session.signIn(signedIn('1'));
@@ -133,48 +133,48 @@ describe('one tab', () => {
     expect(session.deviceToken).toBe('device-1');
   });
 
-  it('takes what is no record for nobody', () => {
+  it('is signed out if the stored record is invalid', () => {
     store.setItem(`test-${String(name)}.session`, '{"generation":"x"}');
     expect(tab().isSignedIn()).toBe(false);
   });
 });
 
 describe('several tabs', () => {
-  it('are signed in and out together', async () => {
+  it('share sign-in and sign-out', async () => {
     const [here, there] = [tab(), tab()];
     here.signIn(signedIn('1'));
-    await heard(there, true);
-    expect(await there.bearer()).toBe('access-1');
+    await waitForSignedIn(there, true);
+    expect(await there.accessToken()).toBe('access-1');
     there.signOut();
-    await heard(here, false);
-    expect(await here.bearer()).toBeNull();
+    await waitForSignedIn(here, false);
+    expect(await here.accessToken()).toBeNull();
     expect(renew).not.toHaveBeenCalled();
   });
 
-  it('renew once between them', async () => {
+  it('renew once', async () => {
     const [here, there] = [tab(), tab()];
     here.signIn(signedIn('1'));
-    await heard(there, true);
+    await waitForSignedIn(there, true);
     const both = await Promise.all([here.renew('access-1'), there.renew('access-1')]);
     expect(both).toEqual(['access-2', 'access-2']);
     expect(renew).toHaveBeenCalledOnce();
   });
 
-  it('hand their token to one that was just opened', async () => {
+  it('share their token with a new tab', async () => {
     tab().signIn(signedIn('1'));
-    expect(await tab().bearer()).toBe('access-1');
+    expect(await tab().accessToken()).toBe('access-1');
     expect(renew).not.toHaveBeenCalled();
   });
 
-  it('do without the others where none answers', async () => {
+  it('renew if no other tab responds', async () => {
     const first = tab();
     first.signIn(signedIn('1'));
     first.close();
-    expect(await tab().bearer()).toBe('access-2');
+    expect(await tab().accessToken()).toBe('access-2');
     expect(renew).toHaveBeenCalledExactlyOnceWith('refresh-1');
   });
 
-  it('are not signed in again by a renewal that comes after somebody else signed in', async () => {
+  it('keep a new sign-in if an earlier renewal finishes later', async () => {
     const [here, there] = [tab(), tab()];
     here.signIn(signedIn('1'));
     let answer: (renewal: Renewal) => void = () => undefined;
@@ -186,48 +186,50 @@ describe('several tabs', () => {
     there.signIn(signedIn('other'));
     answer(renewed('2'));
     expect(await late).toBe('access-other');
-    expect(await there.bearer()).toBe('access-other');
+    expect(await there.accessToken()).toBe('access-other');
     expect(store.getItem(`test-${String(name)}.session`)).toContain('refresh-other');
   });
 });
 
-describe('several tabs of a browser without locks', () => {
+describe('several tabs without Web Locks', () => {
   beforeEach(() => {
     vi.stubGlobal('navigator', {});
   });
 
-  it('renew once between them', async () => {
+  it('renew once', async () => {
     const [here, there] = [tab(), tab()];
     here.signIn(signedIn('1'));
-    await heard(there, true);
+    await waitForSignedIn(there, true);
     const both = await Promise.all([here.renew('access-1'), there.renew('access-1')]);
     expect(both).toEqual(['access-2', 'access-2']);
     expect(renew).toHaveBeenCalledOnce();
   });
 
-  it('take turns, each with the newest refresh token, where they cannot talk to each other either', async () => {
+  it('refresh one after the other with the newest token without BroadcastChannel', async () => {
     vi.stubGlobal('BroadcastChannel', undefined);
     const first = tab();
     first.signIn(signedIn('0'));
     const tabs = [first, tab(), tab(), tab()];
-    const underWay = { now: 0, most: 0 };
+    const concurrent = { now: 0, most: 0 };
     const sent: (string | null)[] = [];
     renew.mockImplementation(async (refreshToken) => {
       sent.push(refreshToken);
       const generation = String(sent.length);
-      underWay.most = Math.max(underWay.most, ++underWay.now);
+      concurrent.most = Math.max(concurrent.most, ++concurrent.now);
       await new Promise((resolve) => setTimeout(resolve, 20));
-      underWay.now -= 1;
+      concurrent.now -= 1;
       return renewed(generation);
     });
-    const bearers = await Promise.all(tabs.map((each) => (each === first ? each.renew('access-0') : each.bearer())));
-    expect(underWay.most).toBe(1);
-    expect(sent).toEqual(sent.map((_, turn) => `refresh-${String(turn)}`));
-    expect(new Set(bearers).size).toBe(tabs.length);
+    const accessTokens = await Promise.all(
+      tabs.map((each) => (each === first ? each.renew('access-0') : each.accessToken())),
+    );
+    expect(concurrent.most).toBe(1);
+    expect(sent).toEqual(sent.map((_, index) => `refresh-${String(index)}`));
+    expect(new Set(accessTokens).size).toBe(tabs.length);
     expect(store.getItem(`test-${String(name)}.renewing`)).toBeNull();
   });
 
-  it('do not wait for one that was closed in the middle of it', async () => {
+  it('take over an expired lease', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
     const until = Date.now() + 150;
@@ -240,9 +242,9 @@ describe('several tabs of a browser without locks', () => {
   });
 });
 
-describe('a recent authentication', () => {
-  const elevation = {
-    accessToken: 'elevated',
+describe('a step-up token', () => {
+  const stepUpToken = {
+    accessToken: 'step-up',
     expiresIn: 600,
     freshUntil: new Date(Date.now() + 300_000).toISOString(),
   };
@@ -253,75 +255,75 @@ describe('a recent authentication', () => {
     vi.useRealTimers();
   });
 
-  it('stands beside the token of the session until it is fresh no longer', async () => {
+  it('is separate from the access token and expires at freshUntil', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
-    session.elevate(elevation);
-    expect(session.elevatedBearer()).toBe('elevated');
-    expect(await session.bearer()).toBe('access-1');
+    session.setStepUpToken(stepUpToken);
+    expect(session.stepUpToken()).toBe('step-up');
+    expect(await session.accessToken()).toBe('access-1');
     later(300_001);
-    expect(session.elevatedBearer()).toBeNull();
+    expect(session.stepUpToken()).toBeNull();
   });
 
-  it('is used until it expires where the clock of the device is ahead', () => {
+  it('is used until it expires if the device clock is fast', () => {
     const session = tab();
     session.signIn(signedIn('1'));
     later(3_000_000);
-    session.elevate(elevation);
-    expect(session.elevatedBearer()).toBe('elevated');
+    session.setStepUpToken(stepUpToken);
+    expect(session.stepUpToken()).toBe('step-up');
     later(569_000);
-    expect(session.elevatedBearer()).toBe('elevated');
+    expect(session.stepUpToken()).toBe('step-up');
     later(2_000);
-    expect(session.elevatedBearer()).toBeNull();
+    expect(session.stepUpToken()).toBeNull();
   });
 
-  it('is neither stored nor shown to another tab', async () => {
+  it('is neither stored nor shared with other tabs', async () => {
     const [here, there] = [tab(), tab()];
     here.signIn(signedIn('1'));
-    await heard(there, true);
-    here.elevate(elevation);
-    expect(store.getItem(`test-${String(name)}.session`)).not.toContain('elevated');
-    expect(await tab().bearer()).toBe('access-1');
-    expect(there.elevatedBearer()).toBeNull();
+    await waitForSignedIn(there, true);
+    here.setStepUpToken(stepUpToken);
+    expect(store.getItem(`test-${String(name)}.session`)).not.toContain('step-up');
+    expect(await tab().accessToken()).toBe('access-1');
+    expect(there.stepUpToken()).toBeNull();
   });
 
-  it('survives a refresh in another tab', async () => {
+  it('is kept after a refresh in another tab', async () => {
     const [here, there] = [tab(), tab()];
     here.signIn(signedIn('1'));
-    await heard(there, true);
-    here.elevate(elevation);
+    await waitForSignedIn(there, true);
+    here.setStepUpToken(stepUpToken);
     await there.renew('access-1');
     await vi.waitFor(async () => {
-      expect(await here.bearer()).toBe('access-2');
+      expect(await here.accessToken()).toBe('access-2');
     });
-    expect(here.elevatedBearer()).toBe('elevated');
+    expect(here.stepUpToken()).toBe('step-up');
   });
 
-  it('ends with the session, and with a sign-in in another tab', async () => {
+  it('is deleted at a sign-out and at a sign-in in another tab', async () => {
     const [here, there] = [tab(), tab()];
     here.signIn(signedIn('1'));
-    here.elevate(elevation);
+    here.setStepUpToken(stepUpToken);
     here.signOut();
-    expect(here.elevatedBearer()).toBeNull();
+    expect(here.stepUpToken()).toBeNull();
 
     here.signIn(signedIn('1'));
-    here.elevate(elevation);
+    here.setStepUpToken(stepUpToken);
     there.signIn(signedIn('other'));
     await vi.waitFor(async () => {
-      expect(await here.bearer()).toBe('access-other');
+      expect(await here.accessToken()).toBe('access-other');
     });
-    expect(here.elevatedBearer()).toBeNull();
+    expect(here.stepUpToken()).toBeNull();
   });
 
-  it('asks the service about the session where it is refused before its time', async () => {
+  it('renews the session if it is rejected before it expires', async () => {
     const session = tab();
     session.signIn(signedIn('1'));
-    session.elevate(elevation);
-    expect(await session.renew('elevated')).toBe('access-2');
-    expect(session.elevatedBearer()).toBeNull();
-    session.elevate(elevation);
+    session.setStepUpToken(stepUpToken);
+    expect(await session.renew('step-up')).toBe('access-2');
+    expect(session.stepUpToken()).toBeNull();
+    session.setStepUpToken(stepUpToken);
     renew.mockResolvedValueOnce({ type: 'ended', reason: 'REVOKED' });
-    expect(await session.renew('elevated')).toBeNull();
+    expect(await session.renew('step-up')).toBeNull();
     expect(session.isSignedIn()).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
 import WebSocket from 'ws';
 
-// Node 20 has none; browsers do, and so does Node from 22 on.
+// Node 20 has no global WebSocket.
 if (!('WebSocket' in globalThis)) Object.assign(globalThis, { WebSocket });

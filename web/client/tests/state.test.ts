@@ -1,81 +1,91 @@
 import { describe, expect, it } from 'vitest';
 
 import { UNREACHABLE } from '../src/failure.ts';
-import { after, IDLE, newer, type VerificationEvent, type VerificationState } from '../src/verification/state.ts';
+import { IDLE, newer, reduce, type VerificationEvent, type VerificationState } from '../src/verification/state.ts';
 import { aVerification, PROOF } from './support/verification.ts';
 
-const play = (...events: VerificationEvent[]): VerificationState => events.reduce(after, IDLE);
-const seen = (facts: Parameters<typeof aVerification>[0] = {}): VerificationEvent => ({
-  type: 'seen',
+const replay = (...events: VerificationEvent[]): VerificationState => events.reduce(reduce, IDLE);
+const snapshot = (facts: Parameters<typeof aVerification>[0] = {}): VerificationEvent => ({
+  type: 'snapshot',
   verification: aVerification(facts),
 });
 
 describe('newer', () => {
-  it('prefers the higher sequence of one verification', () => {
+  it('returns the higher sequence of one verification', () => {
     const [second, third] = [aVerification({ sequence: 2 }), aVerification({ sequence: 3 })];
     expect(newer(third, second)).toBe(third);
     expect(newer(second, third)).toBe(third);
   });
 
-  it('prefers what came last where the verification is another', () => {
+  it('returns the received snapshot of another verification', () => {
     const other = aVerification({ id: 'ver_2', sequence: 1 });
     expect(newer(aVerification({ sequence: 9 }), other)).toBe(other);
   });
 });
 
-describe('after', () => {
-  it('waits once a verification is seen', () => {
-    expect(play({ type: 'began', act: 'send' }, seen(), { type: 'ended', problem: null })).toMatchObject({
+describe('reduce', () => {
+  it('is waiting after the first snapshot', () => {
+    expect(
+      replay({ type: 'actionStarted', action: 'send' }, snapshot(), { type: 'actionFinished', problem: null }),
+    ).toMatchObject({
       phase: 'waiting',
       busy: null,
       problem: null,
     });
   });
 
-  it('drops a snapshot that is older than what is shown', () => {
-    const state = play(seen({ sequence: 5, attemptsRemaining: 3 }), seen({ sequence: 4, attemptsRemaining: 4 }));
+  it('ignores a snapshot with a lower sequence', () => {
+    const state = replay(
+      snapshot({ sequence: 5, attemptsRemaining: 3 }),
+      snapshot({ sequence: 4, attemptsRemaining: 4 }),
+    );
     expect(state.verification).toMatchObject({ sequence: 5, attemptsRemaining: 3 });
   });
 
-  it.each(['EXPIRED', 'LOCKED', 'CANCELED', 'VERIFIED'] as const)('is over at %s', (status) => {
-    expect(play(seen(), seen({ status, sequence: 2 })).phase).toBe('over');
+  it.each(['EXPIRED', 'LOCKED', 'CANCELED', 'VERIFIED'] as const)('ends with status %s', (status) => {
+    expect(replay(snapshot(), snapshot({ status, sequence: 2 })).phase).toBe('ended');
   });
 
-  it('holds still while the stream says VERIFIED before the answer with the proof is here', () => {
-    const verified = seen({ status: 'VERIFIED', sequence: 2 });
-    const early = play(seen(), { type: 'began', act: 'confirm' }, verified);
+  it('keeps waiting if the stream reports VERIFIED before the response with the proof', () => {
+    const verified = snapshot({ status: 'VERIFIED', sequence: 2 });
+    const early = replay(snapshot(), { type: 'actionStarted', action: 'confirm' }, verified);
     expect(early.phase).toBe('waiting');
     const proved: VerificationEvent = { type: 'proved', verification: aVerification({ sequence: 2 }), proof: PROOF };
-    expect([proved, { type: 'ended', problem: null } as const].reduce(after, early)).toMatchObject({
+    expect([proved, { type: 'actionFinished', problem: null } as const].reduce(reduce, early)).toMatchObject({
       phase: 'proved',
       proof: PROOF,
     });
   });
 
-  it('is over when the answer with the proof was lost', () => {
-    const verified = seen({ status: 'VERIFIED', sequence: 2 });
-    const state = play(seen(), { type: 'began', act: 'confirm' }, verified, { type: 'ended', problem: UNREACHABLE });
-    expect(state).toMatchObject({ phase: 'over', proof: null, problem: UNREACHABLE });
+  it('ends if the response with the proof is lost', () => {
+    const verified = snapshot({ status: 'VERIFIED', sequence: 2 });
+    const state = replay(snapshot(), { type: 'actionStarted', action: 'confirm' }, verified, {
+      type: 'actionFinished',
+      problem: UNREACHABLE,
+    });
+    expect(state).toMatchObject({ phase: 'ended', proof: null, problem: UNREACHABLE });
   });
 
-  it('keeps a proof, whatever the stream says after', () => {
+  it('keeps the proof after later snapshots', () => {
     const proved: VerificationEvent = { type: 'proved', verification: aVerification({ sequence: 2 }), proof: PROOF };
-    expect(play(seen(), proved, seen({ status: 'VERIFIED', sequence: 3 })).phase).toBe('proved');
+    expect(replay(snapshot(), proved, snapshot({ status: 'VERIFIED', sequence: 3 })).phase).toBe('proved');
   });
 
-  it('forgets a problem when the next act begins', () => {
-    const state = play({ type: 'ended', problem: UNREACHABLE }, { type: 'began', act: 'send' });
+  it('clears the problem when an action starts', () => {
+    const state = replay({ type: 'actionFinished', problem: UNREACHABLE }, { type: 'actionStarted', action: 'send' });
     expect(state).toMatchObject({ problem: null, busy: 'send' });
   });
 
-  it('is over when the service knows the verification no more', () => {
-    expect(play(seen(), { type: 'lost' })).toMatchObject({ phase: 'over', problem: { code: 'NOT_FOUND' } });
+  it('ends if the verification is not found', () => {
+    expect(replay(snapshot(), { type: 'notFound' })).toMatchObject({ phase: 'ended', problem: { code: 'NOT_FOUND' } });
     const problem = { __typename: 'VerificationNotFound', code: 'VERIFICATION_NOT_FOUND', message: '' } as const;
-    expect(play(seen(), { type: 'began', act: 'resend' }, { type: 'ended', problem }).phase).toBe('over');
+    expect(
+      replay(snapshot(), { type: 'actionStarted', action: 'resend' }, { type: 'actionFinished', problem }).phase,
+    ).toBe('ended');
   });
 
-  it('answers with the same state where nothing changed, so that nothing is drawn again', () => {
-    const state = play(seen());
-    expect(after(state, { type: 'live', live: false })).toBe(state);
+  it('returns the same object if nothing changed, to avoid a render', () => {
+    const state = replay(snapshot());
+    expect(reduce(state, { type: 'live', live: false })).toBe(state);
   });
 });

@@ -6,7 +6,7 @@ import { memoryStore } from '../src/session/record.ts';
 import { Session } from '../src/session/session.ts';
 import { StepUp } from '../src/step-up/step-up.ts';
 import { reauthenticationRequiredIn, type ReauthenticationRequired } from '../src/step-up/types.ts';
-import { ScriptedWire } from './support/scripted-wire.ts';
+import { ScriptedAdapter } from './support/scripted-adapter.ts';
 
 const refusal = (...methods: AuthenticationMethod[]): ReauthenticationRequired => ({
   __typename: 'ReauthenticationRequired',
@@ -23,13 +23,13 @@ const payload = (accessToken: string): object => ({
   },
 });
 
-let wire: ScriptedWire;
+let adapter: ScriptedAdapter;
 let session: Session;
 let stepUp: StepUp;
 
 beforeEach(() => {
-  wire = new ScriptedWire();
-  session = new Session({ renew: () => Promise.reject(new Error('Nothing expires here.')), store: memoryStore() });
+  adapter = new ScriptedAdapter();
+  session = new Session({ renew: () => Promise.reject(new Error('Unexpected renewal.')), store: memoryStore() });
   const tokens = {
     accessToken: 'a',
     expiresIn: 3_600,
@@ -37,129 +37,132 @@ beforeEach(() => {
     refreshExpiresAt: '2026-01-08T00:00:00.000Z',
   };
   session.signIn({ tokens: { __typename: 'TokenPair', ...tokens }, deviceToken: null });
-  stepUp = new StepUp({ wire, session });
+  stepUp = new StepUp({ adapter, session });
   return () => {
     session.close();
   };
 });
 
-/** A mutation of an app: refused until it carries a recent authentication. */
+/** A mutation that is refused until there is a step-up token. */
 const change = vi.fn(() =>
   Promise.resolve({
     changePhone:
-      session.elevatedBearer() === null ? refusal('PASSWORD', 'PHONE_CODE') : { __typename: 'ChangeContactPayload' },
+      session.stepUpToken() === null ? refusal('PASSWORD', 'PHONE_CODE') : { __typename: 'ChangeContactPayload' },
   }),
 );
 beforeEach(() => {
   change.mockClear();
 });
 
-const asking = (): Promise<void> =>
+const prompted = (): Promise<void> =>
   vi.waitFor(() => {
-    expect(stepUp.getState().phase).toBe('asking');
+    expect(stepUp.getState().phase).toBe('prompting');
   });
 
 describe('an operation that needs a recent authentication', () => {
-  it('is repeated after the password', async () => {
+  it('is repeated after withPassword', async () => {
     const done = stepUp.run(change);
-    await asking();
+    await prompted();
     expect(stepUp.getState()).toMatchObject({ methods: ['PASSWORD', 'PHONE_CODE'], busy: false, problem: null });
     const attempt = stepUp.withPassword('Correct-horse-7');
     expect(stepUp.getState().busy).toBe(true);
-    expect(wire.last).toMatchObject({ name: 'Reauthenticate', variables: { input: { password: 'Correct-horse-7' } } });
-    wire.last.answer(payload('fresh'));
+    expect(adapter.last).toMatchObject({
+      name: 'Reauthenticate',
+      variables: { input: { password: 'Correct-horse-7' } },
+    });
+    adapter.last.answer(payload('fresh'));
     expect((await attempt).phase).toBe('idle');
     expect(await done).toEqual({ changePhone: { __typename: 'ChangeContactPayload' } });
     expect(change).toHaveBeenCalledTimes(2);
-    expect(session.elevatedBearer()).toBe('fresh');
+    expect(session.stepUpToken()).toBe('fresh');
   });
 
-  it('is repeated after a code', async () => {
+  it('is repeated after withProof', async () => {
     const done = stepUp.run(change);
-    await asking();
+    await prompted();
     void stepUp.withProof('f'.repeat(64));
-    expect(wire.last.variables).toEqual({ input: { proofToken: 'f'.repeat(64) } });
-    wire.last.answer(payload('fresh'));
+    expect(adapter.last.variables).toEqual({ input: { proofToken: 'f'.repeat(64) } });
+    adapter.last.answer(payload('fresh'));
     expect(await done).toMatchObject({ changePhone: { __typename: 'ChangeContactPayload' } });
   });
 
-  it('runs once where the authentication is recent', async () => {
-    session.elevate({ accessToken: 'fresh', expiresIn: 600, freshUntil: '2099-01-01T00:00:00.000Z' });
+  it('runs once if the authentication is recent', async () => {
+    session.setStepUpToken({ accessToken: 'fresh', expiresIn: 600, freshUntil: '2099-01-01T00:00:00.000Z' });
     await stepUp.run(change);
     expect(change).toHaveBeenCalledOnce();
     expect(stepUp.getState().phase).toBe('idle');
   });
 
-  it('comes back refused where the person cancels', async () => {
+  it('resolves with the refusal if the user cancels', async () => {
     const done = stepUp.run(change);
-    await asking();
+    await prompted();
     stepUp.cancel();
     expect(await done).toEqual({ changePhone: refusal('PASSWORD', 'PHONE_CODE') });
     expect(change).toHaveBeenCalledOnce();
   });
 
-  it('comes back refused where the account has no method to offer', async () => {
+  it('resolves with the refusal if the account has no method', async () => {
     const problem = refusal();
     expect(await stepUp.run(() => Promise.resolve({ problem }))).toEqual({ problem });
     expect(stepUp.getState().phase).toBe('idle');
   });
 
-  it('is not asked for twice where the repetition is refused as well', async () => {
+  it('prompts once if the repetition is refused as well', async () => {
     const always = vi.fn(() => Promise.resolve({ data: { changePhone: refusal('PASSWORD') } }));
     const done = stepUp.run(always);
-    await asking();
+    await prompted();
     void stepUp.withPassword('Correct-horse-7');
-    wire.last.answer(payload('fresh'));
+    adapter.last.answer(payload('fresh'));
     expect(await done).toEqual({ data: { changePhone: refusal('PASSWORD') } });
     expect(always).toHaveBeenCalledTimes(2);
     expect(stepUp.getState().phase).toBe('idle');
   });
 
-  it('waits together with others for one authentication', async () => {
+  it('shares one authentication with other operations', async () => {
     const both = Promise.all([stepUp.run(change), stepUp.run(change)]);
-    await asking();
+    await prompted();
     void stepUp.withPassword('Correct-horse-7');
-    wire.last.answer(payload('fresh'));
+    adapter.last.answer(payload('fresh'));
     await both;
-    expect(wire.asked).toHaveLength(1);
+    expect(adapter.requests).toHaveLength(1);
     expect(change).toHaveBeenCalledTimes(4);
   });
 
-  it('is repeated without asking where another one brought the authentication meanwhile', async () => {
+  it('is repeated without a prompt if another operation obtained a step-up token', async () => {
     let answer: (refused: object) => void = () => undefined;
     const slow = vi.fn(() => new Promise<object>((resolve) => (answer = resolve)));
     const done = stepUp.run(slow);
-    session.elevate({ accessToken: 'fresh', expiresIn: 600, freshUntil: '2099-01-01T00:00:00.000Z' });
+    session.setStepUpToken({ accessToken: 'fresh', expiresIn: 600, freshUntil: '2099-01-01T00:00:00.000Z' });
     answer({ changePhone: refusal('PASSWORD') });
     await vi.waitFor(() => {
       expect(slow).toHaveBeenCalledTimes(2);
     });
     answer({ changePhone: { __typename: 'ChangeContactPayload' } });
     expect(await done).toMatchObject({ changePhone: { __typename: 'ChangeContactPayload' } });
-    expect(wire.asked).toHaveLength(0);
+    expect(adapter.requests).toHaveLength(0);
   });
 
-  it('forgets an authentication that the service counts no more', async () => {
-    session.elevate({ accessToken: 'old', expiresIn: 600, freshUntil: '2099-01-01T00:00:00.000Z' });
+  it('deletes a step-up token that is no longer fresh', async () => {
+    session.setStepUpToken({ accessToken: 'old', expiresIn: 600, freshUntil: '2099-01-01T00:00:00.000Z' });
     void stepUp.run(() => Promise.resolve({ changePhone: refusal('PASSWORD') }));
-    await asking();
-    expect(session.elevatedBearer()).toBeNull();
+    await prompted();
+    expect(session.stepUpToken()).toBeNull();
     stepUp.cancel();
   });
 
-  it('is let go when the session ends', async () => {
+  it('resolves with the refusal if the session ends', async () => {
     const done = stepUp.run(change);
-    await asking();
+    await prompted();
     session.signOut();
     expect(await done).toMatchObject({ changePhone: { __typename: 'ReauthenticationRequired' } });
     expect(stepUp.getState().phase).toBe('idle');
   });
 
-  it('fails as it would have without', async () => {
+  it('rejects with the error of the operation', async () => {
     await expect(stepUp.run(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
   });
 
-  it('keeps its type', () => {
+  it('keeps the result type', () => {
     expectTypeOf(stepUp.run(() => Promise.resolve(7))).resolves.toEqualTypeOf<number>();
   });
 });
@@ -167,58 +170,58 @@ describe('an operation that needs a recent authentication', () => {
 describe('an attempt', () => {
   beforeEach(async () => {
     void stepUp.run(change);
-    await asking();
+    await prompted();
   });
 
-  it('that is refused says why, and leaves room for another', async () => {
+  it('reports a refusal and can be repeated', async () => {
     const wrong = { __typename: 'CredentialsRejected', code: 'CREDENTIALS_REJECTED', message: 'Wrong.' };
     const attempt = stepUp.withPassword('Wrong-horse-7');
-    wire.last.answer({ reauthenticate: wrong });
+    adapter.last.answer({ reauthenticate: wrong });
     expect(await attempt).toMatchObject({
-      phase: 'asking',
+      phase: 'prompting',
       busy: false,
       problem: wrong,
       methods: ['PASSWORD', 'PHONE_CODE'],
     });
     void stepUp.withPassword('Correct-horse-7');
     expect(stepUp.getState().problem).toBeNull();
-    wire.last.answer(payload('fresh'));
+    adapter.last.answer(payload('fresh'));
     await vi.waitFor(() => {
       expect(stepUp.getState().phase).toBe('idle');
     });
   });
 
-  it('by a contact that does not count offers what does', async () => {
+  it('updates the methods after a refusal', async () => {
     const attempt = stepUp.withProof('f'.repeat(64));
-    wire.last.answer({ reauthenticate: refusal('PASSWORD') });
+    adapter.last.answer({ reauthenticate: refusal('PASSWORD') });
     expect(await attempt).toMatchObject({ methods: ['PASSWORD'], problem: { __typename: 'ReauthenticationRequired' } });
   });
 
-  it('that is lost can be made again', async () => {
+  it('can be repeated after a lost response', async () => {
     const attempt = stepUp.withPassword('Correct-horse-7');
-    wire.last.fail(UNREACHABLE);
-    expect(await attempt).toMatchObject({ phase: 'asking', busy: false, problem: UNREACHABLE });
+    adapter.last.fail(UNREACHABLE);
+    expect(await attempt).toMatchObject({ phase: 'prompting', busy: false, problem: UNREACHABLE });
   });
 
-  it('is made once for a double click', () => {
+  it('runs once on a double click', () => {
     void stepUp.withPassword('Correct-horse-7');
     void stepUp.withPassword('Correct-horse-7');
-    expect(wire.asked).toHaveLength(1);
+    expect(adapter.requests).toHaveLength(1);
   });
 
-  it('that was canceled changes nothing when its answer comes', async () => {
+  it('is ignored if its response arrives after a cancel', async () => {
     const attempt = stepUp.withPassword('Correct-horse-7');
     stepUp.cancel();
-    wire.last.answer(payload('fresh'));
+    adapter.last.answer(payload('fresh'));
     await attempt;
-    expect(session.elevatedBearer()).toBeNull();
+    expect(session.stepUpToken()).toBeNull();
     expect(stepUp.getState().phase).toBe('idle');
   });
 
-  it('is nothing where no operation waits', async () => {
+  it('does nothing without a waiting operation', async () => {
     stepUp.cancel();
     expect((await stepUp.withPassword('Correct-horse-7')).phase).toBe('idle');
-    expect(wire.asked).toHaveLength(0);
+    expect(adapter.requests).toHaveLength(0);
   });
 });
 

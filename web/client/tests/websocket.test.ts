@@ -7,7 +7,7 @@ import { startServer } from './support/stacks.ts';
 
 const request = { query: 'subscription { verificationStatus(id: "ver_none") { id } }' };
 
-/** What a subscription ends with. */
+/** The first event of a subscription. */
 function outcome(transport: WebSocketTransport): Promise<unknown> {
   return new Promise((resolve) => {
     transport.subscribe(request, {
@@ -20,7 +20,7 @@ function outcome(transport: WebSocketTransport): Promise<unknown> {
   });
 }
 
-describe('the WebSocket transport where there is no WebSocket', () => {
+describe('the WebSocket transport without a global WebSocket', () => {
   let server: FakeServer;
   beforeEach(async () => {
     server = await startServer();
@@ -28,16 +28,16 @@ describe('the WebSocket transport where there is no WebSocket', () => {
   });
   afterEach(async () => {
     vi.unstubAllGlobals();
-    await server.goAway();
+    await server.close();
   });
 
-  it('can be made, and fails at the first subscription', async () => {
+  it('can be created and fails at the first subscription', async () => {
     const transport = createWebSocketTransport({ url: server.url });
     expect(transport.connection.get()).toBe('idle');
     expect(await outcome(transport)).toMatchObject({ message: expect.stringContaining('WebSocket') as string });
   });
 
-  it('uses the class that it is given', async () => {
+  it('uses webSocketImpl', async () => {
     const transport = createWebSocketTransport({ url: server.url, webSocketImpl: WebSocket });
     expect(await outcome(transport)).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
     await transport.client.dispose();

@@ -9,17 +9,17 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { allBlocks, blocksOf, CODE, filesOf, type Block } from '../docs.ts';
 import listed from '../not-run.json' with { type: 'json' };
 
-/** Every block of the documentation works as it is pasted: code compiles against the client, GraphQL fits the schema. */
+/** Code blocks of the documentation compile against the client package, and GraphQL blocks are valid for the schema. */
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-/** Inside web/, so that the packages of an app are found. */
+/** Inside web/, so that npm packages are resolved. */
 const FOLDER = fileURLToPath(new URL('../.docs/', import.meta.url));
 
 const blocks = allBlocks(ROOT);
 const checked = blocks.filter(({ attributes }) => !attributes.has('no-run'));
 
-/** What the compiler says, with the compiler options of a new Vite app and the sources of the client package. */
-function complaints(files: ReadonlyMap<string, string>, folder: string): string[] {
+/** Compiles the files with the options of a new Vite app and returns the diagnostics. */
+function diagnostics(files: ReadonlyMap<string, string>, folder: string): string[] {
   for (const [name, text] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
@@ -31,7 +31,7 @@ function complaints(files: ReadonlyMap<string, string>, folder: string): string[
       names.filter((name) => !scripts.includes(name)),
       {},
     ),
-    // JavaScript has no types of parameters.
+    // JavaScript has no parameter types.
     ...compile(scripts, { allowJs: true, checkJs: true, noImplicitAny: false }),
   ];
 }
@@ -59,27 +59,27 @@ describe('the documentation', () => {
     rmSync(FOLDER, { recursive: true, force: true });
   });
 
-  it('has code that compiles as it is pasted', () => {
+  it('has code that compiles', () => {
     rmSync(FOLDER, { recursive: true, force: true });
     expect(checked.filter(isCode).length).toBeGreaterThan(10);
-    expect(complaints(filesOf(checked.filter(isCode)), FOLDER)).toEqual([]);
+    expect(diagnostics(filesOf(checked.filter(isCode)), FOLDER)).toEqual([]);
   });
 
-  it('has code that is checked at all', () => {
+  it('reports errors in code blocks', () => {
     const page = '```ts\nexport const wrong: number = "text";\n```\n\n```js\nexport const token = attestation;\n```\n';
-    expect(complaints(filesOf(blocksOf('wrong.md', page)), join(FOLDER, 'wrong'))).toHaveLength(2);
+    expect(diagnostics(filesOf(blocksOf('wrong.md', page)), join(FOLDER, 'wrong'))).toHaveLength(2);
   });
 
   it.each(
     checked
       .filter(({ language }) => language === 'graphql')
       .map((block) => [`${block.page}:${String(block.line)}`, block] as const),
-  )('has GraphQL that fits the schema: %s', (_, { text }) => {
+  )('has valid GraphQL: %s', (_, { text }) => {
     const schema = buildSchema(readFileSync(join(ROOT, 'schema.graphql'), 'utf8'));
     expect(validate(schema, parse(text))).toEqual([]);
   });
 
-  it('lists the blocks that are not checked, each with its reason', () => {
+  it('lists the unchecked blocks with a reason', () => {
     const left = blocks.flatMap(({ page, text, attributes }) => {
       const reason = attributes.get('no-run');
       return reason === undefined ? [] : [{ page, begins: text.split('\n')[0], reason }];
@@ -101,7 +101,7 @@ describe('the blocks of a page', () => {
     '',
   ].join('\n');
 
-  it('make up its files', () => {
+  it('are assembled to files', () => {
     const found = blocksOf('docs/x.md', page);
     expect(found.map(({ line, language }) => [line, language])).toEqual([
       [1, 'tsx'],
@@ -110,8 +110,10 @@ describe('the blocks of a page', () => {
     expect([...filesOf(found)]).toEqual([['docs_x_md/src/a.tsx', 'const a = 1;\n\nconst b = 2;\n']]);
   });
 
-  it('name each file once, and continue what there is', () => {
-    expect(() => filesOf(blocksOf('x.md', page.replace('continues', 'file')))).toThrow('once more');
-    expect(() => filesOf(blocksOf('x.md', page.replace('file', 'continues')))).toThrow('continues no block');
+  it('define each file once and continue existing files', () => {
+    expect(() => filesOf(blocksOf('x.md', page.replace('continues', 'file')))).toThrow('again');
+    expect(() => filesOf(blocksOf('x.md', page.replace('file', 'continues')))).toThrow(
+      'continues a file that does not exist',
+    );
   });
 });

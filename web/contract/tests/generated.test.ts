@@ -8,8 +8,8 @@ import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 /**
- * GQ-09: what a stranger's project generates out of the schema, asking for everything that is in it, is good TypeScript.
- * That the schema lints clean is `npm run check:schema`.
+ * GQ-09: codegen for operations that select every field of the schema produces valid TypeScript. `npm run check:schema` lints the
+ * schema.
  */
 
 const sdl = readFileSync(new URL('../../../schema.graphql', import.meta.url), 'utf8');
@@ -20,7 +20,7 @@ const roots = {
   [OperationTypeNode.SUBSCRIPTION]: schema.getSubscriptionType(),
 };
 
-/** For each root field, whatever there is to select of it. */
+/** One operation for each root field that selects everything. */
 const operations = Object.values(OperationTypeNode).flatMap((kind) =>
   Object.keys(roots[kind]?.getFields() ?? {}).map((field) =>
     print(buildOperationNodeForField({ schema, kind, field, depthLimit: 12 })),
@@ -31,9 +31,9 @@ const scalars = Object.values(schema.getTypeMap())
   .filter((type) => isScalarType(type) && !isSpecifiedScalarType(type))
   .map(({ name }) => name);
 
-/** The files that codegen's client preset makes with these types for the scalars, by name. */
+/** Runs codegen's client preset with these scalar types and returns the files by name. */
 async function generated(types: Record<string, string>): Promise<Map<string, string>> {
-  // Nothing is written there, but the compiler looks for what is imported in folders that exist.
+  // Nothing is written there, but module resolution needs an existing directory.
   const folder = fileURLToPath(new URL('./', import.meta.url));
   const config = { strictScalars: true, scalars: types };
   const generates = { [folder]: { preset: 'client' as const, config } };
@@ -43,8 +43,8 @@ async function generated(types: Record<string, string>): Promise<Map<string, str
   );
 }
 
-/** What the compiler says to files that lie nowhere. */
-function complaints(files: Map<string, string>): string[] {
+/** Compiles in-memory files and returns the diagnostics. */
+function diagnostics(files: Map<string, string>): string[] {
   const options: ts.CompilerOptions = {
     ...{ strict: true, noEmit: true, skipLibCheck: true, exactOptionalPropertyTypes: true },
     ...{ target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, types: [] },
@@ -69,28 +69,28 @@ describe('GQ-09 the client preset with strict scalars', () => {
     [name, types] = [...files].find(([file]) => file.endsWith('/graphql.ts')) ?? ['', ''];
   }, 60_000);
 
-  it('makes types of every operation', () => {
+  it('generates types for every operation', () => {
     expect(operations.length).toBeGreaterThan(20);
     expect(types.match(/^export type \w+(Query|Mutation|Subscription) = /gm)).toHaveLength(operations.length);
   });
 
-  it('compiles strictly', () => {
-    expect(complaints(files)).toEqual([]);
+  it('compiles in strict mode', () => {
+    expect(diagnostics(files)).toEqual([]);
     const wrong = new Map(files).set(name, `${types}\nexport const wrong: number = 'text';\n`);
-    expect(complaints(wrong)).toHaveLength(1);
+    expect(diagnostics(wrong)).toHaveLength(1);
   }, 60_000);
 
-  it('leaves no any', () => {
+  it('contains no any', () => {
     const found: string[] = [];
-    const look = (node: ts.Node): void => {
+    const visit = (node: ts.Node): void => {
       if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(node.parent.getText());
-      ts.forEachChild(node, look);
+      ts.forEachChild(node, visit);
     };
-    look(ts.createSourceFile(name, types, ts.ScriptTarget.ES2023, true));
+    visit(ts.createSourceFile(name, types, ts.ScriptTarget.ES2023, true));
     expect(found).toEqual([]);
   });
 
-  it('is told of every scalar', async () => {
+  it('needs a type for every scalar', async () => {
     expect(scalars).toEqual(['Date', 'DateTime', 'EmailAddress', 'PhoneNumber']);
     await expect(generated({})).rejects.toThrow(/Unknown scalar type/);
   }, 60_000);

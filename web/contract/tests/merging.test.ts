@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { buildSchema, OverlappingFieldsCanBeMergedRule, parse, validate } from 'graphql';
 import { expect, it } from 'vitest';
 
-/** The documents that the server's own check of merged fields is tested with: the verdicts are those of graphql-js. */
+/** The server's field merging check is tested with these documents. Their expected results are those of graphql-js. */
 
 interface Cases {
   readonly schema: string;
@@ -13,11 +13,11 @@ interface Cases {
 const file = new URL('../../../tests/fixtures/merging.json', import.meta.url);
 const { schema, documents } = JSON.parse(readFileSync(file, 'utf8')) as Cases;
 
-it('has for every document the verdict of graphql-js', () => {
+it('the expected results match graphql-js', () => {
   const built = buildSchema(schema);
-  const judged = documents.map(({ document }) => ({
+  const results = documents.map(({ document }) => ({
     valid: validate(built, parse(document), [OverlappingFieldsCanBeMergedRule]).length === 0,
     document,
   }));
-  expect(judged).toEqual(documents);
+  expect(results).toEqual(documents);
 });

@@ -15,7 +15,7 @@ import { go, useRoute, type Route } from './routes.ts';
 import { session } from './service.ts';
 import { Settings } from './settings.tsx';
 import { StepUpDialog } from './step-up/step-up-dialog.tsx';
-import { useWords } from './words/index.ts';
+import { useTexts } from './texts/index.ts';
 
 /** Only the chosen client is loaded. */
 const STACKS = {
@@ -37,7 +37,7 @@ const PAGES: Readonly<Record<Route, () => ReactNode>> = {
 };
 
 export function App(): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const { client, stream, theme } = usePreferences();
   const signedIn = useSignedIn(session);
   const route = useRoute();
@@ -48,29 +48,29 @@ export function App(): ReactNode {
     if (allowed !== route) go(allowed);
   }, [allowed, route]);
   useEffect(() => {
-    document.documentElement.lang = words.locale;
+    document.documentElement.lang = texts.locale;
     document.documentElement.dataset['theme'] = theme;
-  }, [words.locale, theme]);
+  }, [texts.locale, theme]);
 
   return (
     <Suspense>
-      {/* A button, for fragments are the routes here. */}
+      {/* A button instead of a link, because fragments are routes. */}
       <button type="button" className="skip" onClick={() => document.getElementById('content')?.focus()}>
-        {words.nav.skip}
+        {texts.nav.skip}
       </button>
       <header className="bar">
         <span className="brand">
           <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width="28" height="28" />
-          {words.brand}
+          {texts.brand}
         </span>
         <Settings />
       </header>
       <main id="content" tabIndex={-1}>
-        {/* Of its own, so that the switches stay in sight while another client is loaded. */}
+        {/* A separate boundary keeps the settings visible while another client is loaded. */}
         <Suspense>
-          {/* A new client for each identity: nothing of one person is left in a cache for the next. */}
+          {/* A new client after each sign-in and sign-out, so that no cached data of another account remains. */}
           <Stack key={`${client} ${stream} ${String(signedIn)}`} stream={stream}>
-            <div className="stage" key={allowed}>
+            <div className="page-transition" key={allowed}>
               {PAGES[allowed]()}
             </div>
             <StepUpDialog />
@@ -81,9 +81,9 @@ export function App(): ReactNode {
   );
 }
 
-/** Who is signed in has an account to see; who is not has to sign in first. */
+/** Redirects to the account page or to the sign-in page, depending on the session. */
 function allowedRoute(route: Route, signedIn: boolean): Route {
-  // Whoever undoes a change may be signed in, or not.
+  // A change can be undone with and without a session.
   if (route === '/undo') return route;
   const needsAccount = route.startsWith('/account');
   if (needsAccount === signedIn) return route;

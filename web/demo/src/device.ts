@@ -14,8 +14,8 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
   [/Linux/, 'Linux'],
 ];
 
-/** "Chrome · Android": enough for somebody to know their own device again. Null where nothing is recognised. */
-export function deviceOf(userAgent: string): string | null {
+/** A short device name such as "Chrome · Android". Null if the user agent is not recognised. */
+export function describeDevice(userAgent: string): string | null {
   const known = [BROWSERS, SYSTEMS].map((list) => list.find(([pattern]) => pattern.test(userAgent))?.[1]);
   const parts = known.filter((part) => part !== undefined);
   return parts.length === 0 ? null : parts.join(' · ');

@@ -10,7 +10,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 
 const container = document.getElementById('app');
-if (!container) throw new Error('The page has lost its #app.');
+if (!container) throw new Error('The element #app is missing.');
 
 createRoot(container).render(
   <StrictMode>

@@ -1,33 +1,33 @@
 import { useSyncExternalStore } from 'react';
 
-/** A service that does not answer within this shows no outbox. */
-const ANSWER_WITHIN_MS = 3_000;
+/** Without a response within this time, no outbox is shown. */
+const TIMEOUT_MS = 3_000;
 
 const listeners = new Set<() => void>();
-let isShown = false;
+let isAvailable = false;
 
-async function look(): Promise<void> {
+async function checkOutbox(): Promise<void> {
   try {
     const response = await fetch('/dev/outbox', {
       headers: { accept: 'application/json' },
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    isShown = response.ok && (response.headers.get('content-type')?.startsWith('application/json') ?? false);
+    isAvailable = response.ok && (response.headers.get('content-type')?.startsWith('application/json') ?? false);
   } catch {
     return;
   }
   for (const listener of listeners) listener();
 }
 
-void look();
+void checkOutbox();
 
-/** Whether the service shows the messages that it would have sent, as in development. False until it has answered. */
+/** Whether the service exposes the development outbox. False until it has responded. */
 export function useHasOutbox(): boolean {
   return useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => isShown,
+    () => isAvailable,
   );
 }

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** What a visitor may choose, and what each choice can be. */
+/** The preferences and their options. */
 export const CHOICES = {
   client: ['apollo', 'urql'],
   stream: ['websocket', 'sse'],
@@ -26,22 +26,22 @@ export function usePreferences(): Preferences {
   }, getPreferences);
 }
 
-export function prefer(change: Partial<Preferences>): void {
+export function setPreferences(change: Partial<Preferences>): void {
   current = { ...current, ...change };
   try {
     localStorage.setItem(KEY, JSON.stringify(current));
   } catch {
-    // Not kept beyond this page.
+    // Storage is blocked: the choice applies to this page only.
   }
   for (const listener of listeners) listener();
 }
 
-/** From the address (`?client=urql`), else as chosen before, else by what the browser asks for. */
+/** In order of precedence: the URL (`?client=urql`), the stored choice, the default. */
 function read(): Preferences {
-  const address = new URLSearchParams(location.search);
+  const query = new URLSearchParams(location.search);
   const stored = storedChoices();
   const pick = <Choice extends string>(name: PreferenceName, choices: readonly Choice[], fallback: Choice): Choice =>
-    choices.find((choice) => choice === address.get(name)) ??
+    choices.find((choice) => choice === query.get(name)) ??
     choices.find((choice) => choice === stored[name]) ??
     fallback;
   return {

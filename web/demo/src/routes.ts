@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** The pages. Addresses are fragments, so that any server of files can serve the app. */
+/** The routes. They are URL fragments, so that any static file server can serve the app. */
 export const ROUTES = [
   '/sign-in',
   '/sign-up',
@@ -29,17 +29,17 @@ export type Flash =
   | 'changeUndone'
   | 'accountDeleted';
 
-let flash: { readonly route: Route; readonly said: Flash } | null = null;
+let flash: { readonly route: Route; readonly message: Flash } | null = null;
 
-/** Goes to a page, with something to be said there if need be. */
-export function go(route: Route, said?: Flash): void {
-  flash = said === undefined ? null : { route, said };
+/** Navigates to a route, optionally with a message to show there. */
+export function go(route: Route, message?: Flash): void {
+  flash = message === undefined ? null : { route, message };
   location.hash = route;
 }
 
-/** What whoever sent the person to this page wants said. */
+/** The message for this route, if the last navigation set one. */
 export function flashOf(route: Route): Flash | null {
-  return flash?.route === route ? flash.said : null;
+  return flash?.route === route ? flash.message : null;
 }
 
 /** For links: `<a href={to('/sign-up')}>`. */
@@ -52,8 +52,8 @@ function current(): Route {
   return ROUTES.find((route) => route === path) ?? '/sign-in';
 }
 
-/** What the address says after the route and a question mark: the token of a link in a message. */
-export function tokenInAddress(): string | null {
+/** The token of a link in a message: the part of the fragment after the question mark. */
+export function tokenInUrl(): string | null {
   return parts()[1] ?? null;
 }
 

@@ -6,12 +6,12 @@ import { getPreferences, type Preferences } from './preferences.ts';
 
 export const ENDPOINT = '/graphql';
 
-/** Who is signed in, in this tab and in all the others. */
+/** The session, shared by all tabs. */
 export const session = new Session({ renew: renewOverHttp({ url: ENDPOINT }) });
 
 const transports = new Map<Preferences['stream'], StreamTransport>();
 
-/** One transport of a kind for the whole page, whichever client uses it. It opens nothing before it has to. */
+/** Returns the transport of a kind. Both clients share it, and it connects on first use. */
 export function transportOf(kind: Preferences['stream']): StreamTransport {
   const known = transports.get(kind);
   if (known) return known;
@@ -21,7 +21,7 @@ export function transportOf(kind: Preferences['stream']): StreamTransport {
   return transport;
 }
 
-/** Refusals come in this language, and so do the messages that are sent. */
+/** The language of refusals and of the messages that are sent. */
 export function languageHeaders(): Record<string, string> {
   return { 'accept-language': getPreferences().language };
 }

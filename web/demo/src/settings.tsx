@@ -1,39 +1,39 @@
 import type { ReactNode } from 'react';
 
 import { useHasOutbox } from './outbox.ts';
-import { CHOICES, prefer, usePreferences, type PreferenceName } from './preferences.ts';
+import { CHOICES, setPreferences, usePreferences, type PreferenceName } from './preferences.ts';
+import { useTexts } from './texts/index.ts';
 import { Choice } from './ui/choice.tsx';
-import { useWords } from './words/index.ts';
 
 const NAMES = Object.keys(CHOICES) as PreferenceName[];
 
-/** The switches: which client, how the stream travels, language and appearance. */
+/** Settings: GraphQL client, transport, language and appearance. */
 export function Settings(): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const preferences = usePreferences();
   const inDevelopment = useHasOutbox();
   return (
     <>
       <button type="button" className="bar-button" popoverTarget="settings">
-        {words.nav.settings}
+        {texts.nav.settings}
       </button>
-      <div id="settings" popover="auto" className="settings" role="dialog" aria-label={words.nav.settings}>
+      <div id="settings" popover="auto" className="settings" role="dialog" aria-label={texts.nav.settings}>
         {NAMES.map((name) => (
           <Choice
             key={name}
-            label={words.settings[name]}
+            label={texts.settings[name]}
             options={CHOICES[name]}
             chosen={preferences[name]}
-            nameOf={(option) => words.settings.choices[option]}
+            nameOf={(option) => texts.settings.choices[option]}
             onChoose={(option) => {
-              prefer({ [name]: option });
+              setPreferences({ [name]: option });
             }}
           />
         ))}
         {inDevelopment && (
           <p className="settings-links">
-            <a href="/dev/outbox">{words.nav.outbox}</a>
-            <a href="/">{words.nav.graphiql}</a>
+            <a href="/dev/outbox">{texts.nav.outbox}</a>
+            <a href="/">{texts.nav.graphiql}</a>
           </p>
         )}
       </div>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { explain, fieldErrors, type Trouble } from '../src/ui/explain.ts';
-import { en } from '../src/words/en.ts';
+import { en } from '../src/texts/en.ts';
+import { explain, fieldErrors, type OperationError } from '../src/ui/explain.ts';
 
-const fault = (code: 'INTERNAL' | 'RATE_LIMITED', requestId: string | null): Trouble => ({
+const serviceError = (code: 'INTERNAL' | 'RATE_LIMITED', requestId: string | null): OperationError => ({
   __typename: 'ServiceFault',
   code,
   requestId,
@@ -11,26 +11,26 @@ const fault = (code: 'INTERNAL' | 'RATE_LIMITED', requestId: string | null): Tro
 });
 
 describe('explain', () => {
-  it('shows a refusal in its own words', () => {
+  it('returns the message of a refusal', () => {
     expect(explain({ __typename: 'ContactTaken', code: 'CONTACT_TAKEN', message: 'Taken.' }, en)).toBe('Taken.');
   });
 
-  it('tells a network that is away from a service that failed', () => {
+  it('distinguishes network errors and service errors', () => {
     expect(explain({ __typename: 'Unreachable' }, en)).toBe(en.problems.Unreachable);
-    expect(explain(fault('INTERNAL', 'req_1'), en)).toContain('req_1');
-    expect(explain(fault('INTERNAL', null), en)).not.toContain('null');
-    expect(explain(fault('RATE_LIMITED', null), en)).toBe(en.problems.RATE_LIMITED);
+    expect(explain(serviceError('INTERNAL', 'req_1'), en)).toContain('req_1');
+    expect(explain(serviceError('INTERNAL', null), en)).not.toContain('null');
+    expect(explain(serviceError('RATE_LIMITED', null), en)).toBe(en.problems.RATE_LIMITED);
   });
 });
 
 describe('fieldErrors', () => {
-  it('goes by the last part of the path', () => {
+  it('uses the last segment of the path', () => {
     const fields = [{ path: 'to.phone', reason: 'not_a_mobile_number', message: 'No.' }];
     const refusal = { __typename: 'InvalidInput', code: 'INVALID_INPUT', message: '', fields } as const;
     expect([...fieldErrors(refusal)]).toEqual([['phone', 'No.']]);
   });
 
-  it('is empty for everything else', () => {
+  it('is empty for other errors', () => {
     expect(fieldErrors(null).size).toBe(0);
     expect(fieldErrors({ __typename: 'Unreachable' }).size).toBe(0);
   });

@@ -10,9 +10,9 @@ const RULES: RunOptions = {
   runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
 };
 
-/** Fails with what axe finds fault with on the page as it stands. */
+/** Fails if axe reports violations on the current page. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // What moves into place is transparent on its way; axe would measure that.
+  // Wait for animations: axe would measure the contrast of half-transparent elements.
   await page.evaluate(() =>
     Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
   );

@@ -16,18 +16,18 @@ export interface OutboxMessage {
   readonly code: string | null;
 }
 
-/** The service, as tests need it: somewhere to go, a process to kill, and what it would have sent. */
+/** A running service for tests. */
 export interface TestServer {
   readonly origin: string;
-  /** Makes an account with both contacts proved long ago, as the operator does. */
+  /** Creates an account with two verified contacts, with the admin command. */
   createUser(user: NewUser): Promise<void>;
-  /** What it would have sent, newest first. */
+  /** The messages of the development outbox, newest first. */
   outbox(): Promise<readonly OutboxMessage[]>;
-  /** Ends the process without a warning. */
+  /** Kills the process (SIGKILL). */
   kill(): Promise<void>;
-  /** Starts it again, at the same address and with the same data. */
+  /** Starts the process again, with the same address and data. */
   restart(): Promise<void>;
-  /** Everything away, for good. */
+  /** Stops the process and deletes its data. */
   dispose(): Promise<void>;
 }
 
@@ -45,41 +45,41 @@ const ARTEFACTS = join(ROOT, 'web/e2e/artefacts');
 const PAGES = join(ROOT, 'web/dist');
 const PROGRAM = resolve(process.env['COUNTERSIGN'] ?? join(ROOT, 'target/debug/countersign'));
 
-/** Guards against hanging, not bounds on speed: a debug build on a busy machine takes its time. */
-const START_WITHIN_MS = 120_000;
-const MESSAGE_WITHIN_MS = 120_000;
+/** Time limits against hanging; generous, because a debug build may be slow. */
+const START_TIMEOUT_MS = 120_000;
+const MESSAGE_TIMEOUT_MS = 120_000;
 
-/** Contacts whose message always comes to the same end, so that a page can be seen to show it. Nothing is sent to them. */
+/** Test contacts with a fixed delivery status. */
 export const DELIVERED_TO = 'delivered@example.com';
 export const UNDELIVERED_TO = 'undelivered@example.com';
 
 export interface ServerOptions {
-  /** The wait between two codes to one contact; none where nothing is said, for tests that have the same person ask again. */
+  /** The resend cooldown for a contact. Default: 0. */
   readonly resendCooldownSeconds?: number;
-  /** How long access tokens live; an hour where nothing is said. */
+  /** The lifetime of access tokens. Default: the service's. */
   readonly accessTokenSeconds?: number;
-  /** Whether the refresh token travels in a cookie; left to the service's default where nothing is said. */
+  /** Whether the refresh token is sent in a cookie. Default: the service's. */
   readonly refreshCookie?: boolean;
-  /** How long codes live; five minutes where nothing is said. */
+  /** The lifetime of codes. Default: the service's. */
   readonly codeTtlSeconds?: number;
-  /** For how long an authentication counts as recent; left to the service's default where nothing is said. */
+  /** How long an authentication counts as recent. Default: the service's. */
   readonly reauthMaxAgeSeconds?: number;
-  /** Whether the pages were not built yet. */
+  /** Starts the service without built pages. */
   readonly unbuilt?: boolean;
 }
 
-/** The newest message to a contact; waits for it, since the dispatcher sends in its own time. */
+/** Waits for the newest message to a contact. */
 export async function messageTo(server: TestServer, to: string, after?: string): Promise<OutboxMessage> {
-  const deadline = Date.now() + MESSAGE_WITHIN_MS;
+  const deadline = Date.now() + MESSAGE_TIMEOUT_MS;
   while (Date.now() < deadline) {
     const message = (await server.outbox()).find((candidate) => candidate.to === to);
     if (message && message.id !== after) return message;
     await pause(50);
   }
-  throw new Error('No message came.');
+  throw new Error(`No message to ${to} arrived.`);
 }
 
-/** Starts the program, with a database of its own. */
+/** Starts the service with its own database. */
 export async function startServer(options: ServerOptions): Promise<TestServer> {
   const data = await mkdtemp(join(tmpdir(), 'countersign-e2e-'));
   const port = await freePort();
@@ -101,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     SMS_PROVIDER: 'development',
     EMAIL_PROVIDER: 'development',
     TEST_CONTACTS: `${DELIVERED_TO}=246810:delivered,${UNDELIVERED_TO}=246810:undelivered`,
-    // Numbers are typed as in Korea, and no message is delivered but to the contacts above.
+    // Tests enter Korean national numbers. Only the test contacts above get delivery receipts.
     DEFAULT_REGION: 'KR',
     DEVELOPMENT_RECEIPTS: 'off',
     CONTACT_UNDO_URL: `${origin}/demo/#/undo?{token}`,
@@ -119,19 +119,19 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   const log = openSync(logFile, 'a');
 
   const restart = async (): Promise<void> => {
-    // Away from the repository, where a developer's .env may lie.
+    // Outside the repository, which may contain a developer's .env file.
     const program = spawn(PROGRAM, ['serve'], { cwd: data, env: environment, stdio: ['ignore', log, log] });
     running = program;
     let failure: unknown = null;
     program.once('error', (cause) => {
       failure = cause;
     });
-    const deadline = Date.now() + START_WITHIN_MS;
+    const deadline = Date.now() + START_TIMEOUT_MS;
     while (Date.now() < deadline && failure === null && program.exitCode === null) {
-      if (await answers(origin)) return;
+      if (await isReady(origin)) return;
       await pause(50);
     }
-    throw new Error(`${PROGRAM} does not start; ${logFile} has its last words.`, { cause: failure });
+    throw new Error(`${PROGRAM} did not start; see ${logFile}.`, { cause: failure });
   };
   const kill = async (): Promise<void> => {
     if (running?.exitCode !== null || running.signalCode !== null) return;
@@ -145,7 +145,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     const program = spawn(PROGRAM, command, { cwd: data, env: environment, stdio: ['pipe', log, log] });
     program.stdin?.end(`${password}\n`);
     const [status] = (await once(program, 'exit')) as [number | null];
-    if (status !== 0) throw new Error(`No account was made; ${logFile} says why.`);
+    if (status !== 0) throw new Error(`The account was not created; see ${logFile}.`);
   };
   await restart();
   return {
@@ -164,7 +164,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   };
 }
 
-async function answers(origin: string): Promise<boolean> {
+async function isReady(origin: string): Promise<boolean> {
   try {
     const response = await fetch(`${origin}/graphql`, {
       method: 'POST',

@@ -5,10 +5,10 @@ import { Visitor } from './visitor.ts';
 
 interface Fixtures {
   readonly visitor: Visitor;
-  /** Somebody else, in a browser of their own. */
+  /** Creates another visitor with a separate browser context. */
   readonly anotherVisitor: (options?: BrowserContextOptions) => Promise<Visitor>;
-  /** What the browser found fault with: thrown errors, refusals of the page's policy, React's warnings. */
-  readonly complaints: string[];
+  /** Errors and warnings of the browser: exceptions, CSP violations, React warnings. */
+  readonly consoleErrors: string[];
 }
 
 interface WorkerFixtures {
@@ -16,11 +16,11 @@ interface WorkerFixtures {
   readonly server: TestServer;
 }
 
-/** A connection that a test cuts is reported by the browser itself, and a refused answer too. */
+/** Messages that the browser logs for interrupted connections and error responses. */
 const EXPECTED = /ERR_|WebSocket connection|Failed to load resource/;
 
-/** Tests with the service at hand, and no browser. */
-export const served = base.extend<object, WorkerFixtures>({
+/** Tests with a running service and without a browser. */
+export const serverTest = base.extend<object, WorkerFixtures>({
   serverOptions: [{}, { scope: 'worker', option: true }],
   server: [
     async ({ serverOptions }, provide) => {
@@ -32,40 +32,40 @@ export const served = base.extend<object, WorkerFixtures>({
   ],
 });
 
-/** With a visitor to play, and every complaint of the browser counted as a failure. */
-export const test = served.extend<Fixtures>({
+/** Tests with a browser. Any console error or warning fails the test. */
+export const test = serverTest.extend<Fixtures>({
   baseURL: async ({ server }, provide) => {
     await provide(server.origin);
   },
   visitor: async ({ page, server }, provide) => {
     await provide(new Visitor(page, server));
   },
-  anotherVisitor: async ({ browser, server, complaints }, provide) => {
+  anotherVisitor: async ({ browser, server, consoleErrors }, provide) => {
     const opened: BrowserContext[] = [];
     await provide(async (options) => {
       const context = await browser.newContext({ baseURL: server.origin, locale: 'en-GB', ...options });
       opened.push(context);
-      listen(context, complaints);
+      listen(context, consoleErrors);
       return new Visitor(await context.newPage(), server);
     });
     await Promise.all(opened.map((context) => context.close()));
   },
-  complaints: [
+  consoleErrors: [
     async ({ context }, provide) => {
-      const complaints: string[] = [];
-      listen(context, complaints);
-      await provide(complaints);
-      expect(complaints).toEqual([]);
+      const consoleErrors: string[] = [];
+      listen(context, consoleErrors);
+      await provide(consoleErrors);
+      expect(consoleErrors).toEqual([]);
     },
     { auto: true },
   ],
 });
 
-function listen(context: BrowserContext, complaints: string[]): void {
-  context.on('weberror', (thrown) => complaints.push(thrown.error().message));
+function listen(context: BrowserContext, consoleErrors: string[]): void {
+  context.on('weberror', (thrown) => consoleErrors.push(thrown.error().message));
   context.on('console', (message) => {
-    const isComplaint = message.type() === 'error' || message.type() === 'warning';
-    if (isComplaint && !EXPECTED.test(message.text())) complaints.push(message.text());
+    const isError = message.type() === 'error' || message.type() === 'warning';
+    if (isError && !EXPECTED.test(message.text())) consoleErrors.push(message.text());
   });
 }
 

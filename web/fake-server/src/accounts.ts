@@ -29,17 +29,17 @@ export interface Session {
 export interface SignedIn {
   readonly session: Session;
   readonly expiresAt: number;
-  /** Until when the authentication behind this token counts as recent, in milliseconds since 1970. */
+  /** Until when the authentication of this token counts as recent: Unix time in milliseconds. */
   readonly freshUntil: number;
 }
 
-/** People, their devices and their tokens. */
+/** Accounts, sessions and tokens. */
 export class Accounts {
   readonly accounts: Account[] = [];
   readonly sessions = new Map<string, Session>();
   readonly #access = new Map<string, SignedIn>();
   readonly #settings: Settings;
-  /** Told when tokens are revoked, so that sockets can be judged again. */
+  /** Called when tokens are revoked, so that sockets can be closed. */
   onRevoked: () => void = () => undefined;
 
   constructor(settings: Settings) {
@@ -66,7 +66,7 @@ export class Accounts {
     return session;
   }
 
-  /** New tokens for a session. The refresh token before them is spent. */
+  /** Issues new tokens for a session and invalidates its previous refresh token. */
   issue(session: Session): { pair: Record<string, unknown>; refreshToken: string } {
     const accessToken = randomBytes(24).toString('base64url');
     session.refreshToken = randomBytes(24).toString('base64url');
@@ -74,7 +74,7 @@ export class Accounts {
     this.#access.set(accessToken, {
       session,
       expiresAt: Date.now() + this.#settings.accessTokenSeconds * 1_000,
-      // As old as the sign-in, however often it is renewed.
+      // Renewed tokens keep the time of the sign-in.
       freshUntil: Date.parse(session.createdAt) + this.#settings.reauthMaxAgeSeconds * 1_000,
     });
     const pair = {
@@ -86,8 +86,8 @@ export class Accounts {
     return { pair, refreshToken: session.refreshToken };
   }
 
-  /** An access token that alone carries a new authentication. */
-  elevate(session: Session): { accessToken: string; expiresIn: number; freshUntil: string } {
+  /** Issues an access token with a fresh authentication time. */
+  reauthenticate(session: Session): { accessToken: string; expiresIn: number; freshUntil: string } {
     const accessToken = randomBytes(24).toString('base64url');
     const expiresIn = this.#settings.accessTokenSeconds;
     const freshUntil = Date.now() + (this.#settings.reauthMaxAgeSeconds || 60) * 1_000;
@@ -95,24 +95,24 @@ export class Accounts {
     return { accessToken, expiresIn, freshUntil: new Date(freshUntil).toISOString() };
   }
 
-  ofRefreshToken(token: string): Session | undefined {
+  findByRefreshToken(token: string): Session | undefined {
     return [...this.sessions.values()].find((session) => session.refreshToken === token);
   }
 
-  judge(token: string): SignedIn | null {
+  authenticate(token: string): SignedIn | null {
     const signedIn = this.#access.get(token);
     if (!signedIn || signedIn.expiresAt <= Date.now() || !this.sessions.has(signedIn.session.id)) return null;
     return signedIn;
   }
 
-  end(ids: readonly string[]): number {
+  endSessions(ids: readonly string[]): number {
     const ended = ids.filter((id) => this.sessions.delete(id)).length;
     this.onRevoked();
     return ended;
   }
 
-  /** Makes every access token worthless, as a rotated key would. The sessions live on. */
-  forgetAccessTokens(): void {
+  /** Revokes all access tokens, like a key rotation. The sessions stay valid. */
+  revokeAccessTokens(): void {
     this.#access.clear();
     this.onRevoked();
   }

@@ -3,7 +3,7 @@ export interface Contact {
   readonly value: string;
 }
 
-/** Korean numbers as people type them, and anything in E.164. Rough: the real rules are the service's. */
+/** Parses Korean national numbers and E.164. A simplification of the service's rules. */
 export function parsePhone(typed: string): Contact | null {
   const digits = typed.replace(/[^\d+]/g, '');
   const value = digits.startsWith('0') ? `+82${digits.slice(1)}` : digits;

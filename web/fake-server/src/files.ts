@@ -15,8 +15,8 @@ const TYPES: Record<string, string> = {
 const STRICT = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /**
- * What the pages ask of a Content-Security-Policy, as the README says: tests serve them under it, so that a page which
- * would need more fails there. Monaco, the editor of GraphiQL, writes style elements and starts workers.
+ * The Content-Security-Policy of the pages, as documented in the README. Tests serve the pages with it, so that a violation
+ * fails the test. Monaco, the editor of GraphiQL, creates style elements and starts workers.
  */
 export function policyOf(path: string): string {
   return path.startsWith('/demo/')
@@ -24,7 +24,7 @@ export function policyOf(path: string): string {
     : `${STRICT}; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; worker-src 'self'; form-action 'none'`;
 }
 
-/** Serves one of the built pages. */
+/** Serves a file of the built pages. */
 export async function serveFile(root: string, path: string, response: ServerResponse): Promise<void> {
   const file = normalize(path.endsWith('/') ? `${path}index.html` : path);
   try {

@@ -10,7 +10,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-import { unauthenticated, type Context, type House } from './context.ts';
+import { unauthenticated, type Context, type ServerState } from './context.ts';
 import { serveStream } from './sse.ts';
 
 export interface Body {
@@ -19,48 +19,48 @@ export interface Body {
   readonly variables?: Record<string, unknown>;
 }
 
-/** A request as tests look back on it. */
-export interface Seen {
+/** A recorded request, for assertions. */
+export interface RecordedRequest {
   readonly operationName: string | undefined;
   readonly variables: Record<string, unknown> | undefined;
   readonly authorization: string | undefined;
 }
 
 export interface Api {
-  readonly house: House;
+  readonly state: ServerState;
   readonly schema: GraphQLSchema;
   readonly roots: Record<string, object>;
-  readonly seen: Seen[];
-  /** Resolves at the next revocation. */
+  readonly requests: RecordedRequest[];
+  /** Resolves at the next token revocation. */
   whenRevoked(): Promise<void>;
 }
 
 const COOKIE = 'countersign_refresh';
 
-/** Answers `POST /graphql`, by one result or by a stream. */
+/** Handles `POST /graphql` with a single result or an event stream. */
 export async function serveGraphql(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = JSON.parse(await textOf(request)) as Body;
   const { authorization, accept = '', cookie = '' } = request.headers;
-  api.seen.push({ operationName: body.operationName, variables: body.variables, authorization });
+  api.requests.push({ operationName: body.operationName, variables: body.variables, authorization });
 
   const mediaType = accept.includes('graphql-response+json') ? 'application/graphql-response+json' : 'application/json';
-  const answer = (status: number, result: object): void => {
+  const respond = (status: number, result: object): void => {
     const headers = { 'content-type': mediaType, 'cache-control': 'no-store' };
     response.writeHead(mediaType === 'application/json' ? 200 : status, headers).end(JSON.stringify(result));
   };
 
   const bearer = authorization?.replace('Bearer ', '');
-  const signedIn = bearer === undefined ? null : api.house.accounts.judge(bearer);
+  const signedIn = bearer === undefined ? null : api.state.accounts.authenticate(bearer);
   if (bearer !== undefined && !signedIn) {
-    answer(401, { errors: [unauthenticated()] });
+    respond(401, { errors: [unauthenticated()] });
     return;
   }
   const context: Context = {
-    house: api.house,
+    state: api.state,
     language: request.headers['accept-language'] ?? 'en',
     signedIn,
     userAgent: request.headers['user-agent'] ?? null,
-    // As the service: a cookie counts only with a header that a page of another site cannot send.
+    // Like the service: the cookie is accepted only with a header that pages of other origins cannot send.
     cookie: 'x-requested-with' in request.headers ? (new RegExp(`${COOKIE}=([^;]+)`).exec(cookie)?.[1] ?? null) : null,
     setCookie: (token) => {
       const attributes = `HttpOnly; SameSite=Strict; Path=/${token === null ? '; Max-Age=0' : ''}`;
@@ -72,7 +72,7 @@ export async function serveGraphql(api: Api, request: IncomingMessage, response:
     const document = parse(body.query);
     const errors = validate(api.schema, document);
     if (errors.length > 0) {
-      answer(400, { errors });
+      respond(400, { errors });
       return;
     }
     const args = {
@@ -86,10 +86,10 @@ export async function serveGraphql(api: Api, request: IncomingMessage, response:
     if (getOperationAST(document, body.operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
       await serveStream(args, response, signedIn ? api.whenRevoked() : new Promise(() => undefined));
     } else {
-      answer(200, await execute(args));
+      respond(200, await execute(args));
     }
   } catch (thrown) {
-    answer(400, { errors: [thrown instanceof GraphQLError ? thrown : new GraphQLError('Bad request.')] });
+    respond(400, { errors: [thrown instanceof GraphQLError ? thrown : new GraphQLError('Bad request.')] });
   }
 }
 

@@ -6,26 +6,26 @@ import { useServer as serveProtocol } from 'graphql-ws/use/ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import { Accounts } from './accounts.ts';
-import type { Context, House } from './context.ts';
+import type { Context, ServerState } from './context.ts';
 import { serveFile } from './files.ts';
-import { serveGraphql, type Api, type Seen } from './http.ts';
+import { serveGraphql, type Api, type RecordedRequest } from './http.ts';
 import { accountRoots } from './resolvers/account.ts';
 import { verificationRoots } from './resolvers/verification.ts';
 import { DEFAULTS, type Settings } from './settings.ts';
 import { Verifications, type Message } from './verifications.ts';
 
 export interface FakeServerOptions extends Partial<Settings> {
-  /** The text of `schema.graphql`: the stand-in is held to the contract by executing it. */
+  /** The text of `schema.graphql`, which the fake server executes. */
   readonly schema: string;
-  /** A folder of built pages to serve. */
+  /** A directory of built pages to serve. */
   readonly pages?: string;
 }
 
-/** A stand-in for the service: the contract, from memory. Not safe, not durable, not fast; for tests alone. */
+/** An in-memory implementation of the schema, for tests only. It is neither secure nor durable. */
 export class FakeServer {
-  readonly house: House;
+  readonly state: ServerState;
   /** Every HTTP request for GraphQL, in order. */
-  readonly seen: Seen[] = [];
+  readonly requests: RecordedRequest[] = [];
   #port = 0;
   #server: Server | null = null;
   readonly #sockets = new Set<Socket>();
@@ -36,7 +36,7 @@ export class FakeServer {
 
   private constructor({ schema, pages, ...settings }: FakeServerOptions) {
     const all = { ...DEFAULTS, ...settings };
-    this.house = {
+    this.state = {
       settings: all,
       verifications: new Verifications(all),
       accounts: new Accounts(all),
@@ -48,7 +48,7 @@ export class FakeServer {
       this.#whenRevoked = new Promise((resolve) => (this.#revoked = resolve));
     };
     rearm();
-    this.house.accounts.onRevoked = () => {
+    this.state.accounts.onRevoked = () => {
       this.#revoked();
       rearm();
     };
@@ -56,7 +56,7 @@ export class FakeServer {
 
   static async start(options: FakeServerOptions): Promise<FakeServer> {
     const server = new FakeServer(options);
-    await server.comeBack();
+    await server.listen();
     return server;
   }
 
@@ -69,16 +69,16 @@ export class FakeServer {
   }
 
   get outbox(): readonly Message[] {
-    return this.house.verifications.outbox;
+    return this.state.verifications.outbox;
   }
 
-  /** How often an operation was asked for over HTTP. */
+  /** The number of HTTP requests with this operation. */
   count(operationName: string): number {
-    return this.seen.filter((request) => request.operationName === operationName).length;
+    return this.requests.filter((request) => request.operationName === operationName).length;
   }
 
-  /** Cuts every connection and listens no more, as a process that was killed. What it remembers stays. */
-  async goAway(): Promise<void> {
+  /** Closes all connections and stops listening, like a killed process. The state is kept. */
+  async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     for (const socket of this.#sockets) socket.destroy();
@@ -91,13 +91,13 @@ export class FakeServer {
     });
   }
 
-  /** Listens again, at the same address. */
-  async comeBack(): Promise<void> {
+  /** Starts listening, on the same port as before. */
+  async listen(): Promise<void> {
     const api: Api = {
-      house: this.house,
+      state: this.state,
       schema: this.#schema,
       roots: { ...verificationRoots, ...accountRoots },
-      seen: this.seen,
+      requests: this.requests,
       whenRevoked: () => this.#whenRevoked,
     };
     const server = createServer((request, response) => {
@@ -127,7 +127,7 @@ export class FakeServer {
     serveProtocol<{ authorization?: string }, { socket: WebSocket }>(
       {
         schema: api.schema,
-        // Of the same module instance as the schema, which test runners may load twice.
+        // From the same `graphql` module instance as the schema: test runners may load it twice.
         parse,
         validate,
         execute,
@@ -136,19 +136,19 @@ export class FakeServer {
         onConnect: ({ connectionParams, extra }) => {
           const token = connectionParams?.authorization?.replace('Bearer ', '');
           if (token === undefined) return true;
-          const whoever = api.house.accounts.judge(token);
-          signedIn.set(extra.socket, whoever);
+          const authenticated = api.state.accounts.authenticate(token);
+          signedIn.set(extra.socket, authenticated);
           // `false` closes with 4403.
-          if (!whoever) return false;
+          if (!authenticated) return false;
           const close = (): void => {
             extra.socket.close(4403, 'Forbidden');
           };
-          setTimeout(close, whoever.expiresAt - Date.now()).unref();
+          setTimeout(close, authenticated.expiresAt - Date.now()).unref();
           void api.whenRevoked().then(close);
           return true;
         },
         context: ({ extra }): Context => ({
-          house: api.house,
+          state: api.state,
           language: 'en',
           signedIn: signedIn.get(extra.socket) ?? null,
           userAgent: null,

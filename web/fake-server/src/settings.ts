@@ -1,15 +1,15 @@
-/** What the stand-in can be told at its start. Short times, so that tests see things expire. */
+/** Options of the fake server. Short durations let tests observe expiry. */
 export interface Settings {
   readonly codeTtlSeconds: number;
   readonly maxAttempts: number;
   readonly resendCooldownSeconds: number;
   readonly dailySends: number;
   readonly accessTokenSeconds: number;
-  /** For how long an authentication counts as recent; with 0 a sign-in never does. */
+  /** How long an authentication counts as recent; 0 means that a sign-in never does. */
   readonly reauthMaxAgeSeconds: number;
-  /** On: the refresh token travels in a cookie and `TokenPair.refreshToken` is null. */
+  /** Sends the refresh token in a cookie; `TokenPair.refreshToken` is null. */
   readonly refreshCookie: boolean;
-  /** From queued to sent, and again from sent to delivered. */
+  /** The delay from queued to sent, and from sent to delivered. */
   readonly deliveryStepMs: number;
 }
 

@@ -12,7 +12,7 @@ export interface StreamArgs {
   readonly variableValues: Record<string, unknown> | undefined;
 }
 
-/** A subscription as server-sent events, in the distinct connections mode. Ends with an error when `onRevoked` says so. */
+/** Serves a subscription over server-sent events (distinct connections mode). Ends with an error when `whenRevoked` resolves. */
 export async function serveStream(
   args: StreamArgs,
   response: ServerResponse,
@@ -20,7 +20,7 @@ export async function serveStream(
 ): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.write(':\n\n');
-  const tell = (result: ExecutionResult): void => {
+  const write = (result: ExecutionResult): void => {
     response.write(`event: next\ndata: ${JSON.stringify(result)}\n\n`);
   };
   const finish = (): void => {
@@ -29,23 +29,23 @@ export async function serveStream(
 
   const results = await subscribe(args);
   if (!(Symbol.asyncIterator in results)) {
-    tell(results);
+    write(results);
     finish();
     return;
   }
   response.on('close', () => void results.return(undefined));
   void whenRevoked.then(() => {
     if (response.writableEnded) return;
-    tell({ errors: [unauthenticated()] });
+    write({ errors: [unauthenticated()] });
     finish();
   });
   try {
     for await (const result of results) {
       if (response.writableEnded) return;
-      tell(result);
+      write(result);
     }
   } catch (thrown) {
-    tell({ errors: [thrown instanceof GraphQLError ? thrown : new GraphQLError('Something failed.')] });
+    write({ errors: [thrown instanceof GraphQLError ? thrown : new GraphQLError('Internal error.')] });
   }
   finish();
 }

@@ -16,7 +16,7 @@ export interface Message {
   readonly code: string;
 }
 
-/** One verification, with what only the server knows of it. */
+/** A verification with its server-side fields. */
 export class Verification {
   readonly id = `ver_${randomUUID().replaceAll('-', '')}`;
   readonly code = String(randomInt(1_000_000)).padStart(6, '0');
@@ -32,7 +32,7 @@ export class Verification {
   readonly expiresAt: Date;
   attemptsRemaining: number;
   sendsRemaining: number;
-  /** A decoy looks like any other and sends nothing. */
+  /** A decoy is indistinguishable from other verifications and sends nothing. */
   readonly decoy: boolean;
 
   constructor(purpose: string, contact: Contact, channel: string, settings: Settings, decoy: boolean) {
@@ -94,8 +94,8 @@ export class Verifications {
     options: { channel: string; key?: string | null; decoy?: boolean },
   ): Verification {
     const key = options.key ? `${options.key} ${purpose} ${contact.value}` : null;
-    const same = key === null ? undefined : this.#byKey.get(key);
-    if (same?.status === 'PENDING') return same;
+    const existing = key === null ? undefined : this.#byKey.get(key);
+    if (existing?.status === 'PENDING') return existing;
     const verification = new Verification(purpose, contact, options.channel, this.#settings, options.decoy ?? false);
     this.#byId.set(verification.id, verification);
     if (key !== null) this.#byKey.set(key, verification);
@@ -106,10 +106,10 @@ export class Verifications {
     return verification;
   }
 
-  /** Sends the verification's code; what becomes of it shows step by step. Some contacts are never reached. */
+  /** Sends the code and updates the delivery step by step. Messages to some contacts stay undelivered. */
   send(verification: Verification, channel: string): void {
     const { contact, code } = verification;
-    const text = `[Countersign] ${code} is your code. Do not tell it to anybody.`;
+    const text = `[Countersign] ${code} is your code. Do not share it.`;
     verification.change(() => {
       verification.delivery = { channel, status: 'QUEUED', failure: null, updatedAt: new Date() };
       verification.sendsRemaining -= 1;
@@ -121,10 +121,10 @@ export class Verifications {
       this.outbox.unshift({ id: randomUUID(), createdAt, channel, to: contact.value, subject, text, code });
     }
     const end = /^undelivered@|0001$/.test(contact.value) ? 'UNDELIVERED' : 'DELIVERED';
-    this.#later(verification, ['SENT', end]);
+    this.#advance(verification, ['SENT', end]);
   }
 
-  #later(verification: Verification, steps: DeliveryStatus[]): void {
+  #advance(verification: Verification, steps: DeliveryStatus[]): void {
     const [status, ...rest] = steps;
     if (status === undefined) return;
     setTimeout(() => {
@@ -132,12 +132,12 @@ export class Verifications {
       const failure = status === 'UNDELIVERED' ? 'RECIPIENT' : null;
       const updatedAt = new Date();
       verification.change(() => (verification.delivery = { ...verification.delivery, status, failure, updatedAt }));
-      this.#later(verification, rest);
+      this.#advance(verification, rest);
     }, this.#settings.deliveryStepMs).unref();
   }
 }
 
-/** The snapshots of a verification from now on, until it is over. */
+/** The snapshots of a verification from now on, until it has ended. */
 export async function* watch(verification: Verification): AsyncGenerator<Record<string, unknown>> {
   let wake: () => void = () => undefined;
   const listener = (): void => {

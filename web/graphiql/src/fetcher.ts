@@ -1,42 +1,42 @@
 import { createGraphiQLFetcher, isAsyncIterable, isObservable, type Fetcher } from '@graphiql/toolkit';
 import { CloseCode, createClient } from 'graphql-ws';
 
-import { found } from './carry/carrier.ts';
-import { valuesOf } from './carry/values.ts';
+import { publishValues } from './autofill/autofill-store.ts';
+import { valuesOf } from './autofill/values.ts';
 
 const ENDPOINT = new URL('/graphql', location.href).href;
 
-/** What GraphiQL calls its own question. */
+/** The operation name of GraphiQL's introspection query. */
 const INTROSPECTION = 'IntrospectionQuery';
 
 /**
- * Everything goes out with the headers of its tab; a subscription has them in its socket's init payload, so that
- * `authorization` works there too. The schema is anybody's: a token that a tab remembers and that has expired must not
- * keep it away.
+ * Sends the headers of the tab with each request, and in the payload of `connection_init` for subscriptions, so that
+ * `authorization` works for both. Introspection is sent without headers, so that an expired token in a stored tab does not
+ * prevent loading the schema.
  */
 export const fetcher: Fetcher = async (params, options) => {
-  const named = (options?.headers ?? {}) as Record<string, unknown>;
-  const headers = params.operationName === INTROSPECTION ? {} : named;
-  // It connects when it is first used, which only a subscription does.
+  const tabHeaders = (options?.headers ?? {}) as Record<string, unknown>;
+  const headers = params.operationName === INTROSPECTION ? {} : tabHeaders;
+  // Connects on first use, which is a subscription.
   const wsClient = createClient({
     url: ENDPOINT.replace(/^http/, 'ws'),
     connectionParams: headers,
-    // A token that is refused once is refused again; whoever watches should be told.
+    // A rejected token stays invalid, so show the error instead of retrying.
     shouldRetry: (cause) => (cause as { readonly code?: number }).code !== CloseCode.Forbidden,
   });
-  const answer = await createGraphiQLFetcher({ url: ENDPOINT, wsClient })(params, { ...options, headers });
-  if (isAsyncIterable(answer)) return searched(answer);
-  if (!isObservable(answer)) found(valuesOf(answer));
-  return answer;
+  const response = await createGraphiQLFetcher({ url: ENDPOINT, wsClient })(params, { ...options, headers });
+  if (isAsyncIterable(response)) return withPublishedValues(response);
+  if (!isObservable(response)) publishValues(valuesOf(response));
+  return response;
 };
 
-/** The same results, searched for values as they pass. Not a generator: that could not be ended while it waits. */
-function searched<Result>(results: AsyncIterable<Result>): AsyncIterableIterator<Result> {
+/** Publishes the values of each result. Not a generator, because its `return` would wait for a pending `next`. */
+function withPublishedValues<Result>(results: AsyncIterable<Result>): AsyncIterableIterator<Result> {
   const inner = results[Symbol.asyncIterator]();
   return {
     async next() {
       const result = await inner.next();
-      if (result.done !== true) found(valuesOf(result.value));
+      if (result.done !== true) publishValues(valuesOf(result.value));
       return result;
     },
     async return() {

@@ -9,6 +9,6 @@ import { hasOutbox } from './outbox/outbox.ts';
 import { Page } from './page.tsx';
 
 const container = document.getElementById('page');
-if (!container) throw new Error('The page has lost its #page.');
+if (!container) throw new Error('The element #page is missing.');
 
 createRoot(container).render(<Page isDevelopment={await hasOutbox()} />);

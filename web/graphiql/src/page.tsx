@@ -1,20 +1,20 @@
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import type { ReactNode } from 'react';
 
-import { Carry } from './carry/carry.ts';
+import { Autofill } from './autofill/autofill.ts';
 import { fetcher } from './fetcher.ts';
 import { FLOWS } from './flows/index.ts';
 import { OUTBOX_PLUGIN } from './outbox/plugin.tsx';
-import { keepTitles, openTabs } from './tabs.ts';
+import { restoreTitles, openTabs } from './tabs.ts';
 import { WordWrap } from './word-wrap.ts';
 
 const contents = openTabs(localStorage);
 
-/** Wide enough for a third pane beside the editor and the answer. */
+/** Whether there is room for a third pane. */
 const isWide = window.matchMedia('(min-width: 70rem)').matches;
 
 export interface PageProps {
-  /** Whether the service shows its outbox and the demo. */
+  /** Whether the service exposes its outbox and the demo. */
   readonly isDevelopment: boolean;
 }
 
@@ -25,7 +25,7 @@ export function Page({ isDevelopment }: PageProps): ReactNode {
       defaultTabs={[...FLOWS]}
       defaultEditorToolsVisibility="variables"
       {...contents}
-      onTabChange={keepTitles}
+      onTabChange={restoreTitles}
       shouldPersistHeaders
       inputValueDeprecation
       plugins={isDevelopment ? [OUTBOX_PLUGIN, HISTORY_PLUGIN] : [HISTORY_PLUGIN]}
@@ -35,7 +35,7 @@ export function Page({ isDevelopment }: PageProps): ReactNode {
         <span className="logo">
           <img src="/icon.svg" alt="" width="22" height="22" />
           Countersign
-          {isDevelopment && <a href="/demo/">See the demo</a>}
+          {isDevelopment && <a href="/demo/">Open the demo</a>}
         </span>
       </GraphiQL.Logo>
       <GraphiQL.Toolbar>
@@ -45,7 +45,7 @@ export function Page({ isDevelopment }: PageProps): ReactNode {
             {merge}
             {copy}
             <WordWrap />
-            <Carry />
+            <Autofill />
           </>
         )}
       </GraphiQL.Toolbar>

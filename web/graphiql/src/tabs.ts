@@ -1,6 +1,6 @@
 import { FLOWS } from './flows/index.ts';
 
-/** A tab as GraphiQL remembers it. */
+/** A tab in the format that GraphiQL stores. */
 export interface Tab {
   readonly id: string;
   readonly hash: string | null;
@@ -27,22 +27,21 @@ const KEY = 'graphiql:tabState';
 const TITLES: ReadonlyMap<string, string> = new Map(FLOWS.map(({ id, title }) => [id, title]));
 
 /**
- * Gives the tabs of the flows their titles back. GraphiQL names a tab after the operation that ran last, at every change,
- * and then calls `onTabChange` with the state that it is about to take.
+ * Restores the titles of the flow tabs. On every change GraphiQL names a tab after its last operation, and then calls
+ * `onTabChange` with the new state.
  */
-export function keepTitles({ tabs }: { readonly tabs: readonly { readonly id: string; title: string }[] }): void {
+export function restoreTitles({ tabs }: { readonly tabs: readonly { readonly id: string; title: string }[] }): void {
   for (const tab of tabs) tab.title = TITLES.get(tab.id) ?? tab.title;
 }
 
 /**
- * Puts the tabs where GraphiQL looks for them, those of the last visit or one for each flow, and returns the contents of
- * the active one.
+ * Writes the tabs to GraphiQL's storage (the stored tabs, or one for each flow) and returns the contents of the active one.
  *
- * GraphiQL restores all tabs, but compares the active one with these contents, and adds an empty tab if they differ.
+ * GraphiQL restores all tabs, but adds an empty one if these contents differ from the active tab.
  */
 export function openTabs(storage: Pick<Storage, 'getItem' | 'setItem'>): InitialContents {
-  const state = remembered(storage.getItem(KEY)) ?? firstVisit();
-  keepTitles(state);
+  const state = restoredTabs(storage.getItem(KEY)) ?? defaultTabs();
+  restoreTitles(state);
   storage.setItem(KEY, JSON.stringify(state));
   const active = state.tabs[state.activeTabIndex];
   if (!active) return {};
@@ -54,13 +53,13 @@ export function openTabs(storage: Pick<Storage, 'getItem' | 'setItem'>): Initial
   };
 }
 
-function firstVisit(): Tabs {
+function defaultTabs(): Tabs {
   const tabs = FLOWS.map((flow) => ({ ...flow, hash: null, operationName: null, response: null }));
   return { tabs, activeTabIndex: 0 };
 }
 
-/** Null for no tabs, and for anything that GraphiQL would not restore. */
-function remembered(state: string | null): Tabs | null {
+/** Parses the stored tabs. Null if there are none, or if GraphiQL could not restore them. */
+function restoredTabs(state: string | null): Tabs | null {
   try {
     const { tabs, activeTabIndex } = JSON.parse(state ?? '') as Tabs;
     return tabs.every(isTab) && tabs[activeTabIndex] ? { tabs, activeTabIndex } : null;

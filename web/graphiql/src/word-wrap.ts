@@ -1,7 +1,7 @@
 import { useGraphiQL } from '@graphiql/react';
 import { useEffect } from 'react';
 
-/** Wraps long lines of the query editor, which stands between two panes and is often narrow. Shows nothing. */
+/** Enables line wrapping in the query editor, which is often narrow. Renders nothing. */
 export function WordWrap(): null {
   const editor = useGraphiQL((state) => state.queryEditor);
   useEffect(() => {

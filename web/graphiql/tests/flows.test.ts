@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const schema = buildSchema(read('../../../schema.graphql'));
 const files = readdirSync(new URL('../src/flows', import.meta.url)).filter((name) => name.endsWith('.graphql'));
-/** The fields that may answer `InvalidInput` and whose selection has none of its fields. */
-function silentOnInput(document: DocumentNode): readonly string[] {
+/** Root fields that may return `InvalidInput` but do not select its fields. */
+function fieldsWithoutInputErrors(document: DocumentNode): readonly string[] {
   return document.definitions.flatMap((part) => {
     if (part.kind !== Kind.OPERATION_DEFINITION) return [];
     const root = schema.getRootType(part.operation)?.getFields() ?? {};
@@ -35,15 +35,15 @@ describe.each(files)('%s', (name) => {
     expect(validate(schema, document)).toEqual([]);
   });
 
-  it('shows which fields were refused', () => {
-    expect(silentOnInput(document)).toEqual([]);
+  it('selects the fields of InvalidInput', () => {
+    expect(fieldsWithoutInputErrors(document)).toEqual([]);
   });
 
-  it('has a tab', () => {
+  it('is used by a tab', () => {
     expect(tabs).toContain(`'./${name}?raw'`);
   });
 
-  it('names every operation, so that it can be chosen', () => {
+  it('names every operation', () => {
     const names = document.definitions.map((part) =>
       part.kind === Kind.OPERATION_DEFINITION ? part.name?.value : null,
     );
@@ -58,26 +58,26 @@ interface Step {
   readonly variables: Record<string, unknown>;
 }
 
-/** The steps of the plain console, which is served where the pages are not built. */
+/** The steps of the plain console, which is served without built pages. */
 const console = `${read('../../../src/http/pages/unbuilt/steps.js')}; JSON.stringify(steps)`;
 const steps = JSON.parse(runInNewContext(console) as string) as readonly Step[];
 
-describe.each(steps)('the console: $name', ({ query, variables }) => {
+describe.each(steps)('plain console: $name', ({ query, variables }) => {
   const document = parse(query);
 
-  it('is valid against the schema, and its variables too', () => {
+  it('is valid against the schema, including its variables', () => {
     expect(validate(schema, document)).toEqual([]);
     const [operation] = document.definitions;
-    if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('There is no operation.');
+    if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('The document has no operation.');
     expect(getVariableValues(schema, operation.variableDefinitions ?? [], variables).errors).toBeUndefined();
   });
 
-  it('shows which fields were refused', () => {
-    expect(silentOnInput(document)).toEqual([]);
+  it('selects the fields of InvalidInput', () => {
+    expect(fieldsWithoutInputErrors(document)).toEqual([]);
   });
 });
 
-it('samples write numbers with a plus, of several countries', () => {
+it('samples use international phone numbers of several countries', () => {
   const numbers = [tabs, JSON.stringify(steps)].join().match(/"?phone"?: ?['"]([^'"]+)['"]/g) ?? [];
   const codes = numbers.map((text) => /['"](\+\d{2})\d+['"]$/.exec(text)?.[1]);
   expect(codes).not.toContain(undefined);

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { keepTitles, openTabs } from '../src/tabs.ts';
+import { restoreTitles, openTabs } from '../src/tabs.ts';
 
 vi.mock('../src/flows/index.ts', () => ({
   FLOWS: [
@@ -27,13 +27,13 @@ const tab = { hash: null, operationName: null, response: null };
 const first = { initialQuery: 'first', initialVariables: '{}', initialHeaders: '{"a": "b"}' };
 
 describe('the tabs', () => {
-  it('are those of the flows on the first visit, with their titles', () => {
+  it('are the flow tabs on the first visit', () => {
     const { contents, stored } = opened(null);
     expect(contents).toEqual(first);
     expect(stored.tabs.map(({ title }) => title)).toEqual(['First', 'Second']);
   });
 
-  it('are as they were left, but for the titles of the flows', () => {
+  it('are restored, with the titles of the flow tabs', () => {
     const tabs = [
       { ...tab, id: 'flow-a', title: 'Renamed', query: '{ a }', variables: null, headers: null },
       { ...tab, id: 'mine', title: 'Mine', query: '{ b }', variables: '{"x": 1}', headers: '{"h": "1"}' },
@@ -46,18 +46,18 @@ describe('the tabs', () => {
   });
 
   it.each(['', 'null', '{}', '{"tabs":[],"activeTabIndex":3}', '[', '{"tabs":[{"query":"{ a }"}],"activeTabIndex":0}'])(
-    'are those of the flows where %j is remembered',
+    'are the flow tabs if %j is stored',
     (state) => {
       expect(opened(state).contents).toEqual(first);
     },
   );
 
-  it('keep their titles when GraphiQL renames them', () => {
+  it('keep their titles after GraphiQL has renamed them', () => {
     const tabs = [
       { id: 'flow-b', title: 'RenamedByOperation' },
       { id: 'mine', title: 'Other' },
     ];
-    keepTitles({ tabs });
+    restoreTitles({ tabs });
     expect(tabs.map(({ title }) => title)).toEqual(['Second', 'Other']);
   });
 });

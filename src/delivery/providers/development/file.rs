@@ -1,5 +1,5 @@
-//! The outbox file: one JSON object a line. It is the truth, so a killed process loses nothing, and several processes
-//! that share the folder see the same messages.
+//! The outbox file with one JSON object per line. It is the only storage, so a killed process loses nothing, and
+//! several processes that share the directory see the same messages.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,16 +9,16 @@ use std::{
 
 use super::outbox::Message;
 
-/// How far a reader has come.
+/// The file and the position up to which it was read.
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
     offset: u64,
 }
 
-/// What a look into the file found.
+/// The result of reading new lines.
 pub(super) struct News {
-    /// The file is another one than before, or shorter: what was read earlier is gone.
+    /// The file was removed or truncated: messages that were read before no longer exist.
     pub afresh: bool,
     pub messages: Vec<Message>,
 }
@@ -28,12 +28,12 @@ impl Log {
         Self { path: folder.join("outbox.jsonl"), offset: 0 }
     }
 
-    /// How long the file is; 0 where there is none.
+    /// The length of the file in bytes; 0 if it does not exist.
     pub fn length(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |about| about.len())
     }
 
-    /// What was appended since the last look.
+    /// The messages that were appended since the last call.
     pub fn news(&mut self) -> io::Result<News> {
         match File::open(&self.path) {
             Ok(file) => self.read(&file),
@@ -46,15 +46,15 @@ impl Log {
         }
     }
 
-    /// Appends a message in one write, unless `wanted` says, of the news, that it is there already. Other processes
-    /// wait meanwhile.
+    /// Appends a message in one write, if `wanted` returns true for the messages that were appended meanwhile. The file
+    /// is locked for other processes.
     pub fn append(&mut self, message: &Message, wanted: impl FnOnce(News) -> bool) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&self.path)?;
-        // Released when the file is closed, however this returns. A file system without locks has one process, we hope.
+        // The lock is released when the file is closed. Without file locks, only one process is expected.
         match file.lock() {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
             _ => {}
@@ -65,7 +65,7 @@ impl Log {
         }
         let mut line = Vec::new();
         if file.metadata()?.len() > self.offset {
-            // A process died in the middle of its line: what follows starts a new one.
+            // A process died while writing a line: start a new line.
             line.push(b'\n');
         }
         serde_json::to_writer(&mut line, message)?;
@@ -73,7 +73,7 @@ impl Log {
         file.write_all(&line)
     }
 
-    /// Reads whole lines from where the last look ended; a line without its end is left for the next look.
+    /// Reads complete lines from the last position; an incomplete line is left for the next call.
     fn read(&mut self, file: &File) -> io::Result<News> {
         let afresh = file.metadata()?.len() < self.offset;
         if afresh {
@@ -90,7 +90,7 @@ impl Log {
                 return Ok(News { afresh, messages });
             }
             self.offset += u64::try_from(read).unwrap_or_default();
-            // What is no message (a torn line, somebody's note) is passed over.
+            // Lines that are not messages (for example incomplete ones) are skipped.
             messages.extend(serde_json::from_slice(&line).ok());
         }
     }

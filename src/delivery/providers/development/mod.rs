@@ -1,6 +1,6 @@
-//! The development provider: messages go nowhere but into a file, from which `GET /dev/outbox` shows them.
+//! The development provider: messages are not sent. They are captured in a file and shown at `GET /dev/outbox`.
 //!
-//! `serve` refuses it when `ENVIRONMENT=production`: whoever can read the file or the page can read every code.
+//! `serve` rejects it if `ENVIRONMENT=production`: everyone with access to the file or the page can read all codes.
 
 mod file;
 mod outbox;
@@ -13,17 +13,12 @@ use chrono::SecondsFormat;
 
 pub use outbox::{DevOutbox, Filter, Message};
 
-use crate::{
-    clock::Clock,
-    config::Setting,
-    delivery::{
-        Registration,
-        provider::{
-            Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending,
-        },
-        registry::{Maker, Reader},
-    },
+use crate::delivery::{
+    Registration,
+    provider::{Abilities, Answering, Channel, Outcome, Outgoing, Polled, Provider, ReceiptStatus, Receipts, Sending},
+    registry::{Maker, Reader},
 };
+use platform::{clock::Clock, config::Setting};
 
 const ABILITIES: Abilities = Abilities {
     idempotent: true,
@@ -40,13 +35,13 @@ const SETTINGS: &[Setting] = &[Setting::new(
 pub const REGISTRATION: Registration =
     Registration { name: "development", abilities: ABILITIES, settings: SETTINGS, read };
 
-/// Its outbox comes with the tools.
+/// The outbox is passed in [`Tools`](crate::delivery::Tools).
 fn read(reader: &mut Reader<'_>) -> Maker {
     let receipts = if reader.env().switch("DEVELOPMENT_RECEIPTS") { Receipts::Polling } else { Receipts::None };
     Box::new(move |tools| Arc::new(Development::new(tools.outbox.clone(), tools.clock.clone(), receipts)))
 }
 
-/// Carries messages into a [`DevOutbox`].
+/// Captures messages in a [`DevOutbox`].
 #[derive(Clone)]
 pub struct Development {
     outbox: Option<DevOutbox>,
@@ -55,12 +50,12 @@ pub struct Development {
 }
 
 impl Development {
-    /// `receipts`: whether it reports that messages were delivered.
+    /// `receipts`: whether messages are reported as delivered.
     pub fn new(outbox: Option<DevOutbox>, clock: Clock, receipts: Receipts) -> Self {
         Self { outbox, clock, receipts }
     }
 
-    /// What the outbox shows of a message: everything, which is what it is for.
+    /// The captured form of a message, with its full text and code.
     fn message(&self, outgoing: &Outgoing) -> Message {
         Message {
             id: outgoing.id.as_str().to_owned(),
@@ -83,12 +78,12 @@ impl Provider for Development {
         ABILITIES.with_receipts(self.receipts)
     }
 
-    /// A message that stands in the outbox has arrived.
+    /// A captured message counts as delivered.
     fn poll<'a>(&'a self, _provider_message_id: &'a str) -> Answering<'a, Polled> {
         Box::pin(ready(Polled::Status { status: ReceiptStatus::Delivered, code: None }))
     }
 
-    /// Appends the message, unless one with its id stands there already.
+    /// Appends the message, unless the outbox already contains one with its id.
     fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
         Box::pin(async move {
             let Some(outbox) = &self.outbox else {
@@ -96,13 +91,13 @@ impl Provider for Development {
             };
             match outbox.append(self.message(message)).await {
                 Ok(()) => {
-                    // The one provider that says so itself: in development the log is where people look first.
+                    // The only provider that logs: in development, the log is the first place to look.
                     let channel = message.channel.as_str();
-                    tracing::info!(id = ?message.id, channel, to = ?message.to, "a message is in the outbox: /dev/outbox");
+                    tracing::info!(id = ?message.id, channel, to = ?message.to, "message captured in the outbox: /dev/outbox");
                     Outcome::Accepted { provider_message_id: Some(message.id.as_str().to_owned()) }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the outbox can't be written");
+                    tracing::warn!(%error, "cannot write to the outbox");
                     Outcome::unavailable("outbox_not_writable".to_owned())
                 }
             }

@@ -1,4 +1,4 @@
-//! The messages of the outbox, newest first, as the page and tests read them.
+//! The messages of the outbox, newest first, for the page and for tests.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -13,25 +13,25 @@ use tokio_util::sync::CancellationToken;
 
 use super::file::{Log, News};
 
-/// Messages that are kept in memory; older ones stay in the file.
-const KEPT: usize = 10_000;
-/// How often a watched file is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+/// The maximum number of messages in memory; older ones stay in the file.
+const MAX_MESSAGES: usize = 10_000;
+/// The interval at which a watched file is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// One message of the outbox. It holds a code: it does not print.
+/// A message of the outbox. It may contain a code, so `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     pub id: String,
     /// RFC 3339, UTC, milliseconds.
     pub created_at: String,
-    /// As the schema names it: SMS, VOICE, EMAIL.
+    /// As in the GraphQL schema: SMS, VOICE, EMAIL.
     pub channel: String,
     /// E.164, or an e-mail address.
     pub to: String,
     pub subject: Option<String>,
     pub text: String,
-    /// None: a notice.
+    /// None for a notice.
     pub code: Option<String>,
 }
 
@@ -41,17 +41,17 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Which messages are wanted.
+/// Selects messages.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Filter {
-    /// To this contact alone. A number may be in national form: it is compared by its last digits.
+    /// Only messages to this contact. A phone number may be in national format: its last digits are compared.
     pub to: Option<String>,
-    /// At most so many, the newest.
+    /// The maximum number of messages, newest first.
     pub limit: Option<usize>,
 }
 
 impl Filter {
-    fn wants(&self, to: &str) -> bool {
+    fn matches(&self, to: &str) -> bool {
         match self.to.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty()) {
             None => true,
             Some(wanted) if wanted.contains('@') || to.contains('@') => wanted.eq_ignore_ascii_case(to),
@@ -64,7 +64,7 @@ impl Filter {
     }
 }
 
-/// The outbox of the development provider. Cheap to clone; clones are one.
+/// The outbox of the development provider. Cheap to clone; clones share their state.
 #[derive(Clone, Debug)]
 pub struct DevOutbox(Arc<Inner>);
 
@@ -74,7 +74,7 @@ struct Inner {
     closed: CancellationToken,
 }
 
-/// The file's end, in memory.
+/// The newest messages of the file, in memory.
 #[derive(Debug)]
 struct Tail {
     log: Log,
@@ -84,10 +84,10 @@ struct Tail {
 }
 
 impl DevOutbox {
-    /// The outbox in `folder`, which is made if it is missing.
+    /// Opens the outbox in `folder`, which is created if it does not exist.
     ///
     /// # Errors
-    /// When the folder can't be made or the file can't be read.
+    /// If the folder can't be created or the file can't be read.
     pub fn open(folder: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let mut tail = Tail { log: Log::new(folder), messages: VecDeque::new(), ids: HashSet::new() };
@@ -95,32 +95,32 @@ impl DevOutbox {
         Ok(Self(Arc::new(Inner { tail: Mutex::new(tail), closed: CancellationToken::new() })))
     }
 
-    /// The messages that the filter wants, newest first, from whichever process.
+    /// The messages that match the filter, newest first, from all processes.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// If the file can't be read.
     pub async fn list(&self, filter: Filter) -> io::Result<Vec<Arc<Message>>> {
         self.with_tail(move |tail| {
             tail.catch_up()?;
-            let wanted = tail.messages.iter().rev().filter(|message| filter.wants(&message.to));
+            let wanted = tail.messages.iter().rev().filter(|message| filter.matches(&message.to));
             Ok(wanted.take(filter.limit.unwrap_or(usize::MAX)).cloned().collect())
         })
         .await
     }
 
-    /// Writes a message, unless one with its id is there.
+    /// Appends a message, unless there is one with its id.
     pub(super) async fn append(&self, message: Message) -> io::Result<()> {
         self.with_tail(move |Tail { log, messages, ids }| {
             log.append(&message, |news| {
-                take_in(news, messages, ids);
+                add(news, messages, ids);
                 !ids.contains(&message.id)
             })
         })
         .await
     }
 
-    /// Returns once the outbox is another than it was at `seen`, with what to wait from next; `None` starts. The file
-    /// is looked at only while somebody waits here. None: the outbox is closed.
+    /// Waits until the outbox differs from the state `seen`, and returns the new state; pass `None` at first. The file
+    /// is only checked while a caller waits. Returns None if the outbox is closed.
     pub async fn changed(&self, seen: Option<u64>) -> Option<u64> {
         loop {
             let length = self.with_tail(|tail| Ok(tail.log.length())).await.unwrap_or_default();
@@ -131,39 +131,39 @@ impl DevOutbox {
                 return Some(length);
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
                 () = self.0.closed.cancelled() => return None,
             }
         }
     }
 
-    /// Lets go of whoever waits in [`DevOutbox::changed`], so that the program can stop.
+    /// Ends all waiting calls of [`DevOutbox::changed`], so that the program can stop.
     pub fn close(&self) {
         self.0.closed.cancel();
     }
 
-    /// Files block: off the threads that serve.
+    /// File access blocks, so it runs on a blocking thread.
     async fn with_tail<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Tail) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let inner = Arc::clone(&self.0);
-        let worked =
+        let result =
             tokio::task::spawn_blocking(move || work(&mut inner.tail.lock().unwrap_or_else(PoisonError::into_inner)));
-        worked.await.map_err(io::Error::other)?
+        result.await.map_err(io::Error::other)?
     }
 }
 
 impl Tail {
     fn catch_up(&mut self) -> io::Result<()> {
         let news = self.log.news()?;
-        take_in(news, &mut self.messages, &mut self.ids);
+        add(news, &mut self.messages, &mut self.ids);
         Ok(())
     }
 }
 
-/// Adds the news; of two messages with one id the first stays.
-fn take_in(news: News, messages: &mut VecDeque<Arc<Message>>, ids: &mut HashSet<String>) {
+/// Adds the new messages; of two messages with the same id the first is kept.
+fn add(news: News, messages: &mut VecDeque<Arc<Message>>, ids: &mut HashSet<String>) {
     if news.afresh {
         messages.clear();
         ids.clear();
@@ -172,7 +172,7 @@ fn take_in(news: News, messages: &mut VecDeque<Arc<Message>>, ids: &mut HashSet<
         if ids.insert(message.id.clone()) {
             messages.push_back(Arc::new(message));
         }
-        if messages.len() > KEPT
+        if messages.len() > MAX_MESSAGES
             && let Some(oldest) = messages.pop_front()
         {
             ids.remove(&oldest.id);

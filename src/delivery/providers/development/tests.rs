@@ -4,13 +4,12 @@ use chrono::DateTime;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::{
-    clock::Entropy,
-    config::Secret,
+use domain::{
     contact::{Contact, ContactKind},
     ids::DeliveryId,
-    texts::Locale,
+    locale::Locale,
 };
+use platform::{clock::Entropy, config::Secret};
 
 const CODE: &str = "048213";
 
@@ -48,7 +47,7 @@ fn to(contact: &str) -> Filter {
 }
 
 #[tokio::test]
-async fn a_message_stands_in_the_file_and_in_the_list() {
+async fn a_message_is_in_the_file_and_in_the_list() {
     let folder = tempfile::tempdir().unwrap();
     let (provider, outbox) = development(folder.path());
     let message = to_phone(1);
@@ -67,7 +66,7 @@ async fn a_message_stands_in_the_file_and_in_the_list() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_file_is_its_owners_alone() {
+async fn the_file_is_readable_only_by_its_owner() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     development(folder.path()).0.send(&to_phone(1)).await;
@@ -76,7 +75,7 @@ async fn the_file_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn a_message_sent_again_under_its_id_stands_there_once() {
+async fn a_message_resent_with_the_same_id_is_stored_once() {
     let folder = tempfile::tempdir().unwrap();
     let ((one, _), (other, _)) = (development(folder.path()), development(folder.path()));
     let message = to_phone(1);
@@ -88,7 +87,7 @@ async fn a_message_sent_again_under_its_id_stands_there_once() {
 }
 
 #[tokio::test]
-async fn processes_that_share_the_folder_and_those_that_come_later_see_every_message() {
+async fn processes_that_share_the_folder_see_all_messages() {
     let folder = tempfile::tempdir().unwrap();
     let ((one, one_outbox), (other, other_outbox)) = (development(folder.path()), development(folder.path()));
     let numbers: Vec<_> = (0..30).map(|n| format!("+8210123400{n:02}")).collect();
@@ -105,7 +104,7 @@ async fn processes_that_share_the_folder_and_those_that_come_later_see_every_mes
 }
 
 #[tokio::test]
-async fn the_list_can_be_narrowed_to_one_contact_however_it_is_written() {
+async fn the_list_can_be_filtered_by_contact_in_any_notation() {
     let folder = tempfile::tempdir().unwrap();
     let (provider, outbox) = development(folder.path());
     for (seed, kind, contact) in [
@@ -125,7 +124,7 @@ async fn the_list_can_be_narrowed_to_one_contact_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_torn_line_costs_no_other_message() {
+async fn an_incomplete_line_does_not_affect_other_messages() {
     let folder = tempfile::tempdir().unwrap();
     let (provider, outbox) = development(folder.path());
     provider.send(&to_phone(1)).await;
@@ -139,7 +138,7 @@ async fn a_torn_line_costs_no_other_message() {
 }
 
 #[tokio::test]
-async fn the_newest_ten_thousand_are_kept_in_memory() {
+async fn the_newest_ten_thousand_messages_are_kept_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let line = |n: u32| {
         format!(
@@ -163,7 +162,7 @@ async fn an_emptied_file_empties_the_outbox() {
 }
 
 #[tokio::test]
-async fn a_watcher_hears_of_a_message_and_of_the_end() {
+async fn changed_returns_on_a_new_message_and_on_close() {
     let folder = tempfile::tempdir().unwrap();
     let (provider, outbox) = development(folder.path());
     let empty = outbox.changed(None).await;
@@ -206,10 +205,10 @@ impl MakeWriter<'_> for Captured {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_a_message_without_code_text_or_whole_contact() {
+async fn the_log_line_contains_no_code_text_or_full_contact() {
     let captured = Captured::default();
-    // With a single subscriber, tracing asks whichever thread comes first, and another test's has none: it would
-    // switch this call off for all. With two it asks them all.
+    // With a single subscriber, tracing caches the interest of the first thread; a thread of another test has no
+    // subscriber and would disable this call site for all. With two subscribers it checks both.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(captured.clone()).finish();
@@ -219,7 +218,7 @@ async fn the_log_tells_of_a_message_without_code_text_or_whole_contact() {
     let message = to_phone(1);
     provider.send(&message).await;
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("a message is in the outbox"), "{log}");
+    assert!(log.contains("message captured in the outbox"), "{log}");
     for secret in [CODE, "인증번호", "1012345678", message.id.as_str()] {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }

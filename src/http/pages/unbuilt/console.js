@@ -1,4 +1,4 @@
-// A plain console, where GraphiQL does not come: the same steps, with nothing from elsewhere.
+// A plain console for networks without access to the CDN: the same steps, without external resources.
 function showConsole() {
   const found = (id) => document.getElementById(id);
   const [query, variables, token, output] = ["query", "variables", "token", "output"].map(found);
@@ -18,11 +18,11 @@ function showConsole() {
   }
   fill(steps[0], found("steps").firstChild);
 
-  const say = (value) => {
+  const print = (value) => {
     output.textContent += `${typeof value === "string" ? value : pretty(value)}\n`;
     output.scrollTop = output.scrollHeight;
   };
-  // What a step answers is what the next ones ask for.
+  // Copies the ids and tokens of a response to the variables of the next steps.
   const carryOver = (answer) => {
     const text = JSON.stringify(answer);
     const id = /"(ver_[\w-]+)"/.exec(text)?.[1];
@@ -33,36 +33,36 @@ function showConsole() {
       if (proof && given.input && "proofToken" in given.input) given.input.proofToken = proof;
     }
   };
-  const tell = (answer) => {
+  const show = (answer) => {
     carryOver(answer);
-    say(answer);
+    print(answer);
   };
 
   const run = async () => {
     running?.abort();
-    const mine = (running = new AbortController());
+    const controller = (running = new AbortController());
     output.textContent = "";
     let given;
     try {
       given = variables.value.trim() === "" ? {} : JSON.parse(variables.value);
     } catch (error) {
-      say(`The variables are no JSON: ${error.message}`);
+      print(`The variables are not valid JSON: ${error.message}`);
       return;
     }
     try {
       const response = await fetch("/graphql", {
         method: "POST",
-        signal: mine.signal,
+        signal: controller.signal,
         headers: {
           "content-type": "application/json",
-          // One answer, or one event for each change of what is watched.
+          // A single response, or an event for each change of a subscription.
           accept: /^\s*subscription\b/m.test(query.value) ? "text/event-stream" : "application/json",
           ...(token.value.trim() !== "" && { authorization: `Bearer ${token.value.trim()}` }),
         },
         body: JSON.stringify({ query: query.value, variables: given }),
       });
       if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-        tell(await response.json());
+        show(await response.json());
         return;
       }
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -74,18 +74,18 @@ function showConsole() {
         rest = events.pop();
         for (const event of events) {
           const data = /^data: ?(.+)$/m.exec(event)?.[1];
-          if (data) tell(JSON.parse(data));
+          if (data) show(JSON.parse(data));
         }
       }
-      say("The stream has ended.");
+      print("The stream has ended.");
     } catch (error) {
-      if (!mine.signal.aborted) say(`No answer: ${error.message}`);
+      if (!controller.signal.aborted) print(`No response: ${error.message}`);
     }
   };
   found("run").addEventListener("click", run);
   found("stop").addEventListener("click", () => {
     running?.abort();
-    say("Stopped.");
+    print("Stopped.");
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) run();

@@ -1,4 +1,4 @@
-// GraphiQL, once it has come from the CDN.
+// Loads GraphiQL from the CDN.
 async function load() {
   const [{ createElement }, { createRoot }, { GraphiQL, HISTORY_PLUGIN }, { createGraphiQLFetcher }, { createClient }] =
     await Promise.all(
@@ -34,6 +34,6 @@ async function load() {
   };
 }
 
-// A network that lets nothing through may take minutes to say so.
-const PATIENCE_MS = 6000;
-Promise.race([load(), new Promise((_, late) => setTimeout(late, PATIENCE_MS))]).then((show) => show(), showConsole);
+// On a network without internet access, the requests may take minutes to fail.
+const TIMEOUT_MS = 6000;
+Promise.race([load(), new Promise((_, reject) => setTimeout(reject, TIMEOUT_MS))]).then((show) => show(), showConsole);

@@ -1,11 +1,11 @@
-// The first steps, in the order of their use.
+// The first steps in the order of their use.
 const problem = "... on Problem { code message }";
 const invalid = "... on InvalidInput { fields { path reason message } }";
 const verification = "id status maskedTo attemptsRemaining expiresAt resendAvailableAt delivery { channel status }";
 const steps = [
   {
     name: "Send a code",
-    query: `# 1. Send a code. It comes to the outbox: /dev/outbox
+    query: `# 1. Send a code. It appears in the outbox: /dev/outbox
 mutation SendCode($input: SendVerificationCodeInput!) {
   sendVerificationCode(input: $input) {
     ... on SendVerificationCodePayload { verification { ${verification} } }
@@ -18,7 +18,7 @@ mutation SendCode($input: SendVerificationCodeInput!) {
   },
   {
     name: "Watch it",
-    query: `# 2. Watch it. The id of the answer before is filled in.
+    query: `# 2. Watch the verification. The id of the previous response is filled in.
 subscription WatchVerification($id: ID!) {
   verificationStatus(id: $id) { ${verification} sequence }
 }`,
@@ -39,7 +39,7 @@ mutation ConfirmCode($input: ConfirmVerificationCodeInput!) {
   },
   {
     name: "Request a reset",
-    query: `# 4. A forgotten password: who is it?
+    query: `# 4. Request a password reset by identity.
 mutation RequestReset($input: RequestPasswordResetInput!) {
   requestPasswordReset(input: $input) {
     ... on SendVerificationCodePayload { verification { ${verification} } }
@@ -51,7 +51,7 @@ mutation RequestReset($input: RequestPasswordResetInput!) {
   },
   {
     name: "Reset the password",
-    query: `# 5. Spend the proof of step 3 on a new password.
+    query: `# 5. Use the proof of step 3 to set a new password.
 mutation ResetPassword($input: ResetPasswordInput!) {
   resetPassword(input: $input) {
     ... on ResetPasswordPayload { sessionsEnded notificationQueued }

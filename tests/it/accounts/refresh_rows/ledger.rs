@@ -1,18 +1,18 @@
-//! The rows of one session as the program keeps them, judged by the program's own rule.
+//! The rows of one session as the server stores them, evaluated by the server's own rule.
 
 use std::time::Duration;
 
 use countersign::session::rules::{Presented, Successor, Verdict, verdict};
 
-use super::model::{Expected, Network, Op, Request, Thief, Token, World};
+use super::model::{Attacker, Expected, Network, Op, Request, Token, World};
 
 const GRACE: Duration = Duration::from_secs(10);
-/// What passes with [`Op::Grace`].
+/// The time of an [`Op::Grace`].
 pub const PAUSE: Duration = Duration::from_secs(11);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
-    /// When, from where, and for which token it was exchanged.
+    /// When, from where and for which token it was exchanged.
     used: Option<(usize, Network, Token)>,
     replaced: Option<usize>,
     repeated: bool,
@@ -45,11 +45,11 @@ impl Ledger {
         }
     }
 
-    /// What a token seen in use leaves behind.
-    pub fn note(&mut self, op: Op, world: &World) {
+    /// Records the effect of a token seen in use.
+    pub fn record_use(&mut self, op: Op, world: &World) {
         match op {
             Op::Use => self.seen = self.seen.max(world.owner.access),
-            Op::ThiefUse => self.seen = self.seen.max(world.thief.unwrap().access),
+            Op::AttackerUse => self.seen = self.seen.max(world.attacker.unwrap().access),
             _ => {}
         }
     }
@@ -90,20 +90,20 @@ impl Ledger {
         }
     }
 
-    /// An operation with the situation of the token that it is about.
+    /// An operation with the situation of its token.
     pub fn step(&self, op: Op, world: &World) -> String {
         let token = match op {
             Op::Refresh | Op::Lost | Op::Held | Op::Copy => Some(world.owner.token),
-            Op::ThiefRefresh => world.thief.map(|thief| thief.token),
+            Op::AttackerRefresh => world.attacker.map(|attacker| attacker.token),
             Op::Use => Some(world.owner.access),
-            Op::ThiefUse => world.thief.map(|thief| thief.access),
+            Op::AttackerUse => world.attacker.map(|attacker| attacker.access),
             Op::Deliver => world.held.first().copied(),
             Op::DeliverNewest => world.held.last().copied(),
             Op::Grace | Op::Move => None,
         };
-        let network = match (op, world.thief_is) {
-            (Op::ThiefRefresh, Thief::Elsewhere) => Network::Thiefs,
-            (Op::ThiefRefresh, Thief::AtHome) => Network::Home,
+        let network = match (op, world.attacker_network) {
+            (Op::AttackerRefresh, Attacker::Elsewhere) => Network::Thiefs,
+            (Op::AttackerRefresh, Attacker::AtHome) => Network::Home,
             _ => world.network,
         };
         let situation = token.map(|token| self.situation(token, network, world.at)).unwrap_or_default();
@@ -115,7 +115,7 @@ impl Ledger {
         format!("{kind:?} {situation}")
     }
 
-    /// A token as far as it decides the answer to this network, with the ones that it leads to within the grace.
+    /// The state of a token that determines the result for this network, with its successors within the grace period.
     fn situation(&self, token: Token, network: Network, now: usize) -> String {
         let row = &self.rows[token];
         let own = match self.presented(token, network, now) {

@@ -1,12 +1,12 @@
-//! Every interleaving of an owner, a thief, lost and late answers, two tabs and two processes, up to a length: what a
-//! refresh is answered, that one store alone is never signed out, and when a theft must have been detected.
+//! Every interleaving, up to a length, of an owner, an attacker, lost and late responses, two tabs and two processes:
+//! the result of each refresh, that a single client is never signed out, and when a theft must be detected.
 //!
-//! `model.rs` is the expectation. It is written from the text of the requirement, looks at nothing but the history, and
-//! shares nothing with the program. `ledger.rs` asks the program's own rule about the same rows; `wire.rs` runs rows
-//! against two processes.
+//! `model.rs` is the expected behaviour. It is written from the text of the requirement, uses only the history of
+//! events and shares no code with the server. `ledger.rs` evaluates the server's own rule on the same rows; `wire.rs`
+//! runs the rows against two processes.
 //!
-//! An operation that can change nothing (delivering an answer where none is under way, a second pause in a row) is left
-//! out: its row equals a shorter one.
+//! Operations without any effect (delivering a response when none is in flight, a second pause in a row) are omitted:
+//! such a row equals a shorter one.
 
 mod ledger;
 mod model;
@@ -15,29 +15,29 @@ mod wire;
 use std::collections::BTreeSet;
 
 use ledger::Ledger;
-use model::{Expected, Op, Thief, World};
+use model::{Attacker, Expected, Op, World};
 
-/// The longest interleaving.
+/// The maximum length of an interleaving.
 const LENGTH: usize = 6;
-/// Steps in which rows are compared.
+/// The number of final steps by which rows are compared.
 const ALIKE: usize = 3;
 
-/// An interleaving that was walked to its end, with what the rule said to each refresh on the way.
+/// A completed interleaving with the rule's result for each refresh.
 #[derive(Clone)]
 struct Walk {
     world: World,
     ledger: Ledger,
     ops: Vec<Op>,
-    /// Each operation with the situation that it met.
+    /// Each operation with the situation in which it happened.
     steps: Vec<String>,
 }
 
 impl Walk {
-    fn new(thief: Thief) -> Self {
-        Self { world: World::new(thief), ledger: Ledger::default(), ops: Vec::new(), steps: Vec::new() }
+    fn new(attacker: Attacker) -> Self {
+        Self { world: World::new(attacker), ledger: Ledger::default(), ops: Vec::new(), steps: Vec::new() }
     }
 
-    /// The walk after one more operation, in which model and rule were held to each other.
+    /// The walk extended by one operation. Asserts that model and rule agree.
     fn after(&self, op: Op) -> Self {
         let mut next = self.clone();
         next.ops.push(op);
@@ -45,11 +45,11 @@ impl Walk {
         if let Some(request) = next.world.request(op) {
             let expected = next.world.expected(&request);
             let ruled = next.ledger.refresh(&request);
-            assert_eq!(ruled, expected, "{:?} with a thief {:?}", next.ops, next.world.thief_is);
+            assert_eq!(ruled, expected, "{:?} with an attacker {:?}", next.ops, next.world.attacker_network);
             next.world.answer(op, &request, expected);
         } else {
-            next.ledger.note(op, &next.world);
-            next.world.happen(op);
+            next.ledger.record_use(op, &next.world);
+            next.world.apply(op);
         }
         next
     }
@@ -64,16 +64,16 @@ impl Walk {
     }
 }
 
-/// All interleavings, the shortest first.
+/// All interleavings, shortest first.
 fn every_walk(mut visit: impl FnMut(&Walk)) {
-    let mut generation: Vec<_> = [Thief::Elsewhere, Thief::AtHome].map(Walk::new).into();
+    let mut generation: Vec<_> = [Attacker::Elsewhere, Attacker::AtHome].map(Walk::new).into();
     for length in 1..=LENGTH {
         let mut next = Vec::new();
         for walk in &generation {
             for op in walk.successors() {
                 let longer = walk.after(op);
                 visit(&longer);
-                // Nothing follows the longest ones.
+                // The longest ones are not extended.
                 if length < LENGTH {
                     next.push(longer);
                 }
@@ -83,45 +83,54 @@ fn every_walk(mut visit: impl FnMut(&Walk)) {
     }
 }
 
-/// The rule answers every row as the model has it (asserted on the way), one store alone is never signed out, and a
-/// thief is detected.
+/// The rule agrees with the model for every row (asserted along the way), a single client is never signed out, and an
+/// attacker is detected.
 #[test]
-fn tk_03_tk_04_every_interleaving_is_answered_as_the_text_has_it() {
+fn tk_03_tk_04_every_interleaving_follows_the_requirement() {
     let (mut rows, mut alone, mut overtaken, mut thefts) = (0, 0, 0, 0);
     every_walk(|walk| {
         rows += 1;
         let world = &walk.world;
-        if !world.thief_presented {
+        if !world.attacker_presented {
             if world.overtaken {
-                // The one thing that a store must not do; the model says what happens then.
+                // The one case in which a client may be signed out; the model defines the result.
                 overtaken += 1;
                 return;
             }
             alone += 1;
-            assert!(!world.ended, "one store was signed out: {:?}", walk.ops);
-            // It still has what it needs, whatever is under way.
+            assert!(!world.ended, "a single client was signed out: {:?}", walk.ops);
+            // The client still has a usable token, whatever is in flight.
             let later = walk.then(&[Op::Grace, Op::Refresh]);
             assert_eq!(later.world.answered, Some(Expected::New), "{:?}", later.ops);
         }
-        if world.thief.is_some() {
+        if world.attacker.is_some() {
             thefts += 1;
-            // Once each of the two has refreshed and was seen, with the grace over in between, the session is over.
-            let round =
-                [Op::Grace, Op::Refresh, Op::Use, Op::Grace, Op::ThiefRefresh, Op::ThiefUse, Op::Grace, Op::Refresh];
+            // Once both have refreshed and were seen in use, with the end of a grace period in between, the session is
+            // over.
+            let round = [
+                Op::Grace,
+                Op::Refresh,
+                Op::Use,
+                Op::Grace,
+                Op::AttackerRefresh,
+                Op::AttackerUse,
+                Op::Grace,
+                Op::Refresh,
+            ];
             assert!(walk.then(&round).world.ended, "undetected: {:?}", walk.ops);
         }
     });
-    println!("{rows} interleavings; one store alone in {alone}, two in {thefts}, an overtaken answer in {overtaken}");
+    println!("{rows} interleavings; a single client in {alone}, two in {thefts}, an overtaken response in {overtaken}");
     assert!(rows > 100_000 && alone > 10_000 && thefts > 50_000, "{rows} {alone} {thefts}");
 }
 
-/// Rows that end with a refresh are taken for equal over the wire where their last steps are, each met in the same
-/// situation: what the service keeps of the token in question, who presents it from where, and whether an answer with it
-/// was repeated. Whether an answer then arrives, late or never, shows in the situation of the next step. Of equal rows the
-/// shortest is run, and of rows that begin alike only the longest. The rule itself was asked about all of them.
-fn distinct_rows() -> (usize, Vec<(Thief, Vec<Op>)>) {
+/// Rows that end with a refresh count as equal over the wire if their last steps are equal and happened in equal
+/// situations: what the server stores about the token, who presents it from where, and whether a response with it was
+/// repeated. Whether a response then arrives, late or never, shows in the situation of the next step. Of equal rows the
+/// shortest is run, and of rows with a common start only the longest. The rule itself was evaluated on all of them.
+fn distinct_rows() -> (usize, Vec<(Attacker, Vec<Op>)>) {
     let (mut rows, mut seen, mut chosen) = (0, BTreeSet::new(), BTreeSet::new());
-    let mut generation: Vec<_> = [Thief::Elsewhere, Thief::AtHome].map(Walk::new).into();
+    let mut generation: Vec<_> = [Attacker::Elsewhere, Attacker::AtHome].map(Walk::new).into();
     for length in 1..=LENGTH {
         let mut next = Vec::new();
         for walk in &generation {
@@ -130,11 +139,11 @@ fn distinct_rows() -> (usize, Vec<(Thief, Vec<Op>)>) {
                 rows += 1;
                 let last = longer.steps.len().saturating_sub(ALIKE);
                 if longer.world.request(op).is_some() && seen.insert(longer.steps[last..].to_vec()) {
-                    let thief = longer.world.thief_is;
+                    let attacker = longer.world.attacker_network;
                     for shorter in 1..length {
-                        chosen.remove(&(thief, longer.ops[..shorter].to_vec()));
+                        chosen.remove(&(attacker, longer.ops[..shorter].to_vec()));
                     }
-                    chosen.insert((thief, longer.ops.clone()));
+                    chosen.insert((attacker, longer.ops.clone()));
                 }
                 if length < LENGTH {
                     next.push(longer);
@@ -147,7 +156,7 @@ fn distinct_rows() -> (usize, Vec<(Thief, Vec<Op>)>) {
 }
 
 #[tokio::test]
-async fn tk_03_tk_04_distinct_interleavings_are_answered_so_by_two_processes() {
+async fn tk_03_tk_04_distinct_interleavings_hold_across_two_processes() {
     let (rows, distinct) = distinct_rows();
     println!("{} distinct rows of {rows}", distinct.len());
     wire::run(&distinct).await;

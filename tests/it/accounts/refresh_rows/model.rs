@@ -1,36 +1,36 @@
-//! The expectation, from the text alone:
+//! The expected behaviour, from the text of the requirement:
 //!
 //! > A successor is confirmed once its refresh token was presented or its access token was seen by this service. Within
 //! > the grace of the rotation, from the same client network: the same successor again. After it: unconfirmed, a new
 //! > successor replaces it; confirmed, or itself replaced, or two steps old: the family is ended.
 //!
-//! and what was decided beside it: another network waits for the end of the grace, and so does a token that was replaced
-//! within the grace; of two steps within the grace the newest token is answered.
+//! and the decisions beyond it: another network has to wait for the end of the grace period, and so does a token that
+//! was replaced within it; of two steps within the grace period the newest token is returned.
 
-/// What happens.
+/// The operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Op {
-    /// A tab of the owner refreshes, and the answer arrives.
+    /// A tab of the owner refreshes, and the response arrives.
     Refresh,
-    /// As before, and the answer is lost.
+    /// The same, and the response is lost.
     Lost,
-    /// As before, and the answer is under way for now: another tab may be faster.
+    /// The same, and the response is still in flight: another tab may be faster.
     Held,
-    /// The oldest answer that is under way arrives.
+    /// The oldest response in flight arrives.
     Deliver,
-    /// The newest one does, before an older one.
+    /// The newest response in flight arrives before an older one.
     DeliverNewest,
     /// The owner's page uses its access token with the service.
     Use,
-    /// A thief copies the owner's store.
+    /// An attacker copies the owner's tokens.
     Copy,
-    /// The thief refreshes.
-    ThiefRefresh,
-    /// The thief uses the access token.
-    ThiefUse,
-    /// So much time passes that every grace is over.
+    /// The attacker refreshes.
+    AttackerRefresh,
+    /// The attacker uses the access token.
+    AttackerUse,
+    /// Every grace period ends.
     Grace,
-    /// The owner changes the network.
+    /// The owner changes networks.
     Move,
 }
 
@@ -43,8 +43,8 @@ impl Op {
         Op::DeliverNewest,
         Op::Use,
         Op::Copy,
-        Op::ThiefRefresh,
-        Op::ThiefUse,
+        Op::AttackerRefresh,
+        Op::AttackerUse,
         Op::Grace,
         Op::Move,
     ];
@@ -57,26 +57,26 @@ pub enum Network {
     Thiefs,
 }
 
-/// Where the thief is.
+/// The attacker's network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Thief {
+pub enum Attacker {
     Elsewhere,
     AtHome,
 }
 
-/// Names a token by the order in which they were issued; the first one is 0.
+/// The number of a token in the order of issue, starting at 0.
 pub type Token = usize;
 
-/// A refresh token is presented.
+/// A refresh with a refresh token.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     pub token: Token,
     pub network: Network,
-    /// How many graces have passed.
+    /// The number of grace periods that have passed.
     pub at: usize,
 }
 
-/// What it must be answered.
+/// The required result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     New,
@@ -89,13 +89,13 @@ pub enum Expected {
 enum Event {
     Presented(Token),
     Issued { token: Token, to: Request },
-    Seen(Token),
+    RecordedRequest(Token),
 }
 
-/// A store of tokens: what it presents, and the access token that its pages use.
+/// A client's tokens: the refresh token that it presents, and the access token that its pages use.
 #[derive(Clone, Copy, Debug)]
 pub struct Store {
-    /// The newest that it was given.
+    /// The newest token that it received.
     pub token: Token,
     pub access: Token,
 }
@@ -111,37 +111,38 @@ impl Store {
 pub struct World {
     history: Vec<Event>,
     pub owner: Store,
-    pub thief: Option<Store>,
-    pub thief_is: Thief,
+    pub attacker: Option<Store>,
+    pub attacker_network: Attacker,
     pub held: Vec<Token>,
     pub at: usize,
     pub network: Network,
     pub ended: bool,
-    pub thief_presented: bool,
-    /// A store took the late answer of a request that it had given up, and has not got the answer of the one after it.
+    pub attacker_presented: bool,
+    /// A client received the late response to a request that it had given up, and has not received the response to the
+    /// next one.
     pub overtaken: bool,
-    /// The last answer.
+    /// The last result.
     pub answered: Option<Expected>,
 }
 
 impl World {
-    pub fn new(thief_is: Thief) -> Self {
+    pub fn new(attacker_network: Attacker) -> Self {
         Self {
             history: Vec::new(),
             owner: Store { token: 0, access: 0 },
-            thief: None,
-            thief_is,
+            attacker: None,
+            attacker_network,
             held: Vec::new(),
             at: 0,
             network: Network::Home,
             ended: false,
-            thief_presented: false,
+            attacker_presented: false,
             overtaken: false,
             answered: None,
         }
     }
 
-    /// Whether an operation can change anything here.
+    /// Whether an operation can have an effect here.
     pub fn changes(&self, op: Op, before: Option<Op>) -> bool {
         let unseen = |store: Store| store.access > 0 && !self.seen(store.access);
         match op {
@@ -149,20 +150,20 @@ impl World {
             Op::Deliver => !self.held.is_empty(),
             Op::DeliverNewest => self.held.len() > 1,
             Op::Use => unseen(self.owner),
-            Op::Copy => self.thief.is_none(),
-            Op::ThiefRefresh => self.thief.is_some(),
-            Op::ThiefUse => self.thief.is_some_and(unseen),
+            Op::Copy => self.attacker.is_none(),
+            Op::AttackerRefresh => self.attacker.is_some(),
+            Op::AttackerUse => self.attacker.is_some_and(unseen),
             Op::Grace | Op::Move => before.is_some_and(|before| before != op),
         }
     }
 
-    /// The request that an operation makes.
+    /// The request of an operation.
     pub fn request(&self, op: Op) -> Option<Request> {
         let (store, network) = match op {
             Op::Refresh | Op::Lost | Op::Held => (self.owner, self.network),
-            Op::ThiefRefresh => match self.thief_is {
-                Thief::Elsewhere => (self.thief?, Network::Thiefs),
-                Thief::AtHome => (self.thief?, Network::Home),
+            Op::AttackerRefresh => match self.attacker_network {
+                Attacker::Elsewhere => (self.attacker?, Network::Thiefs),
+                Attacker::AtHome => (self.attacker?, Network::Home),
             },
             _ => return None,
         };
@@ -192,11 +193,11 @@ impl World {
         }
     }
 
-    /// Takes note of an answer, and lets it arrive where it does.
+    /// Records a result, and delivers it if the response arrives.
     pub fn answer(&mut self, op: Op, request: &Request, answered: Expected) {
         self.history.push(Event::Presented(request.token));
         self.answered = Some(answered);
-        self.thief_presented |= op == Op::ThiefRefresh;
+        self.attacker_presented |= op == Op::AttackerRefresh;
         let token = match answered {
             Expected::New => {
                 let token = self.history.iter().filter(|event| matches!(event, Event::Issued { .. })).count() + 1;
@@ -210,16 +211,16 @@ impl World {
                 return;
             }
         };
-        match (op, &mut self.thief) {
+        match (op, &mut self.attacker) {
             (Op::Refresh, _) => self.owner.take(token),
             (Op::Held, _) => self.held.push(token),
-            (Op::ThiefRefresh, Some(thief)) => thief.take(token),
+            (Op::AttackerRefresh, Some(attacker)) => attacker.take(token),
             _ => {}
         }
     }
 
-    /// What happens without a request.
-    pub fn happen(&mut self, op: Op) {
+    /// Executes an operation without a request.
+    pub fn apply(&mut self, op: Op) {
         match op {
             Op::Deliver => {
                 let token = self.held.remove(0);
@@ -229,14 +230,14 @@ impl World {
                 let token = self.held.pop().unwrap();
                 self.deliver(token);
             }
-            Op::Use => self.history.push(Event::Seen(self.owner.access)),
-            Op::ThiefUse => self.history.push(Event::Seen(self.thief.unwrap().access)),
-            Op::Copy => self.thief = Some(self.owner),
+            Op::Use => self.history.push(Event::RecordedRequest(self.owner.access)),
+            Op::AttackerUse => self.history.push(Event::RecordedRequest(self.attacker.unwrap().access)),
+            Op::Copy => self.attacker = Some(self.owner),
             Op::Grace => self.at += 1,
             Op::Move => {
                 self.network = if self.network == Network::Home { Network::Mobile } else { Network::Home };
             }
-            Op::Refresh | Op::Lost | Op::Held | Op::ThiefRefresh => {}
+            Op::Refresh | Op::Lost | Op::Held | Op::AttackerRefresh => {}
         }
     }
 
@@ -245,7 +246,7 @@ impl World {
         self.overtaken = self.replaced_at(self.owner.token).is_some();
     }
 
-    /// The last token that was issued to this one, and the request that it was issued to.
+    /// The last token issued for this one, and its request.
     fn last_issued_to(&self, token: Token) -> Option<(Token, Request)> {
         self.history.iter().rev().find_map(|event| match event {
             Event::Issued { token: issued, to } if to.token == token => Some((*issued, *to)),
@@ -253,7 +254,7 @@ impl World {
         })
     }
 
-    /// When another token took this one's place.
+    /// When this token was replaced by another one.
     fn replaced_at(&self, token: Token) -> Option<usize> {
         let parent = self.history.iter().find_map(|event| match event {
             Event::Issued { token: issued, to } if *issued == token => Some(to.token),
@@ -270,6 +271,6 @@ impl World {
     }
 
     fn seen(&self, token: Token) -> bool {
-        self.history.iter().any(|event| matches!(event, Event::Seen(seen) if *seen == token))
+        self.history.iter().any(|event| matches!(event, Event::RecordedRequest(seen) if *seen == token))
     }
 }

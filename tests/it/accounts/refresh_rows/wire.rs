@@ -1,5 +1,6 @@
-//! Rows over the wire: each in a session of its own, in body mode and in cookie mode, its requests by turns at two
-//! processes on one database. All rows share the clock, so each runs up to its next pause before the clock moves.
+//! Rows over the wire: each with a session of its own, in body mode and in cookie mode, with requests alternating
+//! between two processes on one database. All rows share the clock, so each runs up to its next pause before the clock
+//! advances.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,11 +11,11 @@ use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOpti
 
 use super::{
     ledger::PAUSE,
-    model::{Expected, Network, Op, Thief, Token, World},
+    model::{Attacker, Expected, Network, Op, Token, World},
 };
-use crate::support::{Answered, Jar, PATIENCE, Setup, TestApp};
+use crate::support::{ApiResponse, CookieJar, Setup, TEST_TIMEOUT, TestApp};
 
-/// Rows that run at once.
+/// The number of concurrent rows.
 const AT_ONCE: usize = 24;
 const COOKIE: &str = "__Host-countersign-refresh";
 
@@ -24,7 +25,7 @@ enum Mode {
     Cookie,
 }
 
-/// One row under way.
+/// A running row.
 struct Row<'a> {
     number: usize,
     mode: Mode,
@@ -33,40 +34,40 @@ struct Row<'a> {
     world: World,
     /// The text of each refresh token, and its access token.
     tokens: Vec<(String, String)>,
-    owner: Jar,
-    thief: Jar,
-    held: Vec<Answered>,
+    owner: CookieJar,
+    attacker: CookieJar,
+    held: Vec<ApiResponse>,
     /// The highest generation whose access token was used.
-    seen: i64,
+    stored_generations: i64,
 }
 
-pub async fn run(rows: &[(Thief, Vec<Op>)]) {
+pub async fn run(rows: &[(Attacker, Vec<Op>)]) {
     let setup = Setup::new().await.with("REFRESH_COOKIE", "on").with("CLIENT_REFRESHES_PER_MINUTE", "unlimited");
     let app = setup.start().await;
-    let person = app.anonymous();
-    let proof = app.proof(&person, "SIGN_UP", "+821012345678").await;
-    person.sign_up(json!({ "proofToken": proof, "username": "hong", "password": crate::support::PASSWORD })).await;
+    let client = app.anonymous();
+    let proof = app.proof(&client, "SIGN_UP", "+821012345678").await;
+    client.sign_up(json!({ "proofToken": proof, "username": "hong", "password": crate::support::PASSWORD })).await;
     let other = app.another_process().await;
     let modes = [Mode::Body, Mode::Cookie];
     let both = modes.into_iter().flat_map(|mode| rows.iter().map(move |row| (mode, row)));
     let mut rows: Vec<_> =
-        both.enumerate().map(|(number, (mode, (thief, ops)))| Row::new(number, mode, *thief, ops)).collect();
+        both.enumerate().map(|(number, (mode, (attacker, ops)))| Row::new(number, mode, *attacker, ops)).collect();
     make_sessions(&app, &rows).await;
     while rows.iter().any(|row| row.done < row.ops.len()) {
-        while rows.iter().any(Row::can_go_on) {
+        while rows.iter().any(Row::can_continue) {
             let apps = [&app, &other];
-            stream::iter(rows.iter_mut()).for_each_concurrent(AT_ONCE, |row| row.go_on(apps)).await;
-            until_seen(&app, &rows).await;
+            stream::iter(rows.iter_mut()).for_each_concurrent(AT_ONCE, |row| row.run_to_pause(apps)).await;
+            wait_until_stored(&app, &rows).await;
         }
         app.advance(PAUSE);
         rows.iter_mut().for_each(Row::pause);
     }
-    stream::iter(&rows).for_each_concurrent(AT_ONCE, |row| row.over(&app)).await;
+    stream::iter(&rows).for_each_concurrent(AT_ONCE, |row| row.assert_ended(&app)).await;
     other.stop().await;
     app.stop().await;
 }
 
-/// A session of the one account for each row, with a first refresh token that the row knows.
+/// Inserts a session of the same account for each row, with a first refresh token that the row knows.
 async fn make_sessions(app: &TestApp, rows: &[Row<'_>]) {
     let statements = rows.iter().flat_map(|row| {
         let (session, hash) = (row.session(), hex::encode(Sha256::digest(&row.tokens[0].0)));
@@ -103,21 +104,21 @@ fn sqlite(app: &TestApp) -> SqliteConnectOptions {
 }
 
 impl<'a> Row<'a> {
-    fn new(number: usize, mode: Mode, thief: Thief, ops: &'a [Op]) -> Self {
+    fn new(number: usize, mode: Mode, attacker: Attacker, ops: &'a [Op]) -> Self {
         let first = format!("T{number:042}");
-        let mut owner = Jar::default();
+        let mut owner = CookieJar::default();
         owner.0.insert(COOKIE.to_owned(), first.clone());
         Self {
             number,
             mode,
             ops,
             done: 0,
-            world: World::new(thief),
+            world: World::new(attacker),
             tokens: vec![(first, String::new())],
             owner,
-            thief: Jar::default(),
+            attacker: CookieJar::default(),
             held: Vec::new(),
-            seen: 0,
+            stored_generations: 0,
         }
     }
 
@@ -125,31 +126,31 @@ impl<'a> Row<'a> {
         format!("ses_{:026}", self.number)
     }
 
-    /// Whether the row has something to do before the next pause.
-    fn can_go_on(&self) -> bool {
+    /// Whether the row has operations before the next pause.
+    fn can_continue(&self) -> bool {
         self.ops.get(self.done).is_some_and(|op| *op != Op::Grace)
     }
 
-    /// The next pause is over.
+    /// Ends the next pause.
     fn pause(&mut self) {
         if self.done < self.ops.len() {
             self.done += 1;
-            self.world.happen(Op::Grace);
+            self.world.apply(Op::Grace);
         }
     }
 
-    /// Runs up to the next pause, or until an access token was used: then every process has to know of it.
-    async fn go_on(&mut self, apps: [&TestApp; 2]) {
-        while self.can_go_on() {
+    /// Runs up to the next pause, or until an access token was used, which every process then has to know.
+    async fn run_to_pause(&mut self, apps: [&TestApp; 2]) {
+        while self.can_continue() {
             let op = self.ops[self.done];
-            // By turns, and body mode begins where cookie mode does not.
+            // Alternating; body mode and cookie mode start at different processes.
             let app = apps[(self.done + usize::from(self.mode == Mode::Cookie)) % 2];
             self.done += 1;
             match self.world.request(op) {
                 Some(_) => self.refresh(app, op).await,
-                None => self.happen(app, op).await,
+                None => self.apply(app, op).await,
             }
-            if matches!(op, Op::Use | Op::ThiefUse) {
+            if matches!(op, Op::Use | Op::AttackerUse) {
                 return;
             }
         }
@@ -163,31 +164,31 @@ impl<'a> Row<'a> {
             Network::Mobile => format!("10.2.{}.{}", self.number / 250, self.number % 250),
             Network::Thiefs => format!("10.3.{}.{}", self.number / 250, self.number % 250),
         };
-        let jar = if op == Op::ThiefRefresh { &self.thief } else { &self.owner };
-        let answered = self.ask(app, &address, jar, request.token).await;
+        let jar = if op == Op::AttackerRefresh { &self.attacker } else { &self.owner };
+        let answered = self.execute(app, &address, jar, request.token).await;
         self.check(&answered, expected);
         self.world.answer(op, &request, expected);
         match op {
             Op::Refresh => self.owner.keep(&answered.set),
-            Op::ThiefRefresh => self.thief.keep(&answered.set),
+            Op::AttackerRefresh => self.attacker.keep(&answered.set),
             Op::Held if matches!(expected, Expected::New | Expected::Same(_)) => self.held.push(answered),
             _ => {}
         }
     }
 
-    async fn happen(&mut self, app: &TestApp, op: Op) {
+    async fn apply(&mut self, app: &TestApp, op: Op) {
         match op {
             Op::Deliver => self.owner.keep(&self.held.remove(0).set),
             Op::DeliverNewest => self.owner.keep(&self.held.pop().unwrap().set),
-            Op::Copy => self.thief = self.owner.clone(),
-            Op::Use => self.be_seen(app, self.world.owner.access).await,
-            Op::ThiefUse => self.be_seen(app, self.world.thief.unwrap().access).await,
+            Op::Copy => self.attacker = self.owner.clone(),
+            Op::Use => self.use_access_token(app, self.world.owner.access).await,
+            Op::AttackerUse => self.use_access_token(app, self.world.attacker.unwrap().access).await,
             _ => {}
         }
-        self.world.happen(op);
+        self.world.apply(op);
     }
 
-    async fn ask(&self, app: &TestApp, address: &str, jar: &Jar, token: Token) -> Answered {
+    async fn execute(&self, app: &TestApp, address: &str, jar: &CookieJar, token: Token) -> ApiResponse {
         let input = match self.mode {
             Mode::Body => json!({ "refreshToken": self.tokens[token].0 }),
             Mode::Cookie => json!({}),
@@ -201,9 +202,10 @@ impl<'a> Row<'a> {
         app.post(address, headers, &body).await
     }
 
-    fn check(&mut self, answered: &Answered, expected: Expected) {
+    fn check(&mut self, answered: &ApiResponse, expected: Expected) {
         let (it, errors) = (&answered.body["data"]["it"], &answered.body["errors"]);
-        let row = format!("{:?} {:?} {:?}: {answered:?}", self.mode, self.world.thief_is, &self.ops[..self.done]);
+        let row =
+            format!("{:?} {:?} {:?}: {answered:?}", self.mode, self.world.attacker_network, &self.ops[..self.done]);
         match expected {
             Expected::Wait => assert_eq!(errors[0]["extensions"]["code"], "UNAVAILABLE", "{row}"),
             Expected::Ended => assert_eq!(it["reason"], "REUSED", "{row}"),
@@ -224,44 +226,49 @@ impl<'a> Row<'a> {
         }
     }
 
-    async fn be_seen(&mut self, app: &TestApp, token: Token) {
+    async fn use_access_token(&mut self, app: &TestApp, token: Token) {
         let who = app.anonymous().with_token(&self.tokens[token].1).data("{ me { username } }", json!({})).await;
         assert_eq!(who["me"]["username"], "hong", "{:?} {:?}", self.mode, self.ops);
-        self.seen = self.seen.max(i64::try_from(token).unwrap());
+        self.stored_generations = self.stored_generations.max(i64::try_from(token).unwrap());
     }
 
-    /// An ended session is over for everybody.
-    async fn over(&self, app: &TestApp) {
+    /// Asserts that the ended session is rejected for every client.
+    async fn assert_ended(&self, app: &TestApp) {
         if self.world.ended {
-            let answered = self.ask(app, "10.4.0.1", &self.owner, self.world.owner.token).await;
+            let answered = self.execute(app, "10.4.0.1", &self.owner, self.world.owner.token).await;
             assert_eq!(answered.body["data"]["it"]["reason"], Value::from("REVOKED"), "{:?} {:?}", self.mode, self.ops);
         }
     }
 }
 
-/// The refresh token that an answer sets.
-fn cookie(answered: &Answered) -> Option<String> {
+/// The refresh token that a response sets as a cookie.
+fn cookie(answered: &ApiResponse) -> Option<String> {
     answered.set.iter().find_map(|cookie| {
         let (name, value) = cookie.split(';').next()?.split_once('=')?;
         (name.starts_with(COOKIE) && !value.is_empty()).then(|| value.to_owned())
     })
 }
 
-/// Waits until every generation that was used is in the database, where the other process finds it.
-async fn until_seen(app: &TestApp, rows: &[Row<'_>]) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+/// Waits until every used generation is in the database, where the other process finds it.
+async fn wait_until_stored(app: &TestApp, rows: &[Row<'_>]) {
+    let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
-        let written = seen(app).await;
-        if rows.iter().all(|row| row.seen == 0 || written.get(&row.session()).is_some_and(|seen| *seen >= row.seen)) {
+        let written = stored_generations(app).await;
+        if rows.iter().all(|row| {
+            row.stored_generations == 0
+                || written
+                    .get(&row.session())
+                    .is_some_and(|stored_generations| *stored_generations >= row.stored_generations)
+        }) {
             return;
         }
-        assert!(tokio::time::Instant::now() < deadline, "what was seen is not written");
+        assert!(tokio::time::Instant::now() < deadline, "the use was not written");
         tokio::time::sleep(Duration::from_millis(40)).await;
     }
 }
 
-/// The generations that are written, by session.
-async fn seen(app: &TestApp) -> BTreeMap<String, i64> {
+/// The stored generations by session.
+async fn stored_generations(app: &TestApp) -> BTreeMap<String, i64> {
     let query = "SELECT id, CAST(seen_generation AS BIGINT) FROM session WHERE seen_generation > 0";
     let rows: Vec<(String, i64)> = match app.vars().get("DATABASE_URL") {
         Some(url) => {

@@ -1,4 +1,5 @@
-//! Against what others wrote. `scripts/test` starts it; a test whose stand-in is missing says that it was left out.
+//! Tests against stand-ins written by others. `scripts/test` starts them; a test whose stand-in is missing reports that
+//! it was left out.
 
 #[cfg(feature = "aws-sns")]
 mod moto;

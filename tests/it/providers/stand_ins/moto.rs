@@ -1,4 +1,4 @@
-//! Amazon SNS as moto plays it, checking signatures.
+//! Amazon SNS simulated by moto, with signature checks.
 
 use countersign::delivery::provider::Outcome;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::super::{
     support::{code_message, misconfigured, stand_in, text_message},
 };
 
-/// One test, since moto records and forgets for everybody at once.
+/// A single test, since moto's recording is global.
 #[tokio::test]
 async fn publishes_and_checks_signatures() {
     let Some(moto) = stand_in("COUNTERSIGN_TEST_MOTO", "Amazon SNS by moto") else { return };

@@ -1,4 +1,4 @@
-//! Signatures over random values, compared with what the providers' own libraries say.
+//! Signatures over random values, compared with those of the providers' own libraries.
 
 use std::{
     io::Write,
@@ -8,28 +8,25 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
-use countersign::{
-    clock::Entropy,
-    config::Secret,
-    delivery::{
-        receipts::{
-            twilio::{Callback, Verifier},
-            vonage::{Method, Signature},
-        },
-        standard_webhooks::{Key, is_genuine},
+use countersign::delivery::{
+    receipts::{
+        twilio::{Callback, Verifier},
+        vonage::{Method, Signature},
     },
+    standard_webhooks::{Key, is_genuine},
 };
+use platform::{clock::Entropy, config::Secret};
 use serde_json::{Value, json};
 
 use super::super::{
     double::{Double, Reply},
-    silence::everybody,
     solapi::answered,
     support::{code_message, stand_in},
+    transport_errors::all_providers,
 };
 
-/// What the libraries say of these cases.
-fn ask(python: &str, cases: &[Value]) -> Vec<Value> {
+/// The results of the libraries for these cases.
+fn execute(python: &str, cases: &[Value]) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/providers/stand_ins/oracle.py");
     let mut oracle = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let cases = serde_json::to_vec(cases).unwrap();
@@ -43,11 +40,12 @@ fn python() -> Option<String> {
     stand_in("COUNTERSIGN_TEST_ORACLES", "the providers' own libraries as oracles")
 }
 
-/// Texts that a careless signer would trip over.
+/// Texts that expose encoding errors of a signer.
 fn text(entropy: &Entropy) -> String {
-    const SIGNS: [&str; 16] = ["a", "B", "0", "_", "-", " ", "+", "&", "=", "%", "한", "글", "é", "😀", "\n", "\u{7f}"];
+    const CHARACTERS: [&str; 16] =
+        ["a", "B", "0", "_", "-", " ", "+", "&", "=", "%", "한", "글", "é", "😀", "\n", "\u{7f}"];
     let [length, bytes @ ..] = entropy.bytes::<13>();
-    bytes.iter().take(usize::from(length % 13)).map(|byte| SIGNS[usize::from(byte % 16)]).collect()
+    bytes.iter().take(usize::from(length % 13)).map(|byte| CHARACTERS[usize::from(byte % 16)]).collect()
 }
 
 fn fields(entropy: &Entropy) -> Vec<(String, String)> {
@@ -56,7 +54,7 @@ fn fields(entropy: &Entropy) -> Vec<(String, String)> {
 }
 
 #[test]
-fn twilio_signs_callbacks_as_we_check_them() {
+fn twilio_callback_signatures_pass_our_check() {
     let Some(python) = python() else { return };
     let entropy = Entropy::seeded(11);
     let urls = ["https://x.example/receipts/twilio", "https://x.example:8443/a", "http://u:p@x.example/a"];
@@ -67,14 +65,14 @@ fn twilio_signs_callbacks_as_we_check_them() {
             (urls[n % 3], query, algorithm, fields(&entropy))
         })
         .collect();
-    let asked: Vec<_> = cases
+    let requests: Vec<_> = cases
         .iter()
         .map(|(url, query, algorithm, fields)| {
             let url = query.as_ref().map_or_else(|| (*url).to_owned(), |query| format!("{url}?{query}"));
             json!({ "oracle": "twilio", "key": "12345", "url": url, "fields": fields, "algorithm": algorithm })
         })
         .collect();
-    for ((url, query, algorithm, fields), signature) in cases.iter().zip(ask(&python, &asked)) {
+    for ((url, query, algorithm, fields), signature) in cases.iter().zip(execute(&python, &requests)) {
         let verifier = Verifier::new(*url, vec![Secret::new("12345")], vec![Secret::new("12345")]);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let callback = Callback {
@@ -89,7 +87,7 @@ fn twilio_signs_callbacks_as_we_check_them() {
 }
 
 #[test]
-fn vonage_and_standard_webhooks_sign_as_we_do() {
+fn vonage_and_standard_webhooks_signatures_equal_ours() {
     let Some(python) = python() else { return };
     let entropy = Entropy::seeded(12);
     let methods =
@@ -101,49 +99,49 @@ fn vonage_and_standard_webhooks_sign_as_we_do() {
             (methods[n % 4], fields)
         })
         .collect();
-    let asked: Vec<_> = vonage
+    let requests: Vec<_> = vonage
         .iter()
         .map(|((name, _), fields)| json!({ "oracle": "vonage", "key": "secret", "method": name, "fields": fields }))
         .collect();
-    for (((name, method), fields), said) in vonage.iter().zip(ask(&python, &asked)) {
+    for (((name, method), fields), results) in vonage.iter().zip(execute(&python, &requests)) {
         let signature = Signature::new(vec![Secret::new("secret")], *method);
         let ours = signature.sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        assert_eq!(said, ours, "{name} {fields:?}");
+        assert_eq!(results, ours, "{name} {fields:?}");
     }
 
     let bodies: Vec<_> = (0..50)
         .map(|_| (format!("whsec_{}", STANDARD.encode(entropy.bytes::<32>())), text(&entropy), text(&entropy)))
         .collect();
-    let asked: Vec<_> = bodies
+    let requests: Vec<_> = bodies
         .iter()
         .map(|(key, id, body)| {
             json!({ "oracle": "webhook", "key": key, "id": id, "timestamp": 1_700_000_000, "body": body })
         })
         .collect();
     let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-    for ((key, id, body), said) in bodies.iter().zip(ask(&python, &asked)) {
+    for ((key, id, body), results) in bodies.iter().zip(execute(&python, &requests)) {
         let key = Key::parse(&Secret::new(key.as_str())).unwrap();
-        assert_eq!(said, key.sign(id, 1_700_000_000, body.as_bytes()));
-        assert!(is_genuine(&[key], id, "1700000000", said.as_str().unwrap(), body.as_bytes(), now));
+        assert_eq!(results, key.sign(id, 1_700_000_000, body.as_bytes()));
+        assert!(is_genuine(&[key], id, "1700000000", results.as_str().unwrap(), body.as_bytes(), now));
     }
 }
 
 #[tokio::test]
-async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
+async fn sens_and_solapi_requests_are_signed_like_their_sdks() {
     let Some(python) = python() else { return };
     let double = Double::start().await;
-    for provider in everybody(&double.url()) {
+    for provider in all_providers(&double.url()) {
         provider.send(&code_message()).await;
         provider.poll("id1").await;
     }
     let seen = double.take();
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     let mut expected = Vec::new();
     for request in &seen {
         let header = |name| request.header(name);
         if !header("x-ncp-apigw-signature-v2").is_empty() {
             let served = ["/sms/v2", "/alimtalk/v2"].into_iter().find(|root| request.line.starts_with(root)).unwrap();
-            asked.push(json!({
+            requests.push(json!({
                 "oracle": "sens", "host": format!("https://sens.example{served}"),
                 "key": header("x-ncp-iam-access-key"), "secret": "SecretKeyExample0123456789abcdefABCDEF",
                 "method": request.method, "path": &request.line[served.len()..],
@@ -154,17 +152,17 @@ async fn requests_to_sens_and_solapi_are_signed_as_their_sdks_sign_them() {
         if let Some(parts) = header("authorization").strip_prefix("HMAC-SHA256 ") {
             let part =
                 |name: &str| parts.split(", ").find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).unwrap();
-            asked.push(json!({ "oracle": "solapi", "key": "secret", "date": part("date"), "salt": part("salt") }));
+            requests.push(json!({ "oracle": "solapi", "key": "secret", "date": part("date"), "salt": part("salt") }));
             expected.push(part("signature"));
         }
     }
     assert_eq!(expected.len(), 6, "a send and a poll of each, AlimTalk by SENS too");
-    assert_eq!(ask(&python, &asked), expected);
+    assert_eq!(execute(&python, &requests), expected);
 }
 
-/// The double that our tests believe is one that Solapi's own SDK believes, and is asked as that SDK asks it.
+/// Solapi's own SDK accepts the responses of our test double and sends it requests like ours.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sdk_of_solapi_takes_our_double_for_solapi() {
+async fn solapi_sdk_works_with_our_double() {
     let Some(python) = python() else { return };
     let double = Double::start().await;
     double.then(Reply::json(200, &answered(true, "2000"))).then(Reply::json(200, &answered(false, "1062")));
@@ -173,21 +171,21 @@ async fn the_sdk_of_solapi_takes_our_double_for_solapi() {
         "to": "01012345678", "text": "인증번호 123456",
     });
     let cases = [case.clone(), case];
-    let said = tokio::task::spawn_blocking(move || ask(&python, &cases)).await.unwrap();
-    assert_eq!(said, [json!("G4V20260102030405ABCDEFGHIJKLMNO"), json!(["1062"])]);
+    let results = tokio::task::spawn_blocking(move || execute(&python, &cases)).await.unwrap();
+    assert_eq!(results, [json!("G4V20260102030405ABCDEFGHIJKLMNO"), json!(["1062"])]);
 
-    let theirs = double.take().remove(0);
+    let sdk_fields = double.take().remove(0);
     double.then(Reply::json(200, &answered(true, "2000")));
     super::super::solapi::solapi(&double.url(), &[]).send(&code_message()).await;
     let ours = double.take_one();
-    assert_eq!((&theirs.method, &theirs.line), (&ours.method, &ours.line));
+    assert_eq!((&sdk_fields.method, &sdk_fields.line), (&ours.method, &ours.line));
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let (theirs, ours) = (theirs.json(), ours.json());
+    let (sdk_fields, ours) = (sdk_fields.json(), ours.json());
     for name in names(&ours) {
-        assert!(names(&theirs).contains(&name), "{name} is not in {theirs}");
+        assert!(names(&sdk_fields).contains(&name), "{name} is not in {sdk_fields}");
     }
     assert_eq!(
-        (&theirs["messages"][0]["to"], &theirs["messages"][0]["from"]),
+        (&sdk_fields["messages"][0]["to"], &sdk_fields["messages"][0]["from"]),
         (&ours["messages"][0]["to"], &ours["messages"][0]["from"])
     );
 }

@@ -1,10 +1,8 @@
-//! Twilio and Vonage as Prism plays them from their OpenAPI files: it refuses requests that break the specification; in
-//! front of our own double it refuses the double's answers, too.
+//! Twilio and Vonage simulated by Prism from their OpenAPI specifications. Prism rejects requests that violate the
+//! specification; as a proxy before our own test double it also rejects the double's responses.
 
-use countersign::{
-    config::Secret,
-    delivery::provider::{Channel, CheckOutcome, Outcome, Outgoing, Polled},
-};
+use countersign::delivery::provider::{Channel, CheckOutcome, Outcome, Outgoing, Polled};
+use platform::config::Secret;
 use serde_json::json;
 
 use super::super::{
@@ -16,7 +14,7 @@ use super::super::{
 };
 
 #[tokio::test]
-async fn texts_and_calls_are_as_twilio_specifies_them() {
+async fn texts_and_calls_follow_the_twilio_specification() {
     let Some(prism) = stand_in("COUNTERSIGN_TEST_PRISM_TWILIO", "Twilio by Prism") else { return };
     let service = [("TWILIO_MESSAGING_SERVICE_SID", "MGaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")];
     for more in [&[][..], &service] {
@@ -25,13 +23,13 @@ async fn texts_and_calls_are_as_twilio_specifies_them() {
     }
     let outcome = twilio(Channel::Voice, &prism, &[]).send(&call()).await;
     assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
-    // It does look: a token that can't be an account is refused.
+    // Prism does check: a token that cannot be an account is rejected.
     let wrong = twilio(Channel::Sms, &prism, &[("TWILIO_ACCOUNT_SID", "AC1")]).send(&code_message()).await;
     assert_eq!(wrong, Outcome::RejectedContent { code: Some("422".to_owned()) });
 }
 
 #[tokio::test]
-async fn starts_checks_and_polls_are_as_twilio_specifies_them() {
+async fn starts_checks_and_polls_follow_the_twilio_specification() {
     let Some(prism) = stand_in("COUNTERSIGN_TEST_PRISM_VERIFY", "Twilio Verify by Prism") else { return };
     for message in [code_message(), call()] {
         let outcome = twilio_verify(message.channel, &prism).send(&message).await;
@@ -40,7 +38,7 @@ async fn starts_checks_and_polls_are_as_twilio_specifies_them() {
     let verify = twilio_verify(Channel::Sms, &prism);
     let checker = verify.checker().unwrap();
     let sid = "VEaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    // Prism's one example is right whatever was guessed.
+    // Prism's single example approves every code.
     assert_eq!(checker.check(sid, &Secret::new("123456")).await, CheckOutcome::Approved);
     assert!(checker.cancel(sid).await);
     let polled = verify.poll(sid).await;
@@ -48,9 +46,9 @@ async fn starts_checks_and_polls_are_as_twilio_specifies_them() {
 }
 
 #[tokio::test]
-async fn texts_are_as_vonage_specifies_them() {
+async fn texts_follow_the_vonage_specification() {
     let Some(prism) = stand_in("COUNTERSIGN_TEST_PRISM_VONAGE", "Vonage by Prism") else { return };
-    // The specification's base ends where our setting's begins to be a path.
+    // The base URL of the specification contains the path that our setting adds.
     let front = Double::start().await;
     let http = reqwest::Client::builder().build().unwrap();
     for text in ["[예시] 인증번호 123456", "Your code is 123456"] {
@@ -68,9 +66,9 @@ async fn texts_are_as_vonage_specifies_them() {
     }
 }
 
-/// What the double answers in our own tests is held to the specification as well.
+/// The responses of our test double must follow the specification as well.
 #[tokio::test]
-async fn our_double_answers_as_twilio_specifies() {
+async fn our_double_follows_the_twilio_specification() {
     let what = "our double behind Prism";
     let Some(proxy) = stand_in("COUNTERSIGN_TEST_PRISM_TWILIO_PROXY", what) else { return };
     let double = Double::start_at(&stand_in("COUNTERSIGN_TEST_PRISM_TWILIO_UPSTREAM", what).unwrap()).await;
@@ -90,7 +88,7 @@ async fn our_double_answers_as_twilio_specifies() {
     assert_eq!(checker.check(sid, &Secret::new("654321")).await, CheckOutcome::Approved);
 }
 
-/// A check's answer has fewer fields than a verification.
+/// The response to a check has fewer fields than a verification.
 fn check(status: &str) -> serde_json::Value {
     let mut check = verification(status);
     let fields = check.as_object_mut().unwrap();

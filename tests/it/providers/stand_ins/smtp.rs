@@ -1,4 +1,4 @@
-//! Mail servers by aiosmtpd, with TLS and a password.
+//! SMTP servers by aiosmtpd, with TLS and a password.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -36,7 +36,7 @@ fn smtp(port: &str, more: &[(&str, &str)]) -> Arc<dyn Provider> {
     provider(Channel::Email, &vars)
 }
 
-/// The stored message that is for `to`.
+/// The stored message to `to`.
 fn mail(folder: &str, to: &str) -> String {
     let files = fs::read_dir(Path::new(folder).join("new")).unwrap().map(|file| file.unwrap().path());
     let texts = files.map(|file| fs::read_to_string(file).unwrap());
@@ -46,14 +46,14 @@ fn mail(folder: &str, to: &str) -> String {
 }
 
 #[tokio::test]
-async fn mail_goes_by_starttls_and_by_tls_from_the_start() {
+async fn email_is_sent_by_starttls_and_by_implicit_tls() {
     let Some(servers) = servers() else { return };
     let ca = ("SMTP_CA_FILE", servers.ca.as_str());
     for (port, tls) in [(&servers.starttls, "starttls"), (&servers.implicit, "implicit")] {
         let to = format!("{tls}@example.com");
         let smtp = smtp(port, &[ca, ("SMTP_TLS", tls)]);
         for _ in 0..2 {
-            // Twice, so that the second goes over the connection of the first.
+            // Twice, so that the second message reuses the connection of the first.
             let outcome = smtp.send(&email(&to)).await;
             assert!(matches!(outcome, Outcome::Accepted { .. }), "{tls}: {outcome:?}");
             let text = mail(&servers.mail, &to);
@@ -69,9 +69,9 @@ async fn mail_goes_by_starttls_and_by_tls_from_the_start() {
     }
 }
 
-/// A server that carries the world's mail.
+/// Postfix, a widely used mail server.
 #[tokio::test]
-async fn postfix_takes_our_mail_and_refuses_it_by_the_book() {
+async fn postfix_accepts_our_email_and_rejections_are_classified() {
     let Some(port) = stand_in("COUNTERSIGN_TEST_POSTFIX", "Postfix") else { return };
     let inbox = stand_in("COUNTERSIGN_TEST_POSTFIX_MAIL", "Postfix").unwrap();
     let ca = stand_in("COUNTERSIGN_TEST_SMTP_CA", "Postfix").unwrap();
@@ -106,13 +106,13 @@ async fn postfix_takes_our_mail_and_refuses_it_by_the_book() {
     {
         assert!(text.contains(line), "{line} in\n{text}");
     }
-    // The message itself, as a reader of mail finds it: a line of one dot, and Korean.
+    // The message as a mail client decodes it: a line with a single dot, and Korean text.
     let encoded = text.split("text/plain").nth(1).unwrap();
     assert!(encoded.contains("Content-Transfer-Encoding: base64"), "{text}");
 }
 
 #[tokio::test]
-async fn refusals_are_of_their_classes() {
+async fn rejections_have_their_classes() {
     let Some(servers) = servers() else { return };
     let ca = ("SMTP_CA_FILE", servers.ca.as_str());
     let good = smtp(&servers.starttls, &[ca]);
@@ -138,7 +138,7 @@ async fn refusals_are_of_their_classes() {
         ],
     );
     assert_eq!(no_password.send(&email("a@example.com")).await, misconfigured("530 5.7.0"));
-    // A certificate that nobody vouches for, and one for another name.
+    // An untrusted certificate, and one for another host name.
     let tls = [smtp(&servers.starttls, &[]), smtp(&servers.implicit, &[("SMTP_TLS", "implicit")])];
     for smtp in tls {
         let outcome = smtp.send(&email("a@example.com")).await;

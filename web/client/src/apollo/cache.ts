@@ -3,9 +3,10 @@ import { InMemoryCache, type InMemoryCacheConfig } from '@apollo/client';
 import result from '../generated/possible-types.ts';
 
 /**
- * Apollo's cache, told which types each result union holds. Without that it loses the refusals.
+ * An `InMemoryCache` with the `possibleTypes` of the Countersign schema. Without them Apollo drops fields that are selected
+ * through a fragment on an interface.
  *
- * A page of its own types adds them by `possibleTypes`; `typePolicies` and the rest are as ever.
+ * `config.possibleTypes` is merged in; all other options are passed on unchanged.
  */
 export function countersignCache(config: InMemoryCacheConfig = {}): InMemoryCache {
   return new InMemoryCache({ ...config, possibleTypes: { ...result.possibleTypes, ...config.possibleTypes } });

@@ -1,3 +1,3 @@
 export { countersignCache } from './cache.ts';
 export { countersignLink, sessionLink, streamLink, type LinkOptions } from './links.ts';
-export { apolloWire, wireErrorOf } from './wire.ts';
+export { apolloAdapter, toRequestError } from './adapter.ts';

@@ -2,8 +2,8 @@ import { ApolloLink, HttpLink, Observable } from '@apollo/client';
 import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors';
 import { OperationTypeNode, print } from 'graphql';
 
+import { CSRF_HEADER } from '../csrf-header.ts';
 import { isUnauthenticated } from '../failure.ts';
-import { OWN_PAGE } from '../own-page.ts';
 import type { Session } from '../session/session.ts';
 import type { StreamTransport } from '../transport/stream.ts';
 
@@ -11,7 +11,7 @@ interface HeaderContext {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Sends the access token along and, where the service refuses it, renews it once for all tabs and asks again. */
+/** Adds the access token to each request. If the service rejects it, renews it once for all tabs and repeats the request. */
 export function sessionLink(session: Session): ApolloLink {
   return new ApolloLink(
     (operation, forward) =>
@@ -25,36 +25,36 @@ export function sessionLink(session: Session): ApolloLink {
         };
         const attempt = (bearer: string | null, isLast: boolean): void => {
           if (closed) return;
-          let mending = false;
-          /** True where the answer is a refusal that a new token may mend. */
-          const mend = (refused: boolean): boolean => {
-            if (!refused || isLast || bearer === null) return false;
-            mending = true;
+          let retrying = false;
+          /** Returns true if the request is being repeated with a new token. */
+          const retryWithNewToken = (rejected: boolean): boolean => {
+            if (!rejected || isLast || bearer === null) return false;
+            retrying = true;
             session.renew(bearer).then((next) => {
               attempt(next, true);
             }, fail);
             return true;
           };
           operation.setContext({
-            headers: { ...OWN_PAGE, ...headers, ...(bearer !== null && { authorization: `Bearer ${bearer}` }) },
+            headers: { ...CSRF_HEADER, ...headers, ...(bearer !== null && { authorization: `Bearer ${bearer}` }) },
           });
           inner = forward(operation).subscribe({
             next: (result) => {
-              if (!mend('errors' in result && isUnauthenticated(result.errors))) observer.next(result);
+              if (!retryWithNewToken('errors' in result && isUnauthenticated(result.errors))) observer.next(result);
             },
             error: (cause: unknown) => {
-              if (!mend(isRefusal(cause))) fail(cause);
+              if (!retryWithNewToken(isRejected(cause))) fail(cause);
             },
             complete: () => {
-              if (!mending) observer.complete();
+              if (!retrying) observer.complete();
             },
           });
         };
 
-        const elevated = operation.operationType === OperationTypeNode.MUTATION ? session.elevatedBearer() : null;
-        if (elevated !== null) attempt(elevated, false);
+        const stepUpToken = operation.operationType === OperationTypeNode.MUTATION ? session.stepUpToken() : null;
+        if (stepUpToken !== null) attempt(stepUpToken, false);
         else
-          session.bearer().then((bearer) => {
+          session.accessToken().then((bearer) => {
             attempt(bearer, false);
           }, fail);
         return () => {
@@ -65,12 +65,12 @@ export function sessionLink(session: Session): ApolloLink {
   );
 }
 
-function isRefusal(cause: unknown): boolean {
+function isRejected(cause: unknown): boolean {
   if (ServerError.is(cause)) return cause.statusCode === 401;
   return CombinedGraphQLErrors.is(cause) && isUnauthenticated(cause.errors);
 }
 
-/** Subscriptions over a transport of this package: WebSocket or server-sent events, resumed by themselves. */
+/** Runs subscriptions over a transport of this package (WebSocket or server-sent events), which reconnects automatically. */
 export function streamLink(transport: StreamTransport): ApolloLink {
   return new ApolloLink(
     ({ query, operationName, variables, extensions }) =>
@@ -98,12 +98,12 @@ export interface LinkOptions {
   readonly url: string;
   readonly session: Session;
   readonly stream: StreamTransport;
-  /** Sent with each request, read each time: the language, for one. */
+  /** Additional headers, evaluated for each request, such as `accept-language`. */
   readonly headers?: () => Record<string, string>;
   readonly credentials?: RequestCredentials;
 }
 
-/** The whole way to the service: subscriptions by the transport, the rest by HTTP with the session's token. */
+/** The complete link: subscriptions over the transport, queries and mutations over HTTP with the session's access token. */
 export function countersignLink({ url, session, stream, headers, credentials }: LinkOptions): ApolloLink {
   const ownHeaders = new ApolloLink((operation, forward) => {
     operation.setContext((context) => ({ headers: { ...(context as HeaderContext).headers, ...headers?.() } }));

@@ -3,11 +3,11 @@ import { useMemo } from 'react';
 
 import { useVerificationFlow, type UseVerification } from '../react/use-verification-flow.ts';
 import type { FlowOptions } from '../verification/flow.ts';
-import { apolloWire } from './wire.ts';
+import { apolloAdapter } from './adapter.ts';
 
-/** A verification over the Apollo Client of the nearest `ApolloProvider`. */
+/** A verification that uses the Apollo Client of the nearest `ApolloProvider`. */
 export function useVerification(options?: FlowOptions): UseVerification {
   const client = useApolloClient();
-  const wire = useMemo(() => apolloWire(client), [client]);
-  return useVerificationFlow(wire, options);
+  const adapter = useMemo(() => apolloAdapter(client), [client]);
+  return useVerificationFlow(adapter, options);
 }

@@ -6,10 +6,10 @@ import type { Verification } from '../verification/types.ts';
 type CodeShape = Pick<Verification, 'codeFormat' | 'codeLength'>;
 
 /**
- * What an `<input>` for the code needs, so that a phone offers the code out of the message and shows the right keyboard.
+ * Props of the `<input>` for the code: autofill from the message, and the right keyboard on phones.
  *
- * One field and not six: autofill, pasting and screen readers all work with one. There is no `maxLength`, which would cut
- * a pasted "123 456" short; `tidyCode` takes out what does not belong.
+ * Use one field instead of one for each digit: autofill, pasting and screen readers work with one. There is no `maxLength`,
+ * which would truncate a pasted "123 456"; `normalizeCode` removes the space.
  */
 export function oneTimeCodeProps({ codeFormat }: Pick<CodeShape, 'codeFormat'>): ComponentPropsWithoutRef<'input'> {
   const numeric = codeFormat === 'NUMERIC';
@@ -27,23 +27,23 @@ export function oneTimeCodeProps({ codeFormat }: Pick<CodeShape, 'codeFormat'>):
 }
 
 /**
- * Hands over the code of an SMS as it comes in, where the browser can (WebOTP: Chrome on Android), while `enabled`.
- * Elsewhere nothing happens, and `autocomplete="one-time-code"` does what the browser knows.
+ * While `enabled`, calls `onCode` with the code of an incoming SMS, in browsers with WebOTP (Chrome on Android). Other
+ * browsers offer the code through `autocomplete="one-time-code"`.
  */
 export function useWebOtp(enabled: boolean, onCode: (code: string) => void): void {
-  // The newest callback, without asking the browser again at every render. `useEffectEvent` exists since React 19.2 only.
-  const newest = useRef(onCode);
+  // Holds the latest callback without a new WebOTP request at each render. `useEffectEvent` needs React 19.2.
+  const latest = useRef(onCode);
   useEffect(() => {
-    newest.current = onCode;
+    latest.current = onCode;
   });
   useEffect(() => {
     if (!enabled) return;
-    const stop = new AbortController();
-    void webOtp(stop.signal).then((code) => {
-      if (code !== null && !stop.signal.aborted) newest.current(code);
+    const controller = new AbortController();
+    void webOtp(controller.signal).then((code) => {
+      if (code !== null && !controller.signal.aborted) latest.current(code);
     });
     return () => {
-      stop.abort();
+      controller.abort();
     };
   }, [enabled]);
 }

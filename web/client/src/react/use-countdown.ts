@@ -3,9 +3,9 @@ import { useEffect, useReducer } from 'react';
 import type { ServerClock } from '../verification/server-clock.ts';
 
 /**
- * Whole seconds until `instant` (RFC 3339) by the service's clock: counts down to 0 and stays there. 0 for null.
+ * Whole seconds until `instant` (RFC 3339) by the service's clock, down to 0. Returns 0 for null.
  *
- * The tick falls on the change of the second, so that two countdowns on a page move together.
+ * It updates when the second changes, so that several countdowns on a page stay in step.
  */
 export function useCountdown(instant: string | null, clock: ServerClock): number {
   const [, tick] = useReducer((ticks: number) => ticks + 1, 0);

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 
 import type { Session } from '../session/session.ts';
 
-/** Whether somebody is signed in, in whichever tab they did it. */
+/** Whether the browser has a session. Sign-ins and sign-outs in other tabs are included. */
 export function useSignedIn(session: Session): boolean {
   return useSyncExternalStore(session.subscribe, session.isSignedIn, session.isSignedIn);
 }

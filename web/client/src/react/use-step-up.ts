@@ -5,8 +5,8 @@ import type { StepUp, StepUpState } from '../step-up/step-up.ts';
 export type UseStepUp = StepUpState & Pick<StepUp, 'run' | 'withPassword' | 'withProof' | 'cancel'>;
 
 /**
- * The state of the page's `StepUp`, for the dialog that asks the person to authenticate again, and `run` for the pages
- * whose operations may need it.
+ * The state and methods of a `StepUp`, for the reauthentication dialog, and `run` for operations that may need a recent
+ * authentication.
  */
 export function useStepUp(stepUp: StepUp): UseStepUp {
   const state = useSyncExternalStore(stepUp.subscribe, stepUp.getState, stepUp.getState);

@@ -1,37 +1,40 @@
 import { useMemo, useSyncExternalStore } from 'react';
 
+import type { ClientAdapter } from '../adapter.ts';
 import { VerificationFlow, type FlowOptions } from '../verification/flow.ts';
 import type { VerificationState } from '../verification/state.ts';
-import type { Wire } from '../wire.ts';
 import { useCountdown } from './use-countdown.ts';
 
-type Acts = Pick<
+type Actions = Pick<
   VerificationFlow,
   'send' | 'requestPasswordReset' | 'resend' | 'confirm' | 'cancel' | 'resume' | 'reset'
 >;
 
 export type UseVerification = VerificationState &
-  Acts & {
-    /** Seconds until a resend is taken; 0 when it is, or when there is nothing to send again. */
+  Actions & {
+    /** Seconds until a resend is allowed; 0 if it is allowed, or if no verification is pending. */
     readonly resendIn: number;
-    /** Seconds that the code still lives. */
+    /** Seconds until the code expires. */
     readonly expiresIn: number;
     readonly canResend: boolean;
   };
 
 /**
- * A verification over any wire; `useVerification` of `@countersign/client/apollo/react` and of `@countersign/client/urql/react`
- * are this with theirs. The flow lives as long as the component and its wire.
+ * A verification over any client adapter. `useVerification` of `@countersign/client/apollo/react` and
+ * `@countersign/client/urql/react` call it with theirs. A new adapter starts a new flow.
  */
-export function useVerificationFlow(wire: Wire, { connection, wakeUps, clock }: FlowOptions = {}): UseVerification {
+export function useVerificationFlow(
+  adapter: ClientAdapter,
+  { connection, wakeEvents, clock }: FlowOptions = {},
+): UseVerification {
   const flow = useMemo(
     () =>
-      new VerificationFlow(wire, {
+      new VerificationFlow(adapter, {
         ...(connection && { connection }),
-        ...(wakeUps && { wakeUps }),
+        ...(wakeEvents && { wakeEvents }),
         ...(clock && { clock }),
       }),
-    [wire, connection, wakeUps, clock],
+    [adapter, connection, wakeEvents, clock],
   );
   const state = useSyncExternalStore(flow.subscribe, flow.getState, flow.getState);
   const waiting = state.phase === 'waiting' ? state.verification : null;

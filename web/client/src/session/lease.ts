@@ -1,26 +1,25 @@
 import type { KeyValueStore } from './record.ts';
 
 /**
- * How long a lease is good for if its holder dies. A refresh gives up earlier (`refresh.ts`), so a lease that ran out
- * belongs to a tab that was closed.
+ * The lifetime of a lease. A refresh times out earlier (`refresh.ts`), so an expired lease belongs to a tab that was closed.
  */
 const LEASE_MS = 30_000;
-/** From the write to the check: longer than a browser takes to show one tab's write to the others. */
+/** The delay between write and check: longer than a browser needs to make one tab's write visible to the others. */
 const SETTLE_MS = 60;
-/** How often a tab that waits looks again; spread, so that two of them do not stay in step. */
-const LOOK_AGAIN_MS = 40;
+/** The poll interval of a waiting tab, before jitter. */
+const POLL_MS = 40;
 
-interface Held {
+interface LeaseRecord {
   readonly owner: string;
-  /** Milliseconds since 1970. */
+  /** Unix time in milliseconds. */
   readonly until: number;
 }
 
 /**
- * Mutual exclusion between the tabs of one origin where Web Locks are missing, as on a page that is not served over HTTPS.
+ * Mutual exclusion between the tabs of one origin without Web Locks, which need a secure context (HTTPS).
  *
- * A lease is written to the store that the tabs share, and counts once it was still there after a moment: of two tabs that
- * wrote at the same time, the later write remains and its tab goes first.
+ * A tab writes a lease to the shared store and holds it if the same lease is still there after a short delay. If two tabs
+ * write at the same time, the later write wins.
  */
 export class Lease {
   readonly #store: KeyValueStore;
@@ -32,9 +31,9 @@ export class Lease {
     this.#key = key;
   }
 
-  /** Runs `work` while no other tab holds the lease. */
-  async hold<Result>(work: () => Promise<Result>): Promise<Result> {
-    while (!(await this.#take())) await pause(LOOK_AGAIN_MS * (1 + Math.random()));
+  /** Acquires the lease, runs `work`, and releases the lease. */
+  async withLease<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (!(await this.#acquire())) await pause(POLL_MS * (1 + Math.random()));
     try {
       return await work();
     } finally {
@@ -42,21 +41,21 @@ export class Lease {
     }
   }
 
-  async #take(): Promise<boolean> {
+  async #acquire(): Promise<boolean> {
     const held = this.#read();
     if (held && held.owner !== this.#owner && Date.now() < held.until) return false;
     const until = Date.now() + LEASE_MS;
-    this.#store.setItem(this.#key, JSON.stringify({ owner: this.#owner, until } satisfies Held));
+    this.#store.setItem(this.#key, JSON.stringify({ owner: this.#owner, until } satisfies LeaseRecord));
     await pause(SETTLE_MS);
-    // A tab in the background may have been woken late: what is left of the lease has to be enough for a refresh.
+    // Timers of background tabs may fire late: the rest of the lease has to be long enough for a refresh.
     return this.#read()?.owner === this.#owner && Date.now() < until - LEASE_MS / 4;
   }
 
-  /** Null for no lease, and for anything that is not one. */
-  #read(): Held | null {
+  /** Null if there is no valid lease. */
+  #read(): LeaseRecord | null {
     try {
-      const value = JSON.parse(this.#store.getItem(this.#key) ?? 'null') as Partial<Held> | null;
-      return typeof value?.owner === 'string' && typeof value.until === 'number' ? (value as Held) : null;
+      const value = JSON.parse(this.#store.getItem(this.#key) ?? 'null') as Partial<LeaseRecord> | null;
+      return typeof value?.owner === 'string' && typeof value.until === 'number' ? (value as LeaseRecord) : null;
     } catch {
       return null;
     }

@@ -1,23 +1,23 @@
 /**
- * What every tab must agree on: that somebody is signed in, and which tokens are the newest.
+ * The session state that all tabs share, stored in `localStorage`.
  *
- * Kept in `localStorage`. With the refresh token in a cookie there is nothing secret in it; without, the refresh token is,
- * and then any script on the page can read it: cookie mode is the better choice where the service allows it.
+ * In cookie mode it contains no secret. Otherwise it contains the refresh token, which any script on the page can read, so
+ * prefer cookie mode (`REFRESH_COOKIE=on`).
  */
 export interface SessionRecord {
   readonly generation: number;
-  /** The generation of the sign-in that all of this goes back to. */
+  /** The generation of the sign-in that started the session. */
   readonly family: number;
-  /** Null in cookie mode, where the browser sends it by itself. */
+  /** Null in cookie mode, where the browser sends the token. */
   readonly refreshToken: string | null;
-  /** When the access token of this generation goes stale: until then another tab may still have it. */
+  /** When the access token of this generation becomes stale. Until then another tab may hold it. */
   readonly staleAt: number;
 }
 
-/** The part of the Web Storage API that is needed. */
+/** The subset of the Web Storage API that is used. */
 export type KeyValueStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-export class RecordKeeper {
+export class RecordStore {
   readonly #store: KeyValueStore;
   readonly #key: string;
 
@@ -26,13 +26,13 @@ export class RecordKeeper {
     this.#key = key;
   }
 
-  /** Null where nobody is signed in. Whatever else stands under the key counts as nothing. */
+  /** Null without a session, and for an invalid value. */
   read(): SessionRecord | null {
     const text = this.#store.getItem(this.#key);
     if (text === null) return null;
     try {
       const value: unknown = JSON.parse(text);
-      // A record of an earlier version of this package names no family.
+      // Records of earlier versions of this package have no family.
       return isRecord(value) ? { ...value, family: value.family ?? value.generation } : null;
     } catch {
       return null;
@@ -61,7 +61,7 @@ function isRecord(value: unknown): value is StoredRecord {
   );
 }
 
-/** For pages that may keep nothing, and for tests: a session that lasts as long as its tab. */
+/** An in-memory store: the session ends with the tab. For pages without access to `localStorage`, and for tests. */
 export function memoryStore(): KeyValueStore {
   const values = new Map<string, string>();
   return {

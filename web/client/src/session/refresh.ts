@@ -1,44 +1,44 @@
 import { print } from 'graphql';
 
-import { patience } from '../backoff.ts';
-import { failureOfStatus, faultOf, UNREACHABLE, WireError, type TopLevelError } from '../failure.ts';
+import { waitForRetry } from '../backoff.ts';
+import { CSRF_HEADER } from '../csrf-header.ts';
+import { failureOfStatus, faultOf, UNREACHABLE, RequestError, type TopLevelError } from '../failure.ts';
 import { RefreshSessionDocument, type RefreshSessionMutation } from '../generated/graphql.ts';
-import { OWN_PAGE } from '../own-page.ts';
 import type { TokenPair } from './tokens.ts';
 
-/** Within this a refresh is answered or given up: the other tabs wait for it. */
-const ANSWER_WITHIN_MS = 20_000;
-/** How often a refresh is asked for where the service is busy, or does not know the token's key yet. */
-const ATTEMPTS = 3;
+/** The time limit for a refresh, including retries. Other tabs wait for its result. */
+const REQUEST_TIMEOUT_MS = 20_000;
+/** The maximum number of attempts while the service returns `UNAVAILABLE`. */
+const MAX_ATTEMPTS = 3;
 
-/** New tokens, or the service's word that this session is over. */
+/** New tokens, or the reason why the session has ended. */
 export type Renewal =
   { readonly type: 'renewed'; readonly tokens: TokenPair } | { readonly type: 'ended'; readonly reason: EndReason };
 
 export type EndReason = Extract<RefreshSessionMutation['refreshSession'], { __typename: 'RefreshRejected' }>['reason'];
 
-/** Exchanges a refresh token; null means that the browser sends it in a cookie. Rejects with a `WireError` where nothing was decided. */
+/** Exchanges a refresh token; null means that the browser sends it in a cookie. Rejects with a `RequestError` if the outcome is unknown. */
 export type Renew = (refreshToken: string | null) => Promise<Renewal>;
 
 export interface RenewOptions {
   /** The GraphQL endpoint. */
   readonly url: string;
-  /** `include` where the service stands on another origin and keeps the refresh token in a cookie. */
+  /** Use `include` if the service has another origin and keeps the refresh token in a cookie. */
   readonly credentials?: RequestCredentials;
 }
 
 /**
- * Renews by a plain `fetch`, beside whatever GraphQL client the page uses: the request that mends a refused one must not
- * pass through the same links and wait for itself.
+ * Renews with a plain `fetch` instead of the page's GraphQL client: a refresh that passed through the session link would wait
+ * for itself.
  */
 export function renewOverHttp({ url, credentials = 'same-origin' }: RenewOptions): Renew {
   const query = print(RefreshSessionDocument);
   return async (refreshToken) => {
     const variables = { input: refreshToken === null ? {} : { refreshToken } };
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const ask = (): Promise<unknown> =>
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const send = (): Promise<unknown> =>
       post({ query, operationName: 'RefreshSession', variables }, { url, credentials, signal });
-    const data = await whileUnavailable(ask, signal);
+    const data = await retryUnavailable(send, signal);
     const result = (data as RefreshSessionMutation).refreshSession;
     switch (result.__typename) {
       case 'RefreshSessionPayload':
@@ -46,7 +46,7 @@ export function renewOverHttp({ url, credentials = 'same-origin' }: RenewOptions
       case 'RefreshRejected':
         return { type: 'ended', reason: result.reason };
       case 'QuotaExceeded':
-        throw new WireError({
+        throw new RequestError({
           __typename: 'ServiceFault',
           code: 'RATE_LIMITED',
           requestId: null,
@@ -57,22 +57,22 @@ export function renewOverHttp({ url, credentials = 'same-origin' }: RenewOptions
 }
 
 /**
- * UNAVAILABLE decides nothing: the service is busy, or the process that answered has not read the key of this token yet.
- * Asking again with the same token is safe.
+ * Retries on UNAVAILABLE: the service is overloaded, or this process has not loaded the signing key of the token yet.
+ * Sending the same token again is safe.
  */
-async function whileUnavailable<Data>(ask: () => Promise<Data>, signal: AbortSignal): Promise<Data> {
+async function retryUnavailable<Data>(send: () => Promise<Data>, signal: AbortSignal): Promise<Data> {
   for (let failures = 1; ; failures += 1) {
     try {
-      return await ask();
+      return await send();
     } catch (thrown) {
-      if (failures === ATTEMPTS || signal.aborted || !isUnavailable(thrown)) throw thrown;
-      await patience(failures);
+      if (failures === MAX_ATTEMPTS || signal.aborted || !isUnavailable(thrown)) throw thrown;
+      await waitForRetry(failures);
     }
   }
 }
 
 function isUnavailable(thrown: unknown): boolean {
-  if (!(thrown instanceof WireError) || thrown.failure.__typename !== 'ServiceFault') return false;
+  if (!(thrown instanceof RequestError) || thrown.failure.__typename !== 'ServiceFault') return false;
   return thrown.failure.code === 'UNAVAILABLE';
 }
 
@@ -89,20 +89,20 @@ async function post(body: object, { url, credentials, signal }: PostOptions): Pr
       credentials,
       signal,
       headers: {
-        ...OWN_PAGE,
+        ...CSRF_HEADER,
         accept: 'application/graphql-response+json, application/json;q=0.9',
         'content-type': 'application/json',
       },
       body: JSON.stringify(body),
     });
   } catch (cause) {
-    throw new WireError(UNREACHABLE, cause);
+    throw new RequestError(UNREACHABLE, cause);
   }
   try {
     answer = (await response.json()) as typeof answer;
   } catch (cause) {
-    throw new WireError(failureOfStatus(response.status), cause);
+    throw new RequestError(failureOfStatus(response.status), cause);
   }
   if (answer?.data) return answer.data;
-  throw new WireError(answer?.errors ? faultOf(answer.errors) : failureOfStatus(response.status));
+  throw new RequestError(answer?.errors ? faultOf(answer.errors) : failureOfStatus(response.status));
 }

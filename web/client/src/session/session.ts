@@ -1,70 +1,70 @@
 import { Lease } from './lease.ts';
-import { memoryStore, RecordKeeper, type KeyValueStore } from './record.ts';
+import { memoryStore, RecordStore, type KeyValueStore } from './record.ts';
 import type { EndReason, Renew } from './refresh.ts';
 import { Tabs } from './tabs.ts';
 import {
   accessTokenOf,
-  elevatedTokenOf,
+  holdStepUpToken,
   type AccessToken,
-  type ElevatedToken,
-  type Elevation,
+  type HeldStepUpToken,
+  type StepUpToken,
   type TokenPair,
 } from './tokens.ts';
 
 export interface SessionOptions {
   readonly renew: Renew;
-  /** Names the lock, the channel and the stored record; apart from the default only where one origin has several services. */
+  /** The name of the lock, the channel and the stored record. Set it if one origin uses several services. */
   readonly name?: string;
-  /** Left out: `localStorage`, or memory where there is none. */
+  /** Default: `localStorage`, or memory if it is not available. */
   readonly store?: KeyValueStore;
 }
 
-/** What a sign-in or a sign-up answers. */
+/** The result of a sign-in or a sign-up. */
 export interface SignedIn {
   readonly tokens: TokenPair;
-  /** Null in cookie mode, where the browser keeps it by itself. */
+  /** Null in cookie mode, where the browser stores it. */
   readonly deviceToken: string | null;
 }
 
 /**
- * Who is signed in, in all tabs at once.
+ * The session of this browser, shared by all tabs.
  *
- * `bearer` hands out an access token that lives; whoever finds it refused says so by `renew` and gets the next one. However
- * many requests and tabs ask, the refresh token is spent once.
+ * `accessToken` returns a valid access token. If the service rejects it, `renew` returns the next one. Concurrent requests and
+ * tabs use each refresh token once.
  */
 export class Session {
-  readonly #renewOverWire: Renew;
+  readonly #renewTokens: Renew;
   readonly #store: KeyValueStore;
   readonly #deviceKey: string;
-  readonly #record: RecordKeeper;
+  readonly #record: RecordStore;
   readonly #tabs: Tabs;
   readonly #listeners = new Set<() => void>();
   #access: AccessToken | null = null;
-  #elevated: ElevatedToken | null = null;
+  #stepUp: HeldStepUpToken | null = null;
   #renewing: Promise<string | null> | null = null;
   #signedIn: boolean;
-  /** Tokens up to this generation belong to a session that is over; one may still arrive from a slow tab. */
+  /** Tokens up to this generation belong to an ended session. A slow tab may still send one. */
   #endedGeneration = 0;
   #endReason: EndReason | null = null;
 
   constructor({ renew, name = 'countersign', store = defaultStore() }: SessionOptions) {
-    this.#renewOverWire = renew;
+    this.#renewTokens = renew;
     this.#store = store;
     this.#deviceKey = `${name}.device`;
-    this.#record = new RecordKeeper(store, `${name}.session`);
+    this.#record = new RecordStore(store, `${name}.session`);
     this.#signedIn = this.#record.read() !== null;
     this.#tabs = new Tabs(name, new Lease(store, `${name}.renewing`), {
-      held: () => this.#access,
-      token: (access) => {
-        this.#hold(access);
+      currentToken: () => this.#access,
+      tokenReceived: (access) => {
+        this.#setAccess(access);
       },
       signedOut: (generation) => {
-        this.#drop(null, generation);
+        this.#clear(null, generation);
       },
     });
   }
 
-  /** Whether somebody is, as far as this device knows. Fits `useSyncExternalStore` together with `subscribe`. */
+  /** Whether this browser has a session. Works with `useSyncExternalStore` together with `subscribe`. */
   readonly isSignedIn = (): boolean => this.#signedIn;
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -72,143 +72,143 @@ export class Session {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Why the service ended the session, until the next sign-in; null where the person did, or nobody. */
+  /** Why the service ended the session; null after a sign-out, a sign-in or without a session. */
   get endReason(): EndReason | null {
     return this.#endReason;
   }
 
-  /** What this device is known by: to be sent with the next sign-in, so that strangers who guess don't lock it out. */
+  /** Identifies this device. Send it with the next sign-in, so that failed attempts from elsewhere do not lock it out. */
   get deviceToken(): string | null {
     return this.#store.getItem(this.#deviceKey);
   }
 
-  /** Takes what a sign-in or a sign-up answered. */
+  /** Stores the tokens of a sign-in or a sign-up. */
   signIn({ tokens, deviceToken }: SignedIn): void {
-    this.keepDevice(deviceToken);
-    this.#keep(tokens, null);
+    this.storeDeviceToken(deviceToken);
+    this.#save(tokens, null);
   }
 
   /**
-   * Takes the device token of any other answer. A reset or a change of the password and a sign-out everywhere make the
-   * account forget its devices, and give the one that did it a new token. Null leaves what is kept as it is.
+   * Stores the device token of any other result. A password reset, a password change and a sign-out everywhere revoke all
+   * device tokens of the account and issue a new one to this device. Null keeps the stored token.
    */
-  keepDevice(deviceToken: string | null): void {
+  storeDeviceToken(deviceToken: string | null): void {
     if (deviceToken !== null) this.#store.setItem(this.#deviceKey, deviceToken);
   }
 
-  /** Forgets the tokens, here and in the other tabs. Telling the service (`signOut`) comes first and is the page's business. */
+  /** Deletes the tokens in all tabs. Call the `signOut` mutation first: this method sends no request. */
   signOut(): void {
     this.#end(null);
   }
 
-  /** The access token if it needs no renewal, without waiting for anything. */
-  freshBearer(): string | null {
+  /** The access token if it needs no renewal, otherwise null. Synchronous. */
+  freshAccessToken(): string | null {
     return this.#access && Date.now() < this.#access.staleAt ? this.#access.token : null;
   }
 
-  /** Takes what `reauthenticate` answered. Mutations of this tab carry it while it is fresh; streams and queries never do. */
-  elevate(elevation: Elevation): void {
+  /** Stores the result of `reauthenticate`. Mutations of this tab use it while it is fresh; queries and streams never do. */
+  setStepUpToken(token: StepUpToken): void {
     const family = this.#access?.family ?? this.#record.read()?.family;
-    if (family !== undefined) this.#elevated = elevatedTokenOf(elevation, family, Date.now());
+    if (family !== undefined) this.#stepUp = holdStepUpToken(token, family, Date.now());
   }
 
-  /** The access token of a recent authentication in this tab, while it is fresh. */
-  elevatedBearer(): string | null {
-    return this.#elevated && Date.now() < this.#elevated.staleAt ? this.#elevated.token : null;
+  /** The access token of a recent authentication in this tab, or null if there is none or it is no longer fresh. */
+  stepUpToken(): string | null {
+    return this.#stepUp && Date.now() < this.#stepUp.staleAt ? this.#stepUp.token : null;
   }
 
-  /** Forgets the recent authentication, and nothing else: the service does not count it any more. */
-  lower(): void {
-    this.#elevated = null;
+  /** Deletes the step-up token. The session's tokens do not change. */
+  clearStepUpToken(): void {
+    this.#stepUp = null;
   }
 
-  /** An access token that lives; null where nobody is signed in. Rejects with a `WireError` where it could not be renewed. */
-  bearer(): Promise<string | null> {
+  /** A valid access token; null without a session. Rejects with a `RequestError` if renewal fails. */
+  accessToken(): Promise<string | null> {
     if (!this.#signedIn) return Promise.resolve(null);
-    const fresh = this.freshBearer();
+    const fresh = this.freshAccessToken();
     return fresh === null ? this.#renewOnce(null) : Promise.resolve(fresh);
   }
 
-  /** The token after `refused`, which the service would not honour. Null where the session is over. */
-  renew(refused: string): Promise<string | null> {
+  /** The token that replaces `rejected`. Null if the session has ended. */
+  renew(rejected: string): Promise<string | null> {
     if (!this.#signedIn) return Promise.resolve(null);
-    if (refused === this.#elevated?.token) {
-      // Refused before its time, so the session may be over: only a renewal tells.
-      this.lower();
-      return this.#renewOnce(this.freshBearer());
+    if (rejected === this.#stepUp?.token) {
+      // Rejected before it expired, so the session may have ended. A renewal finds out.
+      this.clearStepUpToken();
+      return this.#renewOnce(this.freshAccessToken());
     }
-    const fresh = this.freshBearer();
-    // Renewed already, since the refused one was sent.
-    if (fresh !== null && fresh !== refused) return Promise.resolve(fresh);
-    return this.#renewOnce(refused);
+    const fresh = this.freshAccessToken();
+    // Already renewed since the rejected token was sent.
+    if (fresh !== null && fresh !== rejected) return Promise.resolve(fresh);
+    return this.#renewOnce(rejected);
   }
 
-  /** Lets go of the channel to the other tabs; for tests and for pages that replace their session. */
+  /** Closes the channel to the other tabs. For tests, and for pages that replace their session. */
   close(): void {
     this.#tabs.close();
   }
 
-  #renewOnce(refused: string | null): Promise<string | null> {
+  #renewOnce(rejected: string | null): Promise<string | null> {
     this.#renewing ??= this.#tabs
-      .alone(() => this.#renewAlone(refused))
+      .withLock(() => this.#renewLocked(rejected))
       .finally(() => {
         this.#renewing = null;
       });
     return this.#renewing;
   }
 
-  async #renewAlone(refused: string | null): Promise<string | null> {
-    // While we waited for the lock another tab renewed, and its word has come already ...
-    const fresh = this.freshBearer();
-    if (fresh !== null && fresh !== refused) return fresh;
+  async #renewLocked(rejected: string | null): Promise<string | null> {
+    // Another tab may have renewed while this one waited for the lock, and its broadcast has arrived.
+    const fresh = this.freshAccessToken();
+    if (fresh !== null && fresh !== rejected) return fresh;
     const record = this.#record.read();
     if (!record) {
-      this.#drop(null, this.#access?.generation ?? 0);
+      this.#clear(null, this.#access?.generation ?? 0);
       return null;
     }
-    // ... or has not, or this page was opened after it: the record says that there is a token to ask for.
+    // The broadcast may be missing, for example in a page opened later: request the token that the record mentions.
     if (record.generation > (this.#access?.generation ?? 0) && Date.now() < record.staleAt) {
-      const theirs = this.#newest(await this.#tabs.ask(record.generation));
-      if (theirs && theirs.token !== refused && Date.now() < theirs.staleAt) {
-        this.#hold(theirs);
-        return theirs.token;
+      const shared = this.#newest(await this.#tabs.requestToken(record.generation));
+      if (shared && shared.token !== rejected && Date.now() < shared.staleAt) {
+        this.#setAccess(shared);
+        return shared.token;
       }
     }
-    const renewal = await this.#renewOverWire(record.refreshToken);
-    // Signed out, or in as somebody else, meanwhile: these tokens belong to no one, and must not bring the session back.
-    // Whoever is signed in now has a token of a later generation.
-    if (this.#record.read()?.generation !== record.generation) return this.#renewAlone(refused);
+    const renewal = await this.#renewTokens(record.refreshToken);
+    // A sign-out or another sign-in happened meanwhile: these tokens must not restore the old session. A new session has
+    // a token of a later generation.
+    if (this.#record.read()?.generation !== record.generation) return this.#renewLocked(rejected);
     if (renewal.type === 'ended') {
       this.#end(renewal.reason);
       return null;
     }
-    return this.#keep(renewal.tokens, record.family).token;
+    return this.#save(renewal.tokens, record.family).token;
   }
 
-  /** A broadcast may have come in while we asked. */
+  /** A broadcast may have arrived during the request. */
   #newest(answered: AccessToken | null): AccessToken | null {
     const held = this.#access;
     return held && held.generation >= (answered?.generation ?? 0) ? held : answered;
   }
 
-  /** `family` is null for a sign-in, which begins one. */
-  #keep(tokens: TokenPair, family: number | null): AccessToken {
-    // Clocks only break ties here: generations of two sessions, one after the other, must not be mixed up.
+  /** `family` is null for a sign-in, which starts a new one. */
+  #save(tokens: TokenPair, family: number | null): AccessToken {
+    // The clock keeps the generations of consecutive sessions apart.
     const generation = Math.max((this.#record.read()?.generation ?? 0) + 1, Date.now());
     const access = accessTokenOf(tokens, { generation, family: family ?? generation }, Date.now());
     const { staleAt } = access;
     this.#record.write({ generation, family: access.family, refreshToken: tokens.refreshToken, staleAt });
-    this.#hold(access);
-    this.#tabs.tell(access);
+    this.#setAccess(access);
+    this.#tabs.broadcast(access);
     return access;
   }
 
-  #hold(access: AccessToken): void {
+  #setAccess(access: AccessToken): void {
     if (access.generation <= this.#endedGeneration) return;
     if (this.#access && this.#access.generation > access.generation) return;
     this.#access = access;
-    // A renewal leaves a recent authentication alone; a sign-in, in whichever tab, may be somebody else's.
-    if (this.#elevated?.family !== access.family) this.lower();
+    // A renewal keeps the step-up token. A sign-in in any tab may belong to another account.
+    if (this.#stepUp?.family !== access.family) this.clearStepUpToken();
     this.#endReason = null;
     this.#setSignedIn(true);
   }
@@ -216,14 +216,14 @@ export class Session {
   #end(reason: EndReason | null): void {
     const generation = Math.max(this.#record.read()?.generation ?? 0, this.#access?.generation ?? 0);
     this.#record.clear();
-    this.#drop(reason, generation);
-    this.#tabs.tellSignedOut(generation);
+    this.#clear(reason, generation);
+    this.#tabs.broadcastSignedOut(generation);
   }
 
-  #drop(reason: EndReason | null, generation: number): void {
+  #clear(reason: EndReason | null, generation: number): void {
     this.#endedGeneration = Math.max(this.#endedGeneration, generation);
     this.#access = null;
-    this.lower();
+    this.clearStepUpToken();
     this.#endReason = reason;
     this.#setSignedIn(false);
   }
@@ -239,7 +239,7 @@ function defaultStore(): KeyValueStore {
   try {
     return typeof localStorage === 'undefined' ? memoryStore() : localStorage;
   } catch {
-    // A browser told to keep nothing throws at the mere mention.
+    // Browsers that block storage throw on access.
     return memoryStore();
   }
 }

@@ -1,35 +1,35 @@
 import type { Lease } from './lease.ts';
 import type { AccessToken } from './tokens.ts';
 
-/** How long the other tabs have to answer. One that the browser froze will not, and then we do without. */
-const ANSWER_MS = 150;
+/** The time limit for responses of other tabs. Frozen tabs do not respond. */
+const RESPONSE_TIMEOUT_MS = 150;
 
 type Message =
-  | { readonly type: 'ask'; readonly generation: number }
+  | { readonly type: 'request'; readonly generation: number }
   | { readonly type: 'token'; readonly access: AccessToken }
   | { readonly type: 'signedOut'; readonly generation: number };
 
 export interface TabEvents {
-  /** The newest token that this tab has. */
-  held(): AccessToken | null;
-  /** Another tab has a token, ours or a newer one. */
-  token(access: AccessToken): void;
-  /** Another tab ended the session; its tokens up to this generation are worth nothing. */
+  /** The newest token of this tab. */
+  currentToken(): AccessToken | null;
+  /** Another tab sent a token, which may be the one this tab has. */
+  tokenReceived(access: AccessToken): void;
+  /** Another tab ended the session. Tokens up to this generation are invalid. */
   signedOut(generation: number): void;
 }
 
 /**
- * The other tabs of the same origin: one of them renews, all of them use what it got.
+ * Coordinates the tabs of one origin: one tab renews the tokens, and all tabs use them.
  *
- * Web Locks decide who renews, or a lease in the shared store where a browser has no locks (an insecure context has none):
- * two refreshes at once could show the service a token that was replaced two steps ago, which it takes for theft. A
- * broadcast hands the access token on, so that it need not be stored; without it each tab refreshes in its turn.
+ * A Web Lock serialises renewals, or a lease in the shared store without Web Locks (insecure contexts). Concurrent refreshes
+ * could send a token that was rotated twice, which the service treats as token theft. A `BroadcastChannel` distributes the
+ * access token, so that it is never stored. Without `BroadcastChannel` each tab refreshes separately.
  */
 export class Tabs {
   readonly #name: string;
   readonly #lease: Lease;
   readonly #channel: BroadcastChannel | null;
-  readonly #asking = new Set<(access: AccessToken) => void>();
+  readonly #pending = new Set<(access: AccessToken) => void>();
 
   constructor(name: string, lease: Lease, events: TabEvents) {
     this.#name = name;
@@ -37,53 +37,53 @@ export class Tabs {
     this.#channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(name);
     this.#channel?.addEventListener('message', ({ data }: MessageEvent<Message>) => {
       switch (data.type) {
-        case 'ask': {
-          const access = events.held();
-          if (access && access.generation >= data.generation) this.tell(access);
+        case 'request': {
+          const access = events.currentToken();
+          if (access && access.generation >= data.generation) this.broadcast(access);
           break;
         }
         case 'token':
-          events.token(data.access);
-          for (const answer of this.#asking) answer(data.access);
+          events.tokenReceived(data.access);
+          for (const resolve of this.#pending) resolve(data.access);
           break;
         case 'signedOut':
           events.signedOut(data.generation);
           break;
       }
     });
-    // In Node, as on a server that renders pages, an open channel would keep the process from ending.
+    // In Node (server-side rendering) an open channel would keep the process alive.
     unref(this.#channel);
   }
 
-  tell(access: AccessToken): void {
+  broadcast(access: AccessToken): void {
     this.#post({ type: 'token', access });
   }
 
-  tellSignedOut(generation: number): void {
+  broadcastSignedOut(generation: number): void {
     this.#post({ type: 'signedOut', generation });
   }
 
-  /** A token of this generation or a newer one, if another tab has one and answers in time. */
-  ask(generation: number): Promise<AccessToken | null> {
+  /** Requests a token of this generation or a newer one. Null if no other tab responds in time. */
+  requestToken(generation: number): Promise<AccessToken | null> {
     if (!this.#channel) return Promise.resolve(null);
     return new Promise((resolve) => {
       const done = (access: AccessToken | null): void => {
         clearTimeout(timer);
-        this.#asking.delete(answer);
+        this.#pending.delete(answer);
         resolve(access);
       };
       const answer = (access: AccessToken): void => {
         if (access.generation >= generation) done(access);
       };
-      const timer = setTimeout(done, ANSWER_MS, null);
-      this.#asking.add(answer);
-      this.#post({ type: 'ask', generation });
+      const timer = setTimeout(done, RESPONSE_TIMEOUT_MS, null);
+      this.#pending.add(answer);
+      this.#post({ type: 'request', generation });
     });
   }
 
-  /** Does `work` while no other tab does. */
-  alone<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (typeof navigator === 'undefined' || !('locks' in navigator)) return this.#lease.hold(work);
+  /** Runs `work` under the lock that all tabs share. */
+  withLock<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (typeof navigator === 'undefined' || !('locks' in navigator)) return this.#lease.withLease(work);
     return navigator.locks.request(`${this.#name}.renew`, work);
   }
 
@@ -96,7 +96,7 @@ export class Tabs {
   }
 }
 
-/** Node's `unref`, which browsers do not have. */
+/** `unref` exists only in Node. */
 function unref(channel: (BroadcastChannel & { readonly unref?: () => void }) | null): void {
   channel?.unref?.();
 }

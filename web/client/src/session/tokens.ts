@@ -1,37 +1,37 @@
 import type { TokenPairPartsFragment } from '../generated/graphql.ts';
 
-/** What a sign-in answers. */
+/** The tokens that a sign-in or a refresh returns. */
 export type TokenPair = TokenPairPartsFragment;
 
-/** An access token as a tab holds it: in memory alone. */
+/** An access token. Tabs hold it in memory only. */
 export interface AccessToken {
   readonly token: string;
-  /** From when on it is renewed before use, by this device's clock, in milliseconds since 1970. */
+  /** The time from which it is renewed before use: Unix time in milliseconds, by the device's clock. */
   readonly staleAt: number;
-  /** Every renewal, in whichever tab, has a higher one. */
+  /** Increases with each renewal in any tab. */
   readonly generation: number;
-  /** The generation of the sign-in that it goes back to: the same for as long as the session lives. */
+  /** The generation of the sign-in. It stays the same for the whole session. */
   readonly family: number;
 }
 
 /**
- * What `reauthenticate` answers: an access token that carries the time of this authentication. No refresh token comes with
- * it, and the session's own stays as it is.
+ * The result of `reauthenticate`: an access token with the time of this authentication. It has no refresh token, and the
+ * session's own tokens do not change.
  */
-export interface Elevation {
+export interface StepUpToken {
   readonly accessToken: string;
   readonly expiresIn: number;
   readonly freshUntil: string;
 }
 
-/** An elevation as the tab that asked for it holds it: in memory alone, and shown to no other tab. */
-export interface ElevatedToken {
+/** A step-up token in the memory of the tab that requested it. It is not shared with other tabs. */
+export interface HeldStepUpToken {
   readonly token: string;
   readonly staleAt: number;
   readonly family: number;
 }
 
-/** A token is renewed this long before its end, so that it does not expire on its way; a short-lived one at nine tenths. */
+/** Tokens are renewed this long before they expire, or at 90 % of a shorter lifetime. */
 const RENEW_AHEAD_MS = 30_000;
 
 export function accessTokenOf(
@@ -43,20 +43,20 @@ export function accessTokenOf(
 }
 
 /**
- * Used until it is about to expire, or until it counts as fresh no longer. That instant is of the service's clock: where
- * it has passed by this device's, the device is wrong, for the answer came this moment.
+ * The token is used until it is about to expire or until `freshUntil`. `freshUntil` is by the service's clock: if it has
+ * already passed on this device, the device's clock is wrong, and only `expiresIn` counts.
  */
-export function elevatedTokenOf(
-  { accessToken, expiresIn, freshUntil }: Elevation,
+export function holdStepUpToken(
+  { accessToken, expiresIn, freshUntil }: StepUpToken,
   family: number,
   now: number,
-): ElevatedToken {
+): HeldStepUpToken {
   const freshMs = Date.parse(freshUntil) - now;
   const expires = staleAt(now, expiresIn);
   return { token: accessToken, staleAt: freshMs > 0 ? Math.min(expires, now + freshMs) : expires, family };
 }
 
 function staleAt(now: number, expiresIn: number): number {
-  const livesMs = expiresIn * 1_000;
-  return now + livesMs - Math.min(RENEW_AHEAD_MS, livesMs / 10);
+  const lifetimeMs = expiresIn * 1_000;
+  return now + lifetimeMs - Math.min(RENEW_AHEAD_MS, lifetimeMs / 10);
 }

@@ -1,10 +1,10 @@
+import type { ClientAdapter } from '../adapter.ts';
 import { failureOf } from '../failure.ts';
 import { ReauthenticateDocument, type AuthenticationMethod, type ReauthenticateInput } from '../generated/graphql.ts';
 import type { Session } from '../session/session.ts';
-import type { Wire } from '../wire.ts';
 import { reauthenticationRequiredIn, type ReauthenticationRequired, type StepUpProblem } from './types.ts';
 
-/** No operation waits for an authentication. */
+/** No operation is waiting for reauthentication. */
 interface Idle {
   readonly phase: 'idle';
   readonly methods: readonly AuthenticationMethod[];
@@ -12,42 +12,42 @@ interface Idle {
   readonly problem: null;
 }
 
-/** An operation waits until the person has authenticated again, or has canceled. */
-interface Asking {
-  readonly phase: 'asking';
+/** An operation waits until the user has reauthenticated or canceled. */
+interface Prompting {
+  readonly phase: 'prompting';
   /** The methods to offer. */
   readonly methods: readonly AuthenticationMethod[];
-  /** Whether an attempt is under way. */
+  /** Whether an attempt is in progress. */
   readonly busy: boolean;
-  /** Why the newest attempt failed. A new attempt clears it. */
+  /** Why the last attempt failed. A new attempt clears it. */
   readonly problem: StepUpProblem | null;
 }
 
-export type StepUpState = Idle | Asking;
+export type StepUpState = Idle | Prompting;
 
 export interface StepUpOptions {
-  /** `apolloWire(client)` or `urqlWire(client)`. */
-  readonly wire: Wire;
+  /** `apolloAdapter(client)` or `urqlAdapter(client)`. */
+  readonly adapter: ClientAdapter;
   readonly session: Session;
 }
 
 const IDLE: Idle = { phase: 'idle', methods: [], busy: false, problem: null };
 
 /**
- * Repeats operations that need a recent authentication, once the person has given one: a store to subscribe to, and the
- * acts of a dialog. One for the whole page, since there is one person in front of it.
+ * Repeats operations that need a recent authentication after the user has reauthenticated: a store to subscribe to, and the
+ * methods for a dialog. Create one for the whole page.
  */
 export class StepUp {
-  readonly #wire: Wire;
+  readonly #adapter: ClientAdapter;
   readonly #session: Session;
   readonly #listeners = new Set<() => void>();
-  /** The operations that wait; told whether to repeat. */
+  /** Resolvers of the waiting operations. True repeats the operation. */
   readonly #waiting = new Set<(authenticated: boolean) => void>();
   #state: StepUpState = IDLE;
-  #unwatchSession: () => void = () => undefined;
+  #unsubscribeSession: () => void = () => undefined;
 
-  constructor({ wire, session }: StepUpOptions) {
-    this.#wire = wire;
+  constructor({ adapter, session }: StepUpOptions) {
+    this.#adapter = adapter;
     this.#session = session;
   }
 
@@ -59,42 +59,42 @@ export class StepUp {
   };
 
   /**
-   * Runs an operation. Where its result holds `ReauthenticationRequired`, the state becomes `asking`, and after a successful
-   * authentication the operation is run once more. Resolves with the refusal where the person cancels, or where the
-   * account has no method to offer.
+   * Runs an operation. If its result contains `ReauthenticationRequired`, the state becomes `prompting`, and after a successful
+   * authentication the operation runs once more. Resolves with the refusal if the user cancels or if the account has no
+   * method to offer.
    */
   readonly run = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
-    const sentWith = this.#session.elevatedBearer();
+    const sentWith = this.#session.stepUpToken();
     const result = await operation();
     const required = reauthenticationRequiredIn(result);
     if (!required || !(await this.#authenticated(required, sentWith))) return result;
     return operation();
   };
 
-  /** Authenticates by the account's password. */
+  /** Reauthenticates with the account's password. */
   readonly withPassword = (password: string): Promise<StepUpState> => this.#attempt({ password });
 
-  /** Authenticates by the proof of a verification with the purpose `STEP_UP`. */
+  /** Reauthenticates with the proof of a verification with the purpose `STEP_UP`. */
   readonly withProof = (proofToken: string): Promise<StepUpState> => this.#attempt({ proofToken });
 
-  /** Lets the waiting operations go with the refusal that they were answered. */
+  /** Resolves the waiting operations with their refusals. */
   readonly cancel = (): void => {
     this.#settle(false);
   };
 
   /** Whether the operation may be repeated. */
   #authenticated({ methods }: ReauthenticationRequired, sentWith: string | null): Promise<boolean> {
-    const held = this.#session.elevatedBearer();
-    // Another operation asked, and was given what this one needs, while this one was on its way.
+    const held = this.#session.stepUpToken();
+    // Another operation obtained a step-up token while this one was in flight.
     if (held !== null && held !== sentWith) return Promise.resolve(true);
-    this.#session.lower();
+    this.#session.clearStepUpToken();
     if (methods.length === 0 || !this.#session.isSignedIn()) return Promise.resolve(false);
     const repeat = new Promise<boolean>((resolve) => this.#waiting.add(resolve));
     if (this.#state.phase === 'idle') {
-      this.#unwatchSession = this.#session.subscribe(() => {
+      this.#unsubscribeSession = this.#session.subscribe(() => {
         if (!this.#session.isSignedIn()) this.cancel();
       });
-      this.#set({ phase: 'asking', methods, busy: false, problem: null });
+      this.#set({ phase: 'prompting', methods, busy: false, problem: null });
     }
     return repeat;
   }
@@ -102,29 +102,29 @@ export class StepUp {
   async #attempt(input: ReauthenticateInput): Promise<StepUpState> {
     const { phase, methods, busy } = this.#state;
     if (phase === 'idle' || busy) return this.#state;
-    const attempt: Asking = { phase, methods, busy: true, problem: null };
+    const attempt: Prompting = { phase, methods, busy: true, problem: null };
     this.#set(attempt);
-    const end = (problem: StepUpProblem, offered = methods): void => {
-      // Unless the person canceled meanwhile.
+    const finish = (problem: StepUpProblem, offered = methods): void => {
+      // Ignored if the user canceled meanwhile.
       if (this.#state === attempt) this.#set({ phase, methods: offered, busy: false, problem });
     };
     try {
-      const { reauthenticate: result } = await this.#wire.request(ReauthenticateDocument, { input });
-      if (result.__typename === 'ReauthenticationRequired') end(result, result.methods);
-      else if (result.__typename !== 'ReauthenticatePayload') end(result);
+      const { reauthenticate: result } = await this.#adapter.request(ReauthenticateDocument, { input });
+      if (result.__typename === 'ReauthenticationRequired') finish(result, result.methods);
+      else if (result.__typename !== 'ReauthenticatePayload') finish(result);
       else if (this.#state === attempt) {
-        this.#session.elevate(result);
+        this.#session.setStepUpToken(result);
         this.#settle(true);
       }
     } catch (thrown) {
-      end(failureOf(thrown));
+      finish(failureOf(thrown));
     }
     return this.#state;
   }
 
   #settle(authenticated: boolean): void {
     if (this.#state.phase === 'idle') return;
-    this.#unwatchSession();
+    this.#unsubscribeSession();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     this.#set(IDLE);

@@ -3,15 +3,15 @@ import type { ReauthenticateMutation } from '../generated/graphql.ts';
 
 type Result = ReauthenticateMutation['reauthenticate'];
 
-/** The operation needs a more recent authentication, and these are the methods by which this account can give one. */
+/** The operation needs a more recent authentication. `methods` lists how this account can authenticate. */
 export type ReauthenticationRequired = Extract<Result, { __typename: 'ReauthenticationRequired' }>;
 
-/** Why an authentication did not succeed: the refusals of the schema as they are, `Unreachable` and `ServiceFault`. */
+/** Why a reauthentication failed: a refusal of the schema, `Unreachable` or `ServiceFault`. */
 export type StepUpProblem = Exclude<Result, { __typename: 'ReauthenticatePayload' }> | Failure;
 
 /**
- * The refusal in whatever an operation resolved with: a mutation's data, an Apollo or urql result around it, or the state
- * of a `VerificationFlow`. Null where there is none. The operation's document has to select `methods`.
+ * Finds the refusal in the result of an operation: a mutation's data, an Apollo or urql result, or the state of a
+ * `VerificationFlow`. Null if there is none. The operation's document has to select `methods`.
  */
 export function reauthenticationRequiredIn(result: unknown): ReauthenticationRequired | null {
   const outer = fieldsOf(result);

@@ -1,24 +1,24 @@
 /**
- * - `idle`: nobody listens, so nothing is open
- * - `connecting`: the first attempt is under way
+ * - `idle`: no subscription, so no connection
+ * - `connecting`: the first attempt is in progress
  * - `open`
- * - `waiting`: it was lost, or did not come about; another attempt follows by itself
+ * - `reconnecting`: the connection was lost or could not be opened; another attempt follows
  */
-export type ConnectionState = 'idle' | 'connecting' | 'open' | 'waiting';
+export type ConnectionState = 'idle' | 'connecting' | 'open' | 'reconnecting';
 
-/** The state of a transport's connection, to be shown or acted on. Fits React's `useSyncExternalStore`. */
+/** The observable state of a transport's connection. Works with React's `useSyncExternalStore`. */
 export interface Connection {
   get(): ConnectionState;
-  /** Returns the way to stop listening. */
+  /** Returns the function that unsubscribes. */
   subscribe(listener: () => void): () => void;
 }
 
-/** The end of a `Connection` that its transport holds. */
-export interface OwnConnection extends Connection {
+/** A `Connection` that its transport can update. */
+export interface MutableConnection extends Connection {
   set(state: ConnectionState): void;
 }
 
-export function makeConnection(): OwnConnection {
+export function createConnection(): MutableConnection {
   const listeners = new Set<() => void>();
   let current: ConnectionState = 'idle';
   return {

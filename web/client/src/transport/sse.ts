@@ -1,14 +1,14 @@
 import { createClient, type Client } from 'graphql-sse';
 
-import { patience } from '../backoff.ts';
-import { makeConnection } from './connection.ts';
-import { resuming, type StreamTransport, type TransportOptions } from './stream.ts';
+import { waitForRetry } from '../backoff.ts';
+import { createConnection } from './connection.ts';
+import { withTokenRenewal, type StreamTransport, type TransportOptions } from './stream.ts';
 
 export type { Connection, ConnectionState } from './connection.ts';
 export type { StreamTransport } from './stream.ts';
 
 export interface EventStreamTransport extends StreamTransport {
-  /** The client below, for other subscriptions of the app. */
+  /** The underlying `graphql-sse` client, for other subscriptions of the app. */
   readonly client: Client;
 }
 
@@ -17,24 +17,24 @@ export interface EventStreamOptions extends TransportOptions {
 }
 
 /**
- * Subscriptions as server-sent events, one request for each (the distinct connections mode of GraphQL over SSE): for
- * networks that let no WebSocket through.
+ * Subscriptions over server-sent events, one request each (the distinct connections mode of GraphQL over SSE), for networks
+ * that block WebSockets.
  */
 export function createEventStreamTransport({ url, session, credentials }: EventStreamOptions): EventStreamTransport {
-  const connection = makeConnection();
-  let listening = 0;
+  const connection = createConnection();
+  let active = 0;
 
   const client = createClient({
     url,
     ...(credentials && { credentials }),
     retryAttempts: Infinity,
     retry: (failures) => {
-      connection.set('waiting');
-      return patience(failures);
+      connection.set('reconnecting');
+      return waitForRetry(failures);
     },
     headers: async (): Promise<Record<string, string>> => {
-      // Watching needs nobody to be signed in, so a renewal that fails does not keep a stream from opening.
-      const bearer = (await session?.bearer().catch(() => null)) ?? null;
+      // Verifications can be watched anonymously, so a failed renewal does not prevent a stream.
+      const bearer = (await session?.accessToken().catch(() => null)) ?? null;
       return bearer === null ? {} : { authorization: `Bearer ${bearer}` };
     },
     fetchFn: async (input: RequestInfo, init: RequestInit): Promise<Response> => {
@@ -49,8 +49,8 @@ export function createEventStreamTransport({ url, session, credentials }: EventS
       return fetch(input, { ...init, headers });
     },
     on: {
-      connecting: (again) => {
-        if (!again && connection.get() === 'idle') connection.set('connecting');
+      connecting: (isRetry) => {
+        if (!isRetry && connection.get() === 'idle') connection.set('connecting');
       },
       connected: () => {
         connection.set('open');
@@ -58,14 +58,14 @@ export function createEventStreamTransport({ url, session, credentials }: EventS
     },
   });
 
-  const subscribe = resuming((request, sink) => {
-    listening += 1;
-    let over = false;
+  const subscribe = withTokenRenewal((request, sink) => {
+    active += 1;
+    let ended = false;
     const finish = (): void => {
-      if (over) return;
-      over = true;
-      listening -= 1;
-      if (listening === 0) connection.set('idle');
+      if (ended) return;
+      ended = true;
+      active -= 1;
+      if (active === 0) connection.set('idle');
     };
     const stop = client.subscribe(request, {
       next: (result) => {

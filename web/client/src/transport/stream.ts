@@ -2,7 +2,7 @@ import { isUnauthenticated, type TopLevelError } from '../failure.ts';
 import type { Session } from '../session/session.ts';
 import type { Connection } from './connection.ts';
 
-/** An operation as it goes over the wire. */
+/** A GraphQL request. */
 export interface StreamRequest {
   readonly query: string;
   readonly operationName?: string;
@@ -10,7 +10,7 @@ export interface StreamRequest {
   readonly extensions?: Record<string, unknown>;
 }
 
-/** An execution result as it comes over the wire. */
+/** A GraphQL execution result. */
 export interface StreamResult {
   readonly data?: Record<string, unknown> | null | undefined;
   readonly errors?: readonly (TopLevelError & { readonly message: string })[] | undefined;
@@ -19,15 +19,15 @@ export interface StreamResult {
 
 export interface StreamSink {
   next(result: StreamResult): void;
-  /** A list of GraphQL errors where the operation was refused, otherwise whatever broke the connection for good. */
+  /** A list of GraphQL errors if the operation was rejected, otherwise the cause of a fatal connection error. */
   error(cause: unknown): void;
   complete(): void;
 }
 
-/** Starts a subscription. Calling what it returns ends it. */
+/** Starts a subscription. Returns the function that ends it. */
 export type Subscribe = (request: StreamRequest, sink: StreamSink) => () => void;
 
-/** How subscriptions travel. Lost connections come back by themselves; `connection` tells how it stands. */
+/** Transport for subscriptions. It reconnects automatically; `connection` has its state. */
 export interface StreamTransport {
   readonly subscribe: Subscribe;
   readonly connection: Connection;
@@ -35,32 +35,32 @@ export interface StreamTransport {
 
 export interface TransportOptions {
   readonly url: string;
-  /** Left out: everybody is anonymous, which is enough to watch a verification. */
+  /** Without a session, subscriptions are anonymous, which is enough to watch a verification. */
   readonly session?: Session | undefined;
 }
 
 /**
- * Resumes streams that the service ends because their token did: renews it, and subscribes again. The service opens a
- * stream with the present state, so nothing is missed.
+ * Resubscribes with a new token after the service has ended a stream because its token expired or was revoked. The first event
+ * of a stream is the current state, so no change is missed.
  */
-export function resuming(subscribe: Subscribe, session: Session | undefined): Subscribe {
+export function withTokenRenewal(subscribe: Subscribe, session: Session | undefined): Subscribe {
   if (!session) return subscribe;
   return (request, sink) => {
     let ended = false;
     let stop: () => void = () => undefined;
-    /** Renewed without having heard anything since: a second refusal is then about something else. */
-    let renewedInVain = false;
+    /** The token was renewed and no result has arrived since: a second rejection has another cause. */
+    let hasRenewed = false;
 
     const open = (): void => {
-      let refused = false;
-      /** True where the refusal is ours to mend. */
-      const mend = (errors: unknown): boolean => {
-        if (renewedInVain || !session.isSignedIn() || !isUnauthenticated(asErrors(errors))) return false;
-        refused = true;
-        renewedInVain = true;
+      let rejected = false;
+      /** Returns true if the stream is being reopened with a new token. */
+      const retryWithNewToken = (errors: unknown): boolean => {
+        if (hasRenewed || !session.isSignedIn() || !isUnauthenticated(asErrors(errors))) return false;
+        rejected = true;
+        hasRenewed = true;
         stop();
-        const sentWith = session.freshBearer();
-        (sentWith === null ? session.bearer() : session.renew(sentWith)).then(
+        const sentWith = session.freshAccessToken();
+        (sentWith === null ? session.accessToken() : session.renew(sentWith)).then(
           () => {
             if (!ended) open();
           },
@@ -72,15 +72,15 @@ export function resuming(subscribe: Subscribe, session: Session | undefined): Su
       };
       stop = subscribe(request, {
         next(result) {
-          if (refused || mend(result.errors)) return;
-          renewedInVain = false;
+          if (rejected || retryWithNewToken(result.errors)) return;
+          hasRenewed = false;
           sink.next(result);
         },
         error(cause) {
-          if (!refused && !mend(cause)) sink.error(cause);
+          if (!rejected && !retryWithNewToken(cause)) sink.error(cause);
         },
         complete() {
-          if (!refused) sink.complete();
+          if (!rejected) sink.complete();
         },
       });
     };

@@ -1,40 +1,40 @@
 import { CloseCode, createClient, type Client, type ClientOptions } from 'graphql-ws';
 
-import { patience } from '../backoff.ts';
-import { makeConnection, type OwnConnection } from './connection.ts';
-import { resuming, type StreamTransport, type TransportOptions } from './stream.ts';
+import { waitForRetry } from '../backoff.ts';
+import { createConnection, type MutableConnection } from './connection.ts';
+import { withTokenRenewal, type StreamTransport, type TransportOptions } from './stream.ts';
 
 export type { Connection, ConnectionState } from './connection.ts';
 export type { StreamTransport } from './stream.ts';
 
-/** Quiet for this long, the server is asked whether it is still there. */
-const PING_AFTER_MS = 12_000;
-/** ... and given up when it has not answered by then: the network swallowed the socket without a word. */
-const PONG_WITHIN_MS = 5_000;
-/** A socket outlives its last subscription by this much, so that the next one need not open another. */
-const LINGER_MS = 3_000;
+/** The interval of keep-alive pings. */
+const PING_INTERVAL_MS = 12_000;
+/** Without a pong within this time the socket is closed: networks may drop a connection silently. */
+const PONG_TIMEOUT_MS = 5_000;
+/** The socket stays open this long after the last subscription, so that the next one can reuse it. */
+const IDLE_CLOSE_MS = 3_000;
 
 export interface WebSocketTransport extends StreamTransport {
-  /** The client below, for other subscriptions of the app. Made when it is first read or used. */
+  /** The underlying `graphql-ws` client, for other subscriptions of the app. Created on first use. */
   readonly client: Client;
 }
 
 export interface WebSocketOptions extends TransportOptions {
-  /** A WebSocket class for environments without one: `ws` in Node before 22. */
+  /** A WebSocket class for environments without one, such as `ws` in Node before 22. */
   readonly webSocketImpl?: ClientOptions['webSocketImpl'];
 }
 
 /**
- * Subscriptions over one WebSocket, in the `graphql-transport-ws` protocol.
+ * Subscriptions over one WebSocket with the `graphql-transport-ws` protocol.
  *
- * Nothing needs a WebSocket before the first subscription, so a server that renders pages can create the transport too.
+ * A WebSocket is needed only from the first subscription on, so the transport can be created during server-side rendering.
  */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
   let client: Client | null = null;
-  const connection = makeConnection();
+  const connection = createConnection();
   const { session } = options;
 
-  // The token is sent once, when a socket opens. After a sign-in or a sign-out the socket is opened again.
+  // The token is sent once, when the socket opens, so a sign-in or a sign-out has to reopen it.
   session?.subscribe(() => {
     client?.terminate();
   });
@@ -44,34 +44,34 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
     get client() {
       return (client ??= createSocketClient(options, connection));
     },
-    subscribe: resuming((request, sink) => {
-      let opened: Client;
+    subscribe: withTokenRenewal((request, sink) => {
+      let socket: Client;
       try {
-        opened = transport.client;
+        socket = transport.client;
       } catch (cause) {
-        // There is no WebSocket here, and none was given.
+        // The environment has no WebSocket, and no implementation was passed.
         sink.error(cause);
         return () => undefined;
       }
-      return opened.subscribe(request, sink);
+      return socket.subscribe(request, sink);
     }, session),
   };
   return transport;
 }
 
-function createSocketClient({ url, session, webSocketImpl }: WebSocketOptions, connection: OwnConnection): Client {
+function createSocketClient({ url, session, webSocketImpl }: WebSocketOptions, connection: MutableConnection): Client {
   let sentWith: string | null = null;
-  let refused: string | null = null;
-  let awaitedPong: ReturnType<typeof setTimeout> | undefined;
+  let rejected: string | null = null;
+  let pongTimer: ReturnType<typeof setTimeout> | undefined;
 
   const client: Client = createClient({
     url: () => socketUrl(url),
     webSocketImpl,
-    lazyCloseTimeout: LINGER_MS,
-    keepAlive: PING_AFTER_MS,
+    lazyCloseTimeout: IDLE_CLOSE_MS,
+    keepAlive: PING_INTERVAL_MS,
     retryAttempts: Infinity,
-    retryWait: patience,
-    // The default retries after a close alone; a connection that is refused, as while the server restarts, is an error event.
+    retryWait: waitForRetry,
+    // The default retries only after a close event. A refused connection (the server restarts) is an error event.
     shouldRetry: () => true,
     connectionParams: async () => {
       sentWith = await bearer();
@@ -79,37 +79,37 @@ function createSocketClient({ url, session, webSocketImpl }: WebSocketOptions, c
     },
     on: {
       connecting: () => {
-        connection.set(connection.get() === 'idle' ? 'connecting' : 'waiting');
+        connection.set(connection.get() === 'idle' ? 'connecting' : 'reconnecting');
       },
       connected: () => {
-        refused = null;
+        rejected = null;
         connection.set('open');
       },
       closed: (event) => {
-        clearTimeout(awaitedPong);
+        clearTimeout(pongTimer);
         const { code } = event as { code?: number };
-        // The token expired or was revoked under the socket; the next one opens with another.
-        if (code === CloseCode.Forbidden) refused = sentWith;
-        connection.set(code === 1000 ? 'idle' : 'waiting');
+        // The token expired or was revoked. The next connection uses a new one.
+        if (code === CloseCode.Forbidden) rejected = sentWith;
+        connection.set(code === 1000 ? 'idle' : 'reconnecting');
       },
       ping: (received) => {
         if (received) return;
-        clearTimeout(awaitedPong);
-        awaitedPong = setTimeout(() => {
+        clearTimeout(pongTimer);
+        pongTimer = setTimeout(() => {
           client.terminate();
-        }, PONG_WITHIN_MS);
+        }, PONG_TIMEOUT_MS);
       },
       pong: (received) => {
-        if (received) clearTimeout(awaitedPong);
+        if (received) clearTimeout(pongTimer);
       },
     },
   });
 
-  /** Watching needs nobody to be signed in, so a renewal that fails does not keep a socket from opening. */
+  /** Verifications can be watched anonymously, so a failed renewal does not prevent a connection. */
   async function bearer(): Promise<string | null> {
     if (!session) return null;
     try {
-      return await (refused === null ? session.bearer() : session.renew(refused));
+      return await (rejected === null ? session.accessToken() : session.renew(rejected));
     } catch {
       return null;
     }
@@ -118,7 +118,7 @@ function createSocketClient({ url, session, webSocketImpl }: WebSocketOptions, c
   return client;
 }
 
-/** `/graphql` or `https://…/graphql` as the address of a socket. */
+/** Converts `/graphql` or `https://…/graphql` to a WebSocket URL. */
 function socketUrl(url: string): string {
   const base = typeof location === 'undefined' ? undefined : location.href;
   return new URL(url, base).href.replace(/^http/, 'ws');

@@ -1,49 +1,49 @@
 import { cacheExchange, fetchExchange, subscriptionExchange, type Exchange, type Operation } from '@urql/core';
 import { authExchange } from '@urql/exchange-auth';
 
+import { CSRF_HEADER } from '../csrf-header.ts';
 import { isUnauthenticated } from '../failure.ts';
-import { OWN_PAGE } from '../own-page.ts';
 import type { Session } from '../session/session.ts';
 import type { StreamTransport } from '../transport/stream.ts';
 
-/** Sends the access token along and, where the service refuses it, renews it once for all tabs and asks again. */
+/** Adds the access token to each request. If the service rejects it, renews it once for all tabs and repeats the request. */
 export function sessionExchange(session: Session): Exchange {
   const bearerFor = ({ kind }: Operation): string | null =>
-    (kind === 'mutation' ? session.elevatedBearer() : null) ?? session.freshBearer();
+    (kind === 'mutation' ? session.stepUpToken() : null) ?? session.freshAccessToken();
   return authExchange((utils) => {
-    let refused: string | null = null;
+    let rejected: string | null = null;
     return Promise.resolve({
       addAuthToOperation: (operation) => {
         const bearer = bearerFor(operation);
         return utils.appendHeaders(operation, {
-          ...OWN_PAGE,
+          ...CSRF_HEADER,
           ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
         });
       },
-      // Streams look after their own token, in the transport.
+      // The transport handles the tokens of subscriptions.
       willAuthError: (operation) =>
         operation.kind !== 'subscription' && session.isSignedIn() && bearerFor(operation) === null,
       didAuthError: ({ graphQLErrors, response }, operation) => {
-        const isRefusal = isUnauthenticated(graphQLErrors) || (response as Response | undefined)?.status === 401;
-        if (isRefusal) refused = sentWith(operation);
-        return isRefusal;
+        const isRejected = isUnauthenticated(graphQLErrors) || (response as Response | undefined)?.status === 401;
+        if (isRejected) rejected = sentWith(operation);
+        return isRejected;
       },
       refreshAuth: async () => {
-        const token = refused;
-        refused = null;
-        await (token === null ? session.bearer() : session.renew(token));
+        const token = rejected;
+        rejected = null;
+        await (token === null ? session.accessToken() : session.renew(token));
       },
     });
   });
 }
 
-/** The access token that an operation went out with. */
+/** The access token that an operation was sent with. */
 function sentWith({ context: { fetchOptions } }: Operation): string | null {
   const { headers } = (typeof fetchOptions === 'function' ? fetchOptions() : fetchOptions) ?? {};
   return new Headers(headers).get('authorization')?.replace('Bearer ', '') ?? null;
 }
 
-/** Subscriptions over a transport of this package: WebSocket or server-sent events, resumed by themselves. */
+/** Runs subscriptions over a transport of this package (WebSocket or server-sent events), which reconnects automatically. */
 export function streamExchange(transport: StreamTransport): Exchange {
   return subscriptionExchange({
     forwardSubscription: ({ query = '', operationName, variables, extensions }) => ({
@@ -76,7 +76,7 @@ export interface ExchangeOptions {
   readonly stream: StreamTransport;
 }
 
-/** The whole way to the service: a document cache, the session's token, HTTP, and subscriptions by the transport. */
+/** All exchanges: document cache, access token, HTTP, and subscriptions over the transport. */
 export function countersignExchanges({ session, stream }: ExchangeOptions): Exchange[] {
   return [cacheExchange, sessionExchange(session), fetchExchange, streamExchange(stream)];
 }

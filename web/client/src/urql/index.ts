@@ -1,2 +1,2 @@
 export { countersignExchanges, sessionExchange, streamExchange, type ExchangeOptions } from './exchanges.ts';
-export { urqlWire, wireErrorOf } from './wire.ts';
+export { urqlAdapter, toRequestError } from './adapter.ts';

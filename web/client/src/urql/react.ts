@@ -3,11 +3,11 @@ import { useClient } from 'urql';
 
 import { useVerificationFlow, type UseVerification } from '../react/use-verification-flow.ts';
 import type { FlowOptions } from '../verification/flow.ts';
-import { urqlWire } from './wire.ts';
+import { urqlAdapter } from './adapter.ts';
 
-/** A verification over the urql client of the nearest `Provider`. */
+/** A verification that uses the urql client of the nearest `Provider`. */
 export function useVerification(options?: FlowOptions): UseVerification {
   const client = useClient();
-  const wire = useMemo(() => urqlWire(client), [client]);
-  return useVerificationFlow(wire, options);
+  const adapter = useMemo(() => urqlAdapter(client), [client]);
+  return useVerificationFlow(adapter, options);
 }

@@ -1,4 +1,5 @@
-import { WireError } from '../failure.ts';
+import type { ClientAdapter } from '../adapter.ts';
+import { RequestError } from '../failure.ts';
 import {
   CancelVerificationDocument,
   ConfirmVerificationCodeDocument,
@@ -10,14 +11,13 @@ import {
   type SendVerificationCodeInput,
   type SendVerificationCodeMutation,
 } from '../generated/graphql.ts';
-import type { Wire } from '../wire.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { ServerClock } from './server-clock.ts';
-import { after, IDLE, type Act, type VerificationEvent, type VerificationState } from './state.ts';
+import { IDLE, reduce, type Action, type VerificationEvent, type VerificationState } from './state.ts';
 import type { Proof, Verification, VerificationProblem } from './types.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
-/** What to send, to whom and what for. The idempotency key is the flow's business. */
+/** The input of `sendVerificationCode` without the idempotency key, which the flow adds. */
 export type SendRequest = Omit<SendVerificationCodeInput, 'idempotencyKey'>;
 
 export interface FlowOptions extends WatchOptions {
@@ -26,30 +26,30 @@ export interface FlowOptions extends WatchOptions {
 
 type SendResult = SendVerificationCodeMutation['sendVerificationCode'];
 
-/** What an act came to: the news it brought, or what stood in its way. */
-type Outcome = Extract<VerificationEvent, { type: 'seen' | 'proved' }> | VerificationProblem;
+/** The result of an action: a new snapshot, a proof or a problem. */
+type Outcome = Extract<VerificationEvent, { type: 'snapshot' | 'proved' }> | VerificationProblem;
 
 /**
- * One verification from the first send to its proof, without any view: a store to subscribe to, and the acts.
+ * One verification from the first send to its proof, without a view: a store to subscribe to, and the actions.
  *
- * Acts go one after the other, and one that is asked for again while it is under way is not done twice: a double click and
- * React's StrictMode cost nothing. A waiting verification is watched as long as somebody subscribes to the flow.
+ * Actions run one after the other. A repeated call of an action in progress returns the same promise, so a double click and
+ * React's StrictMode have no effect. A pending verification is watched while the flow has subscribers.
  */
 export class VerificationFlow {
   readonly clock: ServerClock;
-  readonly #wire: Wire;
+  readonly #adapter: ClientAdapter;
   readonly #options: WatchOptions;
   readonly #listeners = new Set<() => void>();
   readonly #keys = new IdempotencyKeys();
-  readonly #underWay = new Map<string, Promise<VerificationState>>();
-  #lastAct: Promise<unknown> = Promise.resolve();
+  readonly #inFlight = new Map<string, Promise<VerificationState>>();
+  #lastAction: Promise<unknown> = Promise.resolve();
   #state: VerificationState = IDLE;
   #watched: { readonly id: string; readonly watch: Watch } | null = null;
-  /** Raised by `reset`: what was asked for before it is not heard any more. */
-  #life = 0;
+  /** Incremented by `reset`. Results of actions of an earlier epoch are ignored. */
+  #epoch = 0;
 
-  constructor(wire: Wire, { clock, ...options }: FlowOptions = {}) {
-    this.#wire = wire;
+  constructor(adapter: ClientAdapter, { clock, ...options }: FlowOptions = {}) {
+    this.#adapter = adapter;
     this.#options = options;
     this.clock = clock ?? new ServerClock();
   }
@@ -58,143 +58,145 @@ export class VerificationFlow {
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
-    this.#keepInSight();
+    this.#updateWatch();
     return () => {
       this.#listeners.delete(listener);
-      this.#keepInSight();
+      this.#updateWatch();
     };
   };
 
-  /** Sends a code. Asked for the same again while that waits, the service answers the same and sends nothing more. */
+  /** Sends a code. The same request again, while its verification is pending, returns that verification and sends nothing. */
   readonly send = (request: SendRequest): Promise<VerificationState> =>
-    this.#do('send', request, async () => {
-      const { key, isNew } = this.#keys.of(request);
-      const askedAt = Date.now();
-      const data = await this.#wire.request(SendVerificationCodeDocument, {
+    this.#run('send', request, async () => {
+      const { key, isNew } = this.#keys.keyFor(request);
+      const sentAt = Date.now();
+      const data = await this.#adapter.request(SendVerificationCodeDocument, {
         input: { ...request, idempotencyKey: key },
       });
       const result = data.sendVerificationCode;
       if (isNew && result.__typename === 'SendVerificationCodePayload') {
-        this.clock.wroteSince(askedAt, result.verification.createdAt);
+        this.clock.observeCreated(sentAt, result.verification.createdAt);
       }
-      return sent(result);
+      return sendOutcome(result);
     });
 
-  /** Asks for a password reset. What it sends is confirmed like any code, for a proof that `resetPassword` takes. */
+  /** Requests a password reset. Its code is confirmed like any other, for a proof that `resetPassword` accepts. */
   readonly requestPasswordReset = (input: RequestPasswordResetInput): Promise<VerificationState> =>
-    this.#do('send', input, async () => {
-      const data = await this.#wire.request(RequestPasswordResetDocument, { input });
-      return sent(data.requestPasswordReset);
+    this.#run('send', input, async () => {
+      const data = await this.#adapter.request(RequestPasswordResetDocument, { input });
+      return sendOutcome(data.requestPasswordReset);
     });
 
-  /** Sends the same code once more, if wanted by another channel. */
+  /** Sends the same code again, optionally over another channel. */
   readonly resend = (channel?: Channel): Promise<VerificationState> =>
-    this.#do('resend', channel, async () => {
+    this.#run('resend', channel, async () => {
       const input = { verificationId: this.#id(), ...(channel && { channel }) };
-      const data = await this.#wire.request(ResendVerificationCodeDocument, { input });
-      return sent(data.resendVerificationCode);
+      const data = await this.#adapter.request(ResendVerificationCodeDocument, { input });
+      return sendOutcome(data.resendVerificationCode);
     });
 
-  /** Confirms the code. Where it is right, the state is `proved` and holds the proof. */
+  /** Confirms the code. If it is correct, the phase becomes `proved` and the state contains the proof. */
   readonly confirm = (code: string): Promise<VerificationState> =>
-    this.#do('confirm', code, async () => {
+    this.#run('confirm', code, async () => {
       const input = { verificationId: this.#id(), code };
-      const { confirmVerificationCode: result } = await this.#wire.request(ConfirmVerificationCodeDocument, { input });
+      const { confirmVerificationCode: result } = await this.#adapter.request(ConfirmVerificationCodeDocument, {
+        input,
+      });
       if (result.__typename !== 'ConfirmVerificationCodePayload') return result;
       return { type: 'proved', verification: result.verification, proof: result.proof };
     });
 
-  /** Gives the verification up: its code is worth nothing from then on. */
+  /** Cancels the verification. Its code can no longer be confirmed. */
   readonly cancel = (): Promise<VerificationState> =>
-    this.#do('cancel', undefined, async () => {
+    this.#run('cancel', undefined, async () => {
       const input = { verificationId: this.#id() };
-      const { cancelVerification: result } = await this.#wire.request(CancelVerificationDocument, { input });
+      const { cancelVerification: result } = await this.#adapter.request(CancelVerificationDocument, { input });
       if (result.__typename !== 'CancelVerificationPayload') return result;
-      return { type: 'seen', verification: result.verification };
+      return { type: 'snapshot', verification: result.verification };
     });
 
   /**
-   * Takes up a verification that something else started: a sign-up that waits for its e-mail code, or a page before its
-   * reload. With the proof it is a confirmed one.
+   * Continues a verification that was started elsewhere, such as the e-mail verification of a sign-up or the verification of a
+   * page before its reload. With a proof, the verification is already confirmed.
    */
   readonly resume = (verification: Verification, proof?: Proof): void => {
-    this.#apply(proof ? { type: 'proved', verification, proof } : { type: 'seen', verification });
+    this.#apply(proof ? { type: 'proved', verification, proof } : { type: 'snapshot', verification });
   };
 
-  /** Back to the beginning. What is under way goes on, unheard. */
+  /** Returns to the initial state. Results of actions in progress are ignored. */
   readonly reset = (): void => {
-    this.#life += 1;
-    this.#underWay.clear();
+    this.#epoch += 1;
+    this.#inFlight.clear();
     this.#apply({ type: 'reset' });
   };
 
-  #do(act: Act, what: unknown, work: () => Promise<Outcome>): Promise<VerificationState> {
-    const name = JSON.stringify([act, what]);
-    const same = this.#underWay.get(name);
+  #run(action: Action, argument: unknown, work: () => Promise<Outcome>): Promise<VerificationState> {
+    const name = JSON.stringify([action, argument]);
+    const same = this.#inFlight.get(name);
     if (same) return same;
-    const life = this.#life;
+    const epoch = this.#epoch;
     const run = async (): Promise<VerificationState> => {
-      if (life !== this.#life) return this.#state;
-      this.#apply({ type: 'began', act });
+      if (epoch !== this.#epoch) return this.#state;
+      this.#apply({ type: 'actionStarted', action });
       let problem: VerificationProblem | null = null;
       try {
         const outcome = await work();
-        if (life !== this.#life) return this.#state;
-        problem = this.#heed(outcome);
+        if (epoch !== this.#epoch) return this.#state;
+        problem = this.#applyOutcome(outcome);
       } catch (thrown) {
-        if (!(thrown instanceof WireError)) throw thrown;
+        if (!(thrown instanceof RequestError)) throw thrown;
         problem = thrown.failure;
       } finally {
-        if (life === this.#life) {
-          this.#underWay.delete(name);
-          this.#apply({ type: 'ended', problem });
+        if (epoch === this.#epoch) {
+          this.#inFlight.delete(name);
+          this.#apply({ type: 'actionFinished', problem });
         }
       }
       return this.#state;
     };
-    const turn = this.#lastAct.then(run, run);
-    this.#lastAct = turn;
-    this.#underWay.set(name, turn);
-    return turn;
+    const queued = this.#lastAction.then(run, run);
+    this.#lastAction = queued;
+    this.#inFlight.set(name, queued);
+    return queued;
   }
 
-  /** Takes the news in. Refusals bring some too: how the verification stands, what time it is. */
-  #heed(outcome: Outcome): VerificationProblem | null {
+  /** Applies the result of an action. Some refusals also contain a snapshot or the service's time. */
+  #applyOutcome(outcome: Outcome): VerificationProblem | null {
     if ('type' in outcome) {
       this.#apply(outcome);
       return null;
     }
     if (outcome.__typename === 'VerificationNotPending')
-      this.#apply({ type: 'seen', verification: outcome.verification });
-    if (outcome.__typename === 'QuotaExceeded') this.clock.saysAway(outcome.retryAt, outcome.retryAfterSeconds);
+      this.#apply({ type: 'snapshot', verification: outcome.verification });
+    if (outcome.__typename === 'QuotaExceeded') this.clock.observeRemaining(outcome.retryAt, outcome.retryAfterSeconds);
     return outcome;
   }
 
   #id(): string {
     const id = this.#state.verification?.id;
-    if (id === undefined) throw new Error('Nothing was sent yet, so there is no verification to speak of.');
+    if (id === undefined) throw new Error('No verification has been started. Call send first.');
     return id;
   }
 
   #apply(event: VerificationEvent): void {
-    if (event.type === 'seen') this.clock.hasPassed(event.verification.delivery.updatedAt);
-    const next = after(this.#state, event);
+    if (event.type === 'snapshot') this.clock.observePast(event.verification.delivery.updatedAt);
+    const next = reduce(this.#state, event);
     if (next === this.#state) return;
     this.#state = next;
-    if (next.phase === 'proved' || next.phase === 'over') this.#keys.forget();
-    this.#keepInSight();
+    if (next.phase === 'proved' || next.phase === 'ended') this.#keys.clear();
+    this.#updateWatch();
     for (const listener of this.#listeners) listener();
   }
 
-  #keepInSight(): void {
+  #updateWatch(): void {
     const id = this.#state.phase === 'waiting' && this.#listeners.size > 0 ? this.#state.verification.id : null;
     if (id === (this.#watched?.id ?? null)) return;
     this.#watched?.watch.stop();
     this.#watched = null;
-    this.#apply({ type: 'watched' });
+    this.#apply({ type: 'watchChanged' });
     if (id === null) return;
     const watch = new Watch(
-      this.#wire,
+      this.#adapter,
       id,
       (event) => {
         this.#apply(event);
@@ -206,7 +208,7 @@ export class VerificationFlow {
   }
 }
 
-function sent(result: SendResult): Outcome {
+function sendOutcome(result: SendResult): Outcome {
   if (result.__typename !== 'SendVerificationCodePayload') return result;
-  return { type: 'seen', verification: result.verification };
+  return { type: 'snapshot', verification: result.verification };
 }

@@ -1,14 +1,14 @@
 /**
- * One key per intent to send.
+ * Assigns one idempotency key to each send request.
  *
- * The same request gets the same key until `forget`. After a lost answer nobody knows whether the message is on its way,
- * and asking with the key again finds out without sending a second one; and who goes back and enters the same number
- * again finds the verification that waits there, not a refusal to send so soon.
+ * The same request gets the same key until `clear`. After a lost response, repeating the request with the same key returns
+ * its result without a second message. A user who goes back and enters the same number again gets the pending verification
+ * instead of a cooldown refusal.
  */
 export class IdempotencyKeys {
   readonly #keys = new Map<string, string>();
 
-  of(request: unknown): { readonly key: string; readonly isNew: boolean } {
+  keyFor(request: unknown): { readonly key: string; readonly isNew: boolean } {
     const text = JSON.stringify(request);
     const known = this.#keys.get(text);
     if (known !== undefined) return { key: known, isNew: false };
@@ -17,12 +17,12 @@ export class IdempotencyKeys {
     return { key, isNew: true };
   }
 
-  forget(): void {
+  clear(): void {
     this.#keys.clear();
   }
 }
 
-/** 128 random bits. `randomUUID` would need a secure context, which a phone on the developer's network has not. */
+/** 128 random bits. `randomUUID` needs a secure context, which a page over HTTP on a local network does not have. */
 function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,10 +1,10 @@
 import type { Verification } from './types.ts';
 
 /**
- * What somebody typed or pasted, as a code: spaces and dashes out, full-width digits to plain ones, letters to capitals,
- * and no more of it than the code is long.
+ * Normalises a typed or pasted code: removes spaces and dashes, converts full-width characters and lowercase letters, and
+ * truncates to `codeLength`.
  */
-export function tidyCode(
+export function normalizeCode(
   typed: string,
   { codeFormat, codeLength }: Pick<Verification, 'codeFormat' | 'codeLength'>,
 ): string {
@@ -17,8 +17,8 @@ interface OtpCredential extends Credential {
 }
 
 /**
- * The code out of the next SMS that names this origin (WebOTP), or null where the browser has no such thing, the person
- * declines or `signal` aborts.
+ * The code of the next SMS that names this origin (WebOTP). Null if the browser does not support WebOTP, the user declines or
+ * `signal` aborts.
  */
 export async function webOtp(signal: AbortSignal): Promise<string | null> {
   if (typeof window === 'undefined' || !('OTPCredential' in window)) return null;

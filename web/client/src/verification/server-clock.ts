@@ -1,23 +1,23 @@
-/** Clocks that differ by less than this are taken to agree: the way there and back costs as much. */
+/** Smaller differences are ignored: they may come from network latency. */
 const TOLERANCE_MS = 2_000;
 
 /**
- * What time it is for the service.
+ * Estimates the service's clock.
  *
- * Countdowns run to instants that the service set. A phone whose clock is three minutes off would show a code as expired
- * that is not, so the difference is learnt from what answers tell anyway.
+ * Countdowns run to times set by the service. On a device whose clock is three minutes fast, a valid code would appear to be
+ * expired, so the offset is estimated from the times in responses.
  */
 export class ServerClock {
-  #aheadMs = 0;
+  #offsetMs = 0;
   readonly #deviceNow: () => number;
 
   constructor(deviceNow: () => number = Date.now) {
     this.#deviceNow = deviceNow;
   }
 
-  /** Milliseconds since 1970, by the service's clock. */
+  /** Unix time in milliseconds, by the service's clock. */
   now(): number {
-    return this.#deviceNow() + this.#aheadMs;
+    return this.#deviceNow() + this.#offsetMs;
   }
 
   /** Whole seconds until `instant` (RFC 3339), rounded up; 0 once it has passed. */
@@ -25,24 +25,24 @@ export class ServerClock {
     return Math.max(0, Math.ceil((Date.parse(instant) - this.now()) / 1_000));
   }
 
-  /** The service wrote `instant` after `askedAt` and before now, both by the device's clock. */
-  wroteSince(askedAt: number, instant: string): void {
-    this.#learn(Date.parse(instant) - (askedAt + this.#deviceNow()) / 2);
+  /** `instant` was set by the service between `sentAt` (device clock) and now. */
+  observeCreated(sentAt: number, instant: string): void {
+    this.#setOffset(Date.parse(instant) - (sentAt + this.#deviceNow()) / 2);
   }
 
-  /** The service says that `instant` is `seconds` away. */
-  saysAway(instant: string, seconds: number): void {
-    this.#learn(Date.parse(instant) - seconds * 1_000 - this.#deviceNow());
+  /** According to the service, `instant` is `seconds` in the future. */
+  observeRemaining(instant: string, seconds: number): void {
+    this.#setOffset(Date.parse(instant) - seconds * 1_000 - this.#deviceNow());
   }
 
-  /** The service speaks of `instant` as past. */
-  hasPassed(instant: string): void {
-    const shortMs = Date.parse(instant) - this.now();
-    if (shortMs > TOLERANCE_MS) this.#learn(this.#aheadMs + shortMs);
+  /** According to the service, `instant` is in the past. */
+  observePast(instant: string): void {
+    const behindMs = Date.parse(instant) - this.now();
+    if (behindMs > TOLERANCE_MS) this.#setOffset(this.#offsetMs + behindMs);
   }
 
-  #learn(aheadMs: number): void {
-    if (!Number.isFinite(aheadMs)) return;
-    this.#aheadMs = Math.abs(aheadMs) <= TOLERANCE_MS ? 0 : aheadMs;
+  #setOffset(offsetMs: number): void {
+    if (!Number.isFinite(offsetMs)) return;
+    this.#offsetMs = Math.abs(offsetMs) <= TOLERANCE_MS ? 0 : offsetMs;
   }
 }

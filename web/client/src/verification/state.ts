@@ -1,80 +1,92 @@
 import type { ServiceFault } from '../failure.ts';
 import type { Proof, Verification, VerificationProblem } from './types.ts';
 
-/** What is being asked of the service. */
-export type Act = 'send' | 'resend' | 'confirm' | 'cancel';
+/** The actions of a flow. */
+export type Action = 'send' | 'resend' | 'confirm' | 'cancel';
 
 /**
- * How news of the verification comes in.
+ * How the flow receives updates of the verification.
  *
- * - `none`: nothing was heard of it yet, or nobody listens
- * - `live`: as it happens
- * - `late`: the stream was lost and comes back by itself; until then the service is asked now and then
+ * - `none`: no update yet, or no subscriber
+ * - `live`: over the stream
+ * - `reconnecting`: the stream was lost and is being reopened; until then the verification is polled
  */
-export type News = 'none' | 'live' | 'late';
+export type Updates = 'none' | 'live' | 'reconnecting';
 
-interface Facts {
-  /** The act under way, if any. */
-  readonly busy: Act | null;
-  /** What became of the newest act, where it did not succeed. A new act clears it. */
+interface BaseState {
+  /** The action in progress, if any. */
+  readonly busy: Action | null;
+  /** Why the last action failed. A new action clears it. */
   readonly problem: VerificationProblem | null;
-  readonly news: News;
+  readonly updates: Updates;
 }
 
-/** Nothing was sent yet. */
-export interface Idle extends Facts {
+/** No verification has been started. */
+export interface Idle extends BaseState {
   readonly phase: 'idle';
   readonly verification: null;
   readonly proof: null;
 }
 
-/** A code is on its way, or waits to be typed. */
-export interface Waiting extends Facts {
+/** A code was sent and has not been confirmed. */
+export interface Waiting extends BaseState {
   readonly phase: 'waiting';
   readonly verification: Verification;
   readonly proof: null;
 }
 
-/** The code was right: here is the proof. */
-export interface Proved extends Facts {
+/** The code was confirmed; `proof` is set. */
+export interface Proved extends BaseState {
   readonly phase: 'proved';
   readonly verification: Verification;
   readonly proof: Proof;
 }
 
-/** Nothing more can come of it: expired, locked, canceled, or confirmed by somebody who did not tell us the proof. */
-export interface Over extends Facts {
-  readonly phase: 'over';
+/** The verification has ended without a proof: expired, locked, canceled, or confirmed elsewhere. */
+export interface Ended extends BaseState {
+  readonly phase: 'ended';
   readonly verification: Verification;
   readonly proof: null;
 }
 
-export type VerificationState = Idle | Waiting | Proved | Over;
+export type VerificationState = Idle | Waiting | Proved | Ended;
 
 export type VerificationEvent =
-  | { readonly type: 'began'; readonly act: Act }
-  | { readonly type: 'ended'; readonly problem: VerificationProblem | null }
-  | { readonly type: 'seen'; readonly verification: Verification }
+  | { readonly type: 'actionStarted'; readonly action: Action }
+  | { readonly type: 'actionFinished'; readonly problem: VerificationProblem | null }
+  | { readonly type: 'snapshot'; readonly verification: Verification }
   | { readonly type: 'proved'; readonly verification: Verification; readonly proof: Proof }
-  | { readonly type: 'watched' }
+  | { readonly type: 'watchChanged' }
   | { readonly type: 'live'; readonly live: boolean }
-  | { readonly type: 'lost' }
+  | { readonly type: 'notFound' }
   | { readonly type: 'reset' };
 
-/** The service knows the watched verification no more, as after its clean-up. */
-const LOST: ServiceFault = { __typename: 'ServiceFault', code: 'NOT_FOUND', requestId: null, retryAfterSeconds: null };
+/** The service no longer has the verification, for example because it was deleted after its retention period. */
+const VERIFICATION_GONE: ServiceFault = {
+  __typename: 'ServiceFault',
+  code: 'NOT_FOUND',
+  requestId: null,
+  retryAfterSeconds: null,
+};
 
-export const IDLE: Idle = { phase: 'idle', verification: null, proof: null, busy: null, problem: null, news: 'none' };
+export const IDLE: Idle = {
+  phase: 'idle',
+  verification: null,
+  proof: null,
+  busy: null,
+  problem: null,
+  updates: 'none',
+};
 
-/** The state after an event. Pure: all that the flow does beside this is talk to the service. */
-export function after(state: VerificationState, event: VerificationEvent): VerificationState {
+/** The reducer of a flow: a pure function of state and event. */
+export function reduce(state: VerificationState, event: VerificationEvent): VerificationState {
   switch (event.type) {
-    case 'began':
-      return { ...state, busy: event.act, problem: null };
-    case 'ended':
+    case 'actionStarted':
+      return { ...state, busy: event.action, problem: null };
+    case 'actionFinished':
       return settle({ ...state, busy: null, problem: event.problem });
-    case 'seen':
-      return settle(seen(state, event.verification));
+    case 'snapshot':
+      return settle(withSnapshot(state, event.verification));
     case 'proved':
       return {
         ...state,
@@ -82,45 +94,45 @@ export function after(state: VerificationState, event: VerificationEvent): Verif
         verification: newer(state.verification, event.verification),
         proof: event.proof,
       };
-    case 'watched':
-      return withNews(state, 'none');
+    case 'watchChanged':
+      return withUpdates(state, 'none');
     case 'live':
-      if (event.live) return withNews(state, 'live');
-      return state.news === 'live' ? withNews(state, 'late') : state;
-    case 'lost':
-      return settle({ ...state, problem: LOST });
+      if (event.live) return withUpdates(state, 'live');
+      return state.updates === 'live' ? withUpdates(state, 'reconnecting') : state;
+    case 'notFound':
+      return settle({ ...state, problem: VERIFICATION_GONE });
     case 'reset':
       return IDLE;
   }
 }
 
-function withNews(state: VerificationState, news: News): VerificationState {
-  return state.news === news ? state : { ...state, news };
+function withUpdates(state: VerificationState, updates: Updates): VerificationState {
+  return state.updates === updates ? state : { ...state, updates };
 }
 
-function seen(state: VerificationState, verification: Verification): VerificationState {
+function withSnapshot(state: VerificationState, verification: Verification): VerificationState {
   if (verification.id !== state.verification?.id) return { ...state, phase: 'waiting', verification, proof: null };
-  // In the phase that it is in already; `settle` moves it on.
+  // The phase does not change here; `settle` updates it.
   return { ...state, verification: newer(state.verification, verification) } as VerificationState;
 }
 
 /**
- * Moves a verification that ended out of `waiting`. A confirmation under way holds it there: the stream may say VERIFIED
- * before the answer with the proof is here.
+ * Changes the phase of a verification that has ended. During a confirmation it stays `waiting`: the stream may report
+ * VERIFIED before the response with the proof arrives.
  */
 function settle(state: VerificationState): VerificationState {
   if (state.phase !== 'waiting') return state;
-  if (isGone(state.problem)) return { ...state, phase: 'over' };
+  if (isGone(state.problem)) return { ...state, phase: 'ended' };
   if (state.verification.status === 'PENDING') return state;
   if (state.verification.status === 'VERIFIED' && state.busy === 'confirm') return state;
-  return { ...state, phase: 'over' };
+  return { ...state, phase: 'ended' };
 }
 
 function isGone(problem: VerificationProblem | null): boolean {
-  return problem === LOST || problem?.__typename === 'VerificationNotFound';
+  return problem === VERIFICATION_GONE || problem?.__typename === 'VerificationNotFound';
 }
 
-/** Of two snapshots of one verification the one with the higher sequence; of two verifications the one that came last. */
-export function newer(known: Verification | null, heard: Verification): Verification {
-  return known?.id === heard.id && known.sequence >= heard.sequence ? known : heard;
+/** Returns the snapshot with the higher sequence, or `received` if it belongs to another verification. */
+export function newer(known: Verification | null, received: Verification): Verification {
+  return known?.id === received.id && known.sequence >= received.sequence ? known : received;
 }

@@ -6,7 +6,7 @@ import type {
   VerificationPartsFragment,
 } from '../generated/graphql.ts';
 
-/** A verification as the service last told it. */
+/** A snapshot of a verification. */
 export type Verification = VerificationPartsFragment;
 
 type SendResult = SendVerificationCodeMutation['sendVerificationCode'];
@@ -14,20 +14,20 @@ type ConfirmResult = ConfirmVerificationCodeMutation['confirmVerificationCode'];
 type CancelResult = CancelVerificationMutation['cancelVerification'];
 type ConfirmPayload = Extract<ConfirmResult, { __typename: 'ConfirmVerificationCodePayload' }>;
 
-/** What a confirmed code was exchanged for. It is spent once, within its lifetime; until then it is a secret. */
+/** The proof of a confirmed verification. It can be used once before it expires. Keep it secret. */
 export type Proof = ConfirmPayload['proof'];
 
-/** Why nothing was sent. */
+/** The refusals of `sendVerificationCode`. */
 export type SendRefusal = Exclude<SendResult, { __typename: 'SendVerificationCodePayload' }>;
 
-/** Why a code was not taken. */
+/** The refusals of `confirmVerificationCode`. */
 export type ConfirmRefusal = Exclude<ConfirmResult, { __typename: 'ConfirmVerificationCodePayload' }>;
 
-/** Why nothing was canceled. */
+/** The refusals of `cancelVerification`. */
 export type CancelRefusal = Exclude<CancelResult, { __typename: 'CancelVerificationPayload' }>;
 
 /**
- * Everything that can stand in the way of a verification, told apart by `__typename`: the refusals of the schema as they
- * are, `Unreachable` and `ServiceFault`. A `switch` over it is checked for completeness by the compiler.
+ * Why an action failed, distinguished by `__typename`: the refusals of the schema, `Unreachable` and `ServiceFault`. The
+ * compiler checks a `switch` over it for completeness.
  */
 export type VerificationProblem = SendRefusal | ConfirmRefusal | CancelRefusal | Failure;

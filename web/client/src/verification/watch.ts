@@ -1,70 +1,70 @@
-import { backoff, pageWakeUps, type WakeUps } from '../backoff.ts';
+import type { ClientAdapter } from '../adapter.ts';
+import { backoff, pageWakeEvents, type WakeEvents } from '../backoff.ts';
 import type { Failure } from '../failure.ts';
 import { VerificationDocument, VerificationStatusDocument } from '../generated/graphql.ts';
 import type { Connection } from '../transport/connection.ts';
-import type { Wire } from '../wire.ts';
 import type { VerificationEvent } from './state.ts';
 
-/** How often the service is asked while the stream says nothing. */
-const ASK_EVERY_MS = 4_000;
+/** The poll interval while no stream is live. */
+const POLL_INTERVAL_MS = 4_000;
 
 export interface WatchOptions {
-  /** The stream transport's connection: with it, `live` turns false the moment the socket is lost. */
+  /** The connection of the stream transport. With it, a lost socket is detected at once. */
   readonly connection?: Connection;
-  readonly wakeUps?: WakeUps;
+  readonly wakeEvents?: WakeEvents;
 }
 
-/** What a watch tells of. */
-export type Tidings = Extract<VerificationEvent, { type: 'seen' | 'live' | 'lost' }>;
+/** The events that a watch emits. */
+export type WatchEvent = Extract<VerificationEvent, { type: 'snapshot' | 'live' | 'notFound' }>;
 
 /**
- * Keeps one verification in sight from `start` to `stop`.
+ * Watches one verification from `start` to `stop`.
  *
- * The subscription tells what happens as it happens, whole each time, so nothing has to be caught up with after a gap: a
- * new subscription opens with the present state. Under it hangs a net for networks that let no stream through: while
- * none is live, the same is asked for by a query.
+ * Each event of the subscription is a complete snapshot, and a new subscription begins with the current one, so a lost
+ * connection loses no change. While no stream is live, for example on networks that block streams, the verification is
+ * polled.
  */
 export class Watch {
-  readonly #wire: Wire;
+  readonly #adapter: ClientAdapter;
   readonly #id: string;
-  readonly #tell: (tidings: Tidings) => void;
+  readonly #emit: (event: WatchEvent) => void;
   readonly #options: WatchOptions;
-  readonly #undo: (() => void)[] = [];
+  readonly #cleanups: (() => void)[] = [];
   #closeStream: () => void = () => undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
-  #heard = false;
+  #hasSnapshot = false;
   #stopped = false;
 
-  constructor(wire: Wire, id: string, tell: (tidings: Tidings) => void, options: WatchOptions) {
-    this.#wire = wire;
+  constructor(adapter: ClientAdapter, id: string, emit: (event: WatchEvent) => void, options: WatchOptions) {
+    this.#adapter = adapter;
     this.#id = id;
     this.#options = options;
-    this.#tell = (tidings) => {
-      if (!this.#stopped) tell(tidings);
+    this.#emit = (event) => {
+      if (!this.#stopped) emit(event);
     };
   }
 
   start(): void {
-    const { connection, wakeUps = pageWakeUps } = this.#options;
-    const net = setInterval(() => {
-      if (!this.#isLive()) this.#ask();
-    }, ASK_EVERY_MS);
-    this.#undo.push(
+    const { connection, wakeEvents = pageWakeEvents } = this.#options;
+    const pollTimer = setInterval(() => {
+      if (!this.#isLive()) this.#poll();
+    }, POLL_INTERVAL_MS);
+    this.#cleanups.push(
       () => {
-        clearInterval(net);
+        clearInterval(pollTimer);
       },
-      wakeUps(() => {
+      wakeEvents(() => {
         this.#wake();
       }),
     );
     if (connection) {
-      const forget = connection.subscribe(() => {
-        // After a reconnect the service opens with the present state; only hearing that makes the stream live again.
-        if (connection.get() !== 'open') this.#heard = false;
-        this.#tell({ type: 'live', live: this.#isLive() });
+      const unsubscribe = connection.subscribe(() => {
+        // After a reconnect the stream is live again once the first snapshot has arrived.
+        if (connection.get() !== 'open') this.#hasSnapshot = false;
+        this.#emit({ type: 'live', live: this.#isLive() });
       });
-      this.#undo.push(forget);
+      this.#cleanups.push(unsubscribe);
     }
     this.#open();
   }
@@ -72,43 +72,43 @@ export class Watch {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    for (const undo of this.#undo.splice(0)) undo();
+    for (const cleanup of this.#cleanups.splice(0)) cleanup();
     this.#closeStream();
   }
 
   #open(): void {
     this.#retry = undefined;
-    this.#closeStream = this.#wire.stream(
+    this.#closeStream = this.#adapter.stream(
       VerificationStatusDocument,
       { id: this.#id },
       {
         next: ({ verificationStatus }) => {
           this.#failures = 0;
-          this.#heard = true;
-          this.#tell({ type: 'live', live: this.#isLive() });
-          this.#tell({ type: 'seen', verification: verificationStatus });
+          this.#hasSnapshot = true;
+          this.#emit({ type: 'live', live: this.#isLive() });
+          this.#emit({ type: 'snapshot', verification: verificationStatus });
         },
         error: (error) => {
           this.#ended(error.failure);
         },
-        // A stream completes when its verification is over, and by then we were stopped; otherwise the server went away.
+        // When the verification ends, this watch is stopped before the stream completes. Otherwise the server has shut down.
         complete: () => {
           this.#ended(null);
         },
       },
     );
-    // The stream may have told the end at once, before there was anything to close.
+    // The first snapshot may have stopped this watch before `#closeStream` was assigned.
     if (this.#stopped) this.#closeStream();
   }
 
   #ended(failure: Failure | null): void {
     if (this.#stopped) return;
-    this.#heard = false;
+    this.#hasSnapshot = false;
     if (failure?.__typename === 'ServiceFault' && failure.code === 'NOT_FOUND') {
-      this.#tell({ type: 'lost' });
+      this.#emit({ type: 'notFound' });
       return;
     }
-    this.#tell({ type: 'live', live: false });
+    this.#emit({ type: 'live', live: false });
     this.#retry = setTimeout(() => {
       this.#open();
     }, backoff(this.#failures++));
@@ -119,21 +119,21 @@ export class Watch {
       clearTimeout(this.#retry);
       this.#open();
     }
-    this.#ask();
+    this.#poll();
   }
 
-  #ask(): void {
-    this.#wire.request(VerificationDocument, { id: this.#id }).then(
+  #poll(): void {
+    this.#adapter.request(VerificationDocument, { id: this.#id }).then(
       ({ verification }) => {
-        this.#tell(verification ? { type: 'seen', verification } : { type: 'lost' });
+        this.#emit(verification ? { type: 'snapshot', verification } : { type: 'notFound' });
       },
       () => {
-        // The net is best effort: it is cast again in a moment, and the stream is trying too.
+        // Ignored: the next poll or the reconnected stream brings the snapshot.
       },
     );
   }
 
   #isLive(): boolean {
-    return this.#heard && (this.#options.connection?.get() ?? 'open') === 'open';
+    return this.#hasSnapshot && (this.#options.connection?.get() ?? 'open') === 'open';
   }
 }

@@ -4,12 +4,12 @@ import { createRoot } from 'react-dom/client';
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 export interface Rendered<Result> {
-  /** What the hook returned last. */
+  /** The last return value of the hook. */
   current(): Result;
   unmount(): void;
 }
 
-/** Runs a hook as an app would, in StrictMode: whatever cannot bear to be mounted twice shows it here. */
+/** Renders a hook in StrictMode, which mounts it twice. */
 export async function renderHook<Result>(useIt: () => Result): Promise<Rendered<Result>> {
   const results: Result[] = [];
   function Probe(): null {
@@ -28,7 +28,7 @@ export async function renderHook<Result>(useIt: () => Result): Promise<Rendered<
   return {
     current: () => {
       const last = results.at(-1);
-      if (last === undefined) throw new Error('It was not rendered.');
+      if (last === undefined) throw new Error('The hook was not rendered.');
       return last;
     },
     unmount: () => {

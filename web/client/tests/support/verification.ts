@@ -1,7 +1,7 @@
 import type { Proof, Verification } from '../../src/verification/types.ts';
 
-/** A verification that waits, with whatever a test cares about. */
-export function aVerification(facts: Partial<Verification> = {}): Verification {
+/** A pending verification with the given fields. */
+export function aVerification(fields: Partial<Verification> = {}): Verification {
   return {
     __typename: 'Verification',
     id: 'ver_1',
@@ -24,7 +24,7 @@ export function aVerification(facts: Partial<Verification> = {}): Verification {
     resendAvailableAt: '2026-01-01T00:01:00.000Z',
     sendsRemaining: 4,
     sequence: 1,
-    ...facts,
+    ...fields,
   };
 }
 

@@ -2,27 +2,27 @@ import type { UseVerification } from '@countersign/client/react';
 import type { ReactNode } from 'react';
 
 import { useHasOutbox } from '../outbox.ts';
+import { formatDuration, useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { explain } from '../ui/explain.ts';
-import { Notice, TroubleNotice } from '../ui/notice.tsx';
-import { span, useWords } from '../words/index.ts';
+import { Notice, ErrorNotice } from '../ui/notice.tsx';
 import { CodeInput } from './code-input.tsx';
 
 export interface CodeFormProps {
   readonly flow: UseVerification;
   readonly onCode: (code: string) => void;
-  /** Stands below the ways to get another message. */
+  /** Shown below the resend buttons. */
   readonly children?: ReactNode;
 }
 
-/** The field for a code that is on its way, and the ways to get it once more. */
+/** The code field and the resend buttons. */
 export function CodeForm({ flow, onCode, children }: CodeFormProps): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const { verification, busy, problem } = flow;
   const inDevelopment = useHasOutbox();
   if (!verification) return null;
 
-  const wrong = problem?.__typename === 'CodeMismatch' ? explain(problem, words) : null;
+  const wrong = problem?.__typename === 'CodeMismatch' ? explain(problem, texts) : null;
   return (
     <>
       <form
@@ -39,35 +39,40 @@ export function CodeForm({ flow, onCode, children }: CodeFormProps): ReactNode {
           busy={busy === 'confirm'}
           aside={
             <span className="countdown" role="timer" aria-live="off">
-              {words.code.expiresIn(span(flow.expiresIn, words))}
+              {texts.code.expiresIn(formatDuration(flow.expiresIn, texts))}
             </span>
           }
           onComplete={onCode}
         />
-        {wrong === null && <TroubleNotice trouble={problem} />}
+        {wrong === null && <ErrorNotice error={problem} />}
         <Button type="submit" busy={busy === 'confirm'}>
-          {words.code.confirm}
+          {texts.code.confirm}
         </Button>
       </form>
 
-      {flow.news === 'late' && <Notice tone="plain">{words.code.reconnecting}</Notice>}
+      {flow.updates === 'reconnecting' && <Notice tone="info">{texts.code.reconnecting}</Notice>}
 
-      <div className="resends">
-        <Button look="quiet" disabled={!flow.canResend} busy={busy === 'resend'} onClick={() => void flow.resend()}>
-          {flow.resendIn > 0 ? words.code.resendIn(span(flow.resendIn, words)) : words.code.resend}
+      <div className="resend-actions">
+        <Button
+          variant="secondary"
+          disabled={!flow.canResend}
+          busy={busy === 'resend'}
+          onClick={() => void flow.resend()}
+        >
+          {flow.resendIn > 0 ? texts.code.resendIn(formatDuration(flow.resendIn, texts)) : texts.code.resend}
         </Button>
         {verification.delivery.channel === 'SMS' && (
-          <Button look="quiet" disabled={!flow.canResend} onClick={() => void flow.resend('VOICE')}>
-            {words.code.call}
+          <Button variant="secondary" disabled={!flow.canResend} onClick={() => void flow.resend('VOICE')}>
+            {texts.code.call}
           </Button>
         )}
       </div>
-      {verification.sendsRemaining === 0 && <p className="field-hint">{words.code.noSends}</p>}
+      {verification.sendsRemaining === 0 && <p className="field-hint">{texts.code.noSends}</p>}
       {children}
       {inDevelopment && (
         <p className="development">
           <a href="/dev/outbox" target="_blank" rel="noreferrer">
-            {words.code.outbox}
+            {texts.code.outbox}
           </a>
         </p>
       )}

@@ -1,38 +1,38 @@
-import { tidyCode, type Verification } from '@countersign/client';
+import { normalizeCode, type Verification } from '@countersign/client';
 import { oneTimeCodeProps, useWebOtp } from '@countersign/client/react';
 import { useEffect, useId, useRef, useState, type CSSProperties, type ReactNode } from 'react';
 
-import { useWords } from '../words/index.ts';
+import { useTexts } from '../texts/index.ts';
 
 export interface CodeInputProps {
   readonly verification: Verification;
   readonly error: string | null;
   readonly busy: boolean;
-  /** Stands at the end of the label's line: how long the code is good. */
+  /** Shown next to the label: the time until the code expires. */
   readonly aside: ReactNode;
   readonly onComplete: (code: string) => void;
 }
 
-/** One field that looks like as many as the code is long. Once it is full it is handed over, typed, pasted or filled in. */
+/** One field that is drawn as one slot for each character. It submits the code when it is complete. */
 export function CodeInput({ verification, error, busy, aside, onComplete }: CodeInputProps): ReactNode {
-  const { fields, code: words } = useWords();
+  const { fields, code: texts } = useTexts();
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [code, setCode] = useState('');
 
-  // Here the field and not the heading takes the focus: phones offer a code only for the field that has it. A wrong code
-  // is selected, so that the next one takes its place.
+  // The field takes the focus instead of the heading: phones offer a code only for the focused field. A wrong code is
+  // selected, so that the next one replaces it.
   useEffect(() => {
     input.current?.focus();
     input.current?.select();
   }, [error]);
 
-  const take = (typed: string): void => {
-    const tidy = tidyCode(typed, verification);
+  const update = (typed: string): void => {
+    const tidy = normalizeCode(typed, verification);
     setCode(tidy);
     if (tidy.length === verification.codeLength && tidy !== code) onComplete(tidy);
   };
-  useWebOtp(verification.status === 'PENDING', take);
+  useWebOtp(verification.status === 'PENDING', update);
 
   return (
     <div className="field">
@@ -52,12 +52,12 @@ export function CodeInput({ verification, error, busy, aside, onComplete }: Code
           aria-describedby={`${id}-hint${error === null ? '' : ` ${id}-error`}`}
           aria-busy={busy}
           onChange={(event) => {
-            take(event.target.value);
+            update(event.target.value);
           }}
         />
       </div>
       <div id={`${id}-hint`} className="field-hint">
-        {words.hint(verification.codeLength, verification.codeFormat === 'NUMERIC')}
+        {texts.hint(verification.codeLength, verification.codeFormat === 'NUMERIC')}
       </div>
       {error !== null && (
         <div id={`${id}-error`} className="field-error" role="alert">

@@ -1,9 +1,9 @@
 import type { DeliveryStatus, Verification } from '@countersign/client';
 import type { ReactNode } from 'react';
 
-import { useWords } from '../words/index.ts';
+import { useTexts } from '../texts/index.ts';
 
-/** How far each status is along the way. */
+/** The position of each status in the progress display. */
 const STEP: Readonly<Record<DeliveryStatus, number>> = {
   QUEUED: 0,
   SENT: 1,
@@ -13,9 +13,9 @@ const STEP: Readonly<Record<DeliveryStatus, number>> = {
   UNDELIVERED: 2,
 };
 
-/** Where the message is, as the carrier tells it. */
+/** Shows the delivery status of the message. */
 export function DeliveryTrack({ verification }: { readonly verification: Verification }): ReactNode {
-  const { delivery: words } = useWords();
+  const { delivery: texts } = useTexts();
   const { status, channel, failure } = verification.delivery;
   const failed = status === 'FAILED' || status === 'UNDELIVERED';
   const steps: readonly DeliveryStatus[] = [
@@ -25,16 +25,16 @@ export function DeliveryTrack({ verification }: { readonly verification: Verific
   ];
   return (
     <div className="track" data-failed={failed}>
-      <p className="unseen" role="status">{`${words.label}: ${words[status]}, ${words.by[channel]}`}</p>
+      <p className="visually-hidden" role="status">{`${texts.label}: ${texts[status]}, ${texts.by[channel]}`}</p>
       <ol aria-hidden="true">
         {steps.map((step, index) => (
-          <li key={step} data-reached={index <= STEP[status]} data-here={step === status}>
-            {words[step]}
+          <li key={step} data-reached={index <= STEP[status]} data-current={step === status}>
+            {texts[step]}
           </li>
         ))}
       </ol>
-      {failed && <p className="track-trouble">{failure ? words.failure[failure] : words.trouble}</p>}
-      {status === 'UNKNOWN' && <p className="track-doubt">{words.doubt}</p>}
+      {failed && <p className="track-failed">{failure ? texts.failure[failure] : texts.failedHint}</p>}
+      {status === 'UNKNOWN' && <p className="track-unknown">{texts.unknownHint}</p>}
     </div>
   );
 }

@@ -2,37 +2,37 @@ import type { Verification, VerificationState } from '@countersign/client';
 import { useState, type ReactNode } from 'react';
 
 import { usePreferences } from '../preferences.ts';
-import { useWords } from '../words/index.ts';
+import { useTexts } from '../texts/index.ts';
 
-/** Every snapshot that came in, oldest first: what the subscription tells, for developers who wonder. */
+/** Lists the received snapshots, oldest first, for developers. */
 export function Ledger({ state }: { readonly state: VerificationState }): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const { client, stream } = usePreferences();
-  const { choices } = words.settings;
+  const { choices } = texts.settings;
   const lines = useHistory(state.verification);
   return (
-    <aside className="ledger" aria-label={words.ledger.title}>
-      <h2>{words.ledger.title}</h2>
-      <p>{words.ledger.lead}</p>
+    <aside className="ledger" aria-label={texts.ledger.title}>
+      <h2>{texts.ledger.title}</h2>
+      <p>{texts.ledger.lead}</p>
       <ol>
         {lines.map(({ snapshot: line, receivedAt }) => (
           <li key={line.sequence}>
             <span className="ledger-sequence">{line.sequence}</span>
-            <time dateTime={receivedAt.toISOString()}>{timeOf(receivedAt, words.locale)}</time>
+            <time dateTime={receivedAt.toISOString()}>{timeOf(receivedAt, texts.locale)}</time>
             <span className="ledger-status" data-status={line.status}>
               {line.status}
             </span>
             <span>
               {line.delivery.status}
-              {line.delivery.failure && `: ${words.ledger.failure[line.delivery.failure]}`}
+              {line.delivery.failure && `: ${texts.ledger.failure[line.delivery.failure]}`}
             </span>
-            <span className="ledger-attempts">{words.ledger.attempts(line.attemptsRemaining)}</span>
+            <span className="ledger-attempts">{texts.ledger.attempts(line.attemptsRemaining)}</span>
           </li>
         ))}
       </ol>
-      {state.phase === 'waiting' && state.news !== 'none' && (
-        <p className="ledger-live" data-news={state.news}>
-          {state.news === 'live' ? words.ledger.live(choices[stream], choices[client]) : words.ledger.waiting}
+      {state.phase === 'waiting' && state.updates !== 'none' && (
+        <p className="ledger-live" data-updates={state.updates}>
+          {state.updates === 'live' ? texts.ledger.live(choices[stream], choices[client]) : texts.ledger.reconnecting}
         </p>
       )}
     </aside>
@@ -41,16 +41,16 @@ export function Ledger({ state }: { readonly state: VerificationState }): ReactN
 
 interface Line {
   readonly snapshot: Verification;
-  /** When it came in, by this device's clock. */
+  /** When it was received, by the device's clock. */
   readonly receivedAt: Date;
 }
 
-/** The snapshots so far of the verification at hand. */
+/** The snapshots of the current verification. */
 function useHistory(verification: Verification | null): readonly Line[] {
   const [history, setHistory] = useState<readonly Line[]>([]);
   const last = history.at(-1)?.snapshot;
   if (verification && (last?.id !== verification.id || last.sequence < verification.sequence)) {
-    // Adjusted while rendering, as React recommends for state that follows from earlier values.
+    // State is adjusted during rendering, as React recommends for state derived from previous values.
     const line = received(verification);
     const next = last?.id === verification.id ? [...history, line] : [line];
     setHistory(next);

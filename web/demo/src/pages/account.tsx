@@ -7,18 +7,18 @@ import {
 } from '@countersign/client';
 import { useState, type ReactNode } from 'react';
 
-import { readable } from '../phone.ts';
+import { formatPhone } from '../phone.ts';
 import { flashOf, to, type Flash, type Route } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
-import { Notice, TroubleNotice } from '../ui/notice.tsx';
+import { Notice, ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useWords } from '../words/index.ts';
 import { Devices } from './devices.tsx';
 
 export function Account(): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const stack = useStack();
   const { data, failure, reload } = stack.useQuery(MeDocument, {});
   const sessions = stack.useQuery(MySessionsDocument, {});
@@ -30,41 +30,41 @@ export function Account(): ReactNode {
 
   const leave = async (end: () => Promise<unknown>): Promise<void> => {
     setBusy(true);
-    // Whether or not the service could be told: this device forgets its tokens.
+    // Delete the tokens on this device even if the request failed.
     await end();
     session.signOut();
   };
 
   const endEverywhere = async (): Promise<void> => {
     const { data } = await signOutEverywhere({ input: { deviceToken: session.deviceToken } });
-    // The account has forgotten its devices, but for this one.
-    session.keepDevice(data?.signOutEverywhere.deviceToken ?? null);
+    // The service has revoked all device tokens and issued a new one to this device.
+    session.storeDeviceToken(data?.signOutEverywhere.deviceToken ?? null);
   };
 
   if (!me) {
     return (
-      <Page title={words.brand} lead={failure ? undefined : words.account.loading}>
-        <TroubleNotice trouble={failure} />
-        {failure && <Button onClick={reload}>{words.account.again}</Button>}
+      <Page title={texts.brand} lead={failure ? undefined : texts.account.loading}>
+        <ErrorNotice error={failure} />
+        {failure && <Button onClick={reload}>{texts.account.retry}</Button>}
       </Page>
     );
   }
   return (
     <Page
-      title={words.account.title(me.nickname ?? me.name ?? me.username)}
-      foot={<a href={to('/account/delete')}>{words.account.delete}</a>}
+      title={texts.account.title(me.nickname ?? me.name ?? me.username)}
+      footer={<a href={to('/account/delete')}>{texts.account.delete}</a>}
     >
-      {flash !== null && flash in words.account && (
-        <Notice tone="good">{words.account[flash as keyof typeof words.account & Flash]}</Notice>
+      {flash !== null && flash in texts.account && (
+        <Notice tone="success">{texts.account[flash as keyof typeof texts.account & Flash]}</Notice>
       )}
       <Profile me={me} />
       <Devices sessions={sessions.data?.me?.sessions.nodes ?? []} onEnded={sessions.reload} />
-      <div className="ways">
-        <Button look="quiet" busy={busy} onClick={() => void leave(() => signOut({}))}>
-          {words.account.signOut}
+      <div className="actions">
+        <Button variant="secondary" busy={busy} onClick={() => void leave(() => signOut({}))}>
+          {texts.account.signOut}
         </Button>
-        <Button look="link" busy={busy} onClick={() => void leave(endEverywhere)}>
-          {words.account.signOutEverywhere}
+        <Button variant="link" busy={busy} onClick={() => void leave(endEverywhere)}>
+          {texts.account.signOutEverywhere}
         </Button>
       </div>
     </Page>
@@ -72,48 +72,48 @@ export function Account(): ReactNode {
 }
 
 function Profile({ me }: { readonly me: UserPartsFragment }): ReactNode {
-  const { account, fields } = useWords();
+  const { account, fields } = useTexts();
   return (
     <section aria-labelledby="profile">
       <h2 id="profile">{account.profile}</h2>
-      <dl className="facts">
-        <Fact name={fields.username} value={me.username} />
-        <Fact name={fields.name} value={me.name} change={['/account/profile', account.changeProfile]} />
-        <Fact name={fields.nickname} value={me.nickname} />
-        <Fact
+      <dl className="details">
+        <Detail name={fields.username} value={me.username} />
+        <Detail name={fields.name} value={me.name} change={['/account/profile', account.changeProfile]} />
+        <Detail name={fields.nickname} value={me.nickname} />
+        <Detail
           name={account.phone}
-          value={me.phone === null ? null : readable(me.phone)}
-          isConfirmed={me.phoneVerifiedAt !== null}
+          value={me.phone === null ? null : formatPhone(me.phone)}
+          isVerified={me.phoneVerifiedAt !== null}
           change={['/account/phone', account.changePhone]}
         />
-        <Fact
+        <Detail
           name={account.email}
           value={me.email}
-          isConfirmed={me.emailVerifiedAt !== null}
+          isVerified={me.emailVerifiedAt !== null}
           change={['/account/email', account.changeEmail]}
         />
-        <Fact name={fields.password} value="••••••••" change={['/account/password', account.changePassword]} />
+        <Detail name={fields.password} value="••••••••" change={['/account/password', account.changePassword]} />
       </dl>
     </section>
   );
 }
 
-interface FactProps {
+interface DetailProps {
   readonly name: string;
   readonly value: string | null;
-  readonly isConfirmed?: boolean;
-  /** Where it can be changed, and how that is called. */
+  readonly isVerified?: boolean;
+  /** The route and the label of the link that changes it. */
   readonly change?: readonly [Route, string];
 }
 
-function Fact({ name, value, isConfirmed = false, change }: FactProps): ReactNode {
-  const { account } = useWords();
+function Detail({ name, value, isVerified = false, change }: DetailProps): ReactNode {
+  const { account } = useTexts();
   return (
     <div>
       <dt>{name}</dt>
       <dd>
         <span>{value ?? <em>{account.none}</em>}</span>
-        {value !== null && isConfirmed && <span className="confirmed">{account.confirmed}</span>}
+        {value !== null && isVerified && <span className="badge">{account.verified}</span>}
         {change && (
           <a href={to(change[0])} aria-label={change[1]}>
             {account.change}

@@ -2,29 +2,29 @@ import { ChangeEmailDocument, ChangePhoneDocument, type ContactInput } from '@co
 import type { ReactNode } from 'react';
 
 import { CodeEntry } from '../code/code-entry.tsx';
-import { SpendingPage } from '../code/spending-page.tsx';
-import { useKeptVerification } from '../code/use-kept-verification.ts';
-import { useSpending } from '../code/use-spending.ts';
+import { RedeemPage } from '../code/redeem-page.tsx';
+import { usePersistedVerification } from '../code/use-persisted-verification.ts';
+import { useRedeemProof } from '../code/use-redeem-proof.ts';
 import { usePreferences } from '../preferences.ts';
 import { go, to } from '../routes.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Page } from '../ui/page.tsx';
-import { useWords } from '../words/index.ts';
 import { ContactForm } from './contact-form.tsx';
 
-/** A new phone number or e-mail address: its code proves that it is in the right hands. */
+/** Changes the phone number or the e-mail address, after the new contact was verified. */
 export function ChangeContact({ kind }: { readonly kind: 'phone' | 'email' }): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const { language } = usePreferences();
   const stack = useStack();
-  const flow = useKeptVerification(`/account/${kind}`);
+  const flow = usePersistedVerification(`/account/${kind}`);
   const changePhone = stack.useMutation(ChangePhoneDocument);
   const changeEmail = stack.useMutation(ChangeEmailDocument);
   const { run } = stack.stepUp;
   const isPhone = kind === 'phone';
-  const title = isPhone ? words.change.phoneTitle : words.change.emailTitle;
+  const title = isPhone ? texts.change.phoneTitle : texts.change.emailTitle;
 
-  const { onCode, trouble } = useSpending(flow, async ({ token: proofToken }) => {
+  const { onCode, error } = useRedeemProof(flow, async ({ token: proofToken }) => {
     const input = { proofToken };
     const { result, failure } = isPhone
       ? await run(() => changePhone({ input })).then(({ data, failure }) => ({ result: data?.changePhone, failure }))
@@ -34,17 +34,17 @@ export function ChangeContact({ kind }: { readonly kind: 'phone' | 'email' }): R
     return null;
   });
 
-  if (flow.phase === 'proved') return <SpendingPage title={title} trouble={trouble} onAgain={flow.reset} />;
-  if (flow.phase !== 'idle') return <CodeEntry flow={flow} onCode={onCode} onAnother={flow.reset} />;
+  if (flow.phase === 'proved') return <RedeemPage title={title} error={error} onRestart={flow.reset} />;
+  if (flow.phase !== 'idle') return <CodeEntry flow={flow} onCode={onCode} onBack={flow.reset} />;
   return (
-    <Page title={title} lead={words.change.lead} foot={<a href={to('/account')}>{words.change.back}</a>}>
+    <Page title={title} lead={texts.change.lead} footer={<a href={to('/account')}>{texts.change.back}</a>}>
       <ContactForm
         flow={flow}
-        label={isPhone ? words.fields.newPhone : words.fields.newEmail}
-        submit={words.change.submit}
+        label={isPhone ? texts.fields.newPhone : texts.fields.newEmail}
+        submit={texts.change.submit}
         input={isPhone ? { type: 'tel', autoComplete: 'tel' } : { type: 'email', autoComplete: 'email' }}
         onContact={(contact) =>
-          // Asked already here, before a message goes out, whether it is the owner.
+          // Sending the code already needs a recent authentication.
           void run(() =>
             flow.send({
               purpose: isPhone ? 'PHONE_CHANGE' : 'EMAIL_CHANGE',
@@ -58,7 +58,7 @@ export function ChangeContact({ kind }: { readonly kind: 'phone' | 'email' }): R
   );
 }
 
-/** A field for phones sends a phone, whatever was typed into it: the service says what is wrong with it. */
+/** Sends the input as the expected kind of contact. The service reports what is wrong with it. */
 function ofKind(kind: 'phone' | 'email', { phone, email }: ContactInput): ContactInput {
   const typed = phone ?? email;
   return kind === 'phone' ? { phone: typed } : { email: typed };

@@ -4,58 +4,58 @@ import { useState, type ReactNode } from 'react';
 import { go, to } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
-import { explain, type Trouble } from '../ui/explain.ts';
+import { explain, type OperationError } from '../ui/explain.ts';
 import { Form, type Values } from '../ui/form.tsx';
-import { TroubleNotice } from '../ui/notice.tsx';
+import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { PasswordField } from '../ui/password-field.tsx';
-import { useWords } from '../words/index.ts';
 import { NewPasswordField } from './new-password-field.tsx';
 
-/** Refusals that stand beside their field, and need no notice. */
-const AT_A_FIELD = ['CredentialsRejected', 'PasswordRejected'];
+/** Refusals that are shown at their field instead of in a notice. */
+const FIELD_ERRORS = ['CredentialsRejected', 'PasswordRejected'];
 
 export function ChangePassword(): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const stack = useStack();
   const changePassword = stack.useMutation(ChangePasswordDocument);
   const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState<Trouble | null>(null);
+  const [error, setError] = useState<OperationError | null>(null);
 
   const submit = async ({ current = '', password = '' }: Values): Promise<void> => {
     setBusy(true);
-    setTrouble(null);
+    setError(null);
     const input = { currentPassword: current, newPassword: password };
     const { data, failure } = await stack.stepUp.run(() => changePassword({ input }));
     setBusy(false);
-    if (failure) setTrouble(failure);
-    else if (data.changePassword.__typename !== 'ChangePasswordPayload') setTrouble(data.changePassword);
+    if (failure) setError(failure);
+    else if (data.changePassword.__typename !== 'ChangePasswordPayload') setError(data.changePassword);
     else {
-      // The account has forgotten its devices, but for this one.
-      session.keepDevice(data.changePassword.deviceToken);
+      // The service has revoked all device tokens and issued a new one to this device.
+      session.storeDeviceToken(data.changePassword.deviceToken);
       go('/account', 'passwordChanged');
     }
   };
 
-  const wrong = trouble?.__typename === 'CredentialsRejected' ? explain(trouble, words) : null;
+  const wrong = error?.__typename === 'CredentialsRejected' ? explain(error, texts) : null;
   return (
     <Page
-      title={words.changePassword.title}
-      lead={words.changePassword.lead}
-      foot={<a href={to('/account')}>{words.change.back}</a>}
+      title={texts.changePassword.title}
+      lead={texts.changePassword.lead}
+      footer={<a href={to('/account')}>{texts.change.back}</a>}
     >
-      <Form busy={busy} answer={trouble} onSubmit={(values) => void submit(values)}>
+      <Form busy={busy} result={error} onSubmit={(values) => void submit(values)}>
         <PasswordField
           name="current"
-          label={words.fields.currentPassword}
+          label={texts.fields.currentPassword}
           autoComplete="current-password"
           error={wrong}
         />
-        <NewPasswordField name="password" label={words.fields.newPassword} trouble={trouble} />
-        {trouble && !AT_A_FIELD.includes(trouble.__typename) && <TroubleNotice trouble={trouble} />}
+        <NewPasswordField name="password" label={texts.fields.newPassword} error={error} />
+        {error && !FIELD_ERRORS.includes(error.__typename) && <ErrorNotice error={error} />}
         <Button type="submit" busy={busy}>
-          {words.reset.save}
+          {texts.reset.save}
         </Button>
       </Form>
     </Page>

@@ -2,12 +2,12 @@ import type { ContactInput } from '@countersign/client';
 import type { UseVerification } from '@countersign/client/react';
 import type { ComponentPropsWithoutRef, ReactNode } from 'react';
 
-import { contactOf } from '../contact.ts';
+import { parseContact } from '../contact.ts';
 import { Button } from '../ui/button.tsx';
 import { fieldErrors } from '../ui/explain.ts';
 import { Field } from '../ui/field.tsx';
 import { Form } from '../ui/form.tsx';
-import { TroubleNotice } from '../ui/notice.tsx';
+import { ErrorNotice } from '../ui/notice.tsx';
 
 export interface ContactFormProps {
   readonly flow: UseVerification;
@@ -17,16 +17,16 @@ export interface ContactFormProps {
   readonly onContact: (contact: ContactInput) => void;
 }
 
-/** Asks for the contact that a code goes to. */
+/** The form for the contact that the code is sent to. */
 export function ContactForm({ flow, label, submit, input, onContact }: ContactFormProps): ReactNode {
   const [fault] = fieldErrors(flow.problem).values();
   const busy = flow.busy === 'send';
   return (
     <Form
       busy={busy}
-      answer={flow.problem}
+      result={flow.problem}
       onSubmit={({ contact = '' }) => {
-        onContact(contactOf(contact));
+        onContact(parseContact(contact));
       }}
     >
       <Field
@@ -39,7 +39,7 @@ export function ContactForm({ flow, label, submit, input, onContact }: ContactFo
         label={label}
         error={fault}
       />
-      {fault === undefined && <TroubleNotice trouble={flow.problem} />}
+      {fault === undefined && <ErrorNotice error={flow.problem} />}
       <Button type="submit" busy={busy}>
         {submit}
       </Button>

@@ -4,31 +4,31 @@ import { useState, type ReactNode } from 'react';
 import { go, to } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { CheckField } from '../ui/check-field.tsx';
-import type { Trouble } from '../ui/explain.ts';
+import type { OperationError } from '../ui/explain.ts';
 import { Form } from '../ui/form.tsx';
-import { Notice, TroubleNotice } from '../ui/notice.tsx';
+import { Notice, ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useWords } from '../words/index.ts';
 
 type HeldBack = Extract<DeleteAccountMutation['deleteAccount'], { __typename: 'DeletionHeldBack' }>;
 
-/** Erases the account. Whoever signed in a while ago is asked who they are by the dialog. */
+/** Deletes the account. The step-up dialog prompts if the sign-in is not recent. */
 export function DeleteAccount(): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const stack = useStack();
   const deleteAccount = stack.useMutation(DeleteAccountDocument);
   const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState<Trouble | HeldBack | null>(null);
+  const [error, setError] = useState<OperationError | HeldBack | null>(null);
 
   const submit = async (): Promise<void> => {
     setBusy(true);
-    setTrouble(null);
+    setError(null);
     const { data, failure } = await stack.stepUp.run(() => deleteAccount({ input: {} }));
     setBusy(false);
-    if (failure) setTrouble(failure);
-    else if (data.deleteAccount.__typename !== 'DeleteAccountPayload') setTrouble(data.deleteAccount);
+    if (failure) setError(failure);
+    else if (data.deleteAccount.__typename !== 'DeleteAccountPayload') setError(data.deleteAccount);
     else {
       go('/sign-in', 'accountDeleted');
       session.signOut();
@@ -37,29 +37,29 @@ export function DeleteAccount(): ReactNode {
 
   return (
     <Page
-      title={words.deletion.title}
-      lead={words.deletion.lead}
-      foot={<a href={to('/account')}>{words.change.back}</a>}
+      title={texts.deletion.title}
+      lead={texts.deletion.lead}
+      footer={<a href={to('/account')}>{texts.change.back}</a>}
     >
-      <Form busy={busy} answer={trouble} onSubmit={() => void submit()}>
-        <CheckField name="sure" label={words.deletion.sure} />
-        {isHeldBack(trouble) ? (
-          <Notice tone="trouble">
-            {trouble.message} {words.deletion.possibleFrom(instant(trouble.until, words.locale))}
+      <Form busy={busy} result={error} onSubmit={() => void submit()}>
+        <CheckField name="consent" label={texts.deletion.consent} />
+        {isHeldBack(error) ? (
+          <Notice tone="error">
+            {error.message} {texts.deletion.allowedFrom(instant(error.until, texts.locale))}
           </Notice>
         ) : (
-          <TroubleNotice trouble={trouble} />
+          <ErrorNotice error={error} />
         )}
-        <Button type="submit" look="danger" busy={busy}>
-          {words.deletion.submit}
+        <Button type="submit" variant="danger" busy={busy}>
+          {texts.deletion.submit}
         </Button>
       </Form>
     </Page>
   );
 }
 
-function isHeldBack(trouble: Trouble | HeldBack | null): trouble is HeldBack {
-  return trouble?.__typename === 'DeletionHeldBack';
+function isHeldBack(error: OperationError | HeldBack | null): error is HeldBack {
+  return error?.__typename === 'DeletionHeldBack';
 }
 
 function instant(until: string, locale: string): string {

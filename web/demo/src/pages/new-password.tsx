@@ -4,53 +4,53 @@ import { useState, type ReactNode } from 'react';
 import { go } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
-import type { Trouble } from '../ui/explain.ts';
+import type { OperationError } from '../ui/explain.ts';
 import { Form } from '../ui/form.tsx';
-import { TroubleNotice } from '../ui/notice.tsx';
+import { ErrorNotice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useWords } from '../words/index.ts';
 import { NewPasswordField } from './new-password-field.tsx';
 
 export interface NewPasswordProps {
   readonly proof: Proof;
-  readonly onAgain: () => void;
-  /** The password is changed: the proof is spent. */
+  readonly onRestart: () => void;
+  /** Called after the password was changed and the proof redeemed. */
   readonly onDone: () => void;
 }
 
-export function NewPassword({ proof, onAgain, onDone }: NewPasswordProps): ReactNode {
-  const words = useWords();
+export function NewPassword({ proof, onRestart, onDone }: NewPasswordProps): ReactNode {
+  const texts = useTexts();
   const resetPassword = useStack().useMutation(ResetPasswordDocument);
   const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState<Trouble | null>(null);
+  const [error, setError] = useState<OperationError | null>(null);
 
   const submit = async (newPassword: string): Promise<void> => {
     setBusy(true);
-    setTrouble(null);
+    setError(null);
     const { data, failure } = await resetPassword({ input: { proofToken: proof.token, newPassword } });
     setBusy(false);
-    if (failure) setTrouble(failure);
-    else if (data.resetPassword.__typename !== 'ResetPasswordPayload') setTrouble(data.resetPassword);
+    if (failure) setError(failure);
+    else if (data.resetPassword.__typename !== 'ResetPasswordPayload') setError(data.resetPassword);
     else {
-      // The account has forgotten its devices, but for this one.
-      session.keepDevice(data.resetPassword.deviceToken);
+      // The service has revoked all device tokens and issued a new one to this device.
+      session.storeDeviceToken(data.resetPassword.deviceToken);
       onDone();
       go('/sign-in', 'passwordReset');
     }
   };
 
   return (
-    <Page title={words.reset.newTitle} lead={words.reset.newLead}>
-      <Form busy={busy} answer={trouble} onSubmit={({ password = '' }) => void submit(password)}>
-        <NewPasswordField name="password" label={words.fields.newPassword} trouble={trouble} />
-        {trouble?.__typename !== 'PasswordRejected' && <TroubleNotice trouble={trouble} />}
+    <Page title={texts.reset.newTitle} lead={texts.reset.newLead}>
+      <Form busy={busy} result={error} onSubmit={({ password = '' }) => void submit(password)}>
+        <NewPasswordField name="password" label={texts.fields.newPassword} error={error} />
+        {error?.__typename !== 'PasswordRejected' && <ErrorNotice error={error} />}
         <Button type="submit" busy={busy}>
-          {words.reset.save}
+          {texts.reset.save}
         </Button>
-        {trouble?.__typename === 'ProofRejected' && (
-          <Button look="link" onClick={onAgain}>
-            {words.code.over.again}
+        {error?.__typename === 'ProofRejected' && (
+          <Button variant="link" onClick={onRestart}>
+            {texts.code.ended.restart}
           </Button>
         )}
       </Form>

@@ -2,82 +2,82 @@ import { SignInDocument, SignInWithProofDocument, type SignInMutation } from '@c
 import { useState, type ReactNode } from 'react';
 
 import { CodeEntry } from '../code/code-entry.tsx';
-import { SpendingPage } from '../code/spending-page.tsx';
-import { useKeptVerification } from '../code/use-kept-verification.ts';
-import { useSpending } from '../code/use-spending.ts';
-import { deviceOf } from '../device.ts';
+import { RedeemPage } from '../code/redeem-page.tsx';
+import { usePersistedVerification } from '../code/use-persisted-verification.ts';
+import { useRedeemProof } from '../code/use-redeem-proof.ts';
+import { describeDevice } from '../device.ts';
 import { usePreferences } from '../preferences.ts';
 import { flashOf, to } from '../routes.ts';
 import { session } from '../service.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Choice } from '../ui/choice.tsx';
-import type { Trouble } from '../ui/explain.ts';
+import type { OperationError } from '../ui/explain.ts';
 import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useWords } from '../words/index.ts';
 import { ContactForm } from './contact-form.tsx';
 import { PasswordSignIn } from './password-sign-in.tsx';
 
-/** Takes the tokens of a sign-in, or says what stood in its way. Being signed in, the app shows the account by itself. */
-function admit(result: SignInMutation['signIn']): Trouble | null {
+/** Stores the tokens of a sign-in, or returns the refusal. `App` shows the account page after a sign-in. */
+function acceptSignIn(result: SignInMutation['signIn']): OperationError | null {
   if (result.__typename !== 'SignInPayload') return result;
   session.signIn(result);
   return null;
 }
 
 export function SignIn(): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const { language } = usePreferences();
   const stack = useStack();
-  const flow = useKeptVerification('/sign-in');
+  const flow = usePersistedVerification('/sign-in');
   const signIn = stack.useMutation(SignInDocument);
   const signInWithProof = stack.useMutation(SignInWithProofDocument);
-  const [way, setWay] = useState<'password' | 'code'>('password');
+  const [method, setMethod] = useState<'password' | 'code'>('password');
   const flash = flashOf('/sign-in');
-  const device = { deviceName: deviceOf(navigator.userAgent), deviceToken: session.deviceToken };
+  const device = { deviceName: describeDevice(navigator.userAgent), deviceToken: session.deviceToken };
 
-  const { onCode, trouble } = useSpending(flow, async ({ token }) => {
+  const { onCode, error } = useRedeemProof(flow, async ({ token }) => {
     const { data, failure } = await signInWithProof({ input: { proofToken: token, ...device } });
-    return failure ?? admit(data.signInWithProof);
+    return failure ?? acceptSignIn(data.signInWithProof);
   });
 
   if (flow.phase === 'proved') {
-    return <SpendingPage title={words.signIn.title} trouble={trouble} onAgain={flow.reset} />;
+    return <RedeemPage title={texts.signIn.title} error={error} onRestart={flow.reset} />;
   }
-  if (flow.phase !== 'idle') return <CodeEntry flow={flow} onCode={onCode} onAnother={flow.reset} />;
+  if (flow.phase !== 'idle') return <CodeEntry flow={flow} onCode={onCode} onBack={flow.reset} />;
 
   return (
     <Page
-      title={words.signIn.title}
-      foot={
+      title={texts.signIn.title}
+      footer={
         <>
-          {words.signIn.noAccount} <a href={to('/sign-up')}>{words.signIn.signUp}</a>
+          {texts.signIn.noAccount} <a href={to('/sign-up')}>{texts.signIn.signUp}</a>
         </>
       }
     >
-      {session.endReason !== null && <Notice tone="plain">{words.signIn.ended}</Notice>}
-      {flash === 'passwordReset' && <Notice tone="good">{words.signIn.reset}</Notice>}
-      {flash === 'accountDeleted' && <Notice tone="plain">{words.signIn.deleted}</Notice>}
+      {session.endReason !== null && <Notice tone="info">{texts.signIn.ended}</Notice>}
+      {flash === 'passwordReset' && <Notice tone="success">{texts.signIn.reset}</Notice>}
+      {flash === 'accountDeleted' && <Notice tone="info">{texts.signIn.deleted}</Notice>}
       <Choice
-        quiet
-        label={words.signIn.how}
+        hideLabel
+        label={texts.signIn.methodLabel}
         options={['password', 'code']}
-        chosen={way}
-        nameOf={(option) => (option === 'password' ? words.signIn.withPassword : words.signIn.withCode)}
-        onChoose={setWay}
+        chosen={method}
+        nameOf={(option) => (option === 'password' ? texts.signIn.withPassword : texts.signIn.withCode)}
+        onChoose={setMethod}
       />
-      {way === 'password' ? (
+      {method === 'password' ? (
         <PasswordSignIn
           onSubmit={async ({ identifier = '', password = '' }) => {
             const { data, failure } = await signIn({ input: { identifier, password, ...device } });
-            return failure ?? admit(data.signIn);
+            return failure ?? acceptSignIn(data.signIn);
           }}
         />
       ) : (
         <ContactForm
           flow={flow}
-          label={words.fields.phoneOrEmail}
-          submit={words.signIn.sendCode}
+          label={texts.fields.phoneOrEmail}
+          submit={texts.signIn.sendCode}
           onContact={(contact) => void flow.send({ purpose: 'SIGN_IN', to: contact, locale: language })}
         />
       )}

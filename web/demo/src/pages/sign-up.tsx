@@ -1,47 +1,47 @@
 import { type ReactNode } from 'react';
 
 import { CodeEntry } from '../code/code-entry.tsx';
-import { useKeptVerification } from '../code/use-kept-verification.ts';
+import { usePersistedVerification } from '../code/use-persisted-verification.ts';
 import { usePreferences } from '../preferences.ts';
 import { to } from '../routes.ts';
+import { useTexts } from '../texts/index.ts';
 import { Page } from '../ui/page.tsx';
-import { useWords } from '../words/index.ts';
 import { ContactForm } from './contact-form.tsx';
 import { SignUpDetails } from './sign-up-details.tsx';
 
-/** A contact, its code, and then who it is. */
+/** Sign-up in three steps: contact, code, details. */
 export function SignUp(): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const { language } = usePreferences();
-  const flow = useKeptVerification('/sign-up', { keepsProof: true });
+  const flow = usePersistedVerification('/sign-up', { persistProof: true });
 
   if (flow.phase === 'proved') {
     return (
       <SignUpDetails
         proof={flow.proof}
         contact={flow.verification.maskedTo}
-        onAgain={flow.reset}
-        onDone={flow.forget}
+        onRestart={flow.reset}
+        onDone={flow.clearStored}
       />
     );
   }
   if (flow.phase !== 'idle') {
-    return <CodeEntry flow={flow} onCode={(code) => void flow.confirm(code)} onAnother={flow.reset} />;
+    return <CodeEntry flow={flow} onCode={(code) => void flow.confirm(code)} onBack={flow.reset} />;
   }
   return (
     <Page
-      title={words.signUp.title}
-      lead={words.signUp.lead}
-      foot={
+      title={texts.signUp.title}
+      lead={texts.signUp.lead}
+      footer={
         <>
-          {words.signUp.haveAccount} <a href={to('/sign-in')}>{words.signUp.signIn}</a>
+          {texts.signUp.haveAccount} <a href={to('/sign-in')}>{texts.signUp.signIn}</a>
         </>
       }
     >
       <ContactForm
         flow={flow}
-        label={words.fields.phoneOrEmail}
-        submit={words.signUp.sendCode}
+        label={texts.fields.phoneOrEmail}
+        submit={texts.signUp.sendCode}
         onContact={(contact) => void flow.send({ purpose: 'SIGN_UP', to: contact, locale: language })}
       />
     </Page>

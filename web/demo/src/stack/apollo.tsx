@@ -1,13 +1,13 @@
 import { ApolloClient } from '@apollo/client';
 import { ApolloProvider, useMutation, useQuery } from '@apollo/client/react';
 import { StepUp } from '@countersign/client';
-import { apolloWire, countersignCache, countersignLink, wireErrorOf } from '@countersign/client/apollo';
+import { apolloAdapter, countersignCache, countersignLink, toRequestError } from '@countersign/client/apollo';
 import { useVerification } from '@countersign/client/apollo/react';
 import { useMemo, useState, type ReactNode } from 'react';
 
 import type { Preferences } from '../preferences.ts';
 import { ENDPOINT, languageHeaders, session, transportOf } from '../service.ts';
-import { StackContext, UNANSWERED, type Stack } from './stack.ts';
+import { StackContext, NO_RESPONSE, type Stack } from './stack.ts';
 
 export interface StackProps {
   readonly stream: Preferences['stream'];
@@ -33,7 +33,7 @@ export function ApolloStack({ stream, children }: StackProps): ReactNode {
 function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack {
   const { connection } = transportOf(stream);
   return {
-    stepUp: new StepUp({ wire: apolloWire(client), session }),
+    stepUp: new StepUp({ adapter: apolloAdapter(client), session }),
 
     useVerification: () => useVerification({ connection }),
 
@@ -41,7 +41,7 @@ function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack
       const { data, error, refetch } = useQuery(document, { variables, skip, fetchPolicy: 'cache-and-network' });
       return {
         data: data ?? null,
-        failure: error ? wireErrorOf(error).failure : null,
+        failure: error ? toRequestError(error).failure : null,
         reload: () => void refetch(),
       };
     },
@@ -51,9 +51,9 @@ function apolloStack(client: ApolloClient, stream: Preferences['stream']): Stack
       return async (variables) => {
         try {
           const { data } = await mutate({ variables });
-          return data === undefined ? UNANSWERED : { data, failure: null };
+          return data === undefined ? NO_RESPONSE : { data, failure: null };
         } catch (thrown) {
-          return { data: null, failure: wireErrorOf(thrown).failure };
+          return { data: null, failure: toRequestError(thrown).failure };
         }
       };
     },

@@ -5,11 +5,11 @@ import { createContext, use } from 'react';
 
 export type Variables = Record<string, unknown>;
 
-/** An answer, or why there is none. Refusals are answers: they stand in the data. */
-export type Answer<Data> =
+/** The data of a response, or why there is none. Refusals are part of the data. */
+export type MutationResult<Data> =
   { readonly data: Data; readonly failure: null } | { readonly data: null; readonly failure: Failure };
 
-export const UNANSWERED = { data: null, failure: { __typename: 'Unreachable' } } as const;
+export const NO_RESPONSE = { data: null, failure: { __typename: 'Unreachable' } } as const;
 
 export interface QueryState<Data> {
   readonly data: Data | null;
@@ -18,28 +18,28 @@ export interface QueryState<Data> {
 }
 
 /**
- * What the pages ask of a GraphQL client. It exists because this demo shows two of them; an app that has chosen keeps one
- * of the two files beside this one, and calls its hooks directly.
+ * The interface between the pages and a GraphQL client. It exists because the demo supports two clients; an app with one client
+ * calls its hooks directly.
  */
 export interface Stack {
-  /** Runs operations that may need a recent authentication; `StepUpDialog` asks for it. */
+  /** Runs operations that may need a recent authentication; `StepUpDialog` prompts for it. */
   readonly stepUp: StepUp;
   useVerification(): UseVerification;
   useQuery<Data, Vars extends Variables>(
     document: TypedDocumentNode<Data, Vars>,
     variables: Vars,
-    /** Asks nothing while paused. */
+    /** Sends no request while paused. */
     options?: { readonly pause?: boolean },
   ): QueryState<Data>;
   useMutation<Data, Vars extends Variables>(
     document: TypedDocumentNode<Data, Vars>,
-  ): (variables: Vars) => Promise<Answer<Data>>;
+  ): (variables: Vars) => Promise<MutationResult<Data>>;
 }
 
 export const StackContext = createContext<Stack | null>(null);
 
 export function useStack(): Stack {
   const stack = use(StackContext);
-  if (!stack) throw new Error('There is no stack above.');
+  if (!stack) throw new Error('StackContext is missing.');
   return stack;
 }

@@ -1,6 +1,6 @@
 import { Client } from '@urql/core';
 import { StepUp } from '@countersign/client';
-import { countersignExchanges, urqlWire, wireErrorOf } from '@countersign/client/urql';
+import { countersignExchanges, urqlAdapter, toRequestError } from '@countersign/client/urql';
 import { useVerification } from '@countersign/client/urql/react';
 import { useMemo, useState, type ReactNode } from 'react';
 import { Provider, useMutation, useQuery } from 'urql';
@@ -8,7 +8,7 @@ import { Provider, useMutation, useQuery } from 'urql';
 import type { Preferences } from '../preferences.ts';
 import { ENDPOINT, languageHeaders, session, transportOf } from '../service.ts';
 import type { StackProps } from './apollo.tsx';
-import { StackContext, UNANSWERED, type Stack } from './stack.ts';
+import { StackContext, NO_RESPONSE, type Stack } from './stack.ts';
 
 export function UrqlStack({ stream, children }: StackProps): ReactNode {
   const [client] = useState(
@@ -31,7 +31,7 @@ export function UrqlStack({ stream, children }: StackProps): ReactNode {
 function urqlStack(client: Client, stream: Preferences['stream']): Stack {
   const { connection } = transportOf(stream);
   return {
-    stepUp: new StepUp({ wire: urqlWire(client), session }),
+    stepUp: new StepUp({ adapter: urqlAdapter(client), session }),
 
     useVerification: () => useVerification({ connection }),
 
@@ -39,7 +39,7 @@ function urqlStack(client: Client, stream: Preferences['stream']): Stack {
       const [{ data, error }, execute] = useQuery({ query, variables, pause });
       return {
         data: data ?? null,
-        failure: error ? wireErrorOf(error).failure : null,
+        failure: error ? toRequestError(error).failure : null,
         reload: () => {
           execute({ requestPolicy: 'network-only' });
         },
@@ -50,8 +50,8 @@ function urqlStack(client: Client, stream: Preferences['stream']): Stack {
       const [, mutate] = useMutation(document);
       return async (variables) => {
         const { data, error } = await mutate(variables);
-        if (error) return { data: null, failure: wireErrorOf(error).failure };
-        return data === undefined ? UNANSWERED : { data, failure: null };
+        if (error) return { data: null, failure: toRequestError(error).failure };
+        return data === undefined ? NO_RESPONSE : { data, failure: null };
       };
     },
   };

@@ -3,26 +3,26 @@ import type { UseStepUp, UseVerification } from '@countersign/client/react';
 import type { ReactNode } from 'react';
 
 import { CodeForm } from '../code/code-form.tsx';
-import { useSpending } from '../code/use-spending.ts';
-import { readable } from '../phone.ts';
+import { useRedeemProof } from '../code/use-redeem-proof.ts';
+import { formatPhone } from '../phone.ts';
 import { usePreferences } from '../preferences.ts';
 import { useStack } from '../stack/stack.ts';
+import { useTexts } from '../texts/index.ts';
 import { Button } from '../ui/button.tsx';
 import { fieldErrors } from '../ui/explain.ts';
 import { Form } from '../ui/form.tsx';
-import { Notice, TroubleNotice } from '../ui/notice.tsx';
-import { useWords } from '../words/index.ts';
+import { Notice, ErrorNotice } from '../ui/notice.tsx';
 
 export interface StepUpCodeProps {
   readonly stepUp: UseStepUp;
-  /** To which of the account's contacts. */
+  /** The contact of the account that the code is sent to. */
   readonly kind: 'phone' | 'email';
 }
 
 export function StepUpCode({ stepUp, kind }: StepUpCodeProps): ReactNode {
-  const { code } = useWords();
+  const { code } = useTexts();
   const flow = useStack().useVerification();
-  const { onCode } = useSpending(flow, async ({ token }) => {
+  const { onCode } = useRedeemProof(flow, async ({ token }) => {
     await stepUp.withProof(token);
     return null;
   });
@@ -39,10 +39,10 @@ export function StepUpCode({ stepUp, kind }: StepUpCodeProps): ReactNode {
   const { problem } = stepUp;
   return (
     <div className="form">
-      {flow.phase === 'over' && <Notice tone="trouble">{code.over[flow.verification.status]}</Notice>}
-      {flow.phase === 'proved' && <TroubleNotice trouble={problem} />}
+      {flow.phase === 'ended' && <Notice tone="error">{code.ended[flow.verification.status]}</Notice>}
+      {flow.phase === 'proved' && <ErrorNotice error={problem} />}
       <Button busy={flow.phase === 'proved' && problem === null} onClick={flow.reset}>
-        {code.over.again}
+        {code.ended.restart}
       </Button>
     </div>
   );
@@ -54,34 +54,30 @@ interface SendCodeProps {
 }
 
 function SendCode({ kind, flow }: SendCodeProps): ReactNode {
-  const words = useWords();
+  const texts = useTexts();
   const { language } = usePreferences();
   const { data, failure } = useStack().useQuery(MeDocument, {});
   const contact = data?.me?.[kind] ?? null;
   const busy = flow.busy === 'send';
-  // There is no field for the contact: what the service says of it stands on its own.
+  // There is no input for the contact, so its errors are shown in a notice.
   const [fault] = fieldErrors(flow.problem).values();
   const to = (value: string): ContactInput => (kind === 'phone' ? { phone: value } : { email: value });
   return (
     <Form
       busy={busy}
-      answer={flow.problem}
+      result={flow.problem}
       onSubmit={() => {
         if (contact !== null) void flow.send({ purpose: 'STEP_UP', to: to(contact), locale: language });
       }}
     >
       {contact !== null && (
         <p>
-          {words.stepUp.sendTo} <strong className="contact">{kind === 'phone' ? readable(contact) : contact}</strong>
+          {texts.stepUp.sendTo} <strong className="contact">{kind === 'phone' ? formatPhone(contact) : contact}</strong>
         </p>
       )}
-      {fault === undefined ? (
-        <TroubleNotice trouble={flow.problem ?? failure} />
-      ) : (
-        <Notice tone="trouble">{fault}</Notice>
-      )}
+      {fault === undefined ? <ErrorNotice error={flow.problem ?? failure} /> : <Notice tone="error">{fault}</Notice>}
       <Button type="submit" busy={busy} disabled={contact === null}>
-        {words.signIn.sendCode}
+        {texts.signIn.sendCode}
       </Button>
     </Form>
   );

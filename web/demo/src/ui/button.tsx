@@ -1,14 +1,20 @@
 import type { ComponentPropsWithoutRef, ReactNode } from 'react';
 
 export interface ButtonProps extends ComponentPropsWithoutRef<'button'> {
-  readonly look?: 'primary' | 'quiet' | 'danger' | 'link';
-  /** What it set off is under way. It keeps its place in the tab order, so that the focus is not lost. */
+  readonly variant?: 'primary' | 'secondary' | 'danger' | 'link';
+  /** Its action is in progress. The button is not disabled, so that it keeps the focus. */
   readonly busy?: boolean;
 }
 
-export function Button({ look = 'primary', busy = false, type = 'button', children, ...rest }: ButtonProps): ReactNode {
+export function Button({
+  variant = 'primary',
+  busy = false,
+  type = 'button',
+  children,
+  ...rest
+}: ButtonProps): ReactNode {
   return (
-    <button {...rest} type={type} className={`button button-${look}`} aria-busy={busy}>
+    <button {...rest} type={type} className={`button button-${variant}`} aria-busy={busy}>
       {children}
     </button>
   );

@@ -5,7 +5,7 @@ export interface CheckFieldProps {
   readonly label: string;
 }
 
-/** A box that has to be ticked before the form is taken. */
+/** A required checkbox. */
 export function CheckField({ name, label }: CheckFieldProps): ReactNode {
   return (
     <label className="check">

@@ -6,17 +6,17 @@ export interface ChoiceProps<Option extends string> {
   readonly chosen: Option;
   readonly nameOf: (option: Option) => string;
   readonly onChoose: (option: Option) => void;
-  /** The label is there for screen readers alone. */
-  readonly quiet?: boolean;
+  /** Shows the label only to screen readers. */
+  readonly hideLabel?: boolean;
 }
 
-/** One of a few, side by side: radio buttons, so that the arrow keys work as they do everywhere. */
+/** A segmented control made of radio buttons, so that arrow keys work. */
 export function Choice<Option extends string>(props: ChoiceProps<Option>): ReactNode {
-  const { label, options, chosen, nameOf, onChoose, quiet = false } = props;
+  const { label, options, chosen, nameOf, onChoose, hideLabel = false } = props;
   const name = useId();
   return (
     <fieldset className="choice">
-      <legend className={quiet ? 'unseen' : undefined}>{label}</legend>
+      <legend className={hideLabel ? 'visually-hidden' : undefined}>{label}</legend>
       <div className="choice-options">
         {options.map((option) => (
           <label key={option}>

@@ -4,13 +4,13 @@ export interface DialogProps {
   readonly title: string;
   readonly lead?: ReactNode;
   readonly children: ReactNode;
-  /** By Escape, or by whatever else closes a dialog. */
+  /** Called when the browser closes the dialog, for example after Escape. */
   readonly onClose: () => void;
 }
 
 /**
- * A modal dialog, open for as long as it is rendered: the browser keeps the focus in it, closes it by Escape, and gives the
- * focus back. Its first field takes the focus.
+ * A modal dialog that is open while it is rendered. The browser traps the focus, handles Escape and restores the focus. The
+ * first field takes the focus.
  */
 export function Dialog({ title, lead, children, onClose }: DialogProps): ReactNode {
   const id = useId();
@@ -30,7 +30,7 @@ export function Dialog({ title, lead, children, onClose }: DialogProps): ReactNo
       aria-labelledby={`${id}-title`}
       aria-describedby={lead === undefined ? undefined : `${id}-lead`}
       onClose={() => {
-        // Opened again at once, as StrictMode does, it is not closed when the browser says so.
+        // StrictMode closes and reopens the dialog before this event arrives.
         if (dialog.current?.open === false) onClose();
       }}
     >

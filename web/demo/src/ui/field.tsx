@@ -4,12 +4,12 @@ export interface FieldProps extends ComponentPropsWithoutRef<'input'> {
   readonly label: string;
   readonly hint?: ReactNode;
   readonly error?: string | null | undefined;
-  /** Something at the end of the field, such as the way to show a password. */
-  readonly addition?: ReactNode;
+  /** An element at the end of the field, such as a button that shows the password. */
+  readonly suffix?: ReactNode;
 }
 
-/** A labelled input, with its hint and its error tied to it for screen readers. */
-export function Field({ label, hint, error, addition, ...input }: FieldProps): ReactNode {
+/** A labelled input. Its hint and its error are associated with it for screen readers. */
+export function Field({ label, hint, error, suffix, ...input }: FieldProps): ReactNode {
   const id = useId();
   const described = [hint !== undefined && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
   return (
@@ -23,7 +23,7 @@ export function Field({ label, hint, error, addition, ...input }: FieldProps): R
           aria-invalid={error ? true : undefined}
           aria-describedby={described === '' ? undefined : described}
         />
-        {addition}
+        {suffix}
       </div>
       {hint !== undefined && (
         <div id={`${id}-hint`} className="field-hint">

@@ -1,40 +1,40 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 
-import { keep, keptTexts } from '../kept.ts';
+import { loadTexts, save } from '../tab-storage.ts';
 
 export type Values = Readonly<Record<string, string>>;
 
 export interface FormProps {
   readonly children: ReactNode;
   readonly onSubmit: (values: Values) => void;
-  /** While the answer is awaited nothing is submitted twice. */
+  /** Prevents a second submission while a request is in progress. */
   readonly busy?: boolean;
-  /** Changes with each answer: the first field that it finds fault with takes the focus. */
-  readonly answer?: unknown;
+  /** The latest result. When it changes, the first invalid field takes the focus. */
+  readonly result?: unknown;
   readonly label?: string;
-  /** A key under which what was typed outlives a reload of the tab, passwords excepted. */
-  readonly keptAs?: string;
+  /** Persists the values, except passwords, under this `sessionStorage` key across reloads. */
+  readonly storageKey?: string;
 }
 
-/** A form whose values are read when it is submitted; the browser's own validation stays on. */
-export function Form({ children, onSubmit, busy = false, answer, label, keptAs }: FormProps): ReactNode {
+/** An uncontrolled form with the browser's validation. */
+export function Form({ children, onSubmit, busy = false, result, label, storageKey }: FormProps): ReactNode {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     form.current?.querySelector<HTMLInputElement>('[aria-invalid=true]')?.focus();
-  }, [answer]);
+  }, [result]);
   useEffect(() => {
-    if (keptAs === undefined || !form.current) return;
-    const texts = keptTexts(keptAs);
+    if (storageKey === undefined || !form.current) return;
+    const texts = loadTexts(storageKey);
     for (const input of textInputs(form.current)) input.value ||= texts[input.name] ?? '';
-  }, [keptAs]);
+  }, [storageKey]);
   return (
     <form
       ref={form}
       className="form"
       aria-label={label}
       onInput={({ currentTarget }) => {
-        if (keptAs === undefined) return;
-        keep(keptAs, Object.fromEntries(textInputs(currentTarget).map(({ name, value }) => [name, value])));
+        if (storageKey === undefined) return;
+        save(storageKey, Object.fromEntries(textInputs(currentTarget).map(({ name, value }) => [name, value])));
       }}
       onSubmit={(event) => {
         event.preventDefault();
@@ -48,7 +48,7 @@ export function Form({ children, onSubmit, busy = false, answer, label, keptAs }
   );
 }
 
-/** The inputs whose text may be kept: of the password fields neither the masked nor the shown ones. */
+/** The inputs whose values may be persisted. Password fields are excluded, also while their text is visible. */
 function textInputs(form: HTMLFormElement): readonly HTMLInputElement[] {
   const inputs = [...form.querySelectorAll('input')];
   return inputs.filter(

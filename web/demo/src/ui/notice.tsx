@@ -1,23 +1,23 @@
 import type { ReactNode } from 'react';
 
-import { useWords } from '../words/index.ts';
-import { explain, type Trouble } from './explain.ts';
+import { useTexts } from '../texts/index.ts';
+import { explain, type OperationError } from './explain.ts';
 
 export interface NoticeProps {
-  readonly tone: 'trouble' | 'good' | 'plain';
+  readonly tone: 'error' | 'success' | 'info';
   readonly children: ReactNode;
 }
 
-/** Said to everybody: shown, and read out. Trouble interrupts; the rest waits its turn. */
+/** A message that screen readers announce: errors at once (`alert`), others politely (`status`). */
 export function Notice({ tone, children }: NoticeProps): ReactNode {
   return (
-    <p className={`notice notice-${tone}`} role={tone === 'trouble' ? 'alert' : 'status'}>
+    <p className={`notice notice-${tone}`} role={tone === 'error' ? 'alert' : 'status'}>
       {children}
     </p>
   );
 }
 
-export function TroubleNotice({ trouble }: { readonly trouble: Trouble | null }): ReactNode {
-  const words = useWords();
-  return trouble && <Notice tone="trouble">{explain(trouble, words)}</Notice>;
+export function ErrorNotice({ error }: { readonly error: OperationError | null }): ReactNode {
+  const texts = useTexts();
+  return error && <Notice tone="error">{explain(error, texts)}</Notice>;
 }

@@ -1,26 +1,26 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 
-import { useWords } from '../words/index.ts';
+import { useTexts } from '../texts/index.ts';
 
 export interface PageProps {
   readonly title: string;
   readonly lead?: ReactNode;
   readonly children: ReactNode;
-  /** What stands below the card: the ways to other pages. */
-  readonly foot?: ReactNode;
+  /** Links to other pages. */
+  readonly footer?: ReactNode;
 }
 
 /**
- * One step of a flow. Its heading takes the focus as it appears, so that a screen reader says where the person is, and
- * the next press of Tab goes to its first field; unless a field inside has taken it already.
+ * One step of a flow. Its heading takes the focus on mount, so that screen readers announce the page and Tab moves to the
+ * first field. If a field inside already has the focus, the field keeps it.
  */
-export function Page({ title, lead, children, foot }: PageProps): ReactNode {
-  const { brand } = useWords();
+export function Page({ title, lead, children, footer }: PageProps): ReactNode {
+  const { brand } = useTexts();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     window.scrollTo({ top: 0 });
-    const isTaken = heading.current?.parentElement?.contains(document.activeElement) ?? false;
-    if (!isTaken) heading.current?.focus({ preventScroll: true });
+    const hasFocus = heading.current?.parentElement?.contains(document.activeElement) ?? false;
+    if (!hasFocus) heading.current?.focus({ preventScroll: true });
   }, []);
   return (
     <section className="card">
@@ -30,7 +30,7 @@ export function Page({ title, lead, children, foot }: PageProps): ReactNode {
       </h1>
       {lead !== undefined && <p className="lead">{lead}</p>}
       {children}
-      {foot !== undefined && <footer className="card-foot">{foot}</footer>}
+      {footer !== undefined && <footer className="card-footer">{footer}</footer>}
     </section>
   );
 }

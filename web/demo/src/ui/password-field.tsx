@@ -1,11 +1,11 @@
 import { useState, type ReactNode } from 'react';
 
-import { useWords } from '../words/index.ts';
+import { useTexts } from '../texts/index.ts';
 import { Field, type FieldProps } from './field.tsx';
 
-/** A password that can be looked at: typing it right once is better than typing it twice. */
+/** A password field with a button that shows the password, instead of a second field to repeat it. */
 export function PasswordField(props: FieldProps): ReactNode {
-  const { fields } = useWords();
+  const { fields } = useTexts();
   const [shown, setShown] = useState(false);
   return (
     <Field
@@ -14,10 +14,10 @@ export function PasswordField(props: FieldProps): ReactNode {
       autoCapitalize="off"
       autoCorrect="off"
       spellCheck={false}
-      addition={
+      suffix={
         <button
           type="button"
-          className="field-addition"
+          className="field-suffix"
           aria-pressed={shown}
           aria-label={fields.showPassword}
           onClick={() => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Account, Session } from '../accounts.ts';
 import { parsePhone } from '../contacts.ts';
-import { problem, staleAuthentication, whoever, type Context, type Result } from '../context.ts';
+import { problem, requireRecentAuthentication, requireSignedIn, type Context, type Result } from '../context.ts';
 import type { Verification } from '../verifications.ts';
 
 interface Args<Input> {
@@ -22,19 +22,19 @@ const isWeak = (password: string): boolean => password.length < 8 || !/\d/.test(
 const weak = (context: Context): Result =>
   problem(context, 'PasswordRejected', 'PASSWORD_REJECTED', { violations: ['TOO_SHORT', 'NO_DIGIT'] });
 
-/** Spends a proof. */
-function spend(token: string | undefined, purpose: string, { house }: Context): Verification | null {
-  const verification = token === undefined ? undefined : house.proofs.get(token);
+/** Consumes a proof and returns its verification. */
+function redeemProof(token: string | undefined, purpose: string, { state }: Context): Verification | null {
+  const verification = token === undefined ? undefined : state.proofs.get(token);
   if (verification?.purpose !== purpose) return null;
-  house.proofs.delete(token ?? '');
+  state.proofs.delete(token ?? '');
   return verification;
 }
-const noProof = (context: Context): Result =>
+const proofRejected = (context: Context): Result =>
   problem(context, 'ProofRejected', 'PROOF_REJECTED', { reason: 'UNKNOWN' });
 
 function tokens(session: Session, context: Context): Record<string, unknown> {
-  const { pair, refreshToken } = context.house.accounts.issue(session);
-  if (context.house.settings.refreshCookie) context.setCookie(refreshToken);
+  const { pair, refreshToken } = context.state.accounts.issue(session);
+  if (context.state.settings.refreshCookie) context.setCookie(refreshToken);
   return pair;
 }
 
@@ -52,14 +52,14 @@ function user(account: Account, context: Context): Record<string, unknown> {
     status: 'ACTIVE',
     role: 'USER',
     sessions: () => {
-      const mine = [...context.house.accounts.sessions.values()].filter((session) => session.account === account);
-      return { nodes: mine.reverse().map(device), edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false } };
+      const own = [...context.state.accounts.sessions.values()].filter((session) => session.account === account);
+      return { nodes: own.reverse().map(device), edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false } };
     },
   };
 }
 
 function signedIn(account: Account, deviceName: string | undefined, context: Context): Result {
-  const session = context.house.accounts.signIn(account, {
+  const session = context.state.accounts.signIn(account, {
     deviceName: deviceName ?? null,
     userAgent: context.userAgent,
   });
@@ -70,9 +70,9 @@ export const accountRoots = {
   me: (_: unknown, context: Context): Record<string, unknown> | null =>
     context.signedIn ? user(context.signedIn.session.account, context) : null,
 
-  availability: ({ input }: Args<Record<string, string>>, { house }: Context): Result => {
+  availability: ({ input }: Args<Record<string, string>>, { state }: Context): Result => {
     const [value = ''] = Object.values(input);
-    return { __typename: 'Availability', available: !house.accounts.find(parsePhone(value)?.value ?? value) };
+    return { __typename: 'Availability', available: !state.accounts.find(parsePhone(value)?.value ?? value) };
   },
 
   passwordPolicy: (): Record<string, unknown> => ({
@@ -86,15 +86,15 @@ export const accountRoots = {
   }),
 
   signUp: ({ input }: Args<SignUpInput>, context: Context): Result => {
-    const { accounts, proofs } = context.house;
+    const { accounts, proofs } = context.state;
     if (isWeak(input.password)) return weak(context);
     if (accounts.find(input.username)) return problem(context, 'UsernameTaken', 'USERNAME_TAKEN');
     const { contact } = proofs.get(input.proofToken ?? '') ?? {};
     if (contact && accounts.find(contact.value)) return problem(context, 'ContactTaken', 'CONTACT_TAKEN');
-    const proven = spend(input.proofToken, 'SIGN_UP', context);
-    if (!proven) return noProof(context);
+    const verified = redeemProof(input.proofToken, 'SIGN_UP', context);
+    if (!verified) return proofRejected(context);
     const now = new Date().toISOString();
-    const isPhone = proven.contact.kind === 'phone';
+    const isPhone = verified.contact.kind === 'phone';
     const account: Account = {
       id: `acc_${randomUUID()}`,
       username: input.username,
@@ -102,9 +102,9 @@ export const accountRoots = {
       name: input.name ?? null,
       nickname: input.nickname ?? null,
       birthDate: input.birthDate ?? null,
-      phone: isPhone ? proven.contact.value : null,
+      phone: isPhone ? verified.contact.value : null,
       phoneVerifiedAt: isPhone ? now : null,
-      email: isPhone ? null : proven.contact.value,
+      email: isPhone ? null : verified.contact.value,
       emailVerifiedAt: isPhone ? null : now,
       createdAt: now,
     };
@@ -116,90 +116,92 @@ export const accountRoots = {
     { input }: Args<{ identifier: string; password: string; deviceName?: string }>,
     context: Context,
   ): Result => {
-    const { accounts } = context.house;
+    const { accounts } = context.state;
     const account = accounts.find(parsePhone(input.identifier)?.value ?? input.identifier);
     if (account?.password !== input.password) return problem(context, 'CredentialsRejected', 'CREDENTIALS_REJECTED');
     return signedIn(account, input.deviceName, context);
   },
 
   signInWithProof: ({ input }: Args<{ proofToken: string; deviceName?: string }>, context: Context): Result => {
-    const proven = spend(input.proofToken, 'SIGN_IN', context);
-    const account = proven && context.house.accounts.find(proven.contact.value);
-    return account ? signedIn(account, input.deviceName, context) : noProof(context);
+    const verified = redeemProof(input.proofToken, 'SIGN_IN', context);
+    const account = verified && context.state.accounts.find(verified.contact.value);
+    return account ? signedIn(account, input.deviceName, context) : proofRejected(context);
   },
 
   refreshSession: ({ input }: Args<{ refreshToken?: string }>, context: Context): Result => {
-    const session = context.house.accounts.ofRefreshToken(input.refreshToken ?? context.cookie ?? '');
+    const session = context.state.accounts.findByRefreshToken(input.refreshToken ?? context.cookie ?? '');
     if (!session) return problem(context, 'RefreshRejected', 'REFRESH_REJECTED', { reason: 'UNKNOWN' });
     return { __typename: 'RefreshSessionPayload', tokens: tokens(session, context) };
   },
 
   signOut: (_: unknown, context: Context): Record<string, unknown> => {
     context.setCookie(null);
-    return { sessionsEnded: context.house.accounts.end([whoever(context).session.id]) };
+    return { sessionsEnded: context.state.accounts.endSessions([requireSignedIn(context).session.id]) };
   },
 
   signOutEverywhere: (_: unknown, context: Context): Record<string, unknown> => {
-    const { account } = whoever(context).session;
+    const { account } = requireSignedIn(context).session;
     context.setCookie(null);
-    const mine = [...context.house.accounts.sessions.values()].filter((session) => session.account === account);
-    return { sessionsEnded: context.house.accounts.end(mine.map(({ id }) => id)) };
+    const own = [...context.state.accounts.sessions.values()].filter((session) => session.account === account);
+    return { sessionsEnded: context.state.accounts.endSessions(own.map(({ id }) => id)) };
   },
 
   revokeSession: ({ input }: Args<{ sessionId: string }>, context: Context): Result => {
-    whoever(context);
-    const session = context.house.accounts.sessions.get(input.sessionId);
+    requireSignedIn(context);
+    const session = context.state.accounts.sessions.get(input.sessionId);
     if (!session) return problem(context, 'SessionNotFound', 'SESSION_NOT_FOUND');
-    context.house.accounts.end([session.id]);
+    context.state.accounts.endSessions([session.id]);
     const expiresAt = new Date().toISOString();
     return { __typename: 'RevokeSessionPayload', session: { ...session, current: false, expiresAt } };
   },
 
   resetPassword: ({ input }: Args<{ proofToken: string; newPassword: string }>, context: Context): Result => {
     if (isWeak(input.newPassword)) return weak(context);
-    const proven = spend(input.proofToken, 'PASSWORD_RESET', context);
-    const account = proven && context.house.accounts.find(proven.contact.value);
-    if (!account) return noProof(context);
+    const verified = redeemProof(input.proofToken, 'PASSWORD_RESET', context);
+    const account = verified && context.state.accounts.find(verified.contact.value);
+    if (!account) return proofRejected(context);
     account.password = input.newPassword;
-    const mine = [...context.house.accounts.sessions.values()].filter((session) => session.account === account);
-    const sessionsEnded = context.house.accounts.end(mine.map(({ id }) => id));
+    const own = [...context.state.accounts.sessions.values()].filter((session) => session.account === account);
+    const sessionsEnded = context.state.accounts.endSessions(own.map(({ id }) => id));
     return { __typename: 'ResetPasswordPayload', sessionsEnded, notificationQueued: true };
   },
 
   reauthenticate: ({ input }: Args<{ password?: string; proofToken?: string }>, context: Context): Result => {
-    const { session } = whoever(context);
+    const { session } = requireSignedIn(context);
     const { password, phone, email } = session.account;
     if (input.password !== undefined) {
       if (input.password !== password) return problem(context, 'CredentialsRejected', 'CREDENTIALS_REJECTED');
     } else {
-      const proven = spend(input.proofToken, 'STEP_UP', context);
-      if (!proven || ![phone, email].includes(proven.contact.value)) return noProof(context);
+      const verified = redeemProof(input.proofToken, 'STEP_UP', context);
+      if (!verified || ![phone, email].includes(verified.contact.value)) return proofRejected(context);
     }
-    return { __typename: 'ReauthenticatePayload', ...context.house.accounts.elevate(session) };
+    return { __typename: 'ReauthenticatePayload', ...context.state.accounts.reauthenticate(session) };
   },
 
   changePhone: ({ input }: Args<{ proofToken: string }>, context: Context): Result => {
-    const { account } = whoever(context).session;
-    const refusal = staleAuthentication(context);
+    const { account } = requireSignedIn(context).session;
+    const refusal = requireRecentAuthentication(context);
     if (refusal) return refusal;
-    const proven = spend(input.proofToken, 'PHONE_CHANGE', context);
-    if (!proven) return noProof(context);
-    if (context.house.accounts.find(proven.contact.value)) return problem(context, 'ContactTaken', 'CONTACT_TAKEN');
-    account.phone = proven.contact.value;
+    const verified = redeemProof(input.proofToken, 'PHONE_CHANGE', context);
+    if (!verified) return proofRejected(context);
+    if (context.state.accounts.find(verified.contact.value)) return problem(context, 'ContactTaken', 'CONTACT_TAKEN');
+    account.phone = verified.contact.value;
     account.phoneVerifiedAt = new Date().toISOString();
     return { __typename: 'ChangeContactPayload', user: user(account, context) };
   },
 
   deleteAccount: ({ input }: Args<{ password?: string | null }>, context: Context): Result => {
-    const { account } = whoever(context).session;
-    const { accounts } = context.house;
+    const { account } = requireSignedIn(context).session;
+    const { accounts } = context.state;
     if (input.password != null && input.password !== account.password) {
       return problem(context, 'CredentialsRejected', 'CREDENTIALS_REJECTED');
     }
-    const refusal = input.password == null ? staleAuthentication(context) : null;
+    const refusal = input.password == null ? requireRecentAuthentication(context) : null;
     if (refusal) return refusal;
     accounts.accounts.splice(accounts.accounts.indexOf(account), 1);
-    accounts.end([...accounts.sessions.values()].filter((session) => session.account === account).map(({ id }) => id));
+    accounts.endSessions(
+      [...accounts.sessions.values()].filter((session) => session.account === account).map(({ id }) => id),
+    );
     return { __typename: 'DeleteAccountPayload', id: account.id };
   },
 };

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 
 import { parseEmail, parsePhone, type Contact } from '../contacts.ts';
-import { invalid, problem, staleAuthentication, type Context, type Result } from '../context.ts';
+import { invalid, problem, requireRecentAuthentication, type Context, type Result } from '../context.ts';
 import { watch, type Verification } from '../verifications.ts';
 
 interface ContactInput {
@@ -38,42 +38,42 @@ function parse(to: ContactInput, path: string, context: Context): Contact | Resu
 }
 
 export const verificationRoots = {
-  verification: ({ id }: { id: string }, { house }: Context): Record<string, unknown> | null =>
-    house.verifications.get(id)?.snapshot() ?? null,
+  verification: ({ id }: { id: string }, { state }: Context): Record<string, unknown> | null =>
+    state.verifications.get(id)?.snapshot() ?? null,
 
   sendVerificationCode: ({ input }: Args<SendInput>, context: Context): Result => {
-    const { house } = context;
+    const { state } = context;
     const contact = parse(input.to, 'to', context);
     if ('__typename' in contact) return contact;
     if (contact.value.endsWith('0002'))
       return problem(context, 'DeliveryRefused', 'DELIVERY_REFUSED', { providerCode: '30006' });
-    const refusal = input.purpose.endsWith('_CHANGE') ? staleAuthentication(context) : null;
+    const refusal = input.purpose.endsWith('_CHANGE') ? requireRecentAuthentication(context) : null;
     if (refusal) return refusal;
-    const holder = house.accounts.find(contact.value);
+    const owner = state.accounts.find(contact.value);
     if (input.purpose === 'PHONE_CHANGE' && context.signedIn?.session.account.phone === contact.value) {
       return problem(context, 'ContactUnchanged', 'CONTACT_UNCHANGED');
     }
     const channel = input.channel ?? (contact.kind === 'phone' ? 'SMS' : 'EMAIL');
-    const decoy = input.purpose === 'SIGN_IN' && !holder;
+    const decoy = input.purpose === 'SIGN_IN' && !owner;
     return sent(
-      house.verifications.start(input.purpose, contact, { channel, key: input.idempotencyKey ?? null, decoy }),
+      state.verifications.start(input.purpose, contact, { channel, key: input.idempotencyKey ?? null, decoy }),
     );
   },
 
   requestPasswordReset: ({ input }: Args<ResetInput>, context: Context): Result => {
-    const { house } = context;
+    const { state } = context;
     const { identity } = input;
     const contact = parse(identity ? { phone: identity.phone } : (input.contact ?? {}), 'identity', context);
     if ('__typename' in contact) return contact;
-    const account = house.accounts.find(contact.value);
+    const account = state.accounts.find(contact.value);
     const known =
       account && (!identity || (account.name === identity.name.trim() && account.birthDate === identity.birthDate));
     const channel = contact.kind === 'phone' ? 'SMS' : 'EMAIL';
-    return sent(house.verifications.start('PASSWORD_RESET', contact, { channel, decoy: !known }));
+    return sent(state.verifications.start('PASSWORD_RESET', contact, { channel, decoy: !known }));
   },
 
   resendVerificationCode: ({ input }: Args<{ verificationId: string; channel?: string }>, context: Context): Result => {
-    const { verifications } = context.house;
+    const { verifications } = context.state;
     const verification = verifications.get(input.verificationId);
     if (!verification) return notFound(context);
     if (verification.status !== 'PENDING') return notPending(context, verification);
@@ -90,7 +90,7 @@ export const verificationRoots = {
   },
 
   confirmVerificationCode: ({ input }: Args<{ verificationId: string; code: string }>, context: Context): Result => {
-    const verification = context.house.verifications.get(input.verificationId);
+    const verification = context.state.verifications.get(input.verificationId);
     if (!verification) return notFound(context);
     if (verification.status !== 'PENDING') return notPending(context, verification);
     if (verification.decoy || input.code !== verification.code) {
@@ -103,7 +103,7 @@ export const verificationRoots = {
     }
     verification.change(() => (verification.status = 'VERIFIED'));
     const token = randomBytes(32).toString('hex');
-    context.house.proofs.set(token, verification);
+    context.state.proofs.set(token, verification);
     const proof = {
       purpose: verification.purpose,
       token,
@@ -114,16 +114,16 @@ export const verificationRoots = {
   },
 
   cancelVerification: ({ input }: Args<{ verificationId: string }>, context: Context): Result => {
-    const verification = context.house.verifications.get(input.verificationId);
+    const verification = context.state.verifications.get(input.verificationId);
     if (!verification) return notFound(context);
     if (verification.status !== 'PENDING') return notPending(context, verification);
     verification.change(() => (verification.status = 'CANCELED'));
     return { __typename: 'CancelVerificationPayload', verification: verification.snapshot() };
   },
 
-  async *verificationStatus({ id }: { id: string }, { house }: Context): AsyncGenerator<Record<string, unknown>> {
-    const verification = house.verifications.get(id);
-    if (!verification) throw new GraphQLError('There is no such verification.', { extensions: { code: 'NOT_FOUND' } });
+  async *verificationStatus({ id }: { id: string }, { state }: Context): AsyncGenerator<Record<string, unknown>> {
+    const verification = state.verifications.get(id);
+    if (!verification) throw new GraphQLError('Verification not found.', { extensions: { code: 'NOT_FOUND' } });
     for await (const snapshot of watch(verification)) yield { verificationStatus: snapshot };
   },
 };

@@ -5,7 +5,7 @@ import signUp from './sign-up.graphql?raw';
 import verify from './verify.graphql?raw';
 
 export interface Flow {
-  /** What GraphiQL knows the tab by, on later visits too. */
+  /** The id of the tab in GraphiQL, stable across visits. */
   readonly id: string;
   readonly title: string;
   readonly query: string;
@@ -14,8 +14,8 @@ export interface Flow {
 }
 
 /**
- * One tab for each thing that an app does. Comments are one line each: the editor wraps them to the width that it has.
- * `carry` fills in ids, codes and tokens by the names of the variables.
+ * One tab for each flow. Comments are on one line, because the editor wraps them to its width. `Autofill` fills in ids, codes and
+ * tokens by variable name.
  */
 export const FLOWS: readonly Flow[] = [
   tab('Verify a contact', verify, { phone: '+14155552671', id: 'ver_…', code: '' }),
@@ -26,7 +26,7 @@ export const FLOWS: readonly Flow[] = [
     'Account',
     account,
     { sessionId: '', phone: '+821012345678', id: 'ver_…', code: '', proof: '' },
-    { authorization: 'Bearer (the access token of a sign-in comes here by itself)' },
+    { authorization: 'Bearer (filled in after a sign-in)' },
   ),
 ];
 

@@ -1,4 +1,4 @@
-/** A message as the development provider keeps it, instead of sending it. */
+/** A message that the development provider captured. */
 export interface Message {
   readonly id: string;
   readonly createdAt: string;
@@ -6,16 +6,16 @@ export interface Message {
   readonly to: string;
   readonly subject: string | null;
   readonly text: string;
-  /** Null for a message that carries none, such as the notice of a changed password. */
+  /** Null for messages without a code, such as the notification about a changed password. */
   readonly code: string | null;
 }
 
-/** A service that does not answer within this shows no outbox; the page does not wait longer. */
-const ANSWER_WITHIN_MS = 3_000;
+/** Without a response within this time, no outbox is shown. */
+const TIMEOUT_MS = 3_000;
 
-/** The messages, newest first; null where the service shows none, as anywhere but in development. */
+/** The messages, newest first; null outside development mode. */
 export async function readOutbox(stop?: AbortSignal): Promise<readonly Message[] | null> {
-  const limit = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
   const signal = stop ? AbortSignal.any([stop, limit]) : limit;
   try {
     const response = await fetch('/dev/outbox', { headers: { accept: 'application/json' }, signal });

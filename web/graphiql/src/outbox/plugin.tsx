@@ -1,12 +1,12 @@
 import type { GraphiQLPlugin } from '@graphiql/react';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 
-import { found as carry } from '../carry/carrier.ts';
+import { publishValues } from '../autofill/autofill-store.ts';
 import { readOutbox, type Message } from './outbox.ts';
 
-const LOOK_EVERY_MS = 1_500;
+const POLL_INTERVAL_MS = 1_500;
 
-/** The messages that the development provider keeps. The newest code goes into the variables, and each can be copied. */
+/** Shows the captured messages. The newest code is filled into the variables; each code can be copied. */
 export const OUTBOX_PLUGIN: GraphiQLPlugin = { title: 'Outbox', icon: Envelope, content: Outbox };
 
 function Outbox(): ReactNode {
@@ -14,9 +14,9 @@ function Outbox(): ReactNode {
   return (
     <section className="outbox" aria-label="Outbox">
       <h2 className="graphiql-doc-explorer-title">Outbox</h2>
-      <p>In development nothing is sent. What would have been is here, newest first.</p>
+      <p>Development mode: messages are captured here instead of being sent, newest first.</p>
       {messages.length === 0 ? (
-        <p className="outbox-empty">No message yet. Run the first tab.</p>
+        <p className="outbox-empty">No messages yet. Run the operations of the first tab.</p>
       ) : (
         <ol>
           {messages.map((message) => (
@@ -60,7 +60,7 @@ function CopyButton({ text }: { readonly text: string }): ReactNode {
       type="button"
       className="outbox-code"
       onClick={() => {
-        carry({ code: text });
+        publishValues({ code: text });
         void navigator.clipboard.writeText(text).then(() => {
           setCopied(true);
         });
@@ -77,20 +77,20 @@ function useMessages(): readonly Message[] {
   const known = useRef<readonly Message[] | null>(null);
   useEffect(() => {
     const stop = new AbortController();
-    const look = async (): Promise<void> => {
+    const poll = async (): Promise<void> => {
       const found = await readOutbox(stop.signal);
       if (!found || stop.signal.aborted) return;
       const [newest] = found;
       const before = known.current;
-      // The same again draws nothing again, and leaves a selection in the text alone.
+      // Unchanged: skip the render, which would clear a text selection.
       if (before && before[0]?.id === newest?.id) return;
       known.current = found;
       setMessages(found);
-      // Messages from before the page was opened belong to an earlier verification.
-      if (before && newest && newest.code !== null) carry({ code: newest.code });
+      // Messages from before the page was opened belong to earlier verifications.
+      if (before && newest && newest.code !== null) publishValues({ code: newest.code });
     };
-    void look();
-    const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+    void poll();
+    const timer = setInterval(() => void poll(), POLL_INTERVAL_MS);
     return () => {
       stop.abort();
       clearInterval(timer);

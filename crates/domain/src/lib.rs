@@ -1,0 +1,16 @@
+//! Plain types and pure rules: no database, no async, no I/O, no clock. Functions that need the current time or random
+//! bytes take them as arguments.
+
+pub mod caller;
+pub mod channel;
+pub mod contact;
+pub mod ids;
+pub mod locale;
+pub mod purpose;
+pub mod status;
+
+/// A point in time in UTC.
+///
+/// Every timestamp in this program has millisecond precision, so that it is unchanged by storing it (PostgreSQL stores
+/// microseconds, SQLite text, the API milliseconds).
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

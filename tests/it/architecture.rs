@@ -1,0 +1,188 @@
+//! The module layers: modules import only from lower layers. `src/lib.rs` describes the modules.
+
+mod imports;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use imports::imported_modules;
+
+/// From top to bottom. Modules of one layer do not import each other, except in the lowest layer.
+const LAYERS: &[&[&str]] = &[
+    &["main"],
+    &["cli"],
+    &["app"],
+    &["http", "janitor"],
+    &["graphql"],
+    &["account"],
+    &["session"],
+    &["verification"],
+    &["delivery"],
+    &["quota", "events"],
+    &["store"],
+    &[
+        "password",
+        "code",
+        "keys",
+        "redis_link",
+        "texts",
+        "telemetry",
+        "clock",
+        "fault",
+        "config",
+        "secret",
+        "vitals",
+        "patience",
+    ],
+];
+
+/// The maximum number of lines of a file.
+const MAX_FILE_LINES: usize = 400;
+
+#[test]
+fn modules_import_only_lower_layers() {
+    let graph = ModuleGraph::read();
+    let mut wrong = Vec::new();
+    for (file, imported) in &graph.files {
+        let module = module_of(file);
+        for other in imported.iter().filter(|other| **other != module) {
+            if !may_import(&module, other) {
+                wrong.push(format!("{}: {module} imports {other}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n\nThe current architecture:\n{}", wrong.join("\n"), graph.render());
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    let graph = ModuleGraph::read();
+    let unlisted: BTreeSet<_> = graph.modules().into_keys().filter(|module| layer_of(module).is_none()).collect();
+    assert!(unlisted.is_empty(), "{unlisted:?}: not in any layer. Add it to LAYERS.\n{}", graph.render());
+}
+
+#[test]
+fn lowest_layer_has_no_import_cycles() {
+    let graph = ModuleGraph::read();
+    let mut modules = graph.modules();
+    let lowest = LAYERS[LAYERS.len() - 1];
+    modules.retain(|module, _| lowest.contains(&module.as_str()));
+    // Repeatedly removes modules that import none of the remaining modules. What is left forms a cycle.
+    loop {
+        let left: BTreeSet<_> = modules.keys().cloned().collect();
+        modules.retain(|module, imported| imported.iter().any(|other| other != module && left.contains(other)));
+        if modules.len() == left.len() {
+            break;
+        }
+    }
+    assert!(modules.is_empty(), "these modules import each other in a cycle: {modules:?}\n{}", graph.render());
+}
+
+#[test]
+fn metrics_are_only_named_in_telemetry() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let elsewhere = files_below(&src).into_iter().filter(|file| !file.starts_with(src.join("telemetry")));
+    let offenders: Vec<_> = elsewhere
+        .filter(|file| {
+            let text = fs::read_to_string(file).unwrap();
+            ["counter!(", "gauge!(", "histogram!("].iter().any(|call| text.contains(call))
+        })
+        .collect();
+    assert!(offenders.is_empty(), "record metrics through telemetry::metrics and add them to its table: {offenders:?}");
+}
+
+#[test]
+fn no_file_exceeds_the_line_limit() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut long = Vec::new();
+    for folder in ["src", "crates", "migration", "tests", "benches", "scripts", "web/src"] {
+        // Fixtures are data: dumps, and lists of one entry per line.
+        let files = files_below(&root.join(folder)).into_iter();
+        for file in files.filter(|file| !file.starts_with(root.join("tests/fixtures"))) {
+            let Ok(text) = fs::read_to_string(&file) else { continue };
+            let lines = text.lines().count();
+            if lines > MAX_FILE_LINES {
+                long.push(format!("{}: {lines} lines", file.strip_prefix(root).unwrap().display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "longer than {MAX_FILE_LINES} lines:\n{}", long.join("\n"));
+}
+
+/// The files below `src/`, each with the modules that it imports.
+struct ModuleGraph {
+    files: BTreeMap<PathBuf, BTreeSet<String>>,
+}
+
+impl ModuleGraph {
+    fn read() -> Self {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let rust = files_below(&src).into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "rs"));
+        let files: BTreeMap<_, _> = rust
+            .map(|file| {
+                let inside = file.strip_prefix(&src).unwrap().to_owned();
+                let imported = imported_modules(&fs::read_to_string(&file).unwrap());
+                (inside, imported)
+            })
+            // `lib.rs` only declares and re-exports modules.
+            .filter(|(file, _)| file != Path::new("lib.rs"))
+            .collect();
+        assert!(files.len() > 20, "the sources were not found: {files:?}");
+        Self { files }
+    }
+
+    /// Each module with the modules that it imports.
+    fn modules(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (file, imported) in &self.files {
+            modules.entry(module_of(file)).or_default().extend(imported.iter().cloned());
+        }
+        modules
+    }
+
+    /// The modules by layer, each with its imports. Imports that violate the layering are marked.
+    fn render(&self) -> String {
+        let mut modules: Vec<_> = self.modules().into_iter().collect();
+        modules.sort_by_key(|(module, _)| layer_of(module));
+        let mut map = String::new();
+        for (module, imported) in modules {
+            let layer =
+                layer_of(&module).map_or_else(|| "?".to_owned(), |layer| (LAYERS.len() - layer - 1).to_string());
+            let others = imported.iter().filter(|other| **other != module);
+            let marked =
+                others.map(|other| if may_import(&module, other) { other.clone() } else { format!("↑{other}↑") });
+            writeln!(map, "{layer:>3}  {module:<13} → {}", marked.collect::<Vec<_>>().join(" · ")).unwrap();
+        }
+        map
+    }
+}
+
+fn layer_of(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+fn may_import(module: &str, other: &str) -> bool {
+    match (layer_of(module), layer_of(other)) {
+        (Some(here), Some(there)) => here < there || (here == there && here == LAYERS.len() - 1),
+        _ => false,
+    }
+}
+
+/// `session/gate.rs` is in `session`; `clock.rs` is `clock`.
+fn module_of(file: &Path) -> String {
+    Path::new(file.iter().next().unwrap()).file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_below(&path)) } else { files.push(path) }
+    }
+    files
+}
