@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     compose::Unwritten,
     dispatcher::{Inner, Parts},
-    failover::{self, Carried, CodeBy, End, NO_ANSWER, OURS, Passage},
+    failover::{self, Carried, CodeBy, End, NO_ANSWER, NotNow, OURS, Passage},
     play::play,
     provider::Outgoing,
     retry,
@@ -120,12 +120,7 @@ async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -
         message: &prepared.message,
         room,
         code_by: prepared.code_by.clone(),
-        slots: Slots {
-            store: &parts.store,
-            clock: &parts.clock,
-            verification: row.verification_id.as_ref(),
-            expires_at: row.expires_at,
-        },
+        slots: slots(parts, row),
         taken_by: &prepared.taken_by,
         only: row.provider.as_deref().filter(|_| row.perhaps_sent),
         tries: row.tries,
@@ -133,6 +128,15 @@ async fn carry(parts: &Parts, row: &Model, room: Option<Room>, now: Timestamp) -
     };
     let carried = failover::carry(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await?;
     Ok(prepared.report(parts, carried))
+}
+
+fn slots<'a>(parts: &'a Parts, row: &'a Model) -> Slots<'a> {
+    Slots {
+        store: &parts.store,
+        clock: &parts.clock,
+        verification: row.verification_id.as_ref(),
+        expires_at: row.expires_at,
+    }
 }
 
 fn providers(attempts: &[crate::store::entity::delivery_attempt::Model]) -> Vec<String> {
@@ -148,12 +152,12 @@ impl PreparedMessage<'_> {
         let code_by = match &end {
             End::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
             End::Unknown { provider, .. } => self.code_maker(parts, provider, None),
-            End::Refused { .. } | End::NotNow { .. } => None,
+            End::Refused { .. } | End::NotNow(_) => None,
         };
         let tries = self.row.tries + asked;
         let settlement = match end {
             End::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
-            _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow { .. }) => already_sent(self.row),
+            _ if !self.taken_by.is_empty() && !matches!(end, End::NotNow(_)) => already_sent(self.row),
             End::Refused { provider, code, failure } => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider: Some(provider.to_owned()),
@@ -174,33 +178,35 @@ impl PreparedMessage<'_> {
                     None => unknown(provider),
                 }
             }
-            End::NotNow { provider, code, failure, not_before, hopeless } => {
-                // An operator may fix the cause while a notice waits. For a code, the user had better request a new
-                // one.
-                let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
-                let perhaps_sent = self.row.perhaps_sent;
-                // The provider that may have sent it stays the only one to retry, whatever it responded since.
-                let (provider, code) = match perhaps_sent {
-                    true => (self.row.provider.clone(), self.row.reason.clone()),
-                    false => (provider.map(str::to_owned), code),
-                };
-                match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !hopeless) {
-                    Some(due_at) => {
-                        Settlement::Again { due_at, provider, reason: code, failure: Some(failure), perhaps_sent }
-                    }
-                    None if !self.taken_by.is_empty() => already_sent(self.row),
-                    None if perhaps_sent => unknown(provider),
-                    None => Settlement::Ended {
-                        status: DeliveryStatus::Failed,
-                        provider,
-                        reason: code.or_else(|| Some("unavailable".to_owned())),
-                        failure: Some(failure),
-                        refused: false,
-                    },
-                }
-            }
+            End::NotNow(not_now) => self.not_now(parts, not_now, tries, asked),
         };
         Report { settlement, asked, code_by }
+    }
+
+    /// The result if no provider accepted the message and a retry may succeed.
+    fn not_now(&self, parts: &Parts, not_now: NotNow, tries: i32, asked: i32) -> Settlement {
+        let NotNow { provider, code, failure, not_before, hopeless } = not_now;
+        // An operator may fix the cause while a notice waits. For a code, the user had better request a new
+        // one.
+        let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
+        let perhaps_sent = self.row.perhaps_sent;
+        // The provider that may have sent it stays the only one to retry, whatever it responded since.
+        let (provider, code) = match perhaps_sent {
+            true => (self.row.provider.clone(), self.row.reason.clone()),
+            false => (provider.map(str::to_owned), code),
+        };
+        match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !hopeless) {
+            Some(due_at) => Settlement::Again { due_at, provider, reason: code, failure: Some(failure), perhaps_sent },
+            None if !self.taken_by.is_empty() => already_sent(self.row),
+            None if perhaps_sent => unknown(provider),
+            None => Settlement::Ended {
+                status: DeliveryStatus::Failed,
+                provider,
+                reason: code.or_else(|| Some("unavailable".to_owned())),
+                failure: Some(failure),
+                refused: false,
+            },
+        }
     }
 
     /// When to retry. None if there were too many attempts or the message would have expired.

@@ -96,15 +96,19 @@ pub(super) enum End {
         again: bool,
     },
     /// It was certainly not sent; a retry may succeed.
-    NotNow {
-        provider: Option<&'static str>,
-        code: Option<String>,
-        failure: DeliveryFailure,
-        /// The earliest time at which a provider can be tried again. None if unknown.
-        not_before: Option<Timestamp>,
-        /// No retry will succeed until an operator fixes a problem.
-        hopeless: bool,
-    },
+    NotNow(NotNow),
+}
+
+/// A temporary failure of all providers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotNow {
+    pub provider: Option<&'static str>,
+    pub code: Option<String>,
+    pub failure: DeliveryFailure,
+    /// The earliest time at which a provider can be tried again. None if unknown.
+    pub not_before: Option<Timestamp>,
+    /// No retry will succeed until an operator fixes a problem.
+    pub hopeless: bool,
 }
 
 /// Tries one provider after the other until one accepts the message, rejects it permanently, or the result is unknown.
@@ -221,14 +225,14 @@ impl FailoverState {
         let (not_before, hopeless) = (self.earliest, self.earliest.is_none());
         let end = match (self.last.clone(), self.unfit) {
             (Some((provider, code, failure)), _) => {
-                End::NotNow { provider: Some(provider), code, failure, not_before, hopeless }
+                End::NotNow(NotNow { provider: Some(provider), code, failure, not_before, hopeless })
             }
             (None, Some((provider, code))) => {
                 End::Refused { provider, code: Some(code.to_owned()), failure: DeliveryFailure::Provider }
             }
             (None, None) => {
                 let (code, failure) = (Some("no_provider".to_owned()), DeliveryFailure::Provider);
-                End::NotNow { provider: None, code, failure, not_before, hopeless }
+                End::NotNow(NotNow { provider: None, code, failure, not_before, hopeless })
             }
         };
         self.finish(end)
