@@ -93,7 +93,7 @@ impl Janitor {
         self.store.acquire_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn expired_rows(&self, now: Timestamp) -> [Dead; 14] {
+    fn expired_rows(&self, now: Timestamp) -> [Dead; 15] {
         let history = now - self.settings.history;
         [
             Dead::Proofs { before: now - RETENTION },
@@ -103,6 +103,7 @@ impl Janitor {
             // The address that received the deletion notice is personal data of the deleted account.
             Dead::DeliveriesOf { kind: ACCOUNT_DELETED },
             Dead::NoticeUsage { before: now - RETENTION * 2 },
+            Dead::ProviderVerifications { before: now - RETENTION },
             Dead::Verifications { before: history, now },
             Dead::Audit { before: now - self.settings.audit },
             // Tokens before sessions, since a session may have thousands of them.

@@ -29,6 +29,7 @@ mod m20261130_000022_repeats;
 mod m20261130_000023_closed_verifications;
 mod m20261130_000030_perhaps_sent;
 mod m20261130_000040_schema_compatibility;
+mod m20261130_000041_delivery_failures;
 
 /// Migrations that older versions are not compatible with, each with the oldest compatible version. All others only
 /// add, and are compatible with the first version.
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000023_closed_verifications::Migration),
             Box::new(m20261130_000030_perhaps_sent::Migration),
             Box::new(m20261130_000040_schema_compatibility::Migration),
+            Box::new(m20261130_000041_delivery_failures::Migration),
         ]
     }
 }

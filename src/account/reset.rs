@@ -96,8 +96,10 @@ impl Accounts {
         claim: ResetClaim,
         channel: Channel,
         locale: Locale,
+        device: Option<OpaqueToken>,
     ) -> Result<Sent, Fault> {
         let act = audit::Act::RequestPasswordReset;
+        let known_client = self.is_known_client(None, device.as_ref(), channel, &claim.contact()).await?;
         let disclosed = self.0.settings.discloses_accounts;
         let to = claim.contact();
         let kind = to.kind();
@@ -110,8 +112,16 @@ impl Accounts {
                 ResetClaim::Contact(_) => rules::for_holder(account, kind, disclosed),
             }),
         };
-        let start =
-            Start { purpose: Purpose::PasswordReset, to, channel, locale, idempotency_key: None, audience, act };
+        let start = Start {
+            purpose: Purpose::PasswordReset,
+            to,
+            channel,
+            locale,
+            idempotency_key: None,
+            audience,
+            known_client,
+            act,
+        };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
         self.record_rejection(caller, act, &sent).await;
         Ok(sent)

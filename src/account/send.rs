@@ -8,6 +8,7 @@ use super::{
 use crate::{
     quota::{Operation, Refused},
     session::{
+        OpaqueToken,
         access_token_verifier::SignedIn,
         established::Established,
         rules::{EffectiveStatus, effective_status},
@@ -33,6 +34,8 @@ pub struct SendRequest {
     pub channel: Channel,
     pub locale: Locale,
     pub idempotency_key: Option<String>,
+    /// The device token of an earlier sign-in.
+    pub device: Option<OpaqueToken>,
 }
 
 /// Result of sending a code.
@@ -118,8 +121,10 @@ impl Accounts {
                 return self.0.record_outcome(event, outcome, refusal).await;
             }
         };
-        let SendRequest { purpose, to, channel, locale, idempotency_key } = request;
-        let start = Start { purpose, to, channel, locale, idempotency_key, audience, act };
+        let known_client =
+            self.is_known_client(signed_in, request.device.as_ref(), request.channel, &request.to).await?;
+        let SendRequest { purpose, to, channel, locale, idempotency_key, device: _ } = request;
+        let start = Start { purpose, to, channel, locale, idempotency_key, audience, known_client, act };
         let sent = Sent::from(self.0.verifications.start(caller, start).await?);
         self.record_rejection(caller, act, &sent).await;
         Ok(sent)
@@ -244,6 +249,30 @@ impl Accounts {
                 _ => Some(ResendOutcome::SignedOut),
             },
         })
+    }
+
+    /// Whether the client is known to the account of the contact: signed in to it, or on a device that signed in to it
+    /// before. Only looked up where a provider generates codes; takes the same time without an account.
+    pub(super) async fn is_known_client(
+        &self,
+        signed_in: Option<&SignedIn>,
+        device: Option<&OpaqueToken>,
+        channel: Channel,
+        to: &Contact,
+    ) -> Result<bool, Fault> {
+        if !self.0.verifications.needs_known_client(channel, to) {
+            return Ok(false);
+        }
+        let owner = self.0.store.account(&rules::identifier(to)).await?.map(|account| account.id);
+        let known_device = match device {
+            Some(token) => self.0.store.knows_device(&token.hash(), owner.as_ref()).await?,
+            None => false,
+        };
+        let owner_session = match signed_in {
+            Some(client) if owner.as_ref() == Some(&client.account) => self.0.is_live(client).await?,
+            _ => false,
+        };
+        Ok(known_device || owner_session)
     }
 
     /// Records why no code was sent. Requests that were accepted, or over quota, are already in the audit trail.

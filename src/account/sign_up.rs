@@ -238,6 +238,7 @@ impl Accounts {
             locale,
             idempotency_key: None,
             audience,
+            known_client: false,
             act: audit::Act::SignUp,
         };
         match parts.verifications.start(caller, start).await? {

@@ -159,6 +159,7 @@ impl Accounts {
             locale: caller.locale,
             idempotency_key: None,
             audience,
+            known_client: false,
             act: audit::Act::SendVerificationCode,
         };
         Ok(match self.0.verifications.start(caller, start).await? {

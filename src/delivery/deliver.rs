@@ -5,18 +5,22 @@ use std::time::Duration;
 use super::{
     compose::ComposeError,
     dispatcher::{DispatcherDeps, DispatcherState},
-    failover::{self, CodeSource, NO_RESPONSE, OWN_CODE, SendAttempt, SendEnd, SendReport},
+    failover::{self, CodeSource, NO_RESPONSE, NotNow, OWN_CODE, SendAttempt, SendEnd, SendReport},
     play::play,
     provider::Outgoing,
     retry,
     room::CallPermit,
     settle::{CodeMaker, DeliveryReport, StillWanted},
+    slot::Slots,
 };
 use crate::store::{
     Acceptance, Settlement,
     entity::{delivery::Model, verification},
 };
-use domain::{Timestamp, status::DeliveryStatus};
+use domain::{
+    Timestamp,
+    status::{DeliveryFailure, DeliveryStatus},
+};
 use platform::{fault::Fault, telemetry};
 
 /// The delay before the first poll for a receipt.
@@ -77,30 +81,31 @@ async fn carry(
 ) -> Result<DeliveryReport, Fault> {
     let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
     // A message that was accepted once is shown as sent, whatever the result of another provider.
-    let ended_as = |reason: &str| match attempts.is_empty() {
+    let ended_as = |reason: &str, failure| match attempts.is_empty() {
         false => already_sent(row),
         true if row.perhaps_sent => unknown(None),
-        true => failed(reason),
+        true => failed(reason, failure),
     };
     if row.expires_at <= now {
-        return Ok(ended_as("expired").into());
+        return Ok(ended_as("expired", DeliveryFailure::Expired).into());
     }
     // A first attempt follows the insertion of its row immediately. Only a message that waited may be obsolete after a
     // confirmation, a cancellation or a resend.
     let waited = row.tries > 0 || (now - row.created_at).to_std().is_ok_and(|age| age > SKIP_CHECK_AGE);
     let verification = match waited || parts.lines.any_generates_codes() {
         true => match parts.settler.check_wanted(row).await? {
-            StillWanted::No => return Ok(ended_as("no_longer_wanted").into()),
+            StillWanted::No => return Ok(ended_as("no_longer_wanted", DeliveryFailure::Expired).into()),
             StillWanted::Yes(verification) => verification,
         },
         false => None,
     };
     if row.tries >= retry::MAX_ATTEMPTS {
-        return Ok(ended_as(row.reason.as_deref().unwrap_or("unavailable")).into());
+        let failure = row.failure.unwrap_or(DeliveryFailure::Provider);
+        return Ok(ended_as(row.reason.as_deref().unwrap_or("unavailable"), failure).into());
     }
     let message = match parts.writer.write(row, now) {
         Ok(message) => message,
-        Err(ComposeError::MalformedRow) => return Ok(ended_as("unreadable").into()),
+        Err(ComposeError::MalformedRow) => return Ok(ended_as("unreadable", DeliveryFailure::Provider).into()),
         // A process with the key sends it; during a key rotation there may be one.
         Err(ComposeError::KeyUnknown) => {
             let due_at = now + retry::after(KEY_RETRY_DELAY, &parts.entropy);
@@ -120,14 +125,24 @@ async fn carry(
         message: &prepared.message,
         room,
         code_by: prepared.code_by.clone(),
+        slots: slots(parts, row),
         taken_by: &prepared.taken_by,
         only: row.provider.as_deref().filter(|_| row.perhaps_sent),
         tries: row.tries,
         deadline: row.expires_at,
     };
     let carried =
-        failover::send_with_failover(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await;
+        failover::send_with_failover(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await?;
     Ok(prepared.report(parts, carried))
+}
+
+fn slots<'a>(parts: &'a DispatcherDeps, row: &'a Model) -> Slots<'a> {
+    Slots {
+        store: &parts.store,
+        clock: &parts.clock,
+        verification: row.verification_id.as_ref(),
+        expires_at: row.expires_at,
+    }
 }
 
 fn providers(attempts: &[crate::store::entity::delivery_attempt::Model]) -> Vec<String> {
@@ -143,51 +158,61 @@ impl PreparedMessage<'_> {
         let code_by = match &end {
             SendEnd::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
             SendEnd::Unknown { provider, .. } => self.code_maker(parts, provider, None),
-            SendEnd::Refused { .. } | SendEnd::NotNow { .. } => None,
+            SendEnd::Refused { .. } | SendEnd::NotNow(_) => None,
         };
         let tries = self.row.tries + asked;
         let settlement = match end {
             SendEnd::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
-            _ if !self.taken_by.is_empty() && !matches!(end, SendEnd::NotNow { .. }) => already_sent(self.row),
-            SendEnd::Refused { provider, code } => Settlement::Ended {
+            _ if !self.taken_by.is_empty() && !matches!(end, SendEnd::NotNow(_)) => already_sent(self.row),
+            SendEnd::Refused { provider, code, failure } => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider: Some(provider.to_owned()),
                 reason: code,
+                failure: Some(failure),
                 refused: true,
             },
             SendEnd::Unknown { provider, can_retry: again } => {
                 let provider = Some(provider.to_owned());
                 match self.next_attempt_at(parts, tries, asked, None).filter(|_| again) {
-                    Some(due_at) => {
-                        Settlement::Retry { due_at, provider, reason: Some(NO_RESPONSE.to_owned()), perhaps_sent: true }
-                    }
+                    Some(due_at) => Settlement::Retry {
+                        due_at,
+                        provider,
+                        reason: Some(NO_RESPONSE.to_owned()),
+                        failure: None,
+                        perhaps_sent: true,
+                    },
                     None => unknown(provider),
                 }
             }
-            SendEnd::NotNow { provider, code, not_before, permanent: hopeless } => {
-                // An operator may fix the cause while a notice waits. For a code, the user had better request a new
-                // one.
-                let hopeless = hopeless && (provider.is_none() || self.message.code.is_some());
-                let perhaps_sent = self.row.perhaps_sent;
-                // The provider that may have sent it stays the only one to retry, whatever it responded since.
-                let (provider, code) = match perhaps_sent {
-                    true => (self.row.provider.clone(), self.row.reason.clone()),
-                    false => (provider.map(str::to_owned), code),
-                };
-                match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !hopeless) {
-                    Some(due_at) => Settlement::Retry { due_at, provider, reason: code, perhaps_sent },
-                    None if !self.taken_by.is_empty() => already_sent(self.row),
-                    None if perhaps_sent => unknown(provider),
-                    None => Settlement::Ended {
-                        status: DeliveryStatus::Failed,
-                        provider,
-                        reason: code.or_else(|| Some("unavailable".to_owned())),
-                        refused: false,
-                    },
-                }
-            }
+            SendEnd::NotNow(not_now) => self.not_now(parts, not_now, tries, asked),
         };
         DeliveryReport { settlement, asked, code_by }
+    }
+
+    /// The result if no provider accepted the message and a retry may succeed.
+    fn not_now(&self, parts: &DispatcherDeps, not_now: NotNow, tries: i32, asked: i32) -> Settlement {
+        let NotNow { provider, code, failure, not_before, permanent } = not_now;
+        // An operator may fix the cause while a notice waits. For a code, the user had better request a new
+        // one.
+        let permanent = permanent && (provider.is_none() || self.message.code.is_some());
+        let perhaps_sent = self.row.perhaps_sent;
+        // The provider that may have sent it stays the only one to retry, whatever it responded since.
+        let (provider, code) = match perhaps_sent {
+            true => (self.row.provider.clone(), self.row.reason.clone()),
+            false => (provider.map(str::to_owned), code),
+        };
+        match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !permanent) {
+            Some(due_at) => Settlement::Retry { due_at, provider, reason: code, failure: Some(failure), perhaps_sent },
+            None if !self.taken_by.is_empty() => already_sent(self.row),
+            None if perhaps_sent => unknown(provider),
+            None => Settlement::Ended {
+                status: DeliveryStatus::Failed,
+                provider,
+                reason: code.or_else(|| Some("unavailable".to_owned())),
+                failure: Some(failure),
+                refused: false,
+            },
+        }
     }
 
     /// When to retry. None if there were too many attempts or the message would have expired.
@@ -263,7 +288,13 @@ pub(super) fn sent() -> Settlement {
 
 /// Due again at `due_at`, otherwise unchanged.
 pub(super) fn requeue_at(row: &Model, due_at: Timestamp) -> Settlement {
-    Settlement::Retry { due_at, provider: None, reason: row.reason.clone(), perhaps_sent: row.perhaps_sent }
+    Settlement::Retry {
+        due_at,
+        provider: None,
+        reason: row.reason.clone(),
+        failure: row.failure,
+        perhaps_sent: row.perhaps_sent,
+    }
 }
 
 /// It is unknown whether the message was sent.
@@ -272,6 +303,7 @@ fn unknown(provider: Option<String>) -> Settlement {
         status: DeliveryStatus::Unknown,
         provider,
         reason: Some(NO_RESPONSE.to_owned()),
+        failure: None,
         refused: false,
     }
 }
@@ -282,15 +314,17 @@ fn already_sent(row: &Model) -> Settlement {
         status: DeliveryStatus::Sent,
         provider: row.provider.clone(),
         reason: row.reason.clone(),
+        failure: None,
         refused: false,
     }
 }
 
-pub(super) fn failed(reason: &str) -> Settlement {
+pub(super) fn failed(reason: &str, failure: DeliveryFailure) -> Settlement {
     Settlement::Ended {
         status: DeliveryStatus::Failed,
         provider: None,
         reason: Some(reason.to_owned()),
+        failure: Some(failure),
         refused: false,
     }
 }

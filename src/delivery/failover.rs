@@ -7,9 +7,13 @@ use super::{
     provider::{Capabilities, Outcome, Outgoing},
     retry,
     room::CallPermit,
+    slot::{Acquired, Slots},
 };
-use domain::Timestamp;
-use platform::clock::{Clock, Entropy};
+use domain::{Timestamp, status::DeliveryFailure};
+use platform::{
+    clock::{Clock, Entropy},
+    fault::Fault,
+};
 
 /// Which code a message may contain. All messages of a verification contain the same code, so the provider of the first
 /// message determines which providers may send the next.
@@ -43,7 +47,7 @@ impl CodeSource {
 }
 
 /// The column value for a code of this service.
-pub(super) const OWN_CODE: &str = "countersign";
+pub const OWN_CODE: &str = "countersign";
 
 /// The reason shown to operators if a provider received a message and did not respond. Never branch on it: a provider
 /// may use the same text.
@@ -55,6 +59,8 @@ pub(super) struct SendAttempt<'a> {
     /// The call permit that was acquired with the claim, for one provider.
     pub room: Option<CallPermit>,
     pub code_by: CodeSource,
+    /// The open verifications of the recipient at providers that generate codes.
+    pub slots: Slots<'a>,
     /// The providers that accepted it before; they are not tried again.
     pub taken_by: &'a [String],
     /// The idempotent provider that may have accepted it: only this one is tried.
@@ -81,6 +87,7 @@ pub(super) enum SendEnd {
     Refused {
         provider: &'static str,
         code: Option<String>,
+        failure: DeliveryFailure,
     },
     /// It may have been sent.
     Unknown {
@@ -89,14 +96,19 @@ pub(super) enum SendEnd {
         can_retry: bool,
     },
     /// It was certainly not sent; a retry may succeed.
-    NotNow {
-        provider: Option<&'static str>,
-        code: Option<String>,
-        /// The earliest time at which a provider can be tried again. None if unknown.
-        not_before: Option<Timestamp>,
-        /// No retry will succeed until an operator fixes a problem.
-        permanent: bool,
-    },
+    NotNow(NotNow),
+}
+
+/// A temporary failure of all providers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotNow {
+    pub provider: Option<&'static str>,
+    pub code: Option<String>,
+    pub failure: DeliveryFailure,
+    /// The earliest time at which a provider can be tried again. None if unknown.
+    pub not_before: Option<Timestamp>,
+    /// No retry will succeed until an operator fixes a problem.
+    pub permanent: bool,
 }
 
 /// Tries one provider after the other until one accepts the message, rejects it permanently, or the result is unknown.
@@ -105,7 +117,7 @@ pub(super) async fn send_with_failover(
     mut passage: SendAttempt<'_>,
     clock: &Clock,
     entropy: &Entropy,
-) -> SendReport {
+) -> Result<SendReport, Fault> {
     let mut state = FailoverState::default();
     for line in lines {
         let (name, abilities) = (line.provider().name(), line.provider().abilities());
@@ -115,25 +127,19 @@ pub(super) async fn send_with_failover(
         if passage.tries + state.asked >= retry::MAX_ATTEMPTS {
             break;
         }
-        let room = passage.room.take_if(|room| room.provider == name);
-        let outcome = match line.send(passage.message, room, passage.deadline).await {
-            Said::Outcome(outcome) => outcome,
-            Said::Rests { until } => {
-                state.defer(name, Some("resting".to_owned()), until);
-                continue;
-            }
-        };
+        let Some(outcome) = passage.call(line, &mut state).await? else { continue };
+        let failure = outcome.failure().unwrap_or(DeliveryFailure::Provider);
         state.asked += i32::from(!matches!(outcome, Outcome::Unsupported { .. }));
         let (code, wait) = match outcome {
             Outcome::Accepted { provider_message_id: message_id } => {
-                return state.finish(SendEnd::Accepted { provider: name, message_id });
+                return Ok(state.finish(SendEnd::Accepted { provider: name, message_id }));
             }
-            Outcome::RejectedRecipient { code } | Outcome::RejectedContent { code } => {
-                return state.finish(SendEnd::Refused { provider: name, code });
+            Outcome::RejectedRecipient { code } | Outcome::Blocked { code } | Outcome::RejectedContent { code } => {
+                return Ok(state.finish(SendEnd::Refused { provider: name, code, failure }));
             }
             // No other provider is tried: it could send a duplicate.
             Outcome::Unknown | Outcome::UnknownForMessage => {
-                return state.finish(SendEnd::Unknown { provider: name, can_retry: abilities.idempotent });
+                return Ok(state.finish(SendEnd::Unknown { provider: name, can_retry: abilities.idempotent }));
             }
             Outcome::Unsupported { code } => {
                 state.unfit = Some((name, code));
@@ -142,18 +148,40 @@ pub(super) async fn send_with_failover(
             Outcome::RejectedDestination { code }
             | Outcome::RejectedSender { code }
             | Outcome::Misconfigured { code } => {
-                state.last = Some((name, code));
+                state.last = Some((name, code, failure));
                 continue;
             }
             Outcome::Throttled { retry_after } => (Some("throttled".to_owned()), retry_after),
             Outcome::Unavailable { code, retry_after } | Outcome::Deferred { code, retry_after } => (code, retry_after),
         };
-        state.defer(name, code, clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)));
+        state.defer(name, code, failure, clock.now() + wait.map_or(Duration::ZERO, |wait| retry::after(wait, entropy)));
     }
-    state.exhausted()
+    Ok(state.exhausted())
 }
 
 impl SendAttempt<'_> {
+    /// Sends the message through this provider. None: the provider was not called, because it is unavailable or because
+    /// another verification has the recipient's slot.
+    async fn call(&mut self, line: &ProviderClient, state: &mut FailoverState) -> Result<Option<Outcome>, Fault> {
+        let provider = line.provider();
+        let acquired = self.slots.acquire(provider, self.message).await?;
+        if let Some((code, until)) = acquired.refusal() {
+            state.asked += i32::from(acquired == Acquired::CancelFailed);
+            state.not_called(provider.name(), code, until);
+            return Ok(None);
+        }
+        let room = self.room.take_if(|room| room.provider == provider.name());
+        let said = line.send(self.message, room, self.deadline).await;
+        self.slots.release_unless_sent(&acquired, provider, self.message, &said).await;
+        Ok(match said {
+            Said::Outcome(outcome) => Some(outcome),
+            Said::Rests { until } => {
+                state.defer(provider.name(), Some("resting".to_owned()), DeliveryFailure::Provider, until);
+                None
+            }
+        })
+    }
+
     fn may_use(&self, name: &str, abilities: &Capabilities) -> bool {
         abilities.carries(self.message)
             && self.code_by.allows(name, abilities)
@@ -167,7 +195,7 @@ impl SendAttempt<'_> {
 struct FailoverState {
     asked: i32,
     /// The last provider that failed, and why.
-    last: Option<(&'static str, Option<String>)>,
+    last: Option<(&'static str, Option<String>, DeliveryFailure)>,
     /// The earliest time at which one of the temporarily failed providers can be tried again.
     earliest: Option<Timestamp>,
     /// The last provider that does not support the message, and why.
@@ -175,9 +203,18 @@ struct FailoverState {
 }
 
 impl FailoverState {
-    fn defer(&mut self, provider: &'static str, code: Option<String>, until: Timestamp) {
-        self.last = Some((provider, code));
+    fn defer(&mut self, provider: &'static str, code: Option<String>, failure: DeliveryFailure, until: Timestamp) {
+        self.last = Some((provider, code, failure));
         self.earliest = Some(self.earliest.map_or(until, |other| other.min(until)));
+    }
+
+    /// The provider was not called, because another verification has the recipient's slot. Without a time it is not
+    /// retried.
+    fn not_called(&mut self, provider: &'static str, code: &str, until: Option<Timestamp>) {
+        match until {
+            Some(until) => self.defer(provider, Some(code.to_owned()), DeliveryFailure::Provider, until),
+            None => self.last = Some((provider, Some(code.to_owned()), DeliveryFailure::Provider)),
+        }
     }
 
     fn finish(self, end: SendEnd) -> SendReport {
@@ -185,18 +222,18 @@ impl FailoverState {
     }
 
     fn exhausted(self) -> SendReport {
-        let (not_before, hopeless) = (self.earliest, self.earliest.is_none());
+        let (not_before, permanent) = (self.earliest, self.earliest.is_none());
         let end = match (self.last.clone(), self.unfit) {
-            (Some((provider, code)), _) => {
-                SendEnd::NotNow { provider: Some(provider), code, not_before, permanent: hopeless }
+            (Some((provider, code, failure)), _) => {
+                SendEnd::NotNow(NotNow { provider: Some(provider), code, failure, not_before, permanent })
             }
-            (None, Some((provider, code))) => SendEnd::Refused { provider, code: Some(code.to_owned()) },
-            (None, None) => SendEnd::NotNow {
-                provider: None,
-                code: Some("no_provider".to_owned()),
-                not_before,
-                permanent: hopeless,
-            },
+            (None, Some((provider, code))) => {
+                SendEnd::Refused { provider, code: Some(code.to_owned()), failure: DeliveryFailure::Provider }
+            }
+            (None, None) => {
+                let (code, failure) = (Some("no_provider".to_owned()), DeliveryFailure::Provider);
+                SendEnd::NotNow(NotNow { provider: None, code, failure, not_before, permanent })
+            }
         };
         self.finish(end)
     }

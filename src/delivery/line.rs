@@ -220,6 +220,7 @@ impl ProviderClient {
             Outcome::Accepted { .. }
             | Outcome::Deferred { .. }
             | Outcome::RejectedRecipient { .. }
+            | Outcome::Blocked { .. }
             | Outcome::RejectedDestination { .. }
             | Outcome::RejectedSender { .. }
             | Outcome::RejectedContent { .. } => self.state().breaker.succeeded(),

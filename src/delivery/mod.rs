@@ -32,6 +32,7 @@ mod retry;
 mod room;
 pub mod segments;
 mod settle;
+mod slot;
 pub mod standard_webhooks;
 pub mod status_transitions;
 mod warned;
@@ -39,6 +40,7 @@ mod warned;
 pub use self::{
     compose::MessageWriter,
     dispatcher::{Dispatcher, DispatcherDeps},
+    failover::OWN_CODE,
     http_client::HttpClient,
     line::Limits,
     lines::ProviderClients,

@@ -78,6 +78,7 @@ impl OutgoingMessage {
             provider: None,
             provider_message_id: None,
             reason: None,
+            failure: None,
             perhaps_sent: false,
             refused: false,
             due_at: Some(now),

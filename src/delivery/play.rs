@@ -9,7 +9,7 @@ use super::{
     dispatcher::DispatcherDeps,
 };
 use crate::store::entity::delivery::Model;
-use domain::status::DeliveryStatus;
+use domain::status::{DeliveryFailure, DeliveryStatus};
 use platform::{config::Scenario, telemetry};
 
 /// The duration of each step of the slow scenario.
@@ -19,15 +19,17 @@ const SLOW: Duration = Duration::from_secs(5);
 pub(super) async fn play(parts: &DispatcherDeps, row: &Model, scenario: &str, stop: &CancellationToken) -> bool {
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
-    let end = match scenario {
-        Scenario::ProviderDown => return parts.settler.settle(row, failed("provider_down").into(), stop).await,
-        Scenario::Delivered | Scenario::Slow | Scenario::Locked => DeliveryStatus::Delivered,
-        Scenario::Undelivered => DeliveryStatus::Undelivered,
+    let (end, failure) = match scenario {
+        Scenario::ProviderDown => {
+            return parts.settler.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await;
+        }
+        Scenario::Delivered | Scenario::Slow | Scenario::Locked => (DeliveryStatus::Delivered, None),
+        Scenario::Undelivered => (DeliveryStatus::Undelivered, Some(DeliveryFailure::Recipient)),
     };
     parts.clock.sleep(pause).await;
     let settled = parts.settler.settle(row, sent().into(), stop).await;
     parts.clock.sleep(pause).await;
-    if let Err(fault) = parts.settler.play(&row.id, end).await {
+    if let Err(fault) = parts.settler.play(&row.id, end, failure).await {
         telemetry::report(&fault);
     }
     settled

@@ -7,7 +7,12 @@ use std::{
 };
 
 pub use domain::channel::Channel;
-use domain::{contact::Contact, ids::DeliveryId, locale::Locale, status::DeliveryStatus};
+use domain::{
+    contact::Contact,
+    ids::DeliveryId,
+    locale::Locale,
+    status::{DeliveryFailure, DeliveryStatus},
+};
 use platform::config::Secret;
 
 /// A message to send. It may contain a code: it is not logged, and `Debug` does not print its text.
@@ -41,6 +46,9 @@ pub enum Outcome {
     Accepted { provider_message_id: Option<String> },
     /// The recipient is invalid, blocked or unroutable. Other providers would reject it, too.
     RejectedRecipient { code: Option<String> },
+    /// The recipient opted out of messages from us, or fraud or spam protection blocks the recipient. No other provider
+    /// is tried, because it would circumvent the block.
+    Blocked { code: Option<String> },
     /// This provider does not deliver to this recipient or country for us; another provider may.
     RejectedDestination { code: Option<String> },
     /// Our sender is not registered or not allowed there.
@@ -80,11 +88,27 @@ impl Outcome {
         matches!(self, Outcome::Unavailable { .. } | Outcome::Misconfigured { .. } | Outcome::Unknown)
     }
 
+    /// The delivery failure that this outcome means without a further attempt. None: the message may have been sent.
+    pub fn failure(&self) -> Option<DeliveryFailure> {
+        Some(match self {
+            Outcome::Accepted { .. } | Outcome::Unknown | Outcome::UnknownForMessage => return None,
+            Outcome::RejectedRecipient { .. } | Outcome::Deferred { .. } => DeliveryFailure::Recipient,
+            Outcome::Blocked { .. } | Outcome::RejectedDestination { .. } => DeliveryFailure::Blocked,
+            Outcome::RejectedContent { .. } => DeliveryFailure::Content,
+            Outcome::RejectedSender { .. }
+            | Outcome::Misconfigured { .. }
+            | Outcome::Unsupported { .. }
+            | Outcome::Throttled { .. }
+            | Outcome::Unavailable { .. } => DeliveryFailure::Provider,
+        })
+    }
+
     /// The name in metrics and logs.
     pub fn name(&self) -> &'static str {
         match self {
             Outcome::Accepted { .. } => "accepted",
             Outcome::RejectedRecipient { .. } => "rejected_recipient",
+            Outcome::Blocked { .. } => "blocked",
             Outcome::RejectedDestination { .. } => "rejected_destination",
             Outcome::RejectedSender { .. } => "rejected_sender",
             Outcome::RejectedContent { .. } => "rejected_content",
@@ -105,7 +129,7 @@ pub enum ReceiptStatus {
     Sent,
     Delivered,
     /// It could not be delivered, and will not be.
-    Undelivered,
+    Undelivered(DeliveryFailure),
 }
 
 impl From<ReceiptStatus> for DeliveryStatus {
@@ -113,7 +137,17 @@ impl From<ReceiptStatus> for DeliveryStatus {
         match status {
             ReceiptStatus::Sent => DeliveryStatus::Sent,
             ReceiptStatus::Delivered => DeliveryStatus::Delivered,
-            ReceiptStatus::Undelivered => DeliveryStatus::Undelivered,
+            ReceiptStatus::Undelivered(_) => DeliveryStatus::Undelivered,
+        }
+    }
+}
+
+impl ReceiptStatus {
+    /// Why the message was not delivered.
+    pub fn failure(self) -> Option<DeliveryFailure> {
+        match self {
+            ReceiptStatus::Sent | ReceiptStatus::Delivered => None,
+            ReceiptStatus::Undelivered(failure) => Some(failure),
         }
     }
 }
@@ -176,13 +210,19 @@ impl Capabilities {
         Self { receipts, ..self }
     }
 
-    /// Whether this provider supports `message`, so that it can be skipped without a call.
-    pub fn carries(&self, message: &Outgoing) -> bool {
-        let reached = match (&message.to, self.regions) {
+    /// Whether this provider delivers to the region of the contact.
+    pub fn reaches(&self, to: &Contact) -> bool {
+        match (to, self.regions) {
             (Contact::Phone(number), Regions::CallingCodes(codes)) => codes.contains(&number.country_code()),
             _ => true,
-        };
-        reached && self.channels.contains(&message.channel) && (message.code.is_some() || !self.generates_codes)
+        }
+    }
+
+    /// Whether this provider supports `message`, so that it can be skipped without a call.
+    pub fn carries(&self, message: &Outgoing) -> bool {
+        self.reaches(&message.to)
+            && self.channels.contains(&message.channel)
+            && (message.code.is_some() || !self.generates_codes)
     }
 }
 

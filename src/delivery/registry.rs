@@ -8,6 +8,7 @@ use crate::delivery::{
     provider::{Capabilities, Channel, Provider, Receipts, Regions},
     providers::{self, development::DevOutbox},
 };
+use domain::contact::Contact;
 use platform::{
     clock::{Clock, Entropy},
     config::{Env, Secret, Setting, SettingsSection, delivery::DeliverySettings},
@@ -208,6 +209,20 @@ impl Routes {
     pub fn carry_notices(&self, channel: Channel) -> bool {
         let providers = self.of(channel);
         !providers.is_empty() && providers.iter().all(|provider| !provider.abilities().generates_codes)
+    }
+
+    /// The first provider of a channel that generates the codes it sends, and whether it is the first provider of the
+    /// channel.
+    pub fn code_maker(&self, channel: Channel) -> Option<(&'static str, bool)> {
+        let maker = |provider: &Arc<dyn Provider>| provider.abilities().generates_codes;
+        let at = self.of(channel).iter().position(maker)?;
+        self.of(channel).get(at).map(|provider| (provider.name(), at == 0))
+    }
+
+    /// Whether a provider of a channel sends the codes of this service to this contact.
+    pub fn carry_our_codes(&self, channel: Channel, to: &Contact) -> bool {
+        let mut abilities = self.of(channel).iter().map(|provider| provider.abilities());
+        abilities.any(|abilities| !abilities.generates_codes && abilities.reaches(to))
     }
 
     /// The provider with this name, as stored with a delivery or a receipt.

@@ -8,14 +8,14 @@ use super::{deliver::requeue_at, failover::NO_RESPONSE, receipts::Receipt, statu
 use crate::{
     events::{Events, Snapshot},
     store::{
-        AcceptedDelivery, ProviderReport, Settlement, Store, Tx, TxOutcome,
+        AcceptedDelivery, ProviderReport, ReportedStatus, Settlement, Slot, Store, Tx, TxOutcome,
         entity::{delivery::Model, verification},
     },
 };
 use domain::{
     Timestamp,
     ids::DeliveryId,
-    status::{DeliveryStatus, Status},
+    status::{DeliveryFailure, DeliveryStatus, Status},
 };
 use platform::{
     clock::Clock,
@@ -51,6 +51,14 @@ pub(super) struct DeliveryReport {
 pub(super) struct CodeMaker {
     pub by: String,
     pub reference: Option<String>,
+}
+
+impl CodeMaker {
+    /// The recipient's slot at the provider, and the provider's reference for the verification.
+    fn slot(&self, row: &Model) -> (Option<Slot>, Option<String>) {
+        let slot = Slot { provider: self.by.clone(), contact_key: row.contact.clone() };
+        (Some(slot), self.reference.clone())
+    }
 }
 
 impl From<Settlement> for DeliveryReport {
@@ -94,7 +102,7 @@ impl Settler {
     pub(super) async fn show_as_sent(&self, row: &Model) -> Result<(), Fault> {
         let now = self.clock.now();
         let row = row.clone();
-        let sent = Some(DeliveryStatus::Sent);
+        let sent = Some(SENT);
         let shown = self
             .store
             .write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(show(tx, &row, sent, now).await?)) }))
@@ -118,12 +126,13 @@ impl Settler {
             Settlement::Unchanged
         } else if (simulated || idempotent) && row.expires_at > now {
             let reason = (!simulated).then(|| NO_RESPONSE.to_owned());
-            Settlement::Retry { due_at: now, provider: None, reason, perhaps_sent: !simulated }
+            Settlement::Retry { due_at: now, provider: None, reason, failure: None, perhaps_sent: !simulated }
         } else {
             Settlement::Ended {
                 status: DeliveryStatus::Unknown,
                 provider: None,
                 reason: Some("interrupted".to_owned()),
+                failure: None,
                 refused: false,
             }
         };
@@ -150,7 +159,7 @@ impl Settler {
                     if !tx.requeue_delivery(&row.id, row.claimed_by.as_deref(), now).await? {
                         return Ok(TxOutcome::Rollback(None));
                     }
-                    let shown = (!row.discreet).then_some(DeliveryStatus::Queued);
+                    let shown = (!row.discreet).then_some((DeliveryStatus::Queued, None));
                     Ok(TxOutcome::Commit(Some(show(tx, &row, shown, now).await?)))
                 })
             })
@@ -161,12 +170,22 @@ impl Settler {
     }
 
     /// Changes the status of a simulated message to a test contact.
-    pub(super) async fn play(&self, id: &DeliveryId, status: DeliveryStatus) -> Result<(), Fault> {
+    pub(super) async fn play(
+        &self,
+        id: &DeliveryId,
+        status: DeliveryStatus,
+        failure: Option<DeliveryFailure>,
+    ) -> Result<(), Fault> {
         let now = self.clock.now();
         let id = id.clone();
         let changed = self
             .store
-            .write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(advance(tx, &id, status, None, now).await?)) }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let reported = ReportedStatus { status, code: None, failure };
+                    Ok(TxOutcome::Commit(advance(tx, &id, reported, now).await?))
+                })
+            })
             .await?;
         self.publish(changed);
         Ok(())
@@ -180,7 +199,7 @@ impl Settler {
         let now = self.clock.now();
         let Receipt { provider, provider_message_id, delivery, status, code } = receipt;
         let identity = ProviderReport { provider, provider_message_id, delivery };
-        let status = DeliveryStatus::from(status);
+        let reported = ReportedStatus { status: status.into(), code, failure: status.failure() };
         let (taken, changed) = self
             .store
             .write(move |tx| {
@@ -188,12 +207,11 @@ impl Settler {
                     let Some(attempt) = tx.reported_attempt(&identity, now).await? else {
                         return Ok(TxOutcome::Rollback((ReceiptResult::UnknownMessage, None)));
                     };
-                    let is_new = tx
-                        .advance_attempt(&attempt, status_transitions::allowed_from(status), status, code.clone(), now)
-                        .await?;
-                    let arrived = status == DeliveryStatus::Delivered;
+                    let allowed = status_transitions::allowed_from(reported.status);
+                    let is_new = tx.advance_attempt(&attempt, allowed, reported.clone(), now).await?;
+                    let arrived = reported.status == DeliveryStatus::Delivered;
                     let changed = if arrived || tx.is_newest_attempt(&attempt).await? {
-                        advance(tx, &attempt.delivery_id, status, code, now).await?
+                        advance(tx, &attempt.delivery_id, reported, now).await?
                     } else {
                         None
                     };
@@ -237,16 +255,21 @@ impl Settler {
             .write(move |tx| {
                 Box::pin(async move {
                     let DeliveryReport { settlement, asked, code_by } = report;
+                    let (slot, reference) = code_by.as_ref().map(|maker| maker.slot(&row)).unwrap_or_default();
                     let waits = matches!(settlement, Settlement::Retry { .. });
+                    // The slot is locked before the verification, as at a start: otherwise the two could deadlock.
+                    if let (Some(id), Some(slot), Some(reference)) = (&row.verification_id, &slot, &reference) {
+                        tx.record_reference(slot, id, reference, now).await?;
+                    }
                     let settled =
                         tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
                         tx.note_code_maker(id, by, reference.as_deref()).await?;
                     }
                     let shown = settled.and_then(|settled| match settled.status {
-                        _ if row.discreet => Some(DeliveryStatus::Sent),
+                        _ if row.discreet => Some(SENT),
                         _ if waits => None,
-                        status => Some(status),
+                        status => Some((status, settled.failure)),
                     });
                     Ok(TxOutcome::Commit(show(tx, &row, shown, now).await?))
                 })
@@ -268,26 +291,32 @@ pub(super) enum StillWanted {
 async fn advance(
     tx: &Tx,
     id: &DeliveryId,
-    status: DeliveryStatus,
-    code: Option<String>,
+    reported: ReportedStatus,
     now: Timestamp,
 ) -> Result<Option<verification::Model>, Fault> {
-    match tx.advance_delivery(id, status_transitions::allowed_from(status), status, code, now).await? {
+    let shown = (reported.status, reported.failure);
+    match tx.advance_delivery(id, status_transitions::allowed_from(reported.status), reported, now).await? {
         // A discreet message is always shown as sent: its real status would reveal whether the account exists.
-        Some(row) => show(tx, &row, Some(if row.discreet { DeliveryStatus::Sent } else { status }), now).await,
+        Some(row) => show(tx, &row, Some(if row.discreet { SENT } else { shown }), now).await,
         None => Ok(None),
     }
 }
+
+/// A shown status, and why the message failed if it did.
+type Shown = (DeliveryStatus, Option<DeliveryFailure>);
+
+/// The final status that is shown for a discreet message.
+const SENT: Shown = (DeliveryStatus::Sent, None);
 
 /// Sets the shown delivery status of the verification that waits for a message, if there is one and it differs.
 async fn show(
     tx: &Tx,
     row: &Model,
-    status: Option<DeliveryStatus>,
+    shown: Option<Shown>,
     now: Timestamp,
 ) -> Result<Option<verification::Model>, Fault> {
-    match (&row.verification_id, status) {
-        (Some(id), Some(status)) => tx.show_delivery(id, &row.id, status, now).await,
+    match (&row.verification_id, shown) {
+        (Some(id), Some((status, failure))) => tx.show_delivery(id, &row.id, status, failure, now).await,
         _ => Ok(None),
     }
 }

@@ -7,7 +7,7 @@ use domain::{
     Timestamp,
     channel::Channel,
     ids::VerificationId,
-    status::{DeliveryStatus, Status},
+    status::{DeliveryFailure, DeliveryStatus, Status},
 };
 
 /// The mutable part of a verification, as of a commit. It contains no contact, and nothing from which a code could be
@@ -25,9 +25,14 @@ pub struct Snapshot {
     pub attempts: i32,
     pub delivery_channel: Channel,
     pub delivery_status: DeliveryStatus,
+    #[serde(default)]
+    pub delivery_failure: Option<DeliveryFailure>,
     pub delivery_updated_at: Timestamp,
     pub last_sent_at: Timestamp,
     pub expires_at: Timestamp,
+    /// None: from a process of the previous version.
+    #[serde(default)]
+    pub updated_at: Option<Timestamp>,
 }
 
 impl Snapshot {
@@ -40,9 +45,11 @@ impl Snapshot {
             attempts: row.attempts,
             delivery_channel: row.delivery_channel,
             delivery_status: row.delivery_status,
+            delivery_failure: row.delivery_failure,
             delivery_updated_at: row.delivery_updated_at,
             last_sent_at: row.last_sent_at,
             expires_at: row.expires_at,
+            updated_at: row.updated_at,
         }
     }
 }

@@ -25,9 +25,11 @@ pub fn snapshot(id: &VerificationId, sequence: i64) -> Snapshot {
         attempts: 0,
         delivery_channel: Channel::Sms,
         delivery_status: DeliveryStatus::Sent,
+        delivery_failure: None,
         delivery_updated_at: at,
         last_sent_at: at,
         expires_at: at + Duration::from_secs(300),
+        updated_at: Some(at),
     }
 }
 
@@ -156,6 +158,7 @@ fn message_contains_only_the_listed_fields() {
     let expected = [
         "attempts",
         "delivery_channel",
+        "delivery_failure",
         "delivery_status",
         "delivery_updated_at",
         "expires_at",
@@ -163,6 +166,7 @@ fn message_contains_only_the_listed_fields() {
         "last_sent_at",
         "sequence",
         "status",
+        "updated_at",
     ];
     assert_eq!(fields, expected);
 }

@@ -76,6 +76,23 @@ pub enum DeliveryStatus {
     Unknown,
 }
 
+/// Why a message was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "status::DeliveryFailure")]
+pub enum DeliveryFailure {
+    /// The contact does not exist or could not be reached: check it, or use another one.
+    Recipient,
+    /// The recipient, the carrier or a rule of the provider blocks messages to this contact or country: use another
+    /// contact or channel.
+    Blocked,
+    /// The text was rejected. Another channel may work.
+    Content,
+    /// No provider could send it. Try again later, or through another channel.
+    Provider,
+    /// It was not delivered before it expired, or was no longer needed. Request a new one.
+    Expired,
+}
+
 /// Character set of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "status::CodeFormat")]

@@ -49,6 +49,10 @@ pub struct SendVerificationCodeInput {
     /// the same key, contact and purpose within the lifetime of the code returns the same verification and sends
     /// nothing. So a request whose response was lost can be repeated safely.
     pub idempotency_key: Option<String>,
+    /// The device token of an earlier sign-in. A client with the token may be sent a code for the contact of its account
+    /// when other clients have to wait; see docs/delivery.md. Omitted in cookie mode.
+    #[graphql(secret)]
+    pub device_token: Option<String>,
 }
 
 /// Input of `resendVerificationCode`.

@@ -110,7 +110,7 @@ impl AttemptResult {
             None => OPEN,
         };
         let right = self.proof.is_some();
-        let update = verification::in_sequence(verification::judging(&self.verification, right, now));
+        let update = verification::in_sequence(verification::judging(&self.verification, right, now), now);
         let update = update
             .into_query()
             .and_where(Expr::exists(Query::select().expr(Expr::val(1)).from(source).to_owned()))

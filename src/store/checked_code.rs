@@ -40,7 +40,7 @@ impl Tx {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
-        self.changed(update).await.doing("taking an attempt")
+        self.changed(update, now).await.doing("taking an attempt")
     }
 
     /// Returns an attempt that was taken and whose code was not checked.
@@ -51,7 +51,7 @@ impl Tx {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).gt(0))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));
-        self.changed(update).await.doing("returning an attempt")
+        self.changed(update, now).await.doing("returning an attempt")
     }
 
     /// Records the result of an attempt that was taken before: verified if the guess was `right`, locked if it was
@@ -74,7 +74,7 @@ impl Tx {
                 .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
                 .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
         };
-        self.changed(update).await.doing("recording the result of an attempt")
+        self.changed(update, now).await.doing("recording the result of an attempt")
     }
 
     /// Locks a pending verification. None: it is no longer pending.
@@ -82,7 +82,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn lock_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
-        self.changed(ended(pending(id, now), Status::Locked, now)).await.doing("locking a verification")
+        self.changed(ended(pending(id, now), Status::Locked, now), now).await.doing("locking a verification")
     }
 
     /// Expires a pending verification now. None: it is no longer pending.
@@ -91,6 +91,6 @@ impl Tx {
     /// A fault of the database.
     pub async fn expire_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
         let update = pending(id, now).col_expr(Column::ExpiresAt, Expr::val(now));
-        self.changed(update).await.doing("expiring a verification")
+        self.changed(update, now).await.doing("expiring a verification")
     }
 }

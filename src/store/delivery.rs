@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    Store, Tx, TxOutcome,
+    ReportedStatus, Store, Tx, TxOutcome,
     entity::delivery::{Column, Entity, Model},
 };
 use domain::{Timestamp, channel::Channel, ids::DeliveryId, status::DeliveryStatus};
@@ -46,8 +46,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Sets a message to `status` after a receipt, if its status is one of `before`. None: it is not, and nothing
-    /// changed.
+    /// Sets a message to the reported status, if its status is one of `before`. None: it is not, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
@@ -55,15 +54,15 @@ impl Tx {
         &self,
         id: &DeliveryId,
         before: &[DeliveryStatus],
-        status: DeliveryStatus,
-        reason: Option<String>,
+        reported: ReportedStatus,
         now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(status))
-            .col_expr(Column::Reason, Expr::val(reason))
+            .col_expr(Column::Status, Expr::val(reported.status))
+            .col_expr(Column::Reason, Expr::val(reported.code))
+            .col_expr(Column::Failure, Expr::val(reported.failure))
             .col_expr(Column::UpdatedAt, Expr::val(now));
         let moved = update.exec_with_returning(&self.0).await.doing("advancing a delivery")?.pop();
         self.stop_waiting_for_receipt(id).await?;

@@ -13,7 +13,11 @@ use super::{
     },
     is_foreign_key_violation,
 };
-use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
+use domain::{
+    Timestamp,
+    ids::DeliveryId,
+    status::{DeliveryFailure, DeliveryStatus},
+};
 use platform::fault::{Fault, FaultContext};
 
 /// A provider accepted a message.
@@ -32,6 +36,16 @@ pub struct ProviderReport {
     pub provider_message_id: String,
     /// The delivery's own id, if the provider returns it.
     pub delivery: Option<DeliveryId>,
+}
+
+/// The status of an attempt as its provider reported it.
+#[derive(Clone, Debug)]
+pub struct ReportedStatus {
+    pub status: DeliveryStatus,
+    /// The provider's code for the reason.
+    pub code: Option<String>,
+    /// Why the message was not delivered.
+    pub failure: Option<DeliveryFailure>,
 }
 
 impl Tx {
@@ -88,8 +102,8 @@ impl Tx {
         find.one(&self.0).await.doing("reading an attempt")
     }
 
-    /// Sets an attempt to `status` if its status is one of `before`; the time of the report is recorded in any case.
-    /// False: its status was another.
+    /// Sets an attempt to the reported status if its status is one of `before`; the time of the report is recorded in
+    /// any case. False: its status was another.
     ///
     /// # Errors
     /// A fault of the database.
@@ -97,8 +111,7 @@ impl Tx {
         &self,
         attempt: &Model,
         before: &[DeliveryStatus],
-        status: DeliveryStatus,
-        code: Option<String>,
+        reported: ReportedStatus,
         now: Timestamp,
     ) -> Result<bool, Fault> {
         let this = || {
@@ -109,8 +122,9 @@ impl Tx {
         };
         let moved = this()
             .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(status))
-            .col_expr(Column::Code, Expr::val(code))
+            .col_expr(Column::Status, Expr::val(reported.status))
+            .col_expr(Column::Code, Expr::val(reported.code))
+            .col_expr(Column::Failure, Expr::val(reported.failure))
             .col_expr(Column::PollAt, Expr::null());
         if moved.exec(&self.0).await.doing("advancing a delivery attempt")?.rows_affected > 0 {
             return Ok(true);
@@ -181,6 +195,7 @@ pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Timestamp) -> Model {
         provider_message_id: None,
         status: DeliveryStatus::Sent,
         code: None,
+        failure: None,
         accepted_at: now,
         told_at: None,
         polls: 0,

@@ -9,8 +9,8 @@ use super::{
     Store, TxOutcome,
     entity::{
         account::{self, AccountStatus},
-        audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof, refresh_token,
-        revocation, session, verification,
+        audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof, provider_verification,
+        refresh_token, revocation, session, verification,
     },
 };
 use domain::Timestamp;
@@ -27,6 +27,8 @@ pub enum Dead {
     DeliveriesOf { kind: &'static str },
     /// Notice counters whose period began before.
     NoticeUsage { before: Timestamp },
+    /// Slots at providers that were not used since.
+    ProviderVerifications { before: Timestamp },
     /// Proofs that expired before.
     Proofs { before: Timestamp },
     /// The usage of contacts on days before `day`, without a send since `before`.
@@ -78,6 +80,11 @@ impl Store {
             Dead::NoticeUsage { before } => {
                 use notice_usage::{Column, Entity};
                 self.erase_from::<Entity, String>(Column::AccountId, all().add(Column::Since.lt(before)), most).await
+            }
+            Dead::ProviderVerifications { before } => {
+                use provider_verification::{Column, Entity};
+                let idle = all().add(Column::ChangedAt.lt(before)).add(Column::ExpiresAt.lt(before));
+                self.erase_from::<Entity, String>(Column::ContactKey, idle, most).await
             }
             Dead::Proofs { before } => {
                 use proof::{Column, Entity};

@@ -36,6 +36,7 @@ mod page;
 mod password_census;
 mod process_keys;
 mod proof;
+mod provider_verification;
 mod reader;
 mod refresh_token;
 mod refusals;
@@ -65,7 +66,7 @@ pub use self::{
     backup::{BackupError, backup_sqlite},
     contact_usage::{Reservation, UsageLimits},
     delivery::Claimant,
-    delivery_attempt::{Acceptance, ProviderReport},
+    delivery_attempt::{Acceptance, ProviderReport, ReportedStatus},
     device::device_subject,
     erase::Dead,
     expired::ExpiredCount,
@@ -73,6 +74,7 @@ pub use self::{
     notice_usage::NoticeLimit,
     page::{Page, PageRequest, Place},
     proof::SpendResult,
+    provider_verification::{BeginStart, Slot, SlotClaim},
     refresh_token::Exchange,
     repeat::RepeatedCode,
     report::{SLOT, SlotCount},

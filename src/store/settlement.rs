@@ -10,7 +10,11 @@ use super::{
     delivery_attempt::Acceptance,
     entity::delivery::{Column, Entity, Model},
 };
-use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
+use domain::{
+    Timestamp,
+    ids::DeliveryId,
+    status::{DeliveryFailure, DeliveryStatus},
+};
 use platform::fault::{Fault, FaultContext};
 
 /// The result of a claimed message.
@@ -24,12 +28,21 @@ pub enum Settlement {
         receipt_due: Option<Timestamp>,
     },
     /// There is nothing more to send; receipts may still arrive.
-    Ended { status: DeliveryStatus, provider: Option<String>, reason: Option<String>, refused: bool },
+    Ended {
+        status: DeliveryStatus,
+        provider: Option<String>,
+        reason: Option<String>,
+        /// Why it failed. None if it did not.
+        failure: Option<DeliveryFailure>,
+        refused: bool,
+    },
     /// To be retried at this time.
     Retry {
         due_at: Timestamp,
         provider: Option<String>,
         reason: Option<String>,
+        /// Why this attempt failed.
+        failure: Option<DeliveryFailure>,
         /// A provider may have accepted it already.
         perhaps_sent: bool,
     },
@@ -62,24 +75,26 @@ impl Tx {
             Settlement::Accepted { by, receipt_due } => {
                 return self.settle_accepted(id, claimed, by, receipt_due, now).await;
             }
-            Settlement::Ended { status, provider, reason, refused } => {
+            Settlement::Ended { status, provider, reason, failure, refused } => {
                 // A provider's acceptance or report is more reliable than the failure recorded here: its status stays.
-                let (status, provider, reason, refused) = match self.newest_attempt(id).await? {
-                    Some(attempt) => (attempt.status, Some(attempt.provider), attempt.code, false),
-                    None => (status, provider, reason, refused),
+                let (status, provider, reason, failure, refused) = match self.newest_attempt(id).await? {
+                    Some(attempt) => (attempt.status, Some(attempt.provider), attempt.code, attempt.failure, false),
+                    None => (status, provider, reason, failure, refused),
                 };
                 claimed
                     .col_expr(Column::Status, unless_delivered(status))
                     .col_expr(Column::DueAt, Expr::null())
                     .col_expr(Column::Provider, or_before(Column::Provider, provider))
                     .col_expr(Column::Reason, Expr::val(reason))
+                    .col_expr(Column::Failure, none_if_delivered(failure))
                     .col_expr(Column::Refused, Expr::val(refused))
             }
-            Settlement::Retry { due_at, provider, reason, perhaps_sent } => claimed
+            Settlement::Retry { due_at, provider, reason, failure, perhaps_sent } => claimed
                 .col_expr(Column::DueAt, Expr::val(due_at))
                 .col_expr(Column::PerhapsSent, Expr::val(perhaps_sent))
                 .col_expr(Column::Provider, or_before(Column::Provider, provider))
-                .col_expr(Column::Reason, Expr::val(reason)),
+                .col_expr(Column::Reason, Expr::val(reason))
+                .col_expr(Column::Failure, Expr::val(failure)),
             Settlement::Unchanged => claimed.col_expr(Column::DueAt, Expr::null()),
         };
         Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop())
@@ -107,6 +122,7 @@ impl Tx {
                 .col_expr(Column::Provider, Expr::val(by.provider.as_str()))
                 .col_expr(Column::ProviderMessageId, Expr::val(by.provider_message_id.clone()))
                 .col_expr(Column::Reason, Expr::val(attempt.code.clone()))
+                .col_expr(Column::Failure, none_if_delivered(attempt.failure))
                 .col_expr(Column::PerhapsSent, Expr::val(false))
                 .col_expr(Column::Refused, Expr::val(false))
         };
@@ -144,6 +160,11 @@ impl Tx {
 fn unless_delivered(status: DeliveryStatus) -> SimpleExpr {
     let delivered = Expr::col(Column::Status).eq(DeliveryStatus::Delivered);
     Expr::case(delivered, DeliveryStatus::Delivered).finally(status).into()
+}
+
+fn none_if_delivered(failure: Option<DeliveryFailure>) -> SimpleExpr {
+    let delivered = Expr::col(Column::Status).eq(DeliveryStatus::Delivered);
+    Expr::case(delivered, None::<DeliveryFailure>).finally(failure).into()
 }
 
 fn or_before(column: Column, value: Option<String>) -> SimpleExpr {

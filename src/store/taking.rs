@@ -107,7 +107,7 @@ impl AcceptedDelivery {
         conflict.update_columns([Column::ProviderMessageId, Column::PollAt]);
         let insert = delivery_attempt::Entity::insert(row.into_active_model()).on_conflict(conflict);
         let mut insert = insert.into_query();
-        let reported = [Column::Status, Column::Code, Column::ToldAt];
+        let reported = [Column::Status, Column::Code, Column::Failure, Column::ToldAt];
         insert
             .returning(Query::returning().columns(reported.map(|column| (delivery_attempt::Entity, column))))
             .to_owned()
@@ -118,6 +118,9 @@ impl AcceptedDelivery {
         let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
         let status =
             Expr::case(delivered, DeliveryStatus::Delivered).finally(attempt(delivery_attempt::Column::Status));
+        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
+        let failure: SimpleExpr =
+            Expr::case(delivered.not(), attempt(delivery_attempt::Column::Failure)).finally(Expr::null()).into();
         let due_at: SimpleExpr = match self.receipt_due {
             Some(due_at) => Expr::case(attempt(delivery_attempt::Column::ToldAt).is_null(), due_at).into(),
             None => Expr::null(),
@@ -133,11 +136,14 @@ impl AcceptedDelivery {
             .value(Column::Provider, self.by.provider.as_str())
             .value(Column::ProviderMessageId, self.by.provider_message_id.clone())
             .value(Column::Reason, attempt(delivery_attempt::Column::Code))
+            .value(Column::Failure, failure)
             .value(Column::PerhapsSent, false)
             .value(Column::Refused, false)
             .and_where(Expr::col((delivery::Entity, Column::Id)).eq(self.delivery.as_str()))
             .and_where(Expr::col((delivery::Entity, Column::ClaimedBy)).eq(self.claim.as_deref()))
-            .returning(Query::returning().columns([(delivery::Entity, Column::Status)]))
+            .returning(
+                Query::returning().columns([Column::Status, Column::Failure].map(|column| (delivery::Entity, column))),
+            )
             .to_owned()
     }
 
@@ -148,11 +154,17 @@ impl AcceptedDelivery {
             Some(status) => Expr::val(status),
             None => Expr::col((SETTLED, delivery::Column::Status)),
         };
+        let failure: SimpleExpr = match self.shown {
+            Some(_) => Expr::null(),
+            None => Expr::col((SETTLED, delivery::Column::Failure)),
+        };
         Query::update()
             .table(verification::Entity)
             .from(SETTLED)
             .value(Column::DeliveryStatus, status.clone())
+            .value(Column::DeliveryFailure, failure)
             .value(Column::DeliveryUpdatedAt, now)
+            .value(Column::UpdatedAt, now)
             .value(Column::Sequence, this(Column::Sequence).add(1))
             .and_where(this(Column::Id).eq(id.as_str()))
             .and_where(this(Column::DeliveryId).eq(self.delivery.as_str()))

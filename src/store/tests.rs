@@ -60,6 +60,7 @@ async fn every_entity_matches_the_migrated_database() {
     select::<entity::lockout::Entity>(&store).await;
     select::<entity::password_census::Entity>(&store).await;
     select::<entity::proof::Entity>(&store).await;
+    select::<entity::provider_verification::Entity>(&store).await;
     select::<entity::refresh_token::Entity>(&store).await;
     select::<entity::revocation::Entity>(&store).await;
     select::<entity::session::Entity>(&store).await;

@@ -13,7 +13,7 @@ use domain::{
     Timestamp,
     channel::Channel,
     ids::{DeliveryId, VerificationId},
-    status::{DeliveryStatus, Status},
+    status::{DeliveryFailure, DeliveryStatus, Status},
 };
 use platform::fault::{Fault, FaultContext};
 
@@ -60,7 +60,7 @@ impl Tx {
         right: bool,
         now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
-        self.changed(judging(id, right, now)).await.doing("taking an attempt")
+        self.changed(judging(id, right, now), now).await.doing("taking an attempt")
     }
 
     /// Cancels a pending verification. None: it is no longer pending.
@@ -68,7 +68,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn cancel_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
-        self.changed(ended(pending(id, now), Status::Canceled, now)).await.doing("canceling a verification")
+        self.changed(ended(pending(id, now), Status::Canceled, now), now).await.doing("canceling a verification")
     }
 
     /// Sets a new message as the newest one of a pending verification; `by_letter`: it goes to the e-mail address of
@@ -88,11 +88,12 @@ impl Tx {
             .col_expr(Column::DeliveryId, Expr::val(delivery.as_str()))
             .col_expr(Column::DeliveryChannel, Expr::val(channel))
             .col_expr(Column::DeliveryStatus, Expr::val(DeliveryStatus::Queued))
+            .col_expr(Column::DeliveryFailure, Expr::null())
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now))
             .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
             .col_expr(Column::LastSentAt, Expr::val(now));
         let update = if by_letter { update.col_expr(Column::ByLetter, Expr::val(true)) } else { update };
-        self.changed(update).await.doing("recording a resend")
+        self.changed(update, now).await.doing("recording a resend")
     }
 
     /// Sets the delivery status shown on a verification. None: another message is the newest, or the status is shown
@@ -105,6 +106,7 @@ impl Tx {
         id: &VerificationId,
         delivery: &DeliveryId,
         status: DeliveryStatus,
+        failure: Option<DeliveryFailure>,
         now: Timestamp,
     ) -> Result<Option<Model>, Fault> {
         let update = Entity::update_many()
@@ -112,18 +114,19 @@ impl Tx {
             .filter(Column::DeliveryId.eq(delivery.as_str()))
             .filter(Column::DeliveryStatus.ne(status))
             .col_expr(Column::DeliveryStatus, Expr::val(status))
+            .col_expr(Column::DeliveryFailure, Expr::val(failure))
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
-        self.changed(update).await.doing("updating a verification's delivery status")
+        self.changed(update, now).await.doing("updating a verification's delivery status")
     }
 
-    pub(super) async fn changed(&self, update: UpdateMany<Entity>) -> Result<Option<Model>, Fault> {
-        Ok(in_sequence(update).exec_with_returning(&self.0).await?.pop())
+    pub(super) async fn changed(&self, update: UpdateMany<Entity>, now: Timestamp) -> Result<Option<Model>, Fault> {
+        Ok(in_sequence(update, now).exec_with_returning(&self.0).await?.pop())
     }
 }
 
-/// Increments the sequence, by which subscribers order the states.
-pub(super) fn in_sequence(update: UpdateMany<Entity>) -> UpdateMany<Entity> {
-    update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1))
+/// Increments the sequence, by which subscribers order the states, and sets the time of the change.
+pub(super) fn in_sequence(update: UpdateMany<Entity>, now: Timestamp) -> UpdateMany<Entity> {
+    update.col_expr(Column::Sequence, Expr::col(Column::Sequence).add(1)).col_expr(Column::UpdatedAt, Expr::val(now))
 }
 
 /// A pending verification with an attempt left.

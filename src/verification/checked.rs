@@ -7,7 +7,10 @@
 use super::{ConfirmOutcome, Parts, Verifications};
 use crate::{
     code,
-    delivery::provider::{CheckOutcome, CodeChecker},
+    delivery::{
+        OWN_CODE,
+        provider::{CheckOutcome, CodeChecker},
+    },
     store::{Reservation, TxOutcome, entity::verification::Model},
 };
 use domain::Timestamp;
@@ -104,9 +107,12 @@ impl Verifications {
 }
 
 impl Parts {
-    /// The provider that checks codes of this verification. For a decoy, it is the provider that would have generated
-    /// the code.
+    /// The provider that checks codes of this verification. None if this service generated the code. For a decoy, it is
+    /// the provider that would have generated the code.
     fn provider_check<'a>(&'a self, row: &'a Model) -> Result<Option<ProviderCheck<'a>>, Fault> {
+        if row.code_by.as_deref() == Some(OWN_CODE) {
+            return Ok(None);
+        }
         let named = row.code_by.as_deref().and_then(|name| self.routes.named(name));
         let first = || self.routes.of(row.delivery_channel).first().filter(|_| row.decoy && row.scenario.is_none());
         let Some(provider) = named.or_else(first) else { return Ok(None) };

@@ -14,6 +14,7 @@ mod proof;
 mod repeat;
 mod resend;
 pub mod rules;
+mod slot;
 mod start;
 mod view;
 mod watch;
@@ -131,6 +132,11 @@ impl Verifications {
     /// Whether a provider is configured for this channel.
     pub fn has_provider_for(&self, channel: Channel) -> bool {
         self.0.routes.leads(channel)
+    }
+
+    /// Whether a provider generates the codes for this contact, so that known clients have precedence.
+    pub fn needs_known_client(&self, channel: Channel, to: &Contact) -> bool {
+        self.0.code_maker(channel, to).is_some()
     }
 
     /// Whether codes sent by e-mail can be used to sign in (`SIGN_IN_BY_EMAIL_CODE`).

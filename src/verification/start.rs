@@ -6,6 +6,7 @@ use super::{
     Parts, Verification, Verifications,
     draft::{idempotency_hash, order},
     rules,
+    slot::{SlotRequest, SlotResult},
 };
 use crate::{
     delivery::Notice,
@@ -28,7 +29,7 @@ use platform::{
     fault::Fault,
     telemetry::{
         audit::{self, Event},
-        metrics,
+        metrics::{self, End},
     },
 };
 
@@ -43,6 +44,8 @@ pub struct Start<R> {
     /// The client's own key: the same key returns the same verification.
     pub idempotency_key: Option<String>,
     pub audience: RecipientSource<R>,
+    /// The client is signed in to the account that has the contact, or on a device that signed in to it before.
+    pub known_client: bool,
     /// The operation in the audit trail.
     pub act: audit::Act,
 }
@@ -127,35 +130,44 @@ impl Verifications {
         let now = parts.clock.now();
         let usage_key = start.purpose.usage_key(&start.to);
         let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
-        if !test && !matches!(written, WriteResult::New(_)) {
+        if !test && !matches!(written, WriteResult::New { .. }) {
             parts.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
-            WriteResult::New(row) => {
-                if !row.decoy {
-                    metrics::verification_started(row.purpose, row.delivery_channel);
-                }
-                event.account_opt(row.account_id.clone()).log();
-                parts.outbox.dispatch(row.delivery_id.clone());
-                Ok(StartOutcome::Sent(parts.view(*row)))
-            }
+            WriteResult::New { row, displaced } => Ok(StartOutcome::Sent(parts.started(*row, displaced, event))),
             WriteResult::Refused(refusal) => Ok(StartOutcome::Refused(refusal)),
             // A concurrent request with the same key was first, so its verification is returned.
-            WriteResult::KeyTaken | WriteResult::UsedUp => match parts.existing(key.as_deref()).await? {
-                Some(existing) => {
+            WriteResult::KeyTaken | WriteResult::UsedUp | WriteResult::SlotTaken { .. } => {
+                if let Some(existing) = parts.existing(key.as_deref()).await? {
                     parts.store.record(event).await;
-                    Ok(StartOutcome::Sent(existing))
+                    return Ok(StartOutcome::Sent(existing));
                 }
-                None => {
-                    parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
-                    Ok(StartOutcome::Quota(parts.exceeded_limit(&usage_key, now).await?))
-                }
-            },
+                parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
+                Ok(StartOutcome::Quota(match written {
+                    WriteResult::SlotTaken { until } => Parts::slot_taken(until),
+                    _ => parts.exceeded_limit(&usage_key, now).await?,
+                }))
+            }
         }
     }
 }
 
 impl Parts {
+    /// Dispatches the message of a verification that was written, and publishes the cancellation of the verification
+    /// that had the recipient's slot before.
+    fn started(&self, row: Model, displaced: Option<Box<Model>>, event: Event) -> Verification {
+        if let Some(canceled) = displaced {
+            Self::count_end(&canceled, End::Canceled);
+            self.publish(*canceled);
+        }
+        if !row.decoy {
+            metrics::verification_started(row.purpose, row.delivery_channel);
+        }
+        event.account_opt(row.account_id.clone()).log();
+        self.outbox.dispatch(row.delivery_id.clone());
+        self.view(row)
+    }
+
     /// Writes the verification, its message, the contact's usage and the audit entry, atomically.
     async fn write_start<R: Send + 'static>(
         &self,
@@ -170,53 +182,87 @@ impl Parts {
         let notify_unknown =
             draft.scenario.is_none() && self.notifies_unknown(start.purpose, start.to.kind(), start.channel);
         let usage_key = start.purpose.usage_key(&start.to);
+        let slot = self.slot_request(&start);
         let Start { to, locale, audience, .. } = start;
         match (limits, audience) {
             // No reads are needed first, so all rows are written in one statement.
-            (Some(limits), RecipientSource::Anyone { account }) if draft.idempotency_key.is_none() => {
+            (Some(limits), RecipientSource::Anyone { account })
+                if draft.idempotency_key.is_none() && slot.is_none() =>
+            {
                 let verification = Model { account_id: account.clone(), ..draft };
                 let recipient = Recipient::Code { account: account.clone(), to: None };
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.account_opt(account);
                 let sending = NewSend { limits, usage_key, verification: verification.clone(), delivery, event };
                 Ok(match self.store.write_sending(sending, now).await? {
-                    true => WriteResult::New(Box::new(verification)),
+                    true => WriteResult::New { row: Box::new(verification), displaced: None },
                     false => WriteResult::UsedUp,
                 })
             }
             (limits, audience) => {
-                let written = self.store.write(move |tx| {
-                    Box::pin(async move {
-                        if let Some(refused) = reserve(tx, &usage_key, now, limits).await? {
-                            return Ok(TxOutcome::Rollback(refused));
-                        }
-                        let mut row = draft;
-                        let recipient = match recipient(tx, audience, notify_unknown).await? {
-                            Ok(recipient) => recipient,
-                            Err(refusal) => return Ok(TxOutcome::Rollback(WriteResult::Refused(refusal))),
-                        };
-                        row.account_id = recipient.account().cloned();
-                        // Marked as decoy: its code is not sent, so it cannot be confirmed.
-                        row.decoy = !matches!(recipient, Recipient::Code { .. });
-                        if !tx.insert_verification(row.clone()).await? {
-                            return Ok(TxOutcome::Rollback(WriteResult::KeyTaken));
-                        }
-                        tx.insert_delivery(order(&row, recipient, to, locale, discreet).into_row(now)).await?;
-                        tx.insert_audit(&entry.account_opt(row.account_id.clone())).await?;
-                        Ok(TxOutcome::Commit(WriteResult::New(Box::new(row))))
-                    })
-                });
-                written.await
+                let written =
+                    StartWrite { draft, slot, limits, usage_key, audience, notify_unknown, to, locale, discreet };
+                self.store.write(move |tx| Box::pin(written.run(tx, entry, now))).await
             }
         }
     }
 }
 
+/// The rows of a start that are written in one transaction.
+struct StartWrite<R> {
+    draft: Model,
+    slot: Option<SlotRequest>,
+    limits: Option<UsageLimits>,
+    usage_key: String,
+    audience: RecipientSource<R>,
+    notify_unknown: bool,
+    to: Contact,
+    locale: Locale,
+    discreet: bool,
+}
+
+impl<R> StartWrite<R> {
+    async fn run(self, tx: &Tx, entry: Event, now: Timestamp) -> Result<TxOutcome<WriteResult<R>>, Fault> {
+        let mut row = self.draft;
+        let mut displaced = None;
+        if let Some(slot) = self.slot {
+            match slot.take(tx, &mut row, &entry, now).await? {
+                SlotResult::Granted { displaced: canceled } => displaced = canceled,
+                SlotResult::Taken { until } => return Ok(TxOutcome::Rollback(WriteResult::SlotTaken { until })),
+            }
+        }
+        if let Some(refused) = reserve(tx, &self.usage_key, now, self.limits).await? {
+            return Ok(TxOutcome::Rollback(refused));
+        }
+        let recipient = match recipient(tx, self.audience, self.notify_unknown).await? {
+            Ok(recipient) => recipient,
+            Err(refusal) => return Ok(TxOutcome::Rollback(WriteResult::Refused(refusal))),
+        };
+        row.account_id = recipient.account().cloned();
+        // Marked as decoy: its code is not sent, so it cannot be confirmed.
+        row.decoy = !matches!(recipient, Recipient::Code { .. });
+        if !tx.insert_verification(row.clone()).await? {
+            return Ok(TxOutcome::Rollback(WriteResult::KeyTaken));
+        }
+        tx.insert_delivery(order(&row, recipient, self.to, self.locale, self.discreet).into_row(now)).await?;
+        tx.insert_audit(&entry.account_opt(row.account_id.clone())).await?;
+        Ok(TxOutcome::Commit(WriteResult::New { row: Box::new(row), displaced }))
+    }
+}
+
 enum WriteResult<R> {
-    New(Box<Model>),
+    New {
+        row: Box<Model>,
+        /// The verification that was canceled because it had the recipient's slot.
+        displaced: Option<Box<Model>>,
+    },
     /// The contact's cooldown or daily quota is exceeded.
     UsedUp,
     KeyTaken,
+    /// Another verification has the recipient's slot at the provider that generates codes, until then.
+    SlotTaken {
+        until: Timestamp,
+    },
     Refused(R),
 }
 
@@ -317,6 +363,12 @@ impl Parts {
         let refused = longest.unwrap_or(Refused { quota: quota::Quota::ResendCooldown, retry_at: now });
         metrics::quota_refused("send_code", refused.quota.as_str());
         Ok(refused)
+    }
+
+    /// The answer while another verification has the recipient's slot at the provider that generates codes.
+    fn slot_taken(retry_at: Timestamp) -> Refused {
+        metrics::quota_refused("send_code", quota::Quota::ResendCooldown.as_str());
+        Refused { quota: quota::Quota::ResendCooldown, retry_at }
     }
 
     /// The contact's daily quota of guesses is used up, until midnight.

@@ -10,7 +10,7 @@ use domain::{
     contact::Contact,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
-    status::{CodeFormat, DeliveryStatus, Status},
+    status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
 };
 use platform::clock::Clock;
 
@@ -28,6 +28,7 @@ pub struct Verification {
 pub struct Delivery {
     pub channel: Channel,
     pub status: DeliveryStatus,
+    pub failure: Option<DeliveryFailure>,
     pub updated_at: Timestamp,
 }
 
@@ -67,6 +68,7 @@ impl Verification {
         Delivery {
             channel: self.row.delivery_channel,
             status: self.row.delivery_status,
+            failure: self.row.delivery_failure,
             updated_at: self.row.delivery_updated_at,
         }
     }
@@ -104,6 +106,15 @@ impl Verification {
         self.row.sequence + i64::from(self.standing() == Standing::Expired)
     }
 
+    /// When it last changed. Expiry is a change that is not stored. Processes of the previous version do not store the
+    /// time of a change, so the other times of the row are considered too.
+    pub fn updated_at(&self) -> Timestamp {
+        let row = &self.row;
+        let expired = (self.standing() == Standing::Expired).then_some(row.expires_at);
+        let later = [row.updated_at, Some(row.delivery_updated_at), row.ended_at, expired];
+        later.into_iter().flatten().fold(row.created_at, Timestamp::max)
+    }
+
     pub(super) fn row(&self) -> &Model {
         &self.row
     }
@@ -129,9 +140,11 @@ impl Verification {
         self.row.attempts = change.attempts;
         self.row.delivery_channel = change.delivery_channel;
         self.row.delivery_status = change.delivery_status;
+        self.row.delivery_failure = change.delivery_failure;
         self.row.delivery_updated_at = change.delivery_updated_at;
         self.row.last_sent_at = change.last_sent_at;
         self.row.expires_at = change.expires_at;
+        self.row.updated_at = change.updated_at;
         self.as_of = now;
         true
     }

@@ -46,6 +46,29 @@ pub enum DeliveryStatus {
     Unknown,
 }
 
+/// Why a message was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
+#[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeliveryFailure {
+    /// The contact does not exist or could not be reached.
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "RECIPIENT"))]
+    Recipient,
+    /// The recipient, the carrier or a rule of the provider blocks messages to this contact or country.
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "BLOCKED"))]
+    Blocked,
+    /// The text was rejected.
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CONTENT"))]
+    Content,
+    /// No provider could send it.
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "PROVIDER"))]
+    Provider,
+    /// It expired before it was delivered.
+    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "EXPIRED"))]
+    Expired,
+}
+
 /// The characters of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]

@@ -17,7 +17,7 @@ use crate::delivery::{
     },
     registry::{ProviderFactory, SettingsReader},
 };
-use domain::contact::Contact;
+use domain::{contact::Contact, status::DeliveryFailure};
 use platform::config::{Secret, Setting};
 
 const ABILITIES: Capabilities = Capabilities {
@@ -236,7 +236,7 @@ fn status_of(SmsList { list }: SmsList) -> PollResult {
     let Some(row) = list.first() else { return PollResult::Pending };
     let state = row.sms_state.as_str();
     let (status, code) = if state.contains("실패") {
-        (ReceiptStatus::Undelivered, loose::code(state))
+        (ReceiptStatus::Undelivered(undelivered(state)), loose::code(state))
     } else if state.contains("완료") || state.contains("성공") {
         (ReceiptStatus::Delivered, None)
     } else if state.contains("중") {
@@ -245,4 +245,13 @@ fn status_of(SmsList { list }: SmsList) -> PollResult {
         return PollResult::Pending;
     };
     PollResult::Status { status, code }
+}
+
+/// The delivery failure of a state, which is a Korean text.
+fn undelivered(state: &str) -> DeliveryFailure {
+    match state {
+        _ if state.contains("스팸") || state.contains("차단") => DeliveryFailure::Blocked,
+        _ if state.contains("시간") => DeliveryFailure::Expired,
+        _ => DeliveryFailure::Recipient,
+    }
 }

@@ -169,7 +169,8 @@ fn refused(reported: &str, raw: &HttpResponse) -> Outcome {
     let code = loose::code(reported).or_else(|| loose::code(status.to_string()));
     match reported.trim_end_matches("Exception") {
         // The only parameter that depends on the user is the phone number.
-        "InvalidParameter" | "ParameterValueInvalid" | "OptedOut" => Outcome::RejectedRecipient { code },
+        "InvalidParameter" | "ParameterValueInvalid" => Outcome::RejectedRecipient { code },
+        "OptedOut" => Outcome::Blocked { code },
         "ValidationError" | "Validation" => Outcome::RejectedContent { code },
         "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "SlowDown" | "KMSThrottling" => {
             Outcome::Throttled { retry_after }

@@ -21,7 +21,7 @@ use crate::delivery::{
     },
     registry::{ProviderFactory, SettingsReader},
 };
-use domain::contact::Contact;
+use domain::{contact::Contact, status::DeliveryFailure};
 use platform::{
     clock::Clock,
     config::{Secret, Setting},
@@ -276,11 +276,11 @@ impl Message {
         let success = self.status_code.as_str() == "0" && self.status_name.as_str() != "fail";
         let status = match self.status.as_str() {
             "COMPLETED" if success => ReceiptStatus::Delivered,
-            "COMPLETED" => ReceiptStatus::Undelivered,
+            "COMPLETED" => ReceiptStatus::Undelivered(DeliveryFailure::Recipient),
             "PROCESSING" => ReceiptStatus::Sent,
             _ => return PollResult::Pending,
         };
-        let code = (status == ReceiptStatus::Undelivered).then(|| loose::code(self.status_code.as_str())).flatten();
+        let code = status.failure().and_then(|_| loose::code(self.status_code.as_str()));
         PollResult::Status { status, code }
     }
 }

@@ -79,10 +79,12 @@ pub fn rejection_outcome(answer: &ProviderResponse) -> Outcome {
     let reported = error_code(answer);
     let code = loose::code(&reported);
     match reported.as_str() {
-        // To: invalid, no route, no SMS, opted out, a landline; 21214 to 21217 for calls; for Verify: invalid,
-        // landline, and destinations blocked by Fraud Guard.
-        "21211" | "21612" | "21614" | "21610" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" | "60410"
-        | "60605" => Outcome::RejectedRecipient { code },
+        // To: invalid, no route, no SMS, a landline; 21214 to 21217 for calls; for Verify: invalid, landline.
+        "21211" | "21612" | "21614" | "21635" | "21214" | "21216" | "21217" | "60200" | "60205" => {
+            Outcome::RejectedRecipient { code }
+        }
+        // Opted out; destinations blocked by Verify Fraud Guard.
+        "21610" | "60410" | "60605" => Outcome::Blocked { code },
         // From: invalid, not owned, missing, not registered, of another channel than To; 21210 for calls; a Messaging
         // Service that no longer exists or has no number.
         "21212" | "21606" | "21603" | "21659" | "21660" | "21701" | "21703" | "21704" | "21910" | "30034" | "21210" => {

@@ -207,7 +207,7 @@ fn newest(Attempts { attempts }: Attempts) -> PollResult {
         return PollResult::Pending;
     };
     let ChannelData { message_status: status, error_code } = attempt.channel_data;
-    match message_status(&status) {
+    match message_status(&status, error_code.as_str()) {
         _ if attempt.conversion_status == "converted" => PollResult::Status { status: Delivered, code: None },
         Some(status) => PollResult::Status { status, code: error_code.some().and_then(loose::code) },
         None => PollResult::Pending,

@@ -176,7 +176,8 @@ fn classified(status: &str, answer: &ProviderResponse) -> Outcome {
     match status {
         "1" | "10" => Outcome::Throttled { retry_after: answer.retry_after },
         "5" => Outcome::unavailable(code),
-        "6" | "7" | "33" => Outcome::RejectedRecipient { code },
+        "6" | "33" => Outcome::RejectedRecipient { code },
+        "7" => Outcome::Blocked { code },
         "15" => Outcome::RejectedSender { code },
         // A network code of another country; a number that is not allowed for a demo account.
         "22" | "29" => Outcome::RejectedDestination { code },

@@ -144,6 +144,7 @@ fn outcome_of(answer: &ProviderResponse) -> Outcome {
     let code = response.code.some().and_then(loose::code);
     match (response.rejected.as_str(), answer.status.as_u16()) {
         ("recipient", _) => Outcome::RejectedRecipient { code },
+        ("blocked", _) => Outcome::Blocked { code },
         ("destination", _) => Outcome::RejectedDestination { code },
         ("sender", _) => Outcome::RejectedSender { code },
         ("content", _) => Outcome::RejectedContent { code },

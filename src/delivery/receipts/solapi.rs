@@ -10,7 +10,7 @@ use crate::delivery::{
     provider::ReceiptStatus,
     registry,
 };
-use domain::ids::DeliveryId;
+use domain::{ids::DeliveryId, status::DeliveryFailure};
 use platform::{
     config::{Env, Secret},
     keys::check_text,
@@ -98,7 +98,20 @@ pub fn message_status(code: &str) -> Option<(ReceiptStatus, Option<String>)> {
         "3000" => Some((ReceiptStatus::Sent, None)),
         "4000" => Some((ReceiptStatus::Delivered, None)),
         "2000" => None,
-        _ if code.starts_with(['1', '2', '3']) => Some((ReceiptStatus::Undelivered, loose::code(code))),
+        _ if code.starts_with(['1', '2', '3']) => Some((ReceiptStatus::Undelivered(failure(code)), loose::code(code))),
         _ => None,
+    }
+}
+
+/// The delivery failure of a status code: 1xxx and 2xxx are failures of the platform, 3xxx of the carrier.
+fn failure(code: &str) -> DeliveryFailure {
+    match code {
+        "1058" | "1060" | "1061" | "2060" | "2061" => DeliveryFailure::Recipient,
+        // Refused by the recipient, blocked as spam, not a KakaoTalk user, or the channel is blocked.
+        "3050" | "3054" | "2254" | "3104" | "3107" | "3108" => DeliveryFailure::Blocked,
+        // Sender not registered or malformed, or a failure of the carrier.
+        "3012" | "3013" | "3024" | "3059" => DeliveryFailure::Provider,
+        _ if code.starts_with('3') => DeliveryFailure::Recipient,
+        _ => DeliveryFailure::Provider,
     }
 }

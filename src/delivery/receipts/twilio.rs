@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Receipt, ReceiptError};
 use crate::delivery::{hmac_tag, loose, provider::ReceiptStatus, registry};
-use domain::ids::DeliveryId;
+use domain::{ids::DeliveryId, status::DeliveryFailure};
 use platform::config::{Env, Secret};
 
 /// Verifies callbacks.
@@ -168,7 +168,10 @@ fn receipt(fields: &[(String, String)], query: Option<&str>) -> Option<Receipt> 
     let either = |one, other| field(one).or_else(|| field(other));
     let (id, status) = match field("CallSid") {
         Some(id) => (id, call_status(field("CallStatus")?)?),
-        None => (either("MessageSid", "SmsSid")?, message_status(either("MessageStatus", "SmsStatus")?)?),
+        None => {
+            let error = field("ErrorCode").unwrap_or_default();
+            (either("MessageSid", "SmsSid")?, message_status(either("MessageStatus", "SmsStatus")?, error)?)
+        }
     };
     let mut query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     Some(Receipt {
@@ -180,21 +183,38 @@ fn receipt(fields: &[(String, String)], query: Option<&str>) -> Option<Receipt> 
     })
 }
 
-/// The receipt status of a message status. None before the message was sent.
-pub fn message_status(status: &str) -> Option<ReceiptStatus> {
+/// The receipt status of a message status and its error code. None before the message was sent.
+pub fn message_status(status: &str, error: &str) -> Option<ReceiptStatus> {
     match status {
         "sending" | "sent" => Some(ReceiptStatus::Sent),
         "delivered" | "read" => Some(ReceiptStatus::Delivered),
-        "undelivered" | "failed" | "canceled" => Some(ReceiptStatus::Undelivered),
+        "undelivered" => Some(ReceiptStatus::Undelivered(failure(error).unwrap_or(DeliveryFailure::Recipient))),
+        "failed" | "canceled" => Some(ReceiptStatus::Undelivered(failure(error).unwrap_or(DeliveryFailure::Provider))),
         _ => None,
     }
+}
+
+/// The delivery failure of an error code (<https://www.twilio.com/docs/api/errors>).
+fn failure(error: &str) -> Option<DeliveryFailure> {
+    Some(match error {
+        // Unreachable, unknown, or a landline.
+        "30003" | "30005" | "30006" => DeliveryFailure::Recipient,
+        // Blocked, filtered by the carrier, or opted out.
+        "30004" | "30007" | "21610" => DeliveryFailure::Blocked,
+        // Queue overflow, account suspended, unknown error, or sender not registered.
+        "30001" | "30002" | "30008" | "30034" => DeliveryFailure::Provider,
+        // The validity period expired.
+        "30036" => DeliveryFailure::Expired,
+        _ => return None,
+    })
 }
 
 fn call_status(status: &str) -> Option<ReceiptStatus> {
     match status {
         "ringing" | "in-progress" | "answered" => Some(ReceiptStatus::Sent),
         "completed" => Some(ReceiptStatus::Delivered),
-        "busy" | "failed" | "no-answer" | "canceled" => Some(ReceiptStatus::Undelivered),
+        "busy" | "no-answer" => Some(ReceiptStatus::Undelivered(DeliveryFailure::Recipient)),
+        "failed" | "canceled" => Some(ReceiptStatus::Undelivered(DeliveryFailure::Provider)),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ use crate::delivery::{
     provider::ReceiptStatus,
     registry,
 };
-use domain::{Timestamp, ids::DeliveryId};
+use domain::{Timestamp, ids::DeliveryId, status::DeliveryFailure};
 use platform::config::{Env, Secret};
 
 /// The maximum clock difference to Vonage, and the window in which a captured receipt could be replayed.
@@ -67,7 +67,9 @@ impl Signature {
         }
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         let id = field("messageId");
-        let Some(status) = status(field("status")).filter(|_| !id.is_empty()) else { return Ok(None) };
+        let Some(status) = status(field("status"), field("err-code")).filter(|_| !id.is_empty()) else {
+            return Ok(None);
+        };
         let code = Some(field("err-code")).filter(|code| *code != "0").and_then(loose::code);
         Ok(Some(Receipt {
             provider: "vonage",
@@ -125,11 +127,24 @@ pub fn json_fields(json: &[u8]) -> Result<BTreeMap<String, String>, ReceiptError
     Ok(fields.into_iter().map(|(name, value)| (name, value.as_str().to_owned())).collect())
 }
 
-fn status(status: &str) -> Option<ReceiptStatus> {
+fn status(status: &str, error: &str) -> Option<ReceiptStatus> {
     match status {
         "accepted" | "buffered" => Some(ReceiptStatus::Sent),
         "delivered" => Some(ReceiptStatus::Delivered),
-        "expired" | "failed" | "rejected" => Some(ReceiptStatus::Undelivered),
+        "expired" => Some(ReceiptStatus::Undelivered(DeliveryFailure::Expired)),
+        "failed" | "rejected" => Some(ReceiptStatus::Undelivered(failure(error))),
         _ => None,
+    }
+}
+
+/// The delivery failure of an error code (<https://developer.vonage.com/en/messaging/sms/guides/delivery-receipts>).
+fn failure(error: &str) -> DeliveryFailure {
+    match error {
+        // Barred by the user, spam filters, age limits, or blocked by the carrier.
+        "4" | "6" | "13" | "14" => DeliveryFailure::Blocked,
+        "10" => DeliveryFailure::Content,
+        // Network error, insufficient credit, or a general error.
+        "8" | "15" | "99" => DeliveryFailure::Provider,
+        _ => DeliveryFailure::Recipient,
     }
 }

@@ -9,7 +9,7 @@ use crate::delivery::{
     registry,
     standard_webhooks::{self, Key},
 };
-use domain::{Timestamp, ids::DeliveryId};
+use domain::{Timestamp, ids::DeliveryId, status::DeliveryFailure};
 use platform::{
     config::{Env, Secret},
     keys::strong,
@@ -63,7 +63,7 @@ impl Verifier {
         let status = match receipt_body.status.as_str() {
             "sent" => ReceiptStatus::Sent,
             "delivered" => ReceiptStatus::Delivered,
-            "undelivered" => ReceiptStatus::Undelivered,
+            "undelivered" => ReceiptStatus::Undelivered(receipt_body.failure()),
             _ => return Ok(None),
         };
         let delivery = DeliveryId::parse(receipt_body.id.as_str());
@@ -90,4 +90,19 @@ struct Body {
     status: LenientString,
     #[serde(default)]
     error: LenientString,
+    #[serde(default)]
+    failure: LenientString,
+}
+
+impl Body {
+    /// Why it was not delivered. Without a known value, the recipient could not be reached.
+    fn failure(&self) -> DeliveryFailure {
+        match self.failure.as_str() {
+            "blocked" => DeliveryFailure::Blocked,
+            "content" => DeliveryFailure::Content,
+            "provider" => DeliveryFailure::Provider,
+            "expired" => DeliveryFailure::Expired,
+            _ => DeliveryFailure::Recipient,
+        }
+    }
 }

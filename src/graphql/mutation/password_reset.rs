@@ -71,7 +71,9 @@ impl PasswordResetMutation {
             return Ok(audit::invalid(ctx, Act::RequestPasswordReset, fields).await.into());
         };
         let locale = fields.locale(None);
-        let sent = ctx.services().accounts.request_password_reset(ctx.caller(), claim, channel, locale).await?;
+        let device = fields.device(None, None).token;
+        let accounts = &ctx.services().accounts;
+        let sent = accounts.request_password_reset(ctx.caller(), claim, channel, locale, device).await?;
         SendVerificationCodeResult::from_send(ctx, sent)
     }
 

@@ -42,10 +42,11 @@ impl VerificationMutation {
         let channel = to.as_ref().and_then(|to| fields.channel("channel", input.channel, to));
         let idempotency_key = fields.idempotency_key("idempotencyKey", input.idempotency_key);
         let locale = fields.locale(input.locale.as_deref());
+        let device = fields.device(None, input.device_token.as_deref()).token;
         let (Some(to), Some(channel), false) = (to, channel, fields.has_errors()) else {
             return Ok(audit::invalid(ctx, Act::SendVerificationCode, fields).await.into());
         };
-        let request = SendRequest { purpose: input.purpose.into(), to, channel, locale, idempotency_key };
+        let request = SendRequest { purpose: input.purpose.into(), to, channel, locale, idempotency_key, device };
         let sent = ctx.services().accounts.send_code(ctx.caller(), ctx.signed_in(), request).await?;
         SendVerificationCodeResult::from_send(ctx, sent)
     }

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use crate::{
     graphql::{
         context::RequestContext,
-        enums::{Channel, CodeFormat, DeliveryStatus, VerificationPurpose, VerificationStatus},
+        enums::{Channel, CodeFormat, DeliveryFailure, DeliveryStatus, VerificationPurpose, VerificationStatus},
         scalars::DateTime,
     },
     verification,
@@ -44,6 +44,7 @@ impl Verification {
         Delivery {
             channel: delivery.channel.into(),
             status: delivery.status.into(),
+            failure: delivery.failure.map(Into::into),
             updated_at: DateTime(delivery.updated_at),
         }
     }
@@ -66,6 +67,11 @@ impl Verification {
     /// When the verification was started.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at())
+    }
+
+    /// When it last changed, in any field; expiry counts as a change.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at())
     }
 
     /// When the code expires.
@@ -101,6 +107,8 @@ pub struct Delivery {
     channel: Channel,
     /// Status of the delivery.
     status: DeliveryStatus,
+    /// Why it was not delivered. Null unless status is FAILED or UNDELIVERED.
+    failure: Option<DeliveryFailure>,
     /// When the status last changed.
     updated_at: DateTime,
 }

@@ -7,7 +7,7 @@ use domain::{
     channel::Channel,
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
-    status::DeliveryStatus,
+    status::{DeliveryFailure, DeliveryStatus},
 };
 
 #[sea_orm::model]
@@ -40,6 +40,8 @@ pub struct Model {
     pub provider_message_id: Option<String>,
     /// The reason of a failure, in the provider's code.
     pub reason: Option<String>,
+    /// Why it failed, as a class. While the message waits, the reason of the last attempt.
+    pub failure: Option<DeliveryFailure>,
     /// A provider received it and its response was lost, so that only that provider may be called again.
     pub perhaps_sent: bool,
     /// A provider rejected the recipient or the text: another provider would not accept it either.

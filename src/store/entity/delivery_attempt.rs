@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
-use domain::{Timestamp, ids::DeliveryId, status::DeliveryStatus};
+use domain::{
+    Timestamp,
+    ids::DeliveryId,
+    status::{DeliveryFailure, DeliveryStatus},
+};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -17,6 +21,8 @@ pub struct Model {
     pub status: DeliveryStatus,
     /// The reason of a failure, in the provider's code.
     pub code: Option<String>,
+    /// Why it was not delivered, as a class. None: it has not failed.
+    pub failure: Option<DeliveryFailure>,
     /// When the provider accepted it, or when its first receipt arrived, if that was earlier.
     pub accepted_at: Timestamp,
     /// When it last reported a status.

@@ -13,6 +13,7 @@ pub mod notice_usage;
 pub mod password_census;
 pub mod process_keys;
 pub mod proof;
+pub mod provider_verification;
 pub mod refresh_token;
 pub mod revocation;
 pub mod session;

@@ -8,7 +8,7 @@ use domain::{
     contact::ContactKind,
     ids::{AccountId, DeliveryId, VerificationId},
     purpose::Purpose,
-    status::{CodeFormat, DeliveryStatus, Status},
+    status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
 };
 
 #[sea_orm::model]
@@ -42,6 +42,8 @@ pub struct Model {
     pub delivery_id: DeliveryId,
     pub delivery_channel: Channel,
     pub delivery_status: DeliveryStatus,
+    /// Why the message failed. None if it has not, and for a message whose final status is not shown.
+    pub delivery_failure: Option<DeliveryFailure>,
     pub delivery_updated_at: Timestamp,
     /// The number of messages so far.
     pub sends: i32,
@@ -52,6 +54,8 @@ pub struct Model {
     pub ended_at: Option<Timestamp>,
     /// Increases with every change.
     pub sequence: i64,
+    /// When it last changed. None: no process of this version has changed it.
+    pub updated_at: Option<Timestamp>,
     /// Hash of the client's key with contact and purpose.
     pub idempotency_key: Option<String>,
     /// The source of the code: a provider that generates and checks codes, or `countersign`. None: no message was sent

@@ -257,6 +257,7 @@ async fn resumed_process_does_not_settle_a_lost_claim_but_reports_acceptance() {
             status: DeliveryStatus::Unknown,
             provider: None,
             reason: Some("interrupted".to_owned()),
+            failure: None,
             refused: false,
         };
         database
@@ -305,7 +306,8 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     let delivery = id.clone();
     let settled = database.write(move |tx| {
         Box::pin(async move {
-            let again = Settlement::Retry { due_at: now, provider: None, reason: None, perhaps_sent: false };
+            let again =
+                Settlement::Retry { due_at: now, provider: None, reason: None, failure: None, perhaps_sent: false };
             Ok(TxOutcome::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
         })
     });

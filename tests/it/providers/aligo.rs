@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
 use serde_json::{Value, json};
 
 use super::{
@@ -107,7 +108,10 @@ async fn polling_reads_the_status_and_ignores_an_empty_list() {
         (json!([{ "sms_state": "발송완료" }]), known(ReceiptStatus::Delivered, None)),
         (json!([{ "sms_state": "성공" }]), known(ReceiptStatus::Delivered, None)),
         (json!([{ "sms_state": "전송중" }]), known(ReceiptStatus::Sent, None)),
-        (json!([{ "sms_state": "실패(결번)" }]), known(ReceiptStatus::Undelivered, Some("실패(결번)"))),
+        (
+            json!([{ "sms_state": "실패(결번)" }]),
+            known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("실패(결번)")),
+        ),
         (json!([{ "sms_state": "?" }]), PollResult::Pending),
     ];
     for (list, expected) in table {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
 use serde_json::{Value, json};
 
 use super::{
@@ -142,7 +143,10 @@ async fn polling_reads_the_alimtalk_or_its_sms_fallback() {
     let by_sms = [
         (json!([]), known(ReceiptStatus::Sent, None)),
         (json!([{ "sms_state": "발송완료" }]), known(ReceiptStatus::Delivered, None)),
-        (json!([{ "sms_state": "실패(결번)" }]), known(ReceiptStatus::Undelivered, Some("실패(결번)"))),
+        (
+            json!([{ "sms_state": "실패(결번)" }]),
+            known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("실패(결번)")),
+        ),
     ];
     for (list, expected) in by_sms {
         double.then(history(&row("U", "실패", "777")));

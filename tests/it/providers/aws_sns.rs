@@ -7,8 +7,8 @@ use countersign::delivery::provider::{Channel, Outcome, Provider};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, destination, misconfigured, provider, recipient, text_message, throttled,
-        unavailable_for, unfit,
+        accepted, blocked, code_message, content, destination, misconfigured, provider, recipient, text_message,
+        throttled, unavailable_for, unfit,
     },
 };
 
@@ -94,7 +94,7 @@ async fn every_error_code_has_its_class_and_is_not_retried() {
         (400, "IncompleteSignature", misconfigured("IncompleteSignature")),
         (400, "VerificationException", destination("VerificationException")),
         (400, "UserErrorException", destination("UserErrorException")),
-        (400, "OptedOut", recipient("OptedOut")),
+        (400, "OptedOut", blocked("OptedOut")),
         (400, "UnheardOf", destination("UnheardOf")),
         (400, "Throttling", throttled(Some(2))),
         (400, "ThrottlingException", throttled(Some(2))),

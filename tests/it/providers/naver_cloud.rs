@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
 use platform::clock::Clock;
 use serde_json::{Value, json};
 
@@ -183,7 +184,7 @@ async fn polled_result_has_the_delivery_status() {
         (row("READY", "", ""), PollResult::Pending),
         (row("PROCESSING", "", ""), known(ReceiptStatus::Sent, None)),
         (row("COMPLETED", "0", "success"), known(ReceiptStatus::Delivered, None)),
-        (row("COMPLETED", "3008", "fail"), known(ReceiptStatus::Undelivered, Some("3008"))),
+        (row("COMPLETED", "3008", "fail"), known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3008"))),
         (json!({ "messages": [] }), PollResult::Pending),
     ];
     for (delivered, expected) in table {

@@ -20,7 +20,7 @@ use countersign::{
     },
     http::receipts::{ReceiptState, routes},
 };
-use domain::ids::DeliveryId;
+use domain::{ids::DeliveryId, status::DeliveryFailure};
 use hmac::{Hmac, KeyInit, Mac};
 use platform::{
     clock::{Clock, Entropy},
@@ -131,6 +131,7 @@ async fn every_twilio_status_is_mapped() {
         assert_eq!(bench.post("/receipts/twilio?y=1", &[FORM, ("x-twilio-signature", &signature)], body).await, 200);
         bench.taken().pop()
     };
+    use DeliveryFailure::{Blocked, Expired, Provider, Recipient};
     use ReceiptStatus::{Delivered, Sent, Undelivered};
     let message = [
         ("accepted", None),
@@ -140,9 +141,9 @@ async fn every_twilio_status_is_mapped() {
         ("sent", Some(Sent)),
         ("delivered", Some(Delivered)),
         ("read", Some(Delivered)),
-        ("undelivered", Some(Undelivered)),
-        ("failed", Some(Undelivered)),
-        ("canceled", Some(Undelivered)),
+        ("undelivered", Some(Undelivered(Recipient))),
+        ("failed", Some(Undelivered(Provider))),
+        ("canceled", Some(Undelivered(Provider))),
         ("new_status", None),
     ];
     for (status, expected) in message {
@@ -154,17 +155,19 @@ async fn every_twilio_status_is_mapped() {
         ("ringing", Some(Sent)),
         ("in-progress", Some(Sent)),
         ("completed", Some(Delivered)),
-        ("busy", Some(Undelivered)),
-        ("no-answer", Some(Undelivered)),
-        ("failed", Some(Undelivered)),
-        ("canceled", Some(Undelivered)),
+        ("busy", Some(Undelivered(Recipient))),
+        ("no-answer", Some(Undelivered(Recipient))),
+        ("failed", Some(Undelivered(Provider))),
+        ("canceled", Some(Undelivered(Provider))),
     ];
     for (status, expected) in call {
         let parsed = say(&[("CallSid", "CA1"), ("CallStatus", status)]).await;
         assert_eq!(parsed.map(|receipt| receipt.status), expected, "{status}");
     }
-    let parsed = say(&[("SmsSid", "SM1"), ("SmsStatus", "undelivered"), ("ErrorCode", "30003")]).await.unwrap();
-    assert_eq!(parsed, receipt("twilio", "SM1", Undelivered, Some("30003")));
+    for (code, failure) in [("30003", Recipient), ("30007", Blocked), ("30008", Provider), ("30036", Expired)] {
+        let parsed = say(&[("SmsSid", "SM1"), ("SmsStatus", "undelivered"), ("ErrorCode", code)]).await.unwrap();
+        assert_eq!(parsed, receipt("twilio", "SM1", Undelivered(failure), Some(code)));
+    }
 }
 
 #[tokio::test]
@@ -186,7 +189,7 @@ async fn solapi_receipt_needs_the_token_in_the_url() {
     let expected = [
         parsed("M1", ReceiptStatus::Delivered, None),
         parsed("M2", ReceiptStatus::Sent, None),
-        parsed("M3", ReceiptStatus::Undelivered, Some("3041")),
+        parsed("M3", ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3041")),
     ];
     assert_eq!(bench.taken(), expected);
     for path in
@@ -231,7 +234,7 @@ async fn vonage_receipt_needs_a_signature_in_every_format() {
     assert_eq!(bench.send(get(encoded(&good))).await, 200);
     assert_eq!(bench.post("/receipts/vonage", &[FORM], encoded(&good)).await, 200);
     assert_eq!(bench.post("/receipts/vonage", &[json], json!(good).to_string()).await, 200);
-    let expected = receipt("vonage", "0A01", ReceiptStatus::Undelivered, Some("1"));
+    let expected = receipt("vonage", "0A01", ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("1"));
     assert_eq!(bench.taken(), [expected.clone(), expected.clone(), expected]);
 
     let mut forged = good.clone();
@@ -246,8 +249,8 @@ async fn vonage_receipt_needs_a_signature_in_every_format() {
         ("delivered", Some(ReceiptStatus::Delivered)),
         ("accepted", Some(ReceiptStatus::Sent)),
         ("buffered", Some(ReceiptStatus::Sent)),
-        ("expired", Some(ReceiptStatus::Undelivered)),
-        ("rejected", Some(ReceiptStatus::Undelivered)),
+        ("expired", Some(ReceiptStatus::Undelivered(DeliveryFailure::Expired))),
+        ("rejected", Some(ReceiptStatus::Undelivered(DeliveryFailure::Recipient))),
         ("unknown", None),
     ] {
         assert_eq!(bench.send(get(encoded(&fields(status, NOW)))).await, 200);
@@ -267,11 +270,12 @@ async fn gateway_receipt_needs_a_standard_webhooks_signature() {
         bench.post("/receipts/webhook", &headers, body.to_owned()).await
     };
     let delivered = json!({ "provider_message_id": "7", "status": "delivered", "new": 1 }).to_string();
-    let undelivered = json!({ "id": delivery().as_str(), "status": "undelivered", "error": "off" }).to_string();
+    let undelivered =
+        json!({ "id": delivery().as_str(), "status": "undelivered", "error": "off", "failure": "content" }).to_string();
     assert_eq!(post(&delivered, NOW, &delivered).await, 200);
     assert_eq!(post(&undelivered, NOW - 300, &undelivered).await, 200);
-    let second =
-        Receipt { delivery: Some(delivery()), ..receipt("webhook", "", ReceiptStatus::Undelivered, Some("off")) };
+    let refused = ReceiptStatus::Undelivered(DeliveryFailure::Content);
+    let second = Receipt { delivery: Some(delivery()), ..receipt("webhook", "", refused, Some("off")) };
     assert_eq!(bench.taken(), [receipt("webhook", "7", ReceiptStatus::Delivered, None), second]);
     assert_eq!(post(&delivered, NOW, &undelivered).await, 403);
     assert_eq!(post(&delivered, NOW - 301, &delivered).await, 403);

@@ -7,6 +7,7 @@ use countersign::delivery::{
     provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus},
     receipts::{Receipt, confirm_by_polling},
 };
+use domain::status::DeliveryFailure;
 use platform::clock::Clock;
 use serde_json::{Value, json};
 
@@ -171,8 +172,8 @@ async fn polling_finds_the_message_by_its_id() {
         ("2000", PollResult::Pending),
         ("3000", known(ReceiptStatus::Sent, None)),
         ("4000", known(ReceiptStatus::Delivered, None)),
-        ("3041", known(ReceiptStatus::Undelivered, Some("3041"))),
-        ("1062", known(ReceiptStatus::Undelivered, Some("1062"))),
+        ("3041", known(ReceiptStatus::Undelivered(DeliveryFailure::Recipient), Some("3041"))),
+        ("1062", known(ReceiptStatus::Undelivered(DeliveryFailure::Provider), Some("1062"))),
     ];
     for (code, expected) in table {
         let message = json!({ "messageId": ID, "statusCode": code, "text": "123456" });
@@ -202,7 +203,10 @@ async fn receipt_counts_only_as_confirmed_by_polling() {
     let listed = |id: &str, code: &str| Reply::json(200, &json!({ "messageList": { id: { "statusCode": code } } }));
     double.then(listed("M1", "3041")).then(listed("M2", "2000")).then(listed("M3", "4000"));
     let confirmed = confirm_by_polling(solapi.as_ref(), ["M1", "M2", "M3"].map(delivered_receipt).to_vec()).await;
-    let failed =
-        Receipt { status: ReceiptStatus::Undelivered, code: Some("3041".to_owned()), ..delivered_receipt("M1") };
+    let failed = Receipt {
+        status: ReceiptStatus::Undelivered(DeliveryFailure::Recipient),
+        code: Some("3041".to_owned()),
+        ..delivered_receipt("M1")
+    };
     assert_eq!(confirmed, [failed, delivered_receipt("M3")]);
 }

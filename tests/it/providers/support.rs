@@ -110,6 +110,9 @@ pub fn accepted(id: &str) -> Outcome {
 pub fn recipient(code: &str) -> Outcome {
     Outcome::RejectedRecipient { code: Some(code.to_owned()) }
 }
+pub fn blocked(code: &str) -> Outcome {
+    Outcome::Blocked { code: Some(code.to_owned()) }
+}
 pub fn destination(code: &str) -> Outcome {
     Outcome::RejectedDestination { code: Some(code.to_owned()) }
 }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, call, code_message, content, destination, misconfigured, provider, recipient, sender, text_message,
-        throttled, unavailable, unavailable_for, unfit,
+        accepted, blocked, call, code_message, content, destination, misconfigured, provider, recipient, sender,
+        text_message, throttled, unavailable, unavailable_for, unfit,
     },
 };
 
@@ -128,7 +128,7 @@ async fn every_error_code_has_its_class() {
         (400, 21211, recipient("21211")),
         (400, 21612, recipient("21612")),
         (400, 21614, recipient("21614")),
-        (400, 21610, recipient("21610")),
+        (400, 21610, blocked("21610")),
         (400, 21608, destination("21608")),
         (400, 21408, destination("21408")),
         (403, 21408, destination("21408")),

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use countersign::delivery::provider::{Channel, CheckOutcome, Outgoing, PollResult, Provider, ReceiptStatus};
+use domain::status::DeliveryFailure;
 use platform::config::Secret;
 use serde_json::{Value, json};
 
 use super::{
     double::{Double, Reply},
-    support::{accepted, call, code_message, destination, misconfigured, provider, recipient, throttled, unfit},
+    support::{
+        accepted, blocked, call, code_message, destination, misconfigured, provider, recipient, throttled, unfit,
+    },
 };
 
 const SERVICE: &str = "VAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -75,8 +78,8 @@ async fn every_start_error_has_its_class() {
     let table = [
         (400, 60200, recipient("60200")),
         (400, 60205, recipient("60205")),
-        (403, 60410, recipient("60410")),
-        (403, 60605, recipient("60605")),
+        (403, 60410, blocked("60410")),
+        (403, 60605, blocked("60605")),
         (429, 60202, destination("60202")),
         (429, 60203, destination("60203")),
         (429, 60207, throttled(Some(3))),
@@ -162,7 +165,7 @@ async fn polling_returns_the_newest_attempt() {
                 attempt("2026-01-02T03:04:05Z", "unconverted", "delivered"),
                 attempt("2026-01-02T03:05:05Z", "unconverted", "undelivered"),
             ],
-            known(ReceiptStatus::Undelivered, Some("30008")),
+            known(ReceiptStatus::Undelivered(DeliveryFailure::Provider), Some("30008")),
         ),
         (vec![attempt("2026-01-02T03:04:05Z", "converted", "sent")], known(ReceiptStatus::Delivered, None)),
     ];

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{
     double::{Double, Reply},
     support::{
-        accepted, code_message, content, destination, misconfigured, provider_at, recipient, sender, text_message,
-        throttled, unavailable,
+        accepted, blocked, code_message, content, destination, misconfigured, provider_at, recipient, sender,
+        text_message, throttled, unavailable,
     },
 };
 
@@ -114,7 +114,7 @@ async fn every_status_code_has_its_class() {
         ("4", misconfigured("4")),
         ("5", unavailable("5")),
         ("6", recipient("6")),
-        ("7", recipient("7")),
+        ("7", blocked("7")),
         ("8", misconfigured("8")),
         ("9", misconfigured("9")),
         ("10", throttled(None)),

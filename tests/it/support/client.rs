@@ -8,8 +8,8 @@ use super::{
 };
 
 /// The selection for a verification.
-pub const VERIFICATION: &str = "id purpose maskedTo status attemptsRemaining codeLength codeFormat createdAt expiresAt \
-     resendAvailableAt sendsRemaining sequence delivery { channel status updatedAt }";
+pub const VERIFICATION: &str = "id purpose maskedTo status attemptsRemaining codeLength codeFormat createdAt updatedAt \
+     expiresAt resendAvailableAt sendsRemaining sequence delivery { channel status failure updatedAt }";
 
 /// A client with a client address, optionally signed in. Cheap to clone.
 #[derive(Clone)]

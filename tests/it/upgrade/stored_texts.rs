@@ -20,8 +20,9 @@ fn texts(column: &str) -> Vec<&'static str> {
 
 /// Columns of a verification, and where the API shows their texts under the same names. The purpose is last: it decides
 /// how much of a delivery is shown.
-const VERIFICATION: [(&str, &str); 5] = [
+const VERIFICATION: [(&str, &str); 6] = [
     ("delivery_status", "/delivery/status"),
+    ("delivery_failure", "/delivery/failure"),
     ("delivery_channel", "/delivery/channel"),
     ("code_format", "/codeFormat"),
     ("status", "/status"),

@@ -7,9 +7,16 @@ const instant = (seconds: number): string => new Date(NOW + seconds * 1_000).toI
 
 const verification = {
   ...{ id: 'ver_1', purpose: 'SIGN_UP', maskedTo: '+82 10-****-5678', status: 'PENDING', sequence: 1 },
-  ...{ createdAt: instant(0), expiresAt: instant(300), codeFormat: 'NUMERIC', codeLength: 6, attemptsRemaining: 5 },
+  ...{
+    createdAt: instant(0),
+    updatedAt: instant(0),
+    expiresAt: instant(300),
+    codeFormat: 'NUMERIC',
+    codeLength: 6,
+    attemptsRemaining: 5,
+  },
   ...{ resendAvailableAt: null, sendsRemaining: null },
-  delivery: { channel: 'SMS', status: 'SENT', updatedAt: instant(0) },
+  delivery: { channel: 'SMS', status: 'SENT', failure: null, updatedAt: instant(0) },
 };
 const proof = { purpose: 'SIGN_UP', token: 'ab', expiresAt: instant(600), attestation: null };
 

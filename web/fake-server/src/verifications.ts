@@ -23,7 +23,8 @@ export class Verification {
   readonly createdAt = new Date();
   readonly listeners = new Set<() => void>();
   status: Status = 'PENDING';
-  delivery: { channel: string; status: DeliveryStatus; updatedAt: Date };
+  delivery: { channel: string; status: DeliveryStatus; failure: 'RECIPIENT' | null; updatedAt: Date };
+  updatedAt = this.createdAt;
   resendAvailableAt: Date;
   sequence = 1;
   readonly purpose: string;
@@ -41,13 +42,14 @@ export class Verification {
     this.expiresAt = new Date(this.createdAt.getTime() + settings.codeTtlSeconds * 1_000);
     this.attemptsRemaining = settings.maxAttempts;
     this.sendsRemaining = settings.dailySends;
-    this.delivery = { channel, status: 'QUEUED', updatedAt: new Date() };
+    this.delivery = { channel, status: 'QUEUED', failure: null, updatedAt: new Date() };
     this.resendAvailableAt = new Date();
   }
 
   change(change: () => void): void {
     change();
     this.sequence += 1;
+    this.updatedAt = new Date();
     for (const listener of this.listeners) listener();
   }
 
@@ -63,6 +65,7 @@ export class Verification {
       codeLength: 6,
       codeFormat: 'NUMERIC',
       createdAt: this.createdAt.toISOString(),
+      updatedAt: this.updatedAt.toISOString(),
       expiresAt: this.expiresAt.toISOString(),
       resendAvailableAt: this.status === 'PENDING' ? this.resendAvailableAt.toISOString() : null,
       sendsRemaining: this.sendsRemaining,
@@ -108,7 +111,7 @@ export class Verifications {
     const { contact, code } = verification;
     const text = `[Countersign] ${code} is your code. Do not share it.`;
     verification.change(() => {
-      verification.delivery = { channel, status: 'QUEUED', updatedAt: new Date() };
+      verification.delivery = { channel, status: 'QUEUED', failure: null, updatedAt: new Date() };
       verification.sendsRemaining -= 1;
       verification.resendAvailableAt = new Date(Date.now() + this.#settings.resendCooldownSeconds * 1_000);
     });
@@ -126,7 +129,9 @@ export class Verifications {
     if (status === undefined) return;
     setTimeout(() => {
       if (verification.status !== 'PENDING') return;
-      verification.change(() => (verification.delivery = { ...verification.delivery, status, updatedAt: new Date() }));
+      const failure = status === 'UNDELIVERED' ? 'RECIPIENT' : null;
+      const updatedAt = new Date();
+      verification.change(() => (verification.delivery = { ...verification.delivery, status, failure, updatedAt }));
       this.#advance(verification, rest);
     }, this.#settings.deliveryStepMs).unref();
   }

@@ -16,7 +16,7 @@ const STEP: Readonly<Record<DeliveryStatus, number>> = {
 /** Shows the delivery status of the message. */
 export function DeliveryTrack({ verification }: { readonly verification: Verification }): ReactNode {
   const { delivery: texts } = useTexts();
-  const { status, channel } = verification.delivery;
+  const { status, channel, failure } = verification.delivery;
   const failed = status === 'FAILED' || status === 'UNDELIVERED';
   const steps: readonly DeliveryStatus[] = [
     'QUEUED',
@@ -33,7 +33,7 @@ export function DeliveryTrack({ verification }: { readonly verification: Verific
           </li>
         ))}
       </ol>
-      {failed && <p className="track-failed">{texts.failedHint}</p>}
+      {failed && <p className="track-failed">{failure ? texts.failure[failure] : texts.failedHint}</p>}
       {status === 'UNKNOWN' && <p className="track-unknown">{texts.unknownHint}</p>}
     </div>
   );

@@ -22,7 +22,10 @@ export function Ledger({ state }: { readonly state: VerificationState }): ReactN
             <span className="ledger-status" data-status={line.status}>
               {line.status}
             </span>
-            <span>{line.delivery.status}</span>
+            <span>
+              {line.delivery.status}
+              {line.delivery.failure && `: ${texts.ledger.failure[line.delivery.failure]}`}
+            </span>
             <span className="ledger-attempts">{texts.ledger.attempts(line.attemptsRemaining)}</span>
           </li>
         ))}

@@ -124,6 +124,13 @@ export const en = {
     FAILED: 'Not sent',
     UNKNOWN: 'Unconfirmed',
     failedHint: 'The message was not delivered. Check the contact or resend the code.',
+    failure: {
+      RECIPIENT: 'The message was not delivered. Check the contact or resend the code.',
+      BLOCKED: 'Messages to this contact are blocked. Use a different contact or another way to get the code.',
+      CONTENT: 'The message was rejected. Use another way to get the code.',
+      PROVIDER: 'Messages cannot be sent right now. Try again in a moment.',
+      EXPIRED: 'The message was not delivered in time. Resend the code.',
+    },
     unknownHint: 'We could not confirm that the message was sent. If it does not arrive, resend the code.',
     by: { SMS: 'by text message', VOICE: 'by phone call', EMAIL: 'by e-mail' },
   },
@@ -134,6 +141,13 @@ export const en = {
     live: (stream: string, client: string) => `Live over ${stream} with ${client}`,
     reconnecting: 'Reconnecting',
     attempts: (remaining: number) => count(remaining, 'attempt', 'attempts'),
+    failure: {
+      RECIPIENT: 'recipient not reached',
+      BLOCKED: 'blocked',
+      CONTENT: 'text rejected',
+      PROVIDER: 'provider failure',
+      EXPIRED: 'expired',
+    },
   },
 
   account: {

@@ -123,6 +123,13 @@ export const ko: Texts = {
     FAILED: '발송 실패',
     UNKNOWN: '발송 확인 불가',
     failedHint: '메시지가 전달되지 않았습니다. 연락처를 확인하거나 다시 보내기를 눌러 주세요.',
+    failure: {
+      RECIPIENT: '메시지가 전달되지 않았습니다. 연락처를 확인하거나 다시 보내기를 눌러 주세요.',
+      BLOCKED: '이 연락처로 보내는 메시지가 차단되어 있습니다. 다른 연락처나 다른 방법을 이용해 주세요.',
+      CONTENT: '메시지 내용이 거부되었습니다. 다른 방법으로 인증번호를 받아 주세요.',
+      PROVIDER: '지금은 메시지를 보낼 수 없습니다. 잠시 후 다시 시도해 주세요.',
+      EXPIRED: '메시지가 제시간에 전달되지 않았습니다. 다시 보내기를 눌러 주세요.',
+    },
     unknownHint: '메시지가 발송되었는지 확인할 수 없습니다. 도착하지 않으면 다시 보내기를 눌러 주세요.',
     by: { SMS: '문자 메시지', VOICE: '음성 전화', EMAIL: '이메일' },
   },
@@ -133,6 +140,13 @@ export const ko: Texts = {
     live: (stream, client) => `실시간 수신 중: ${stream}, ${client}`,
     reconnecting: '다시 연결하는 중',
     attempts: (remaining) => `${String(remaining)}회 남음`,
+    failure: {
+      RECIPIENT: '수신자에게 전달되지 않음',
+      BLOCKED: '차단됨',
+      CONTENT: '내용 거부됨',
+      PROVIDER: '발송할 수 있는 업체 없음',
+      EXPIRED: '시간 초과',
+    },
   },
 
   account: {

@@ -1,0 +1,106 @@
+//! A provider that generates codes keeps one open verification per recipient. It is called only for the verification that
+//! has the recipient's slot, after the previous verification was canceled at the provider.
+
+use std::time::Duration;
+
+use super::{
+    line::Said,
+    provider::{Outgoing, Provider},
+};
+use crate::store::{BeginStart, Slot, Store};
+use domain::{Timestamp, ids::VerificationId};
+use platform::{clock::Clock, fault::Fault, telemetry};
+
+/// The delay before a retry while the provider's response for another verification is outstanding.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Acquires the slots of one message.
+#[derive(Clone, Copy)]
+pub(super) struct Slots<'a> {
+    pub store: &'a Store,
+    pub clock: &'a Clock,
+    /// The verification of the message. None for a notice.
+    pub verification: Option<&'a VerificationId>,
+    pub expires_at: Timestamp,
+}
+
+/// Whether a provider may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acquired {
+    /// The provider generates no codes.
+    NotNeeded,
+    /// The provider may be called. `first`: it was not called for this verification before.
+    Granted { first: bool },
+    /// Another verification has the slot.
+    Taken,
+    /// The provider's response for another verification is outstanding.
+    Pending { retry_at: Timestamp },
+    /// The provider could not be reached to cancel the previous verification.
+    CancelFailed,
+}
+
+impl Acquired {
+    /// The reason why the provider is not called, and the time of the retry, if any. None: the provider may be called.
+    pub fn refusal(&self) -> Option<(&'static str, Option<Timestamp>)> {
+        match self {
+            Acquired::NotNeeded | Acquired::Granted { .. } => None,
+            Acquired::Taken => Some(("number_in_use", None)),
+            Acquired::Pending { retry_at } => Some(("number_in_use", Some(*retry_at))),
+            Acquired::CancelFailed => Some(("not_canceled", Some(Timestamp::UNIX_EPOCH))),
+        }
+    }
+}
+
+impl Slots<'_> {
+    /// Acquires the recipient's slot at the provider, cancels the previous verification there, and records that the
+    /// provider is called.
+    pub async fn acquire(&self, provider: &dyn Provider, message: &Outgoing) -> Result<Acquired, Fault> {
+        let Some((slot, id)) = self.slot(provider, message) else { return Ok(Acquired::NotNeeded) };
+        let mut canceled = None;
+        loop {
+            let now = self.clock.now();
+            let pending = Acquired::Pending { retry_at: now + RETRY_DELAY };
+            match self.store.begin_start(&slot, id, self.expires_at, canceled.clone(), now).await? {
+                BeginStart::Start { first } => return Ok(Acquired::Granted { first }),
+                BeginStart::Taken => return Ok(Acquired::Taken),
+                BeginStart::Wait => return Ok(pending),
+                // Another process has changed the row in the meantime.
+                BeginStart::Cancel { .. } if canceled.is_some() => return Ok(pending),
+                BeginStart::Cancel { reference } => {
+                    let Some(checker) = provider.checker() else { return Ok(Acquired::Taken) };
+                    if !checker.cancel(&reference).await {
+                        return Ok(Acquired::CancelFailed);
+                    }
+                    canceled = Some(reference);
+                }
+            }
+        }
+    }
+
+    /// Records that no verification is open at the provider, if the first call for this verification sent nothing. After
+    /// an earlier call, the verification may still be open there.
+    pub async fn release_unless_sent(
+        &self,
+        acquired: &Acquired,
+        provider: &dyn Provider,
+        message: &Outgoing,
+        said: &Said,
+    ) {
+        let not_sent = match said {
+            Said::Outcome(outcome) => outcome.failure().is_some(),
+            Said::Rests { .. } => true,
+        };
+        if let (Acquired::Granted { first: true }, true) = (acquired, not_sent)
+            && let Some((slot, id)) = self.slot(provider, message)
+            && let Err(fault) = self.store.release_slot(&slot, id).await
+        {
+            // The slot then becomes free when the provider's verification would have expired.
+            telemetry::report(&fault);
+        }
+    }
+
+    fn slot(&self, provider: &dyn Provider, message: &Outgoing) -> Option<(Slot, &VerificationId)> {
+        let id = self.verification.filter(|_| provider.abilities().generates_codes)?;
+        Some((Slot { provider: provider.name().to_owned(), contact_key: message.to.key().to_owned() }, id))
+    }
+}
