@@ -89,7 +89,7 @@ async fn answer<E: Executor, S: Service>(
             body::linger(head, body, settings, service);
             return Err(refusal);
         }
-        RequestBody::from_json(&body::read(head, body, settings, service).await?, settings.max_batch)?
+        RequestBody::read(body::read(head, body, settings, service).await?, settings.max_batch).await?
     };
     match asked {
         RequestBody::One(ask) => one(endpoint, visit, ask).await,

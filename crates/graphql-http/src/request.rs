@@ -1,6 +1,17 @@
 //! The parameters of a GraphQL request, parsed from a JSON body or a query string (GraphQL over HTTP, "Request").
+//!
+//! async-graphql-axum reads the body of an ordinary request. Bodies that it refuses, or reads differently than GraphQL
+//! over HTTP has it, are read here: arrays, empty values, and whatever is an error, to name the error.
 
 use async_graphql::Variables;
+use async_graphql_axum::{GraphQLRequest, rejection::GraphQLRejection};
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+    http::{HeaderValue, header},
+};
+use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{refusal::Refusal, settings::Limit};
@@ -8,7 +19,7 @@ use crate::{refusal::Refusal, settings::Limit};
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The parameters of one GraphQL request: correctly typed, but not validated yet.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct GraphqlRequest {
     pub query: Option<String>,
     pub operation_name: Option<String>,
@@ -19,7 +30,7 @@ pub struct GraphqlRequest {
 }
 
 /// The content of a request body.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum RequestBody {
     One(GraphqlRequest),
     /// A non-empty array of requests.
@@ -27,6 +38,17 @@ pub enum RequestBody {
 }
 
 impl RequestBody {
+    /// Reads a JSON body, as [`RequestBody::from_json`].
+    ///
+    /// # Errors
+    /// As [`RequestBody::from_json`].
+    pub async fn read(body: Bytes, max_batch: Option<Limit>) -> Result<Self, Refusal> {
+        match GraphqlRequest::extract(&body).await {
+            Some(ask) => Ok(RequestBody::One(ask)),
+            None => Self::from_json(&body, max_batch),
+        }
+    }
+
     /// Parses a JSON body. Arrays are accepted up to `max_batch` items.
     ///
     /// # Errors
@@ -56,7 +78,52 @@ impl RequestBody {
     }
 }
 
+/// The names of persisted documents. The requests of async-graphql have no fields for them.
+#[derive(Deserialize)]
+struct DocumentNames {
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
+    doc_id: Option<String>,
+}
+
 impl GraphqlRequest {
+    /// The parameters of one operation, read by async-graphql-axum. None if it does not read them.
+    async fn extract(body: &Bytes) -> Option<Self> {
+        // It would take an array for the fields of a request, in the order of their declaration.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return None;
+        }
+        let names: DocumentNames = serde_json::from_slice(body).ok()?;
+        let mut request = Request::new(Body::from(body.clone()));
+        *request.method_mut() = axum::http::Method::POST;
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let read = GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await.ok()?.into_inner();
+        // It does not distinguish a missing document from an empty one.
+        let query = Some(read.query).filter(|query| !query.is_empty())?;
+        let extensions = read.extensions.0.into_iter();
+        let extensions =
+            extensions.map(|(name, value)| Some((name, value.into_json().ok()?))).collect::<Option<_>>()?;
+        let ask = Self {
+            query: Some(query),
+            operation_name: read.operation_name,
+            variables: read.variables,
+            extensions,
+            document_id: names.document_id,
+        };
+        Some(ask.normalised(names.doc_id))
+    }
+
+    /// Without empty names, which clients send for none. Relay's documentation uses `doc_id` for `documentId`.
+    fn normalised(mut self, doc_id: Option<String>) -> Self {
+        let given = |name: Option<String>| name.filter(|name| !name.is_empty());
+        self.operation_name = given(self.operation_name);
+        self.document_id = given(self.document_id).or(given(doc_id));
+        let named = self.document_id.is_some() || self.persisted_query().is_some();
+        // Clients whose types require a query send an empty one together with the name of a document.
+        self.query = self.query.filter(|query| !(named && query.trim().is_empty()));
+        self
+    }
+
     /// Parses the parameters from a JSON value.
     ///
     /// # Errors
@@ -73,21 +140,14 @@ impl GraphqlRequest {
     /// # Errors
     /// 400 if a parameter has the wrong type.
     pub fn from_object(mut object: Map<String, Value>) -> Result<Self, Refusal> {
-        let mut name = |parameter| text(&mut object, parameter).map(|name| name.filter(|name| !name.is_empty()));
-        // GraphiQL sends an empty name if there is none.
-        let (operation_name, document_id, doc_id) = (name("operationName")?, name("documentId")?, name("doc_id")?);
-        let mut ask = Self {
+        let ask = Self {
             query: text(&mut object, "query")?,
-            operation_name,
+            operation_name: text(&mut object, "operationName")?,
             variables: Variables::from_json(Value::Object(map(&mut object, "variables")?)),
             extensions: map(&mut object, "extensions")?,
-            // Relay's documentation uses `doc_id`.
-            document_id: document_id.or(doc_id),
+            document_id: text(&mut object, "documentId")?,
         };
-        let named = ask.document_id.is_some() || ask.persisted_query().is_some();
-        // Clients whose types require a query send an empty one together with the name of a document.
-        ask.query = ask.query.filter(|query| !(named && query.trim().is_empty()));
-        Ok(ask)
+        Ok(ask.normalised(text(&mut object, "doc_id")?))
     }
 
     /// Apollo's parameters of a persisted query.
@@ -224,7 +284,62 @@ mod tests {
         assert!(GraphqlRequest::from_query_string("query=%7Ba%7D&variables=nope").is_err());
     }
 
+    /// What a parameter can be: right, empty, or of a wrong type.
+    fn parameter() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![
+            "null",
+            "\"\"",
+            "\" \"",
+            "\"{a}\"",
+            "\"x\"",
+            "{}",
+            r#"{"a":1,"b":[null,true,1.5e3,18446744073709551615,{"c":"d"}]}"#,
+            r#"{"persistedQuery":{"version":1,"sha256Hash":"x"}}"#,
+            "[]",
+            "[\"{a}\"]",
+            "5",
+        ])
+    }
+
+    fn body() -> impl Strategy<Value = String> {
+        let name = prop::sample::select(vec![
+            "query",
+            "operationName",
+            "variables",
+            "extensions",
+            "documentId",
+            "doc_id",
+            "x",
+        ]);
+        let pairs = prop::collection::vec((name, parameter()), 0..6);
+        let object = pairs.prop_map(|pairs| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            format!("{{{}}}", pairs.join(","))
+        });
+        (prop::sample::select(vec!["", " ", "\u{feff}", "["]), object, prop::sample::select(vec!["", "]", "x"]))
+            .prop_map(|(before, object, after)| format!("{before}{object}{after}"))
+    }
+
+    #[tokio::test]
+    async fn ordinary_body_is_read_by_the_library() {
+        for text in [
+            r#"{"query":"{a}"}"#,
+            r#"{"query":"{a}","variables":null,"extensions":null,"operationName":null}"#,
+            r#"{"operationName":"A","query":"query A{a}","variables":{"x":[1]},"extensions":{"clientLibrary":{}},"id":1}"#,
+        ] {
+            assert!(GraphqlRequest::extract(&Bytes::from_static(text.as_bytes())).await.is_some(), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn body_is_read_in_one_way(text in body()) {
+            let read = RequestBody::read(text.clone().into(), Some(Limit::fixed(3)));
+            let read = futures_util::FutureExt::now_or_never(read).unwrap();
+            let parsed = RequestBody::from_json(text.as_bytes(), Some(Limit::fixed(3)));
+            prop_assert_eq!(read.map_err(|refusal| refusal.message), parsed.map_err(|refusal| refusal.message));
+        }
+
         #[test]
         fn fz_01_any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = RequestBody::from_json(&body, Some(Limit::fixed(5)));

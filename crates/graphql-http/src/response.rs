@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{negotiate::Media, refusal::Code};
 
-/// Limits for the errors of one response: their number and total size in bytes (docs/security.md GQ-08).
+/// Limits for the errors of one response: their number and total size in bytes.
 const MAX_ERRORS: usize = 10;
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 const MAX_MESSAGE_BYTES: usize = 1024;

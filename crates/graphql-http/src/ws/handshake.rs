@@ -110,9 +110,8 @@ impl Opening {
             return Err(Refusal::malformed("The WebSocket handshake has no valid Sec-WebSocket-Key."));
         };
         let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
-        let mut offered = lines.flat_map(|line| line.split(','));
-        // The client lists them in its order of preference.
-        let Some(dialect) = offered.find_map(|name| Subprotocol::named(name.trim())) else {
+        let offered = lines.flat_map(|line| line.split(',')).map(str::trim);
+        let Some(dialect) = Subprotocol::negotiate(offered) else {
             let message = "Unsupported Sec-WebSocket-Protocol; expected graphql-transport-ws or graphql-ws.";
             return Err(Refusal::malformed(message));
         };

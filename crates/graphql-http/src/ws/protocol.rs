@@ -1,6 +1,9 @@
 //! The messages of both subprotocols (github.com/enisdenjo/graphql-ws, PROTOCOL.md; and apollographql's
 //! subscriptions-transport-ws, PROTOCOL.md), and the close codes.
 
+use std::str::FromStr;
+
+use async_graphql::http::WebSocketProtocols;
 use serde_json::{Map, Value, json};
 
 use crate::response::Answer;
@@ -17,6 +20,15 @@ pub enum Subprotocol {
     Transport,
     /// `graphql-ws`, of subscriptions-transport-ws.
     Legacy,
+}
+
+impl From<WebSocketProtocols> for Subprotocol {
+    fn from(protocol: WebSocketProtocols) -> Self {
+        match protocol {
+            WebSocketProtocols::GraphQLWS => Self::Transport,
+            WebSocketProtocols::SubscriptionsTransportWS => Self::Legacy,
+        }
+    }
 }
 
 /// A message of a client.
@@ -93,16 +105,22 @@ impl Close {
 }
 
 impl Subprotocol {
-    /// The subprotocol with this name in `Sec-WebSocket-Protocol`.
-    pub fn named(name: &str) -> Option<Self> {
-        [Subprotocol::Transport, Subprotocol::Legacy].into_iter().find(|dialect| dialect.name() == name)
+    /// The first of the offered names that is supported: clients list them in their order of preference.
+    pub fn negotiate<'a>(mut offered: impl Iterator<Item = &'a str>) -> Option<Self> {
+        offered.find_map(|name| {
+            let protocol = WebSocketProtocols::from_str(name).ok()?;
+            // The library ignores case. A client compares the name in the response exactly (RFC 6455, section 4.1).
+            (protocol.sec_websocket_protocol() == name).then_some(protocol.into())
+        })
     }
 
+    /// The name in `Sec-WebSocket-Protocol`.
     pub fn name(self) -> &'static str {
         match self {
-            Subprotocol::Transport => "graphql-transport-ws",
-            Subprotocol::Legacy => "graphql-ws",
+            Subprotocol::Transport => WebSocketProtocols::GraphQLWS,
+            Subprotocol::Legacy => WebSocketProtocols::SubscriptionsTransportWS,
         }
+        .sec_websocket_protocol()
     }
 
     /// Parses a message. None if the subprotocol does not have it.
@@ -200,6 +218,14 @@ mod tests {
             transport.read(r#"{"type":"connection_init","payload":null}"#),
             Some(ClientMessage::Init(Map::new()))
         );
+    }
+
+    #[test]
+    fn first_supported_protocol_is_negotiated() {
+        let negotiated = |names: &str| Subprotocol::negotiate(names.split(',')).map(Subprotocol::name);
+        assert_eq!(negotiated("graphql-ws,graphql-transport-ws"), Some("graphql-ws"));
+        assert_eq!(negotiated("mqtt,graphql-transport-ws,graphql-ws"), Some("graphql-transport-ws"));
+        assert_eq!(negotiated("GRAPHQL-WS,mqtt"), None);
     }
 
     #[test]
