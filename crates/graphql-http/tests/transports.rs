@@ -1,4 +1,8 @@
 //! The toy of `examples/toy.rs` on each transport, over real sockets.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers outside of test functions may panic; the lint exempts only the tests themselves"
+)]
 
 #[expect(dead_code, reason = "the example's main function is not used here")]
 #[path = "../examples/toy.rs"]

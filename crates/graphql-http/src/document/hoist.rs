@@ -1,8 +1,9 @@
 //! Moves a subscription's root field out of fragments.
 //!
 //! The library (7.2.1) only opens streams for fields directly at the root. It ignores a field in a fragment, and
-//! reports completion before anything has started. It also ignores `@skip` and `@include` at the root, so these are
-//! evaluated here too.
+//! reports completion before anything has started. It also reports completion if the field is skipped by a directive,
+//! which is an error of the request, and ignores the defaults of variables in the directive. So `@skip` and `@include`
+//! at the root are evaluated here too.
 
 use std::collections::HashSet;
 
