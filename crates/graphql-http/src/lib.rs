@@ -5,6 +5,45 @@
 //! `multipart/mixed` (Apollo). Documents are bounded before the schema validates them, and responses follow the
 //! specifications of GraphQL and of GraphQL over HTTP.
 //!
+//! ```
+//! use async_graphql::{EmptyMutation, EmptySubscription, Object};
+//! use axum::http::request::Parts;
+//! use countersign_graphql_http::{
+//!     Access, Authentication, Authenticator, BearerToken, Endpoint, Operations, Schema, Settings, Stop,
+//! };
+//!
+//! struct Query;
+//!
+//! #[Object]
+//! impl Query {
+//!     async fn hello(&self) -> &str {
+//!         "world"
+//!     }
+//! }
+//!
+//! struct Anonymous;
+//!
+//! impl Authenticator for Anonymous {
+//!     type Client = ();
+//!     type Identity = ();
+//!
+//!     fn client(&self, _: &Parts) {}
+//!
+//!     fn authenticate(&self, token: Option<&BearerToken>) -> Authentication<()> {
+//!         if token.is_none() { Authentication::Accepted(()) } else { Authentication::Refused(()) }
+//!     }
+//! }
+//!
+//! impl Access for Anonymous {}
+//! impl Operations for Anonymous {}
+//!
+//! let executor = async_graphql::Schema::new(Query, EmptyMutation, EmptySubscription);
+//! let schema = Schema { sdl: executor.sdl(), executor, scalars: |_, _| None };
+//! let endpoint = Endpoint::new(schema, Settings::default(), Anonymous, Stop::default())?;
+//! let router: axum::Router = endpoint.router("/graphql");
+//! # Ok::<_, String>(())
+//! ```
+//!
 //! A service provides an [`Authenticator`]. Limits, metrics, load shedding and the like are added by the methods of
 //! [`Access`] and [`Operations`], which have defaults. `examples/toy.rs` is a whole server.
 //!

@@ -12,12 +12,13 @@ use axum::{
 use futures_util::{SinkExt, StreamExt, sink, stream};
 use serde_json::{Value, json};
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::mpsc,
 };
 use tokio_tungstenite::{
-    client_async,
-    tungstenite::{self, client::IntoClientRequest, http::HeaderValue},
+    WebSocketStream, client_async,
+    tungstenite::{self, client::IntoClientRequest, http::HeaderValue, protocol::Role},
 };
 
 use super::{
@@ -233,4 +234,17 @@ async fn handshake_does_not_check_the_origin_and_confuses_protocols() {
     }
     let wrong = named == "graphql-transport-ws" && kinds == ["connection_ack", "data"];
     needed(wrong, &format!("ws/handshake.rs responds with the protocol that it speaks ({named:?}, {kinds:?})"));
+}
+
+#[tokio::test]
+async fn frames_of_a_message_are_not_counted() {
+    let (mut client, server) = tokio::io::duplex(64 * 1024);
+    let mut socket = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
+    // The start of a message, continuations without an end, and a ping; all empty, with the mask zero.
+    let frame = |kind: u8| [kind, 0x80, 0, 0, 0, 0];
+    let continuations = std::iter::repeat_n(frame(0x00), 5_000);
+    let frames: Vec<u8> = [frame(0x01)].into_iter().chain(continuations).chain([frame(0x89)]).flatten().collect();
+    client.write_all(&frames).await.unwrap();
+    let read = socket.next().await.unwrap();
+    needed(matches!(read, Ok(tungstenite::Message::Ping(_))), "ws/frames.rs counts the frames of a socket");
 }
