@@ -8,9 +8,10 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use crate::{
+    limit::Limit,
     refusal::{Code, Refusal},
     service::Access,
-    settings::{Limit, Settings},
+    settings::Settings,
 };
 
 /// Bytes of the body that are still read and discarded after an early response.

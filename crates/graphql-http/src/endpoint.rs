@@ -48,7 +48,13 @@ impl<E: Executor, S: Service> Endpoint<E, S> {
     pub fn new(schema: Schema<E>, settings: Settings, service: S, stop: Stop) -> Result<Self, String> {
         let Schema { executor, sdl, scalars } = schema;
         let shapes = Arc::new(SchemaTypes::read(&sdl)?);
-        let admission = Admission::new(Inputs::read(&sdl, scalars)?, Arc::clone(&shapes));
+        let admission = Admission::new(
+            settings.documents.clone(),
+            settings.document.clone(),
+            settings.introspection,
+            Inputs::read(&sdl, scalars)?,
+            Arc::clone(&shapes),
+        );
         Ok(Self(Arc::new(Shared { executor, admission, shapes, settings, service, stop })))
     }
 
@@ -63,7 +69,7 @@ impl<E, S: Service> Shared<E, S> {
     /// # Errors
     /// The refusal to respond with; nothing was executed.
     pub fn admit(&self, ask: GraphqlRequest) -> Result<Operation, Refusal> {
-        self.admission.admit(ask, &self.settings).inspect_err(|refusal| self.service.refused(refusal.code))
+        self.admission.admit(ask).inspect_err(|refusal| self.service.refused(refusal.code))
     }
 }
 

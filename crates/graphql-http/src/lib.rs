@@ -57,6 +57,7 @@ mod body;
 mod document;
 mod endpoint;
 mod handler;
+mod limit;
 mod negotiate;
 mod refusal;
 mod request;
@@ -77,11 +78,12 @@ pub use document::{
     roots::RootField,
 };
 pub use endpoint::{Endpoint, Schema};
+pub use limit::{DocumentLimits, Limit};
 pub use negotiate::Media;
 pub use refusal::{Code, Refusal};
 pub use response::code as error_code;
 pub use service::{
     Access, Authentication, Authenticator, FirstResult, Open, Operations, Permit, Run, Service, Transport,
 };
-pub use settings::{DocumentLimits, Limit, Settings, Timeouts};
+pub use settings::{Settings, Timeouts};
 pub use shutdown::Stop;

@@ -3,7 +3,7 @@
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
 use axum::http::StatusCode;
 
-use crate::settings::Limit;
+use crate::limit::Limit;
 
 /// The closed set of values of `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

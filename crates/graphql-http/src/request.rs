@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{refusal::Refusal, settings::Limit};
+use crate::{limit::Limit, refusal::Refusal};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

@@ -16,18 +16,21 @@ use crate::{
         limits, merging,
         nulls::SchemaTypes,
         order::{self, Conditions},
-        persisted::FoundDocument,
+        persisted::{Documents, FoundDocument},
         roots::{self, RootField},
         tokens, typename,
         variables::VariableValues,
     },
+    limit::DocumentLimits,
     refusal::{Code, Refusal},
     request::GraphqlRequest,
-    settings::Settings,
 };
 
 /// Admits documents to execution.
 pub(crate) struct Admission {
+    documents: Documents,
+    limits: DocumentLimits,
+    introspection: bool,
     known: DocumentCache,
     inputs: Inputs,
     shapes: Arc<SchemaTypes>,
@@ -48,19 +51,25 @@ pub struct Operation {
 }
 
 impl Admission {
-    pub fn new(inputs: Inputs, shapes: Arc<SchemaTypes>) -> Self {
-        Self { known: DocumentCache::default(), inputs, shapes }
+    pub fn new(
+        documents: Documents,
+        limits: DocumentLimits,
+        introspection: bool,
+        inputs: Inputs,
+        shapes: Arc<SchemaTypes>,
+    ) -> Self {
+        Self { documents, limits, introspection, known: DocumentCache::default(), inputs, shapes }
     }
 
     /// Converts the parameters of a request to an operation that can be executed.
     ///
     /// # Errors
     /// The refusal to respond with; nothing was executed.
-    pub fn admit(&self, mut ask: GraphqlRequest, settings: &Settings) -> Result<Operation, Refusal> {
-        let found = settings.documents.find(&mut ask)?;
+    pub fn admit(&self, mut ask: GraphqlRequest) -> Result<Operation, Refusal> {
+        let found = self.documents.find(&mut ask)?;
         let document = match self.known.get(&found.text) {
             Some(known) => known,
-            None => self.read(&found, settings)?,
+            None => self.read(&found)?,
         };
         let operation = choose(&document, ask.operation_name.as_deref())?;
         let kind = operation.ty;
@@ -69,10 +78,10 @@ impl Admission {
         let conditions = Conditions::of(operation, &given);
         hoist::require_not_skipped(operation, &given)?;
         arguments::validate(&self.inputs, &document, operation, &given)?;
-        settings.documents.keep(&found);
+        self.documents.keep(&found);
         let mut request = Request::new(&*found.text).variables(ask.variables);
         request.operation_name = ask.operation_name;
-        if !settings.introspection {
+        if !self.introspection {
             request = request.disable_introspection();
         }
         request.set_parsed_query(ExecutableDocument::clone(&document));
@@ -80,18 +89,18 @@ impl Admission {
     }
 
     /// Parses a document and checks the limits.
-    fn read(&self, found: &FoundDocument, settings: &Settings) -> Result<Arc<ExecutableDocument>, Refusal> {
+    fn read(&self, found: &FoundDocument) -> Result<Arc<ExecutableDocument>, Refusal> {
         if !found.trusted {
             let bytes = found.text.len();
-            if bytes > settings.document.bytes.most {
-                return Err(Refusal::too_complex("size in bytes", settings.document.bytes, bytes));
+            if bytes > self.limits.bytes.most {
+                return Err(Refusal::too_complex("size in bytes", self.limits.bytes, bytes));
             }
-            tokens::count(&found.text, settings.document.tokens)?;
+            tokens::count(&found.text, self.limits.tokens)?;
         }
         let mut document = descriptions::parse(&found.text).map_err(|error| syntax_error(&error))?;
         if !found.trusted {
-            let weighed = limits::analyze(&document, &settings.document)?;
-            if weighed.introspects && !settings.introspection {
+            let weighed = limits::analyze(&document, &self.limits)?;
+            if weighed.introspects && !self.introspection {
                 return Err(Refusal::document(Code::Forbidden, "Introspection is disabled."));
             }
         }

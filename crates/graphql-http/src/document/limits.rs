@@ -12,8 +12,8 @@ use async_graphql::{
 };
 
 use crate::{
+    limit::{DocumentLimits, Limit},
     refusal::{Code, Refusal},
-    settings::{DocumentLimits, Limit},
 };
 
 /// Maximum nesting of selection sets and spreads. The library has the same limit; it is checked here first, so that the

@@ -17,8 +17,8 @@ use async_graphql::{
 
 use crate::{
     document::nulls::SchemaTypes,
+    limit::Limit,
     refusal::{Code, Refusal},
-    settings::Limit,
 };
 
 /// Maximum number of compared fields. Fields of interfaces are compared again with those of each object type.

@@ -15,15 +15,15 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     document::descriptions,
+    limit::Hint,
     refusal::{Code, Refusal},
     request::GraphqlRequest,
-    settings::Hint,
 };
 
-/// Where the documents of requests come from.
-#[derive(Debug)]
+/// Where the documents of requests come from. Clones share the stored documents.
+#[derive(Clone, Debug)]
 pub struct Documents {
-    source: Source,
+    source: Arc<Source>,
     setting: Option<&'static str>,
 }
 
@@ -52,17 +52,17 @@ type Hash = [u8; 32];
 impl Documents {
     /// Each request contains its document.
     pub fn inline() -> Self {
-        Self { source: Source::Inline, setting: None }
+        Self { source: Arc::new(Source::Inline), setting: None }
     }
 
     /// Automatic persisted queries: a request contains the document or its hash. At most this many documents are kept.
     pub fn persisted(most: usize) -> Self {
-        Self { source: Source::Kept(Kept::new(most)), setting: None }
+        Self { source: Arc::new(Source::Kept(Kept::new(most))), setting: None }
     }
 
     /// Only these documents are executed.
     pub fn trusted(documents: TrustedDocuments) -> Self {
-        Self { source: Source::Trusted(documents), setting: None }
+        Self { source: Arc::new(Source::Trusted(documents)), setting: None }
     }
 
     /// The name of the setting for trusted documents. It is shown to clients that identify a document by its name
@@ -78,7 +78,7 @@ impl Documents {
     pub(crate) fn find(&self, ask: &mut GraphqlRequest) -> Result<FoundDocument, Refusal> {
         let text = ask.query.take().map(Arc::<str>::from);
         let name = persisted_name(ask)?;
-        if let Source::Trusted(trusted) = &self.source {
+        if let Source::Trusted(trusted) = &*self.source {
             return trusted.find(text.as_deref(), &[ask.document_id.as_deref(), name]);
         }
         let hash = match name {
@@ -86,7 +86,7 @@ impl Documents {
             None => None,
         };
         let found = |text, keep| Ok(FoundDocument { text, trusted: false, keep });
-        match (&self.source, text, hash) {
+        match (&*self.source, text, hash) {
             (Source::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => found(text, Some(hash)),
             (Source::Kept(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
             (Source::Kept(kept), None, Some(hash)) => match kept.get(&hash) {
@@ -110,7 +110,7 @@ impl Documents {
 
     /// Stores a document that has passed the limits.
     pub(crate) fn keep(&self, found: &FoundDocument) {
-        if let (Source::Kept(kept), Some(hash)) = (&self.source, found.keep) {
+        if let (Source::Kept(kept), Some(hash)) = (&*self.source, found.keep) {
             kept.put(hash, found.text.clone());
         }
     }

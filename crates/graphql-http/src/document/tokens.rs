@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{refusal::Refusal, settings::Limit};
+use crate::{limit::Limit, refusal::Refusal};
 
 /// Maximum nesting of brackets of all kinds. The parser's own limit is 64 levels of selections.
 const MAX_NESTING: usize = 64;
