@@ -1,8 +1,8 @@
 //! The cost of a parsed document, calculated before the schema validates it.
 //!
 //! The library calculates depth and complexity only after a walk that expands every fragment, and 22 fragments that
-//! each spread the next one twice make 2^22 fields out of 900 bytes. Here the cost of each
-//! fragment is calculated once and reused wherever it is spread, so the analysis is linear in the length of the text.
+//! each spread the next one twice make 2^22 fields out of 900 bytes. Here the cost of each fragment is calculated once
+//! and reused wherever it is spread, so the analysis is linear in the length of the text.
 
 use std::collections::HashMap;
 
