@@ -1,4 +1,5 @@
-//! The GraphQL API: the transports of `graphql_http` with this service's [`settings`], clients, limits and metrics.
+//! The GraphQL API: the transports of `graphql_http` with the [`mod@settings`], clients, limits and metrics of this
+//! service.
 //!
 //! [`access`] identifies clients and decides what they may open, [`operations`] is what runs around each operation, and
 //! [`tally`] records its metrics.
