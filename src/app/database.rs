@@ -7,9 +7,10 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    http::{self, server::Server, shutdown::Stop},
+    http::{self, server::Server},
     store::Store,
 };
+use graphql_http::Stop;
 use platform::{
     config::{Config, DatabaseLocation, http::Http},
     fault::{Fault, FaultKind},

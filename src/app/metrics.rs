@@ -7,9 +7,10 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::services::Built;
 use crate::{
-    http::{self, server::Server, shutdown::Stop},
+    http::{self, server::Server},
     store::Store,
 };
+use graphql_http::Stop;
 use platform::{
     clock::Clock,
     config::{Telemetry, http::Http},

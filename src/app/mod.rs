@@ -26,9 +26,10 @@ use crate::{
     account::Accounts,
     events::Events,
     graphql,
-    http::{self, server::Server, shutdown::Stop, tls::Tls},
+    http::{self, server::Server, tls::Tls},
     store::Store,
 };
+use graphql_http::Stop;
 use platform::{
     clock::{Clock, Entropy},
     config::Config,

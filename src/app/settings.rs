@@ -3,9 +3,10 @@
 use super::{keys, services};
 use crate::{
     delivery::{self, Description, ProviderPlan, describe, receipts::Verifiers},
-    http::{graphql::persisted::Trusted, tls::Tls},
+    http::tls::Tls,
     session,
 };
+use graphql_http::TrustedDocuments;
 use platform::{
     config::{self, Config, Env, Setting, SettingError, SettingsSection, secret_file},
     texts::Texts,
@@ -55,7 +56,7 @@ impl Settings {
             env.add_error(name, why);
         }
         if let Some(manifest) = &config.http.trusted_documents
-            && let Err(hint) = Trusted::load(manifest)
+            && let Err(hint) = TrustedDocuments::load(manifest)
         {
             env.add_error("TRUSTED_DOCUMENTS", hint);
         }

@@ -27,7 +27,7 @@ mod tests {
     fn unknown_targets_are_reported() {
         let unknown = |list: &str| unknown(&list.parse().unwrap());
         let known = "info,countersign=debug,countersign::delivery=debug,countersign::http::server=warn,audit=off,\
-                     countersign_platform::telemetry=debug,sqlx=warn,hyper_util::client=warn,migration=info,\
+                     countersign_platform::telemetry=debug,countersign_graphql_http::run=warn,sqlx=warn,hyper_util::client=warn,migration=info,\
                      tower_http::cors=info";
         assert_eq!(unknown(known), Vec::<String>::new());
         let misspelt = "info,countersign::delivry=debug,countersign_platform::telemetri=debug,sqlxx=warn";

@@ -17,8 +17,8 @@ use crate::http::{
     body_deadline::BodyWithDeadline,
     client::Peer,
     connection_activity::{ConnectionActivity, ObservedStream, Serving},
-    shutdown::Stop,
 };
+use graphql_http::Stop;
 use platform::config::http::Timeouts;
 
 /// Maximum size in bytes of a request's head in hyper. It is larger than the middleware's limits for target and

@@ -6,7 +6,7 @@ use axum::{Router, extract::State, http::StatusCode, response::Response, routing
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use crate::http::{answer, graphql::negotiate::Media, shutdown::Stop};
+use graphql_http::{Media, Stop, answer};
 
 /// Returns what keeps the process from working (`database`, `migrations`); empty if it is ready. Must return within a
 /// second or two, even if the database does not respond.

@@ -13,14 +13,10 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::http::{
-    answer,
     client::{ClientResolver, REQUEST_ID},
     connection_activity::ConnectionActivity,
-    graphql::{
-        negotiate::Media,
-        refusal::{Code, Refusal},
-    },
 };
+use graphql_http::{Code, Media, Refusal, answer};
 use platform::{
     config::http::{Environment, Http},
     telemetry::{

@@ -1,16 +1,13 @@
 //! The HTTP layer: everything between a TCP connection and a resolver.
 //!
 //! A connection is accepted by [`server`], and its activity is observed in [`connection_activity`]. Each request passes
-//! the [`middleware`], which identifies the [`client`], and is routed to [`graphql`], [`ws`], [`health`] or [`pages`].
-//! Operations with several results are sent by [`stream`], as [`sse`] or [`multipart`]. [`shutdown`] shuts everything
-//! down.
+//! the [`middleware`], which identifies the [`client`], and is routed to [`graphql`], [`health`] or [`pages`]. The
+//! transports of GraphQL are those of the crate `graphql_http`.
 //!
 //! This module only contains protocol rules. It knows neither the schema nor the verification rules: it is generic over
 //! the executor, and its tests use their own schema.
 
-pub mod answer;
 pub mod auth;
-pub mod body;
 mod body_deadline;
 pub mod client;
 mod concurrency_limits;
@@ -18,25 +15,19 @@ mod connection;
 mod connection_activity;
 mod connection_limits;
 mod cookie;
-pub mod graphql;
+mod graphql;
 pub mod health;
 mod host;
 pub mod load_shedding;
 pub mod metrics;
 mod middleware;
-mod multipart;
 mod origins;
 pub mod outbox;
 mod pages;
 pub mod receipts;
 pub mod router;
 pub mod server;
-pub mod shutdown;
-mod sse;
-mod state;
-mod stream;
 pub mod tls;
-mod ws;
 
 use std::sync::Arc;
 

@@ -8,7 +8,6 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware,
     response::Response,
-    routing::any,
 };
 use tower_http::{
     compression::{
@@ -18,27 +17,17 @@ use tower_http::{
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
+use graphql_http::{Code, Endpoint, Media, Refusal, Scalars, Schema, SchemaTypes, Stop, answer};
+
 use crate::http::{
-    Negotiate, answer,
+    Negotiate,
     auth::Authenticator,
     client::ClientResolver,
-    concurrency_limits::Seats,
-    graphql::{
-        admission::Admission,
-        graphql,
-        inputs::{Inputs, Scalars},
-        negotiate::Media,
-        nulls::SchemaTypes,
-        refusal::{Code, Refusal},
-        tally::Labels,
-    },
+    graphql::{self, Api},
     health::{self, Readiness},
     load_shedding::{Overload, Waited},
     middleware::{MiddlewareState, request_middleware},
-    origins::Origins,
     pages,
-    shutdown::Stop,
-    state::Wire,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -90,24 +79,13 @@ pub fn router<E: Executor>(parts: RouterConfig<E>) -> Result<Router, String> {
     let middleware_state = Arc::new(MiddlewareState::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
     let cors = cors(&settings);
-    let shapes = Arc::new(SchemaTypes::read(&sdl)?);
-    let wire = Arc::new(Wire {
-        admission: Admission::new(&settings, Inputs::read(&sdl, scalars)?, Arc::clone(&shapes))?,
-        labels: Labels::read(&shapes),
-        shapes,
-        origins: Origins::new(&settings),
-        seats: Seats::new(&settings),
-        overload: Arc::new(Overload::new(settings.max_in_flight, settings.shed_after, waited)),
-        stop: stop.clone(),
-        executor,
-        settings,
-        authenticator,
-        clients,
-        clock,
-    });
-    let mut router = Router::new()
-        .route("/graphql", any(graphql::<E>))
-        .with_state(wire)
+    let types = SchemaTypes::read(&sdl)?;
+    let overload = Overload::new(settings.max_in_flight, settings.shed_after, waited);
+    let api = Api::new(&settings, &types, authenticator, clients, clock, overload);
+    let schema = Schema { executor, sdl, scalars };
+    let endpoint = Endpoint::new(schema, graphql::settings(&settings)?, api, stop.clone())?;
+    let mut router = endpoint
+        .router("/graphql")
         .merge(health::routes(ready, stop))
         .merge(pages)
         .merge(extra)

@@ -17,9 +17,9 @@ use crate::http::{
     connection,
     connection_activity::{ConnectionActivity, ObservedStream},
     connection_limits::{ConnectionSlot, Places},
-    shutdown::Stop,
     tls::Tls,
 };
+use graphql_http::Stop;
 use platform::{
     config::http::{Http, Timeouts},
     telemetry::metrics::OpenConnection,

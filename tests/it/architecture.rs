@@ -29,6 +29,9 @@ const LAYERS: &[&[&str]] = &[
     &["code"],
 ];
 
+/// The crates of `crates/`, each with those of the workspace that it may depend on.
+const CRATES: &[(&str, &[&str])] = &[("domain", &[]), ("graphql-http", &[]), ("platform", &["../domain"])];
+
 /// The maximum number of lines of a file.
 const MAX_FILE_LINES: usize = 400;
 
@@ -59,6 +62,29 @@ fn every_layer_names_existing_modules() {
     let modules = ModuleGraph::read().modules();
     let gone: Vec<_> = LAYERS.iter().copied().flatten().filter(|name| !modules.contains_key(**name)).collect();
     assert!(gone.is_empty(), "remove these from LAYERS: {gone:?}");
+}
+
+#[test]
+fn crates_depend_only_on_lower_crates() {
+    let manifest = |folder: &Path| fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    let paths = |manifest: &str| -> BTreeSet<String> {
+        let lines = manifest.lines().filter_map(|line| line.split_once("path = \""));
+        lines.map(|(_, rest)| rest.split('"').next().unwrap().to_owned()).collect()
+    };
+    let shared = manifest(files::root());
+    let (_, shared) = shared.split_once("[workspace.dependencies]").unwrap();
+    let (shared, _) = shared.split_once("[package]").unwrap();
+    assert_eq!(paths(shared), BTreeSet::new(), "dependencies on our crates are not shared, so that they are seen here");
+    let found: Vec<_> =
+        fs::read_dir(files::root().join("crates")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(found.len(), CRATES.len());
+    for folder in found {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let (_, allowed) = CRATES.iter().find(|(listed, _)| *listed == name).expect("every crate is in CRATES");
+        let mut used = paths(&manifest(&folder));
+        used.retain(|path| !allowed.contains(&path.as_str()));
+        assert!(used.is_empty(), "{name} must not depend on {used:?}");
+    }
 }
 
 /// Cargo forbids cycles between crates. Within one, modules must not import each other in a cycle either.

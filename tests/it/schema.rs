@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use countersign::http::graphql::refusal::Code;
+use graphql_http::Code;
 use serde_json::json;
 
 use crate::support::{Setup, TestApp};

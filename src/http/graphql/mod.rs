@@ -1,34 +1,68 @@
-//! GraphQL over HTTP: one request, one operation, one response.
+//! The GraphQL API: the transports of `graphql_http` with the [`mod@settings`], clients, limits and metrics of this
+//! service.
 //!
-//! The handlers of async-graphql-axum execute mutations from forms and by GET, ignore `Accept`, read bodies without a
-//! limit and let the schema validate documents of any cost, so they are not used. Each file here is one step of a
-//! request, in this order: [`negotiate`] the form of the response, read the [`request`], find the document
-//! ([`persisted`]), count its tokens ([`tokens`]), parse it ([`descriptions`]), check its cost ([`limits`]), validate
-//! what the library does not ([`typename`], [`merging`], [`hoist`], [`arguments`]; all of them called by
-//! [`admission`]), [`run`] it, fill in [`nulls`] for failed fields, restore the [`order`] of keys, record metrics
-//! ([`tally`]), write the [`response`]. Sockets and streams use the same steps from [`admission`] on.
+//! [`access`] identifies clients and decides what they may open, [`operations`] is what runs around each operation, and
+//! [`tally`] records its metrics.
 
-pub mod admission;
-pub mod arguments;
-pub mod descriptions;
-mod handler;
-pub mod hoist;
-pub mod inputs;
-mod known;
-pub mod limits;
-mod merging;
-pub mod negotiate;
-pub mod nulls;
-pub mod order;
-pub mod persisted;
-pub mod refusal;
-pub mod request;
-pub mod response;
-pub mod run;
-pub mod tally;
-pub mod tokens;
-pub mod typename;
-pub mod variables;
+mod access;
+mod operations;
+mod settings;
+mod tally;
 
-pub use handler::graphql;
-pub(in crate::http) use handler::{foreign_origin, too_many_streams};
+use std::sync::Arc;
+
+use graphql_http::SchemaTypes;
+
+use crate::{
+    graphql::cookies::Cookies,
+    http::{
+        auth::Authenticator, client::ClientResolver, concurrency_limits::Seats, load_shedding::Overload,
+        origins::Origins,
+    },
+};
+use domain::caller::RequestInfo;
+use platform::{clock::Clock, config::http::Http};
+
+pub use settings::settings;
+use tally::Labels;
+
+/// What this service adds to the transports.
+pub struct Api {
+    authenticator: Arc<dyn Authenticator>,
+    clients: ClientResolver,
+    clock: Clock,
+    origins: Origins,
+    seats: Seats,
+    overload: Arc<Overload>,
+    labels: Arc<Labels>,
+    http: Http,
+}
+
+/// A client, and the cookies of its request.
+#[derive(Clone)]
+pub struct Client {
+    pub caller: RequestInfo,
+    pub cookies: Cookies,
+}
+
+impl Api {
+    pub fn new(
+        http: &Http,
+        types: &SchemaTypes,
+        authenticator: Arc<dyn Authenticator>,
+        clients: ClientResolver,
+        clock: Clock,
+        overload: Overload,
+    ) -> Self {
+        Self {
+            authenticator,
+            clients,
+            clock,
+            origins: Origins::new(http),
+            seats: Seats::new(http),
+            overload: Arc::new(overload),
+            labels: Arc::new(Labels::read(types)),
+            http: http.clone(),
+        }
+    }
+}

@@ -2,16 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{
-    Name, PathSegment, Response, ServerError, Value,
-    parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet},
-};
+use async_graphql::{Name, PathSegment, Response, ServerError, Value, parser::types::OperationType};
+use graphql_http::{Code, RootField, SchemaTypes, error_code};
 use tokio::time::Instant;
 
-use crate::{
-    graphql::outcomes::Outcomes,
-    http::graphql::{nulls::SchemaTypes, refusal::Code, response},
-};
+use crate::graphql::outcomes::Outcomes;
 use platform::telemetry::metrics;
 
 /// Label for documents that were refused before parsing, and for unknown fields. Names chosen by clients are not used
@@ -19,15 +14,6 @@ use platform::telemetry::metrics;
 const NONE: &str = "none";
 /// Label for introspection fields.
 const INTROSPECTION: &str = "introspection";
-/// Maximum depth of nested fragments at the root; the document limits are usually stricter.
-const MAX_DEPTH: usize = 8;
-
-/// A root field of an operation: its response name and its field name.
-#[derive(Clone, Debug)]
-pub struct Root {
-    key: Name,
-    field: Name,
-}
 
 /// The names of all root fields of the schema: the closed set of labels.
 #[derive(Debug, Default)]
@@ -61,40 +47,13 @@ impl Labels {
     }
 }
 
-/// The root fields of an operation, including those in fragments.
-pub fn roots(document: &ExecutableDocument, set: &SelectionSet) -> Vec<Root> {
-    let mut found = Vec::new();
-    gather(document, set, MAX_DEPTH, &mut found);
-    found
-}
-
-fn gather(document: &ExecutableDocument, set: &SelectionSet, depth: usize, found: &mut Vec<Root>) {
-    let Some(depth) = depth.checked_sub(1) else { return };
-    for selection in &set.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                let key = field.node.response_key().node.clone();
-                found.push(Root { key, field: field.node.name.node.clone() });
-            }
-            Selection::InlineFragment(inline) => {
-                gather(document, &inline.node.selection_set.node, depth, found);
-            }
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                    gather(document, &fragment.node.selection_set.node, depth, found);
-                }
-            }
-        }
-    }
-}
-
 /// Counts a document that was refused before execution.
 pub fn refused(code: Code) {
     metrics::request_refused(NONE.into(), code.as_str());
 }
 
 /// Counts an operation that was refused by load shedding.
-pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[Root]) {
+pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[RootField]) {
     for root in roots {
         metrics::request_refused(labels.of(kind, &root.field), Code::Unavailable.as_str());
     }
@@ -102,7 +61,7 @@ pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[Root]) {
 
 impl OperationMetrics {
     /// Starts the measurement. Resolvers record their refusals in `outcomes`.
-    pub fn begin(labels: &Labels, kind: OperationType, roots: &[Root], outcomes: Outcomes) -> Self {
+    pub fn begin(labels: &Labels, kind: OperationType, roots: &[RootField], outcomes: Outcomes) -> Self {
         let roots = roots.iter().map(|root| (root.key.clone(), labels.of(kind, &root.field))).collect();
         Self { roots, outcomes, started: Instant::now() }
     }
@@ -128,7 +87,7 @@ impl OperationMetrics {
             // If the whole data is null, the error of another field has propagated to the root.
             let failed = failed.or_else(|| answer.errors.first().filter(|_| answer.data == Value::Null));
             let outcome = match (failed, &answer.data) {
-                (Some(error), _) => Code::known(response::code(error)),
+                (Some(error), _) => Code::known(error_code(error)),
                 // Skipped by a directive.
                 (None, Value::Object(fields)) if !fields.contains_key(&key) => continue,
                 (None, _) => self.outcomes.refusal(&key).unwrap_or("ok"),

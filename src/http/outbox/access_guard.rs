@@ -10,15 +10,9 @@ use axum::{
     response::Response,
 };
 
-use crate::http::{
-    answer,
-    graphql::{
-        negotiate::Media,
-        refusal::{Code, Refusal},
-    },
-    host,
-};
+use crate::http::host;
 use domain::caller::RequestInfo;
+use graphql_http::{Code, Media, Refusal, answer};
 use platform::config::http::Http;
 
 /// Conditions for access to the outbox.

@@ -9,13 +9,7 @@ use axum::{http::StatusCode, response::Response};
 use bytes::Bytes;
 
 use super::page;
-use crate::http::{
-    answer,
-    graphql::{
-        negotiate::Media,
-        refusal::{Code, Refusal},
-    },
-};
+use graphql_http::{Code, Media, Refusal, answer};
 
 /// Policy for GraphiQL: its editor writes styles at run time and embeds fonts in its style sheet. Scripts and workers
 /// are only loaded from this origin, and nothing from other origins.

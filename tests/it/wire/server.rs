@@ -5,9 +5,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use countersign::http::{
     router::{RouterConfig, router},
     server::Server,
-    shutdown::Stop,
 };
 use domain::locale::Locale;
+use graphql_http::Stop;
 use platform::{
     clock::{Clock, Entropy, ManualClock},
     config::{

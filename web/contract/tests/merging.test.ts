@@ -10,7 +10,7 @@ interface Cases {
   readonly documents: readonly { readonly valid: boolean; readonly document: string }[];
 }
 
-const file = new URL('../../../tests/fixtures/merging.json', import.meta.url);
+const file = new URL('../../../crates/graphql-http/tests/fixtures/merging.json', import.meta.url);
 const { schema, documents } = JSON.parse(readFileSync(file, 'utf8')) as Cases;
 
 it('the expected results match graphql-js', () => {

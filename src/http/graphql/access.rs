@@ -1,0 +1,106 @@
+//! Who the clients are, and what they may send and open.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode, request::Parts};
+use futures_util::future::BoxFuture;
+use graphql_http::{Access, Authentication, Authenticator, BearerToken, Code, Permit, Refusal};
+
+use super::{Api, Client};
+use crate::{
+    graphql::cookies::Cookies,
+    http::{
+        auth::until_invalid, body_deadline::Late, concurrency_limits::Full, connection_activity::ConnectionActivity,
+        cookie, origins::Origin,
+    },
+    session::access_token_verifier::Auth,
+};
+use domain::caller::RequestInfo;
+
+impl Authenticator for Api {
+    type Client = Client;
+    type Identity = Auth;
+
+    /// The client as the middleware has identified it. Cookies are added when a single response follows.
+    fn client(&self, head: &Parts) -> Client {
+        let known = head.extensions.get::<RequestInfo>().cloned();
+        let caller = known.unwrap_or_else(|| self.clients.identify(head.extensions.get().copied(), &head.headers));
+        Client { caller, cookies: Cookies::none() }
+    }
+
+    fn authenticate(&self, token: Option<&BearerToken>) -> Authentication<Auth> {
+        match token.map(|token| self.authenticator.authenticate(token.expose())) {
+            None => Authentication::Accepted(Auth::Anonymous),
+            Some(Ok(signed_in)) => Authentication::Accepted(Auth::SignedIn(signed_in)),
+            Some(Err(_)) => Authentication::Refused(Auth::Refused),
+        }
+    }
+
+    fn until_invalid(&self, token: Option<BearerToken>, identity: &Auth) -> Option<BoxFuture<'static, ()>> {
+        let (Auth::SignedIn(signed_in), Some(token)) = (identity, token) else { return None };
+        Some(Box::pin(until_invalid(self.authenticator.clone(), self.clock.clone(), token, signed_in.expires_at)))
+    }
+}
+
+impl Access for Api {
+    fn check_request(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if !self.origins.is_rebound(headers) {
+            return Ok(());
+        }
+        let message = "Unknown host in development mode. Use localhost, or set PUBLIC_URL to the address that browsers \
+                       use.";
+        Err(Refusal::http(StatusCode::MISDIRECTED_REQUEST, Code::Forbidden, message))
+    }
+
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        match self.origins.classify(headers) {
+            Origin::Absent | Origin::Ours => Ok(()),
+            Origin::Foreign => {
+                let message = "Pages of this origin must not open streams; allow it with CORS_ORIGINS or PUBLIC_URL.";
+                Err(Refusal::forbidden(message))
+            }
+        }
+    }
+
+    fn open(&self, client: &Client) -> Result<Permit, Refusal> {
+        let seat = self.seats.acquire_for_address(client.caller.address);
+        seat.map(|seat| Box::new(seat) as Permit).map_err(|full| too_many_streams(full, &client.caller))
+    }
+
+    fn open_as(&self, client: &Client, identity: &Auth) -> Result<Permit, Refusal> {
+        let seat = self.seats.of(identity);
+        seat.map(|seat| Box::new(seat) as Permit).map_err(|full| too_many_streams(full, &client.caller))
+    }
+
+    fn body_error(&self, error: &axum::Error) -> Option<Refusal> {
+        let message = "The request body was not received in time.";
+        Late::caused(error).then(|| Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, message))
+    }
+
+    fn close_connection(&self, head: &Parts) {
+        if let Some(pulse) = head.extensions.get::<Arc<ConnectionActivity>>() {
+            pulse.hang_up(self.http.timeouts.close_timeout);
+        }
+    }
+
+    /// Cookies are ignored for foreign origins, whose pages can make a browser send them.
+    fn begin_response(&self, client: &mut Client, head: &Parts) {
+        client.cookies = match self.origins.classify(&head.headers) {
+            Origin::Foreign => Cookies::none(),
+            Origin::Absent | Origin::Ours => cookie::read(&head.headers),
+        };
+    }
+
+    fn finish_response(&self, client: &Client, headers: &mut HeaderMap) {
+        cookie::write(&client.cookies, headers);
+    }
+}
+
+fn too_many_streams(full: Full, caller: &RequestInfo) -> Refusal {
+    tracing::info!(?full, address = %caller.address, "stream limit reached");
+    let message = match full {
+        Full::Address => "Too many open streams from your address (SOCKETS_PER_ADDRESS).",
+        Full::Account => "Too many open streams for your account (SOCKETS_PER_ACCOUNT).",
+    };
+    Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message)
+}
