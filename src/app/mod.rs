@@ -56,7 +56,7 @@ pub struct App {
     address: SocketAddr,
     public_url: Option<String>,
     graphiql: bool,
-    outbox: Option<crate::delivery::providers::development::DevOutbox>,
+    outbox: Option<providers::development::DevOutbox>,
     /// The channels whose messages are captured in the outbox.
     outbox_channels: Vec<&'static str>,
     store: Store,

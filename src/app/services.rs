@@ -8,13 +8,8 @@ use super::{Settings, Told, World, database, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
     delivery::{
-        self, Dispatcher, HttpClient, Limits, MessageWriter, Outbox, Poller, ProviderClients, ReceiptProcessor, Routes,
-        Settler, Tools,
+        self, Dispatcher, Limits, MessageWriter, Outbox, Poller, ProviderClients, ReceiptProcessor, Routes, Settler,
         message::{Composer, Largest},
-        provider::Receipts,
-        providers::development::DevOutbox,
-        receipts::Verifiers,
-        segments::Carriers,
     },
     events::Events,
     graphql::Services,
@@ -35,6 +30,7 @@ use platform::{
     telemetry::metrics::{self, Queue},
     texts::Texts,
 };
+use providers::{HttpClient, Receipts, Tools, Verifiers, development::DevOutbox, segments::Carriers};
 
 /// All services and what they share.
 pub(super) struct Built {

@@ -7,7 +7,6 @@ use super::{
     dispatcher::{DispatcherDeps, DispatcherState},
     failover::{self, CodeSource, NO_RESPONSE, NotNow, OWN_CODE, SendAttempt, SendEnd, SendReport},
     play::play,
-    provider::Outgoing,
     retry,
     room::CallPermit,
     settle::{CodeMaker, DeliveryReport, StillWanted},
@@ -22,6 +21,7 @@ use domain::{
     status::{DeliveryFailure, DeliveryStatus},
 };
 use platform::{fault::Fault, telemetry};
+use providers::Outgoing;
 
 /// The delay before the first poll for a receipt.
 const FIRST_POLL: Duration = Duration::from_secs(3);
@@ -245,7 +245,7 @@ impl PreparedMessage<'_> {
     ) -> Settlement {
         let now = parts.clock.now();
         let receipts = parts.lines.named(provider).map(|line| line.provider().abilities().receipts);
-        let polled = receipts.is_some_and(super::provider::Receipts::are_polled) && provider_message_id.is_some();
+        let polled = receipts.is_some_and(providers::Receipts::are_polled) && provider_message_id.is_some();
         let waits = self.taken_by.is_empty() && self.message.code.is_some() && parts.heard.contains(provider);
         let others = parts.lines.of(self.row.channel).len() > 1;
         Settlement::Accepted {

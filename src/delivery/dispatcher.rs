@@ -20,11 +20,9 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    compose::MessageWriter, deliver::deliver, lines::ProviderClients, provider::Channel, room::CallPermit,
-    settle::Settler,
-};
+use super::{compose::MessageWriter, deliver::deliver, lines::ProviderClients, room::CallPermit, settle::Settler};
 use crate::store::{Claimant, Store, entity::delivery::Model};
+use domain::channel::Channel;
 use domain::{Timestamp, ids::DeliveryId};
 use platform::{
     clock::{Clock, Entropy},

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     line::{ProviderClient, Said},
-    provider::{Capabilities, Outcome, Outgoing},
     retry,
     room::CallPermit,
     slot::{Acquired, Slots},
@@ -14,6 +13,7 @@ use platform::{
     clock::{Clock, Entropy},
     fault::Fault,
 };
+use providers::{Capabilities, Outcome, Outgoing};
 
 /// Which code a message may contain. All messages of a verification contain the same code, so the provider of the first
 /// message determines which providers may send the next.

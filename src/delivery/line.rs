@@ -13,13 +13,13 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     breaker::{Breaker, BreakerChange, BreakerState},
-    provider::{Channel, Outcome, Outgoing, PollResult, Provider},
     retry::random_fraction,
     room::{CallPermit, RateLimiter},
     warned::{LoggedRejection, Warned},
 };
 use crate::quota::Ticker;
 use domain::Timestamp;
+use domain::channel::Channel;
 use platform::{
     clock::{Clock, Entropy},
     telemetry::{
@@ -27,6 +27,7 @@ use platform::{
         traces::{Kind, Trace},
     },
 };
+use providers::{Outcome, Outgoing, PollResult, Provider};
 
 /// The limits of one provider.
 #[derive(Clone, Copy, Debug)]

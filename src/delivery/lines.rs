@@ -7,14 +7,15 @@ use tokio::sync::Notify;
 
 use super::{
     line::{Limits, ProviderClient},
-    provider::{Channel, Provider},
     registry::Routes,
 };
 use domain::Timestamp;
+use domain::channel::Channel;
 use platform::{
     clock::{Clock, Entropy},
     telemetry::metrics,
 };
+use providers::Provider;
 
 /// The maximum unavailability for which messages stay unclaimed. With a longer one, messages are claimed and
 /// rescheduled, and may fail before they expire.

@@ -7,7 +7,7 @@ use governor::{RateLimiter, middleware::NoOpMiddleware, nanos::Nanos, state};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{line::ProviderClient, provider::PollResult, receipts::Receipt, reception::ReceiptProcessor};
+use super::{line::ProviderClient, reception::ReceiptProcessor};
 use crate::{
     quota::Ticker,
     store::{Store, entity::delivery_attempt::Model},
@@ -17,6 +17,7 @@ use platform::{
     fault::Fault,
     telemetry::{self, metrics},
 };
+use providers::{PollResult, Receipt};
 
 /// The interval between rounds of polling.
 const TICK: Duration = Duration::from_secs(1);

@@ -6,11 +6,10 @@ use std::time::Duration;
 use super::{
     line::ProviderClient,
     lines::ProviderClients,
-    provider::{PollResult, Receipts},
-    receipts::Receipt,
     settle::{ReceiptResult, Settler},
 };
 use platform::{fault::Fault, telemetry::metrics};
+use providers::{PollResult, Receipt, Receipts};
 
 /// The number of lookups, and the delay between them, for which the receipts of one request together wait until their
 /// messages are known.

@@ -1,129 +1,13 @@
 //! Builds providers from their names in `SMS_PROVIDER`, `VOICE_PROVIDER` and `EMAIL_PROVIDER`. All settings are
 //! validated first.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use crate::delivery::{
-    HttpClient, base_url,
-    provider::{Capabilities, Channel, Provider, Receipts, Regions},
-    providers::{self, development::DevOutbox},
+use domain::{channel::Channel, contact::Contact};
+use platform::config::{Env, delivery::DeliverySettings};
+use providers::{
+    Capabilities, Provider, ProviderFactory, Receipts, Regions, Registration, SettingsReader, Tools, find,
 };
-use domain::contact::Contact;
-use platform::{
-    clock::{Clock, Entropy},
-    config::{Env, Secret, Setting, SettingsSection, delivery::DeliverySettings},
-};
-
-/// The registration of a provider. Each provider has one file in `providers/`.
-pub struct Registration {
-    /// The name in `SMS_PROVIDER`.
-    pub name: &'static str,
-    pub abilities: Capabilities,
-    /// The settings of this provider.
-    pub settings: &'static [Setting],
-    /// Reads the settings and returns the function that builds the provider. Missing settings are recorded in the
-    /// reader; the function is then never called.
-    pub read: fn(&mut SettingsReader<'_>) -> ProviderFactory,
-}
-
-/// Builds a provider from validated settings.
-pub type ProviderFactory = Box<dyn FnOnce(&Tools) -> Arc<dyn Provider> + Send>;
-
-/// The dependencies of providers.
-#[derive(Clone)]
-pub struct Tools {
-    pub http: HttpClient,
-    /// `PROVIDER_TIMEOUT`, for providers that do not use HTTP.
-    pub timeout: Duration,
-    pub clock: Clock,
-    pub entropy: Entropy,
-    /// The outbox of the development provider, if that is configured.
-    pub outbox: Option<DevOutbox>,
-    /// `PUBLIC_URL` without a trailing slash, to which providers send receipts.
-    pub public_url: Option<String>,
-}
-
-impl Tools {
-    /// The URL for receipts of the provider `name`: its own setting, or a path below `PUBLIC_URL` if that is https.
-    pub fn receipts_at(&self, own: Option<&str>, name: &str) -> Option<String> {
-        let below = || self.public_url.as_ref().filter(|url| url.starts_with("https://"));
-        own.map(str::to_owned).or_else(|| below().map(|url| format!("{url}/receipts/{name}")))
-    }
-}
-
-/// Reads the settings of one provider and records which are missing.
-pub struct SettingsReader<'a> {
-    env: &'a Env,
-    channels: &'a [Channel],
-    missing: Vec<String>,
-}
-
-impl<'a> SettingsReader<'a> {
-    /// For settings that are optional or have a default.
-    pub fn env(&self) -> &'a Env {
-        self.env
-    }
-
-    /// Whether the provider is configured for this channel.
-    pub fn carries(&self, channel: Channel) -> bool {
-        self.channels.contains(&channel)
-    }
-
-    /// A required setting. Empty if missing.
-    pub fn text(&mut self, name: &'static str) -> String {
-        self.env.text(name).unwrap_or_else(|| {
-            self.missing(name);
-            String::new()
-        })
-    }
-
-    /// A required secret. Empty if missing.
-    pub fn secret(&mut self, name: &'static str) -> Secret {
-        self.env.secret(name).unwrap_or_else(|| {
-            self.missing(name);
-            Secret::new("")
-        })
-    }
-
-    /// The base URL of its API.
-    pub fn base_url(&self, name: &'static str) -> String {
-        self.env.parse(name, base_url::parse_base)
-    }
-
-    /// A required setting with only letters, digits and the characters of `also`, since it becomes part of a path or
-    /// header.
-    pub fn word(&mut self, name: &'static str, also: &str) -> String {
-        let text = self.text(name);
-        if !text.chars().all(|char| char.is_ascii_alphanumeric() || also.contains(char)) {
-            self.env.add_error(name, "letters and digits, as shown by the provider");
-        }
-        text
-    }
-
-    /// Records a missing setting: the name of a variable, or `A or B`.
-    pub fn missing(&mut self, what: impl Into<String>) {
-        self.missing.push(what.into());
-    }
-}
-
-/// Secrets separated by commas, for rotation without interruption: the first is used to sign, all are accepted.
-pub fn secrets(env: &Env, name: &'static str) -> Vec<Secret> {
-    let given = env.secret(name);
-    let parts = given.iter().flat_map(|secret| secret.expose().split(',')).map(str::trim);
-    parts.filter(|part| !part.is_empty()).map(Secret::new).collect()
-}
-
-/// The settings of all providers.
-pub fn settings() -> impl Iterator<Item = Setting> {
-    setting_groups().flat_map(|chapter| chapter.settings).copied()
-}
-
-/// The settings of all providers as chapters of `.env.example`.
-pub fn setting_groups() -> impl Iterator<Item = SettingsSection> {
-    providers::ALL
-        .iter()
-        .map(|registration| SettingsSection { title: registration.name, settings: registration.settings })
-}
 
 /// The configured providers, ready to be built.
 pub struct ProviderPlan {
@@ -293,21 +177,11 @@ impl Candidate {
     fn read(registration: &'static Registration, env: &Env, settings: &DeliverySettings) -> Self {
         let chosen = |channel: &Channel| settings.chosen(*channel).1.iter().any(|name| name == registration.name);
         let channels: Vec<_> = CHANNELS.into_iter().filter(chosen).collect();
-        let mut reader = SettingsReader { env, channels: &channels, missing: Vec::new() };
+        let mut reader = SettingsReader::new(env, &channels);
         let maker = (registration.read)(&mut reader);
-        let missing = reader.missing;
+        let missing = reader.into_missing();
         Self { registration, channels, missing, maker }
     }
-}
-
-fn find(name: &str) -> Result<&'static Registration, String> {
-    if cfg!(not(feature = "aws-sns")) && name == "aws-sns" {
-        return Err("this program was built without the cargo feature aws-sns: remove it".to_owned());
-    }
-    providers::ALL.iter().find(|registration| registration.name == name).ok_or_else(|| {
-        let names: Vec<_> = providers::ALL.iter().map(|registration| registration.name).collect();
-        format!("unknown provider {name:?}: expected one of {}", names.join(", "))
-    })
 }
 
 fn list(channels: &[Channel]) -> String {

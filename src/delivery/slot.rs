@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use super::{
-    line::Said,
-    provider::{Outgoing, Provider},
-};
+use super::line::Said;
 use crate::store::{BeginStart, Slot, Store};
 use domain::{Timestamp, ids::VerificationId};
 use platform::{clock::Clock, fault::Fault, telemetry};
+use providers::{Outgoing, Provider};
 
 /// The delay before a retry while the provider's response for another verification is outstanding.
 const RETRY_DELAY: Duration = Duration::from_secs(1);

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::delivery::provider::{Outcome, Outgoing};
 use domain::{Timestamp, contact::Contact};
+use providers::{Outcome, Outgoing};
 
 /// The minimum interval between log lines for the same rejection.
 const INTERVAL: Duration = Duration::from_secs(24 * 3600);

@@ -10,8 +10,8 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::delivery::receipts::{Receipt, ReceiptError, ReceiptHandler, Verifiers, twilio::Callback, vonage, webhook};
 use platform::{clock::Clock, telemetry};
+use providers::{Receipt, ReceiptError, ReceiptHandler, Verifiers, twilio::Callback, vonage, webhook};
 
 /// Maximum size of a body in bytes. Receipts are a few hundred bytes each.
 const MAX_BODY: usize = 64 * 1024;

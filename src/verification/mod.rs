@@ -36,7 +36,7 @@ pub use self::{
     view::{Delivery, Verification},
 };
 use crate::{
-    delivery::{Channel, Outbox, Routes},
+    delivery::{Outbox, Routes},
     events::{Events, Snapshot},
     quota::{Quotas, rules::local_day},
     store::{
@@ -44,6 +44,7 @@ use crate::{
         entity::{self, account::AccountStatus},
     },
 };
+use domain::channel::Channel;
 use domain::{
     Timestamp,
     contact::Contact,

@@ -1,6 +1,7 @@
 //! Invalid provider configuration is rejected at start, provider by provider.
 
-use countersign::delivery::{ProviderPlan, describe, provider::Channel};
+use countersign::delivery::{ProviderPlan, describe};
+use domain::channel::Channel;
 use platform::config::delivery::DeliverySettings;
 
 use super::support::{env, refusals, tools};

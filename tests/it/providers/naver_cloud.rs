@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
+use domain::channel::Channel;
 use domain::status::DeliveryFailure;
 use platform::clock::Clock;
+use providers::{Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{

@@ -12,14 +12,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
-use countersign::{
-    delivery::{
-        provider::ReceiptStatus,
-        receipts::{Receipt, Verifiers, vonage},
-        standard_webhooks::Key,
-    },
-    http::receipts::{ReceiptState, routes},
-};
+use countersign::http::receipts::{ReceiptState, routes};
 use domain::{ids::DeliveryId, status::DeliveryFailure};
 use hmac::{Hmac, KeyInit, Mac};
 use platform::{
@@ -27,6 +20,7 @@ use platform::{
     config::Secret,
     fault::Fault,
 };
+use providers::{Receipt, ReceiptStatus, Verifiers, standard_webhooks::Key, vonage};
 use serde_json::json;
 use tower::ServiceExt;
 

@@ -3,12 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::DateTime;
-use countersign::delivery::{
-    provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus},
-    receipts::{Receipt, confirm_by_polling},
-};
+use domain::channel::Channel;
 use domain::status::DeliveryFailure;
 use platform::clock::Clock;
+use providers::{Outcome, Outgoing, PollResult, Provider, Receipt, ReceiptStatus, confirm_by_polling};
 use serde_json::{Value, json};
 
 use super::{

@@ -2,11 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use countersign::delivery::{
-    HttpClient, ProviderPlan, Tools,
-    provider::{Channel, Outcome, Outgoing, Provider},
-    receipts::Verifiers,
-};
+use countersign::delivery::ProviderPlan;
+use domain::channel::Channel;
 use domain::{
     contact::{Contact, EmailAddress, PhoneNumber, Region},
     ids::DeliveryId,
@@ -16,6 +13,7 @@ use platform::{
     clock::{Clock, Entropy},
     config::{Env, Secret, SettingError, delivery::DeliverySettings},
 };
+use providers::{HttpClient, Outcome, Outgoing, Provider, Tools, Verifiers};
 
 /// Long enough for a local test double, short enough to wait for.
 pub const TIMEOUT: Duration = Duration::from_millis(1500);

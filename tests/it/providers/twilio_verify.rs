@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, CheckOutcome, Outgoing, PollResult, Provider, ReceiptStatus};
+use domain::channel::Channel;
 use domain::status::DeliveryFailure;
 use platform::config::Secret;
+use providers::{CheckOutcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{

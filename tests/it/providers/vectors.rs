@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use countersign::delivery::receipts::{
+use platform::config::Secret;
+use providers::{
     ReceiptError,
     twilio::{Callback, Verifier},
     vonage::{Method, Signature},
 };
-use platform::config::Secret;
 
 const URL: &str = "https://verify.example.com/v1/webhooks/twilio/status";
 const DELIVERED: &[(&str, &str)] = &[

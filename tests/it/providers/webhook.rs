@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::delivery::{
-    provider::{Channel, Outcome, Provider},
+use domain::channel::Channel;
+use platform::{clock::Clock, config::Secret};
+use providers::{
+    Outcome, Provider,
     standard_webhooks::{Key, is_genuine},
 };
-use platform::{clock::Clock, config::Secret};
 use serde_json::json;
 
 use super::{

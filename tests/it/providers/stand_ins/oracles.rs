@@ -8,14 +8,12 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
-use countersign::delivery::{
-    receipts::{
-        twilio::{Callback, Verifier},
-        vonage::{Method, Signature},
-    },
-    standard_webhooks::{Key, is_genuine},
-};
 use platform::{clock::Entropy, config::Secret};
+use providers::{
+    standard_webhooks::{Key, is_genuine},
+    twilio::{Callback, Verifier},
+    vonage::{Method, Signature},
+};
 use serde_json::{Value, json};
 
 use super::super::{
