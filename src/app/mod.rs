@@ -262,9 +262,9 @@ fn extra(built: &Built) -> Router {
     let reception = built.reception.clone();
     extra.merge(http::receipts::routes(http::receipts::ReceiptState {
         verifiers: Arc::clone(&built.verifiers),
-        sink: Arc::new(move |receipts| -> BoxFuture<'static, Result<(), Fault>> {
+        handler: Arc::new(move |receipts| -> BoxFuture<'static, Result<(), Fault>> {
             let reception = reception.clone();
-            Box::pin(async move { reception.take(receipts).await })
+            Box::pin(async move { reception.process(receipts).await })
         }),
         clock: built.clock.clone(),
     }))

@@ -5,36 +5,36 @@
 //! another process. A message that may have been sent is never repeated blindly.
 
 mod breaker;
+mod call_permit;
 mod compose;
 mod deliver;
 mod dispatcher;
 mod failover;
-mod line;
-mod lines;
 pub mod message;
 mod notice;
 pub mod notices;
 mod outbox;
 mod play;
 mod poller;
+mod provider_client;
+mod provider_clients;
 mod reception;
 mod registry;
+mod rejection_log;
 mod retry;
-mod room;
 mod settle;
 mod slot;
 pub mod status_transitions;
-mod warned;
 
 pub use self::{
     compose::MessageWriter,
     dispatcher::{Dispatcher, DispatcherDeps},
     failover::OWN_CODE,
-    line::Limits,
-    lines::ProviderClients,
     notice::{ACCOUNT_DELETED, ContactChanged, Notice},
     outbox::{Content, Outbox, OutgoingMessage},
     poller::Poller,
+    provider_client::Limits,
+    provider_clients::ProviderClients,
     reception::ReceiptProcessor,
     registry::{Description, ProviderPlan, Routes, describe},
     settle::Settler,

@@ -7,7 +7,7 @@ use governor::{RateLimiter, middleware::NoOpMiddleware, nanos::Nanos, state};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{line::ProviderClient, reception::ReceiptProcessor};
+use super::{provider_client::ProviderClient, reception::ReceiptProcessor};
 use crate::{
     quota::Ticker,
     store::{Store, entity::delivery_attempt::Model},
@@ -50,7 +50,7 @@ type Budget = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMid
 impl Poller {
     /// Polls until `stop`. Returns immediately if no provider needs polling.
     pub async fn run(self, stop: CancellationToken) {
-        let polled = |line: &&Arc<ProviderClient>| line.provider().abilities().receipts.are_polled();
+        let polled = |line: &&Arc<ProviderClient>| line.provider().capabilities().receipts.are_polled();
         let budget =
             || Budget::direct_with_clock(governor::Quota::per_minute(self.budget), Ticker::new(self.clock.clone()));
         let lines: Vec<_> =
@@ -123,7 +123,7 @@ impl Poller {
                 status,
                 code,
             };
-            self.reception.take_known(receipt).await?;
+            self.reception.process_polled(receipt).await?;
         }
         Ok(())
     }

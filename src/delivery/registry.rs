@@ -6,36 +6,36 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use domain::{channel::Channel, contact::Contact};
 use platform::config::{Env, delivery::DeliverySettings};
 use providers::{
-    Capabilities, Provider, ProviderFactory, Receipts, Regions, Registration, SettingsReader, Tools, find,
+    Capabilities, Provider, ProviderDeps, ProviderFactory, Receipts, Regions, Registration, SettingsReader, find,
 };
 
 /// The configured providers, ready to be built.
 pub struct ProviderPlan {
-    makers: Vec<(&'static Registration, ProviderFactory)>,
+    factories: Vec<(&'static Registration, ProviderFactory)>,
     settings: DeliverySettings,
 }
 
 impl ProviderPlan {
     /// Validates every configured provider. Errors are reported through `env`, one for each provider.
     pub fn read(env: &Env, settings: &DeliverySettings) -> Self {
-        let mut makers = Vec::new();
+        let mut factories = Vec::new();
         for channel in CHANNELS {
             let (variable, names) = settings.chosen(channel);
             for name in names {
                 match find(name) {
                     Err(hint) => env.add_error(variable, hint),
-                    Ok(found) if !found.abilities.channels.contains(&channel) => {
+                    Ok(found) if !found.capabilities.channels.contains(&channel) => {
                         env.add_error(
                             variable,
-                            format!("{name} carries only {}: remove it", list(found.abilities.channels)),
+                            format!("{name} carries only {}: remove it", list(found.capabilities.channels)),
                         );
                     }
-                    Ok(found) => makers.push((channel, found)),
+                    Ok(found) => factories.push((channel, found)),
                 }
             }
         }
         let mut read = BTreeMap::new();
-        for (_, registration) in makers {
+        for (_, registration) in factories {
             read.entry(registration.name).or_insert_with(|| Candidate::read(registration, env, settings));
         }
         for candidate in read.values().filter(|candidate| !candidate.missing.is_empty()) {
@@ -44,20 +44,20 @@ impl ProviderPlan {
             let (name, missing) = (registration.name, missing.join(", "));
             env.add_error(variable, format!("{name} requires {missing}: set what is missing, or remove {name}"));
         }
-        let makers = read.into_values().map(|candidate| (candidate.registration, candidate.maker)).collect();
-        Self { makers, settings: settings.clone() }
+        let factories = read.into_values().map(|candidate| (candidate.registration, candidate.factory)).collect();
+        Self { factories, settings: settings.clone() }
     }
 
     /// The names of the configured providers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.makers.iter().map(|(registration, _)| registration.name)
+        self.factories.iter().map(|(registration, _)| registration.name)
     }
 
     /// Builds every provider once, also if it is used for several channels.
-    pub fn build(self, tools: &Tools) -> Routes {
+    pub fn build(self, deps: &ProviderDeps) -> Routes {
         let mut routes = Routes::default();
-        for (registration, maker) in self.makers {
-            routes.providers.insert(registration.name, maker(tools));
+        for (registration, factory) in self.factories {
+            routes.providers.insert(registration.name, factory(deps));
         }
         for channel in CHANNELS {
             let names = self.settings.chosen(channel).1.iter();
@@ -84,7 +84,7 @@ impl Routes {
     }
 
     /// Whether there is a provider for this channel.
-    pub fn leads(&self, channel: Channel) -> bool {
+    pub fn has_provider(&self, channel: Channel) -> bool {
         !self.of(channel).is_empty()
     }
 
@@ -92,21 +92,21 @@ impl Routes {
     /// only codes; a notice would skip them, and its different speed and receipts could be distinguished from a code.
     pub fn carry_notices(&self, channel: Channel) -> bool {
         let providers = self.of(channel);
-        !providers.is_empty() && providers.iter().all(|provider| !provider.abilities().generates_codes)
+        !providers.is_empty() && providers.iter().all(|provider| !provider.capabilities().generates_codes)
     }
 
     /// The first provider of a channel that generates the codes it sends, and whether it is the first provider of the
     /// channel.
     pub fn code_maker(&self, channel: Channel) -> Option<(&'static str, bool)> {
-        let maker = |provider: &Arc<dyn Provider>| provider.abilities().generates_codes;
-        let at = self.of(channel).iter().position(maker)?;
+        let generates = |provider: &Arc<dyn Provider>| provider.capabilities().generates_codes;
+        let at = self.of(channel).iter().position(generates)?;
         self.of(channel).get(at).map(|provider| (provider.name(), at == 0))
     }
 
     /// Whether a provider of a channel sends the codes of this service to this contact.
     pub fn carry_our_codes(&self, channel: Channel, to: &Contact) -> bool {
-        let mut abilities = self.of(channel).iter().map(|provider| provider.abilities());
-        abilities.any(|abilities| !abilities.generates_codes && abilities.reaches(to))
+        let mut capabilities = self.of(channel).iter().map(|provider| provider.capabilities());
+        capabilities.any(|capabilities| !capabilities.generates_codes && capabilities.reaches(to))
     }
 
     /// The provider with this name, as stored with a delivery or a receipt.
@@ -124,7 +124,7 @@ impl Routes {
 #[derive(Clone, Debug)]
 pub struct Description {
     pub name: &'static str,
-    pub abilities: Capabilities,
+    pub capabilities: Capabilities,
     /// The channels that it is configured for.
     pub channels: Vec<Channel>,
     /// The names of missing variables; `A or B` if either is sufficient.
@@ -138,7 +138,7 @@ pub fn describe(env: &Env, settings: &DeliverySettings) -> Vec<Description> {
     for registration in chosen.filter_map(|name| find(name).ok()) {
         found.entry(registration.name).or_insert_with(|| {
             let Candidate { registration, channels, missing, .. } = Candidate::read(registration, env, settings);
-            Description { name: registration.name, abilities: registration.abilities, channels, missing }
+            Description { name: registration.name, capabilities: registration.capabilities, channels, missing }
         });
     }
     found.into_values().collect()
@@ -146,16 +146,16 @@ pub fn describe(env: &Env, settings: &DeliverySettings) -> Vec<Description> {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, abilities, channels, missing } = self;
+        let Self { name, capabilities, channels, missing } = self;
         write!(f, "{name}: carries {}", list(channels))?;
-        match abilities.regions {
+        match capabilities.regions {
             Regions::Everywhere => f.write_str("; worldwide")?,
             Regions::CallingCodes(codes) => {
                 let codes: Vec<_> = codes.iter().map(|code| format!("+{code}")).collect();
                 write!(f, "; only to {}", codes.join(", "))?;
             }
         }
-        f.write_str(match abilities.receipts {
+        f.write_str(match capabilities.receipts {
             Receipts::None => "; no receipts",
             Receipts::Webhook => "; receipts by webhook",
             Receipts::Polling => "; receipts by polling",
@@ -170,7 +170,7 @@ struct Candidate {
     registration: &'static Registration,
     channels: Vec<Channel>,
     missing: Vec<String>,
-    maker: ProviderFactory,
+    factory: ProviderFactory,
 }
 
 impl Candidate {
@@ -178,9 +178,9 @@ impl Candidate {
         let chosen = |channel: &Channel| settings.chosen(*channel).1.iter().any(|name| name == registration.name);
         let channels: Vec<_> = CHANNELS.into_iter().filter(chosen).collect();
         let mut reader = SettingsReader::new(env, &channels);
-        let maker = (registration.read)(&mut reader);
+        let factory = (registration.read)(&mut reader);
         let missing = reader.into_missing();
-        Self { registration, channels, missing, maker }
+        Self { registration, channels, missing, factory }
     }
 }
 

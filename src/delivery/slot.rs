@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::line::Said;
+use super::provider_client::SendResult;
 use crate::store::{BeginStart, Slot, Store};
 use domain::{Timestamp, ids::VerificationId};
 use platform::{clock::Clock, fault::Fault, telemetry};
@@ -82,11 +82,11 @@ impl Slots<'_> {
         acquired: &Acquired,
         provider: &dyn Provider,
         message: &Outgoing,
-        said: &Said,
+        result: &SendResult,
     ) {
-        let not_sent = match said {
-            Said::Outcome(outcome) => outcome.failure().is_some(),
-            Said::Rests { .. } => true,
+        let not_sent = match result {
+            SendResult::Outcome(outcome) => outcome.failure().is_some(),
+            SendResult::NotSent { .. } => true,
         };
         if let (Acquired::Granted { first: true }, true) = (acquired, not_sent)
             && let Some((slot, id)) = self.slot(provider, message)
@@ -98,7 +98,7 @@ impl Slots<'_> {
     }
 
     fn slot(&self, provider: &dyn Provider, message: &Outgoing) -> Option<(Slot, &VerificationId)> {
-        let id = self.verification.filter(|_| provider.abilities().generates_codes)?;
+        let id = self.verification.filter(|_| provider.capabilities().generates_codes)?;
         Some((Slot { provider: provider.name().to_owned(), contact_key: message.to.key().to_owned() }, id))
     }
 }

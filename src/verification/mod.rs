@@ -44,9 +44,9 @@ use crate::{
         entity::{self, account::AccountStatus},
     },
 };
-use domain::channel::Channel;
 use domain::{
     Timestamp,
+    channel::Channel,
     contact::Contact,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
@@ -132,7 +132,7 @@ impl Verifications {
 
     /// Whether a provider is configured for this channel.
     pub fn has_provider_for(&self, channel: Channel) -> bool {
-        self.0.routes.leads(channel)
+        self.0.routes.has_provider(channel)
     }
 
     /// Whether a provider generates the codes for this contact, so that known clients have precedence.

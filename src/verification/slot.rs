@@ -7,8 +7,7 @@ use crate::{
     delivery::OWN_CODE,
     store::{Slot, SlotClaim, Tx, entity::verification::Model},
 };
-use domain::channel::Channel;
-use domain::{Timestamp, contact::Contact};
+use domain::{Timestamp, channel::Channel, contact::Contact};
 use platform::{
     fault::Fault,
     telemetry::audit::{Act, Event},

@@ -12,8 +12,8 @@ const PREFIX: &str = "alimtalk:";
 /// The usual variable for the code in templates.
 pub const CODE_VARIABLE: &str = "#{코드}";
 /// The description of the setting that [`Template::read`] reads.
-pub const TEXT: &str = "The text of the template exactly as approved, with \\n for each line break.";
-pub const VARIABLE: &str = "The variable in the template that is replaced by the code.";
+pub const TEXT_DESCRIPTION: &str = "The text of the template exactly as approved, with \\n for each line break.";
+pub const VARIABLE_DESCRIPTION: &str = "The variable in the template that is replaced by the code.";
 
 /// An approved template text.
 pub struct Template {

@@ -30,18 +30,18 @@ impl Kind {
 
 /// Why carriers would truncate, garble or reject a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum UnsupportedText {
     TooLong,
     /// A character outside KS X 1001 (an emoji, a dash, a rare syllable).
     Character,
 }
 
-impl Unfit {
+impl UnsupportedText {
     /// The provider code that this service reports for it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Unfit::TooLong => "text_too_long",
-            Unfit::Character => "character_not_in_ks_x_1001",
+            UnsupportedText::TooLong => "text_too_long",
+            UnsupportedText::Character => "character_not_in_ks_x_1001",
         }
     }
 }
@@ -50,12 +50,12 @@ impl Unfit {
 ///
 /// # Errors
 /// If no Korean carrier would deliver the text unchanged.
-pub fn prepare(text: &str) -> Result<(String, Kind), Unfit> {
+pub fn prepare(text: &str) -> Result<(String, Kind), UnsupportedText> {
     let text = text.nfc().collect::<String>().replace("\r\n", "\n");
-    match korean_bytes(&text).map_err(|_| Unfit::Character)? {
+    match korean_bytes(&text).map_err(|_| UnsupportedText::Character)? {
         length if length <= KOREAN_SMS => Ok((text, Kind::Short)),
         length if length <= KOREAN_LMS => Ok((text, Kind::Long)),
-        _ => Err(Unfit::TooLong),
+        _ => Err(UnsupportedText::TooLong),
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(prepare(&"가".repeat(45)).unwrap().1, Kind::Short);
         assert_eq!(prepare(&("가".repeat(45) + "a")).unwrap().1, Kind::Long);
         assert_eq!(prepare(&"가".repeat(1000)).unwrap().1, Kind::Long);
-        assert_eq!(prepare(&"가".repeat(1001)), Err(Unfit::TooLong));
+        assert_eq!(prepare(&"가".repeat(1001)), Err(UnsupportedText::TooLong));
     }
 
     #[test]
@@ -91,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn characters_outside_ks_x_1001_are_unfit() {
+    fn characters_outside_ks_x_1001_are_unsupported() {
         for text in ["됬습니다", "뷁", "가—나", "😀", "₩1,000", "한\u{1112}"] {
-            assert_eq!(prepare(text), Err(Unfit::Character), "{text}");
+            assert_eq!(prepare(text), Err(UnsupportedText::Character), "{text}");
         }
     }
 }

@@ -16,7 +16,7 @@ impl LenientString {
     }
 
     /// The field. None if it is empty.
-    pub fn some(&self) -> Option<String> {
+    pub fn non_empty(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.clone())
     }
 }
@@ -69,8 +69,8 @@ mod tests {
         let read = |json| serde_json::from_str::<Answer>(json).unwrap().result_code;
         assert_eq!(read(r#"{"result_code": -101}"#).as_str(), "-101");
         assert_eq!(read(r#"{"result_code": " -101 "}"#).as_str(), "-101");
-        assert_eq!(read(r#"{"result_code": null}"#).some(), None);
-        assert_eq!(read("{}").some(), None);
+        assert_eq!(read(r#"{"result_code": null}"#).non_empty(), None);
+        assert_eq!(read("{}").non_empty(), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod receipt;
 mod registration;
 pub mod segments;
 pub mod standard_webhooks;
+mod verifiers;
 
 mod aligo;
 #[cfg(feature = "aws-sns")]
@@ -26,10 +27,10 @@ mod aws_sns;
 pub mod development;
 mod naver_cloud;
 mod smtp;
-pub mod solapi;
-pub mod twilio;
-pub mod vonage;
-pub mod webhook;
+mod solapi;
+mod twilio;
+mod vonage;
+mod webhook;
 
 use platform::config::{Setting, SettingsSection};
 
@@ -37,10 +38,11 @@ pub use self::{
     http_client::{HttpClient, ProviderResponse, TransportError},
     provider::{
         BoxedFuture, Capabilities, CheckOutcome, CodeChecker, Outcome, Outgoing, PollResult, Provider, ReceiptStatus,
-        Receipts, Regions, Sending,
+        Receipts, Regions, SendFuture,
     },
-    receipt::{Receipt, ReceiptError, ReceiptHandler, Verifiers, confirm_by_polling},
-    registration::{ProviderFactory, Registration, SettingsReader, Tools},
+    receipt::{Receipt, ReceiptError, ReceiptHandler, ReceiptRequest, ReceiptVerifier, ReceiptWebhook},
+    registration::{ProviderDeps, ProviderFactory, Registration, SettingsReader},
+    verifiers::Verifiers,
 };
 
 /// All providers that are compiled in.
@@ -80,4 +82,17 @@ pub fn settings() -> impl Iterator<Item = Setting> {
 /// The settings of all providers as sections of `.env.example`.
 pub fn setting_groups() -> impl Iterator<Item = SettingsSection> {
     ALL.iter().map(|registration| SettingsSection { title: registration.name, settings: registration.settings })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_that_call_a_webhook_register_it() {
+        for registration in ALL {
+            let calls = matches!(registration.capabilities.receipts, Receipts::Webhook | Receipts::WebhookThenPolling);
+            assert_eq!(registration.receipts.is_some(), calls, "{}", registration.name);
+        }
+    }
 }

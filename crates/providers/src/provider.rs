@@ -219,7 +219,7 @@ impl Capabilities {
     }
 
     /// Whether this provider supports `message`, so that it can be skipped without a call.
-    pub fn carries(&self, message: &Outgoing) -> bool {
+    pub fn supports(&self, message: &Outgoing) -> bool {
         self.reaches(&message.to)
             && self.channels.contains(&message.channel)
             && (message.code.is_some() || !self.generates_codes)
@@ -269,17 +269,17 @@ impl CheckOutcome {
 
 /// A boxed future, so that the provider trait is object-safe.
 pub type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-pub type Sending<'a> = BoxedFuture<'a, Outcome>;
+pub type SendFuture<'a> = BoxedFuture<'a, Outcome>;
 
 /// Sends messages.
 pub trait Provider: Send + Sync {
     /// The name in `SMS_PROVIDER`, in metrics and in logs.
     fn name(&self) -> &'static str;
 
-    fn abilities(&self) -> Capabilities;
+    fn capabilities(&self) -> Capabilities;
 
     /// Sends one message. Does not retry and does not log: that is up to the caller.
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a>;
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a>;
 
     /// Polls for the status of a message, if [`Receipts::are_polled`].
     fn poll<'a>(&'a self, _provider_message_id: &'a str) -> BoxedFuture<'a, PollResult> {

@@ -1,8 +1,11 @@
-//! Receipts of providers: authentication and parsing, without side effects. They are processed in `reception.rs`.
+//! Receipts of providers: authentication and parsing, without side effects.
 
-use crate::provider::{BoxedFuture, PollResult, Provider, ReceiptStatus};
-use crate::{solapi, twilio, vonage, webhook};
-use domain::ids::DeliveryId;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method};
+
+use crate::provider::{BoxedFuture, ReceiptStatus};
+use domain::{Timestamp, ids::DeliveryId};
 use platform::{config::Env, fault::Fault};
 
 /// A status that a provider reports for a message. Receipts may be late, repeated and out of order.
@@ -10,7 +13,7 @@ use platform::{config::Env, fault::Fault};
 pub struct Receipt {
     /// The name in `SMS_PROVIDER`. A receipt of `twilio` is about a text message or a call.
     pub provider: &'static str,
-    /// The id that was returned in [`crate::provider::Outcome::Accepted`].
+    /// The id that was returned in [`Outcome::Accepted`](crate::Outcome::Accepted).
     pub provider_message_id: String,
     /// The delivery, if the provider returns its id: then the receipt can be assigned before the id above is known.
     pub delivery: Option<DeliveryId>,
@@ -30,49 +33,49 @@ pub enum ReceiptError {
     Malformed,
 }
 
-/// The receipt verifiers of each provider. Without a secret, no receipts of that provider are accepted.
-#[derive(Clone, Debug)]
-pub struct Verifiers {
-    pub twilio: Option<twilio::Verifier>,
-    pub solapi: Option<solapi::Verifier>,
-    pub vonage: Option<vonage::Signature>,
-    pub webhook: Option<webhook::Verifier>,
+/// The webhook to which a provider sends receipts: `/receipts/` and the name of the provider.
+pub struct ReceiptWebhook {
+    /// The methods of the requests.
+    pub methods: &'static [Method],
+    /// Reads the secrets from the settings. The second argument is `PUBLIC_URL`. None if no secret is configured.
+    pub read: fn(&Env, Option<&str>) -> Option<Arc<dyn ReceiptVerifier>>,
 }
 
-impl Verifiers {
-    /// `public_url` is `PUBLIC_URL`: Twilio signs the callback URL. Providers that are no longer configured are
-    /// included, because they still send receipts for earlier messages.
-    pub fn from_env(env: &Env, public_url: Option<&str>) -> Self {
-        Self {
-            twilio: twilio::Verifier::read(env, public_url),
-            solapi: solapi::Verifier::read(env),
-            vonage: vonage::Signature::read(env),
-            webhook: webhook::Verifier::read(env),
-        }
+/// A request to the webhook of a provider.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiptRequest<'a> {
+    /// The query of the request target, not decoded.
+    pub query: Option<&'a str>,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+    pub received_at: Timestamp,
+}
+
+impl<'a> ReceiptRequest<'a> {
+    /// A header. None if it is missing or not ASCII.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Whether receipts of this provider can reach this service and can be verified.
-    pub fn can_verify(&self, provider: &str) -> bool {
-        match provider {
-            "twilio" => self.twilio.as_ref().is_some_and(twilio::Verifier::is_public),
-            "solapi" => self.solapi.is_some(),
-            "vonage" => self.vonage.is_some(),
-            "webhook" => self.webhook.is_some(),
-            _ => false,
-        }
+    /// Whether the content type of the body is `media_type`, regardless of parameters.
+    pub fn has_content_type(&self, media_type: &str) -> bool {
+        self.header("content-type").unwrap_or_default().starts_with(media_type)
+    }
+}
+
+/// Verifies and parses the receipts of one provider.
+pub trait ReceiptVerifier: Send + Sync {
+    /// The receipts in an authentic request, without those whose status is not relevant.
+    ///
+    /// # Errors
+    /// Why the request is not valid.
+    fn verify(&self, request: &ReceiptRequest<'_>) -> Result<Vec<Receipt>, ReceiptError>;
+
+    /// Whether the provider can reach the webhook, so that receipts are to be expected.
+    fn is_reachable(&self) -> bool {
+        true
     }
 }
 
 /// Processes receipts. After an error, the provider repeats them.
-pub type ReceiptHandler = std::sync::Arc<dyn Fn(Vec<Receipt>) -> BoxedFuture<'static, Result<(), Fault>> + Send + Sync>;
-
-/// Polls the provider for the messages of unauthenticated receipts, and returns the receipts with the polled statuses.
-pub async fn confirm_by_polling(provider: &dyn Provider, receipts: Vec<Receipt>) -> Vec<Receipt> {
-    let mut known = Vec::new();
-    for receipt in receipts {
-        if let PollResult::Status { status, code } = provider.poll(&receipt.provider_message_id).await {
-            known.push(Receipt { status, code, ..receipt });
-        }
-    }
-    known
-}
+pub type ReceiptHandler = Arc<dyn Fn(Vec<Receipt>) -> BoxedFuture<'static, Result<(), Fault>> + Send + Sync>;

@@ -7,6 +7,7 @@ use crate::{
     development::DevOutbox,
     http_client::HttpClient,
     provider::{Capabilities, Provider},
+    receipt::ReceiptWebhook,
 };
 use domain::channel::Channel;
 use platform::{
@@ -18,20 +19,22 @@ use platform::{
 pub struct Registration {
     /// The name in `SMS_PROVIDER`.
     pub name: &'static str,
-    pub abilities: Capabilities,
+    pub capabilities: Capabilities,
     /// The settings of this provider.
     pub settings: &'static [Setting],
+    /// The webhook for its receipts, if [`Capabilities::receipts`] says that it calls one.
+    pub receipts: Option<ReceiptWebhook>,
     /// Reads the settings and returns the function that builds the provider. Missing settings are recorded in the
     /// reader; the function is then never called.
     pub read: fn(&mut SettingsReader<'_>) -> ProviderFactory,
 }
 
 /// Builds a provider from validated settings.
-pub type ProviderFactory = Box<dyn FnOnce(&Tools) -> Arc<dyn Provider> + Send>;
+pub type ProviderFactory = Box<dyn FnOnce(&ProviderDeps) -> Arc<dyn Provider> + Send>;
 
 /// The dependencies of providers.
 #[derive(Clone)]
-pub struct Tools {
+pub struct ProviderDeps {
     pub http: HttpClient,
     /// `PROVIDER_TIMEOUT`, for providers that do not use HTTP.
     pub timeout: Duration,
@@ -43,9 +46,9 @@ pub struct Tools {
     pub public_url: Option<String>,
 }
 
-impl Tools {
+impl ProviderDeps {
     /// The URL for receipts of the provider `name`: its own setting, or a path below `PUBLIC_URL` if that is https.
-    pub fn receipts_at(&self, own: Option<&str>, name: &str) -> Option<String> {
+    pub fn receipt_url(&self, own: Option<&str>, name: &str) -> Option<String> {
         let below = || self.public_url.as_ref().filter(|url| url.starts_with("https://"));
         own.map(str::to_owned).or_else(|| below().map(|url| format!("{url}/receipts/{name}")))
     }
@@ -75,7 +78,7 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// Whether the provider is configured for this channel.
-    pub fn carries(&self, channel: Channel) -> bool {
+    pub fn supports(&self, channel: Channel) -> bool {
         self.channels.contains(&channel)
     }
 
@@ -102,7 +105,7 @@ impl<'a> SettingsReader<'a> {
 
     /// A required setting with only letters, digits and the characters of `also`, since it becomes part of a path or
     /// header.
-    pub fn word(&mut self, name: &'static str, also: &str) -> String {
+    pub fn identifier(&mut self, name: &'static str, also: &str) -> String {
         let text = self.text(name);
         if !text.chars().all(|char| char.is_ascii_alphanumeric() || also.contains(char)) {
             self.env.add_error(name, "letters and digits, as shown by the provider");

@@ -55,7 +55,7 @@ impl std::fmt::Debug for Key {
 
 /// Whether a request was signed with one of `keys` within five minutes of `now`. `signatures` is the header value:
 /// several signatures, separated by spaces, during a key rotation of the sender.
-pub fn is_genuine(keys: &[Key], id: &str, timestamp: &str, signatures: &str, body: &[u8], now: Timestamp) -> bool {
+pub fn is_authentic(keys: &[Key], id: &str, timestamp: &str, signatures: &str, body: &[u8], now: Timestamp) -> bool {
     let fresh = timestamp.parse::<i64>().is_ok_and(|sent| now.timestamp().abs_diff(sent) <= TOLERANCE_SECONDS);
     fresh
         && signatures
@@ -82,7 +82,7 @@ mod tests {
     fn a_signature_is_valid_only_for_its_id_timestamp_and_body() {
         let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
         let signature = key().sign("msg_1", 1_767_225_600, b"{}");
-        let genuine = |id, timestamp, body| is_genuine(&[key()], id, timestamp, &signature, body, now);
+        let genuine = |id, timestamp, body| is_authentic(&[key()], id, timestamp, &signature, body, now);
         assert!(genuine("msg_1", "1767225600", b"{}"));
         assert!(!genuine("msg_2", "1767225600", b"{}"));
         assert!(!genuine("msg_1", "1767225601", b"{}"));
@@ -94,7 +94,7 @@ mod tests {
     fn a_signature_expires_after_five_minutes() {
         let signature = key().sign("msg_1", 1_000_000, b"");
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-        let genuine = |second| is_genuine(&[key()], "msg_1", "1000000", &signature, b"", at(second));
+        let genuine = |second| is_authentic(&[key()], "msg_1", "1000000", &signature, b"", at(second));
         assert!(genuine(1_000_300) && genuine(999_700));
         assert!(!genuine(1_000_301) && !genuine(999_699));
     }
@@ -105,9 +105,9 @@ mod tests {
         let old = Key::parse(&Secret::new(format!("whsec_{}", STANDARD.encode([9; 32])))).unwrap();
         let signature = old.sign("msg_1", 0, b"");
         let several = format!("v1a,xx v1,AAAA {signature}");
-        assert!(is_genuine(&[key(), old.clone()], "msg_1", "0", &several, b"", now));
-        assert!(!is_genuine(&[key()], "msg_1", "0", &several, b"", now));
-        assert!(!is_genuine(&[old], "msg_1", "0", &signature.replace("v1,", "v2,"), b"", now));
+        assert!(is_authentic(&[key(), old.clone()], "msg_1", "0", &several, b"", now));
+        assert!(!is_authentic(&[key()], "msg_1", "0", &several, b"", now));
+        assert!(!is_authentic(&[old], "msg_1", "0", &signature.replace("v1,", "v2,"), b"", now));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
-use domain::channel::Channel;
 use domain::{
+    channel::Channel,
     contact::{Contact, ContactKind},
     ids::DeliveryId,
     locale::Locale,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::channel::Channel;
-use domain::status::DeliveryFailure;
+use domain::{channel::Channel, status::DeliveryFailure};
 use providers::{Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 

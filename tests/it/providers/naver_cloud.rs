@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use domain::channel::Channel;
-use domain::status::DeliveryFailure;
+use domain::{channel::Channel, status::DeliveryFailure};
 use platform::clock::Clock;
 use providers::{Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};

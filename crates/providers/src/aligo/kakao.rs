@@ -79,7 +79,7 @@ pub(super) fn sent(answer: &ProviderResponse) -> Outcome {
     match code.as_str() {
         // The request was accepted, but its only recipient was rejected.
         "0" if info.scnt.as_str() == "0" => Outcome::RejectedRecipient { code: reported },
-        "0" => Outcome::Accepted { provider_message_id: info.mid.some().map(|id| alimtalk::to_stored_id(&id)) },
+        "0" => Outcome::Accepted { provider_message_id: info.mid.non_empty().map(|id| alimtalk::to_stored_id(&id)) },
         "" => answer.by_status(None),
         // Credentials; the state of the channel.
         "-101" | "509" => Outcome::Misconfigured { code: reported },

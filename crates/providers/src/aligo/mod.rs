@@ -15,21 +15,21 @@ use crate::{
     lenient::{self, LenientString},
     provider::{
         BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts, Regions,
-        Sending,
+        SendFuture,
     },
     registration::{ProviderFactory, Registration, SettingsReader},
 };
 use domain::{contact::Contact, status::DeliveryFailure};
 use platform::config::{Secret, Setting};
 
-const ABILITIES: Capabilities = Capabilities {
+const CAPABILITIES: Capabilities = Capabilities {
     regions: Regions::CallingCodes(&[KOREA]),
     ..Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling)
 };
 
 pub const REGISTRATION: Registration = Registration {
     name: "aligo",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::secret("ALIGO_API_KEY", "The API key."),
         Setting::optional("ALIGO_USER_ID", "The user that the key belongs to."),
@@ -41,14 +41,15 @@ pub const REGISTRATION: Registration = Registration {
             "The sender key of the KakaoTalk channel: with the template, codes are sent by AlimTalk first.",
         ),
         Setting::optional("ALIGO_KAKAO_TEMPLATE_CODE", "The approved AlimTalk template."),
-        Setting::optional("ALIGO_KAKAO_TEMPLATE_TEXT", alimtalk::TEXT),
-        Setting::new("ALIGO_KAKAO_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE),
+        Setting::optional("ALIGO_KAKAO_TEMPLATE_TEXT", alimtalk::TEXT_DESCRIPTION),
+        Setting::new("ALIGO_KAKAO_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE_DESCRIPTION),
         Setting::new(
             "ALIGO_KAKAO_BASE_URL",
             "https://kakaoapi.aligo.in",
             "The base URL of Aligo's AlimTalk API; for tests.",
         ),
     ],
+    receipts: None,
     read,
 };
 
@@ -69,7 +70,7 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let sender = korean_text::digits(&reader.text("ALIGO_SENDER"));
     let test_mode = reader.env().switch("ALIGO_TEST_MODE");
     let alimtalk = AligoAlimTalk::read(reader);
-    Box::new(move |tools| Arc::new(Aligo { http: tools.http.clone(), base, key, user, sender, test_mode, alimtalk }))
+    Box::new(move |deps| Arc::new(Aligo { http: deps.http.clone(), base, key, user, sender, test_mode, alimtalk }))
 }
 
 impl Provider for Aligo {
@@ -77,11 +78,11 @@ impl Provider for Aligo {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             let number = match &message.to {
                 Contact::Phone(number) if number.country_code() == KOREA => number,
@@ -90,7 +91,7 @@ impl Provider for Aligo {
             // Aligo replaces characters that it can't encode by question marks.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
-                Err(unfit) => return Outcome::Unsupported { code: unfit.as_str() },
+                Err(unsupported) => return Outcome::Unsupported { code: unsupported.as_str() },
             };
             let receiver = korean_text::national(number);
             if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code) {
@@ -198,7 +199,7 @@ fn sent(answer: &ProviderResponse) -> Outcome {
     match sent.result_code.as_str() {
         // The request was accepted, but its only recipient was rejected.
         "1" if sent.success_cnt.as_str() == "0" => Outcome::RejectedRecipient { code },
-        "1" => Outcome::Accepted { provider_message_id: sent.msg_id.some() },
+        "1" => Outcome::Accepted { provider_message_id: sent.msg_id.non_empty() },
         "-101" | "-102" | "-201" => Outcome::Misconfigured { code },
         "-103" => Outcome::RejectedSender { code },
         "" => answer.by_status(None),

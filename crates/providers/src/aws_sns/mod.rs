@@ -20,19 +20,19 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use crate::{
     aws_sns::sdk_http::{AwsHttp, PlusForSpace},
     base_url, lenient,
-    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Sending},
-    registration::{ProviderFactory, Registration, SettingsReader, Tools},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, SendFuture},
+    registration::{ProviderDeps, ProviderFactory, Registration, SettingsReader},
 };
 use platform::config::{Secret, Setting};
 
-const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]);
+const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]);
 
 /// The maximum length of a message in bytes.
 const MAX_TEXT: usize = 1600;
 
 pub const REGISTRATION: Registration = Registration {
     name: "aws-sns",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::optional("AWS_ACCESS_KEY_ID", "An access key with permission for sns:Publish."),
         Setting::secret("AWS_SECRET_ACCESS_KEY", "The secret of the access key."),
@@ -46,6 +46,7 @@ pub const REGISTRATION: Registration = Registration {
         Setting::optional("AWS_SNS_MAX_PRICE_USD", "The maximum price of a message, in US dollars."),
         Setting::optional("AWS_ENDPOINT_URL_SNS", "The endpoint of SNS, if not the default of AWS; for tests."),
     ],
+    receipts: None,
     read,
 };
 
@@ -58,7 +59,7 @@ struct AwsSns {
 fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let key = reader.text("AWS_ACCESS_KEY_ID");
     let secret = reader.secret("AWS_SECRET_ACCESS_KEY");
-    let region = reader.word("AWS_REGION", "-");
+    let region = reader.identifier("AWS_REGION", "-");
     let env = reader.env();
     let token = env.secret("AWS_SESSION_TOKEN");
     let endpoint = env.parse_optional("AWS_ENDPOINT_URL_SNS", base_url::parse_base);
@@ -73,8 +74,8 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
         _ => Err("a price in US dollars, such as 0.10".to_owned()),
     });
     attributes.extend(price.map(|price| ("AWS.SNS.SMS.MaxPrice", "Number", price)));
-    Box::new(move |tools| {
-        let config = config(tools, key, &secret, token, region, endpoint);
+    Box::new(move |deps| {
+        let config = config(deps, key, &secret, token, region, endpoint);
         Arc::new(AwsSns { client: Client::from_conf(config), attributes })
     })
 }
@@ -89,7 +90,7 @@ fn sender_id(text: &str) -> Result<String, String> {
 }
 
 fn config(
-    tools: &Tools,
+    deps: &ProviderDeps,
     key: String,
     secret: &Secret,
     token: Option<Secret>,
@@ -101,7 +102,7 @@ fn config(
         .behavior_version(BehaviorVersion::v2026_01_12())
         .credentials_provider(Credentials::new(key, secret.expose(), token, None, "settings"))
         .region(Region::new(region))
-        .http_client(SharedHttpClient::new(AwsHttp::new(tools.http.clone())))
+        .http_client(SharedHttpClient::new(AwsHttp::new(deps.http.clone())))
         .interceptor(PlusForSpace)
         // Publish has no deduplication for phone numbers: a retry may send a second message.
         .retry_config(RetryConfig::disabled())
@@ -118,11 +119,11 @@ impl Provider for AwsSns {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             let text = message.text.expose();
             if text.len() > MAX_TEXT {
@@ -148,8 +149,8 @@ fn failed(error: &SdkError<PublishError, HttpResponse>) -> Outcome {
             let raw = refusal.raw();
             refused(refusal.err().code().or_else(|| bare_code(raw)).unwrap_or_default(), raw)
         }
-        SdkError::DispatchFailure(failure) => match failure.as_connector_error().and_then(sdk_http::silence) {
-            Some(silence) => silence.into(),
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error().and_then(sdk_http::transport_error) {
+            Some(transport_error) => transport_error.into(),
             None => Outcome::Unknown,
         },
         // The request was never made.

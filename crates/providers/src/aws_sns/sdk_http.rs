@@ -39,7 +39,7 @@ impl HttpConnector for AwsHttp {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let http = self.http.clone();
         HttpConnectorFuture::new(async move {
-            let failed = |silence| ConnectorError::other(Box::new(Failed(silence)), None);
+            let failed = |transport_error| ConnectorError::other(Box::new(Failed(transport_error)), None);
             // All requests of this service have their body in memory.
             let body = request.body().bytes().ok_or_else(|| failed(TransportError::NotSent))?.to_vec();
             let mut sending = http.post(request.uri()).body(body);
@@ -70,7 +70,7 @@ pub struct PlusForSpace;
 
 impl Intercept for PlusForSpace {
     fn name(&self) -> &'static str {
-        "PlusForBlank"
+        "PlusForSpace"
     }
 
     fn modify_before_signing(
@@ -101,6 +101,6 @@ impl fmt::Display for Failed {
 impl Error for Failed {}
 
 /// The transport error, if `error` wraps one.
-pub fn silence(error: &ConnectorError) -> Option<TransportError> {
+pub fn transport_error(error: &ConnectorError) -> Option<TransportError> {
     error.source()?.downcast_ref::<Failed>().map(|failed| failed.0)
 }

@@ -11,7 +11,7 @@ use super::outbox::Message;
 
 /// The file and the position up to which it was read.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct OutboxFile {
     path: PathBuf,
     offset: u64,
 }
@@ -19,11 +19,11 @@ pub(super) struct Log {
 /// The result of reading new lines.
 pub(super) struct NewMessages {
     /// The file was removed or truncated: messages that were read before no longer exist.
-    pub afresh: bool,
+    pub was_reset: bool,
     pub messages: Vec<Message>,
 }
 
-impl Log {
+impl OutboxFile {
     pub fn new(folder: &Path) -> Self {
         Self { path: folder.join("outbox.jsonl"), offset: 0 }
     }
@@ -38,9 +38,9 @@ impl Log {
         match File::open(&self.path) {
             Ok(file) => self.read(&file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let afresh = self.offset > 0;
+                let was_reset = self.offset > 0;
                 self.offset = 0;
-                Ok(NewMessages { afresh, messages: Vec::new() })
+                Ok(NewMessages { was_reset, messages: Vec::new() })
             }
             Err(error) => Err(error),
         }
@@ -59,8 +59,8 @@ impl Log {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
             _ => {}
         }
-        let news = self.read(&file)?;
-        if !wanted(news) {
+        let new_messages = self.read(&file)?;
+        if !wanted(new_messages) {
             return Ok(());
         }
         let mut line = Vec::new();
@@ -75,8 +75,8 @@ impl Log {
 
     /// Reads complete lines from the last position; an incomplete line is left for the next call.
     fn read(&mut self, file: &File) -> io::Result<NewMessages> {
-        let afresh = file.metadata()?.len() < self.offset;
-        if afresh {
+        let was_reset = file.metadata()?.len() < self.offset;
+        if was_reset {
             self.offset = 0;
         }
         let mut reader = BufReader::new(file);
@@ -87,7 +87,7 @@ impl Log {
             line.clear();
             let read = reader.by_ref().read_until(b'\n', &mut line)?;
             if line.last() != Some(&b'\n') {
-                return Ok(NewMessages { afresh, messages });
+                return Ok(NewMessages { was_reset, messages });
             }
             self.offset += u64::try_from(read).unwrap_or_default();
             // Lines that are not messages (for example incomplete ones) are skipped.

@@ -15,13 +15,14 @@ pub use outbox::{DevOutbox, Filter, Message};
 
 use crate::{
     provider::{
-        BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts, Sending,
+        BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts,
+        SendFuture,
     },
     registration::{ProviderFactory, Registration, SettingsReader},
 };
 use platform::{clock::Clock, config::Setting};
 
-const ABILITIES: Capabilities = Capabilities {
+const CAPABILITIES: Capabilities = Capabilities {
     idempotent: true,
     ..Capabilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Polling)
 };
@@ -34,12 +35,12 @@ const SETTINGS: &[Setting] = &[Setting::new(
 )];
 
 pub const REGISTRATION: Registration =
-    Registration { name: "development", abilities: ABILITIES, settings: SETTINGS, read };
+    Registration { name: "development", capabilities: CAPABILITIES, settings: SETTINGS, receipts: None, read };
 
-/// The outbox is passed in [`Tools`](crate::registration::Tools).
+/// The outbox is passed in [`ProviderDeps`](crate::registration::ProviderDeps).
 fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let receipts = if reader.env().switch("DEVELOPMENT_RECEIPTS") { Receipts::Polling } else { Receipts::None };
-    Box::new(move |tools| Arc::new(Development::new(tools.outbox.clone(), tools.clock.clone(), receipts)))
+    Box::new(move |deps| Arc::new(Development::new(deps.outbox.clone(), deps.clock.clone(), receipts)))
 }
 
 /// Captures messages in a [`DevOutbox`].
@@ -75,8 +76,8 @@ impl Provider for Development {
         "development"
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES.with_receipts(self.receipts)
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES.with_receipts(self.receipts)
     }
 
     /// A captured message counts as delivered.
@@ -85,7 +86,7 @@ impl Provider for Development {
     }
 
     /// Appends the message, unless the outbox already contains one with its id.
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             let Some(outbox) = &self.outbox else {
                 return Outcome::unavailable("outbox_not_open".to_owned());

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::file::{Log, NewMessages};
+use super::file::{NewMessages, OutboxFile};
 
 /// The maximum number of messages in memory; older ones stay in the file.
 const MAX_MESSAGES: usize = 10_000;
@@ -77,7 +77,7 @@ struct Inner {
 /// The newest messages of the file, in memory.
 #[derive(Debug)]
 struct Tail {
-    log: Log,
+    file: OutboxFile,
     /// Oldest first.
     messages: VecDeque<Arc<Message>>,
     ids: HashSet<String>,
@@ -90,7 +90,7 @@ impl DevOutbox {
     /// If the folder can't be created or the file can't be read.
     pub fn open(folder: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let mut tail = Tail { log: Log::new(folder), messages: VecDeque::new(), ids: HashSet::new() };
+        let mut tail = Tail { file: OutboxFile::new(folder), messages: VecDeque::new(), ids: HashSet::new() };
         tail.catch_up()?;
         Ok(Self(Arc::new(Inner { tail: Mutex::new(tail), closed: CancellationToken::new() })))
     }
@@ -110,9 +110,9 @@ impl DevOutbox {
 
     /// Appends a message, unless there is one with its id.
     pub(super) async fn append(&self, message: Message) -> io::Result<()> {
-        self.with_tail(move |Tail { log, messages, ids }| {
-            log.append(&message, |news| {
-                add(news, messages, ids);
+        self.with_tail(move |Tail { file, messages, ids }| {
+            file.append(&message, |new_messages| {
+                add(new_messages, messages, ids);
                 !ids.contains(&message.id)
             })
         })
@@ -123,7 +123,7 @@ impl DevOutbox {
     /// is only checked while a caller waits. Returns None if the outbox is closed.
     pub async fn changed(&self, seen: Option<u64>) -> Option<u64> {
         loop {
-            let length = self.with_tail(|tail| Ok(tail.log.length())).await.unwrap_or_default();
+            let length = self.with_tail(|tail| Ok(tail.file.length())).await.unwrap_or_default();
             if self.0.closed.is_cancelled() {
                 return None;
             }
@@ -156,19 +156,19 @@ impl DevOutbox {
 
 impl Tail {
     fn catch_up(&mut self) -> io::Result<()> {
-        let news = self.log.read_new()?;
-        add(news, &mut self.messages, &mut self.ids);
+        let new_messages = self.file.read_new()?;
+        add(new_messages, &mut self.messages, &mut self.ids);
         Ok(())
     }
 }
 
 /// Adds the new messages; of two messages with the same id the first is kept.
-fn add(news: NewMessages, messages: &mut VecDeque<Arc<Message>>, ids: &mut HashSet<String>) {
-    if news.afresh {
+fn add(new_messages: NewMessages, messages: &mut VecDeque<Arc<Message>>, ids: &mut HashSet<String>) {
+    if new_messages.was_reset {
         messages.clear();
         ids.clear();
     }
-    for message in news.messages {
+    for message in new_messages.messages {
         if ids.insert(message.id.clone()) {
             messages.push_back(Arc::new(message));
         }

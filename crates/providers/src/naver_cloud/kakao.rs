@@ -40,7 +40,7 @@ impl NaverAlimTalk {
             return None;
         }
         let [service, channel, code, text] = needed;
-        let service = reader.env().is_set(service).then(|| reader.word(service, ":._-"))?;
+        let service = reader.env().is_set(service).then(|| reader.identifier(service, ":._-"))?;
         let (channel, code) = (reader.env().text(channel)?, reader.env().text(code)?);
         let template = Template::read(reader, text, "NAVER_CLOUD_ALIMTALK_CODE_VARIABLE")?;
         Some(Self { service, channel, code, template })
@@ -94,11 +94,11 @@ pub(super) fn accepted(answer: &ProviderResponse) -> Outcome {
         _ => return refused(answer),
     };
     match message {
-        Some(message) if message.request_status_code.as_str() == ACCEPTED => {
-            Outcome::Accepted { provider_message_id: message.message_id.some().map(|id| alimtalk::to_stored_id(&id)) }
-        }
+        Some(message) if message.request_status_code.as_str() == ACCEPTED => Outcome::Accepted {
+            provider_message_id: message.message_id.non_empty().map(|id| alimtalk::to_stored_id(&id)),
+        },
         // A problem with this number, our channel or our template: another provider may succeed, and SENS is available.
-        Some(message) if message.request_status_code.some().is_some() => {
+        Some(message) if message.request_status_code.non_empty().is_some() => {
             Outcome::RejectedDestination { code: lenient::code(message.request_status_code.as_str()) }
         }
         _ => Outcome::Unknown,

@@ -19,7 +19,8 @@ use crate::{
     korean_text::{self, KOREA},
     lenient::{self, LenientString},
     provider::{
-        BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts, Sending,
+        BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus, Receipts,
+        SendFuture,
     },
     registration::{ProviderFactory, Registration, SettingsReader},
 };
@@ -29,11 +30,11 @@ use platform::{
     config::{Secret, Setting},
 };
 
-const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
+const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
 
 pub const REGISTRATION: Registration = Registration {
     name: "naver-cloud",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::optional("NAVER_CLOUD_ACCESS_KEY", "The access key of a sub-account with permission for SENS."),
         Setting::secret("NAVER_CLOUD_SECRET_KEY", "The secret key of the access key."),
@@ -50,9 +51,10 @@ pub const REGISTRATION: Registration = Registration {
         ),
         Setting::optional("NAVER_CLOUD_ALIMTALK_CHANNEL_ID", "The KakaoTalk channel, including the @."),
         Setting::optional("NAVER_CLOUD_ALIMTALK_TEMPLATE_CODE", "The approved AlimTalk template."),
-        Setting::optional("NAVER_CLOUD_ALIMTALK_TEMPLATE_TEXT", alimtalk::TEXT),
-        Setting::new("NAVER_CLOUD_ALIMTALK_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE),
+        Setting::optional("NAVER_CLOUD_ALIMTALK_TEMPLATE_TEXT", alimtalk::TEXT_DESCRIPTION),
+        Setting::new("NAVER_CLOUD_ALIMTALK_CODE_VARIABLE", alimtalk::CODE_VARIABLE, alimtalk::VARIABLE_DESCRIPTION),
     ],
+    receipts: None,
     read,
 };
 
@@ -71,11 +73,11 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let base = reader.base_url("NAVER_CLOUD_SENS_BASE_URL");
     let access_key = reader.text("NAVER_CLOUD_ACCESS_KEY");
     let secret_key = reader.secret("NAVER_CLOUD_SECRET_KEY");
-    let service = reader.word("NAVER_CLOUD_SMS_SERVICE_ID", ":._-");
+    let service = reader.identifier("NAVER_CLOUD_SMS_SERVICE_ID", ":._-");
     let from = korean_text::digits(&reader.text("NAVER_CLOUD_SMS_FROM_NUMBER"));
     let alimtalk = NaverAlimTalk::read(reader);
-    Box::new(move |tools| {
-        let (http, clock) = (tools.http.clone(), tools.clock.clone());
+    Box::new(move |deps| {
+        let (http, clock) = (deps.http.clone(), deps.clock.clone());
         Arc::new(NaverCloud { http, clock, base, access_key, secret_key, service, from, alimtalk })
     })
 }
@@ -85,17 +87,17 @@ impl Provider for NaverCloud {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             let Contact::Phone(number) = &message.to else { return Outcome::Unsupported { code: "not_a_number" } };
             // SENS truncates long texts, and fails later on characters that it can't encode, so check both here.
             let (text, kind) = match korean_text::prepare(message.text.expose()) {
                 Ok(fit) => fit,
-                Err(unfit) => return Outcome::Unsupported { code: unfit.as_str() },
+                Err(unsupported) => return Outcome::Unsupported { code: unsupported.as_str() },
             };
             if let (Some(alimtalk), Some(code)) = (&self.alimtalk, &message.code)
                 && number.country_code() == KOREA
@@ -122,7 +124,7 @@ impl Provider for NaverCloud {
                 return self.poll_alimtalk(id).await;
             }
             let (list, id) = (self.messages(), path_part(provider_message_id));
-            let listed = match self.ask(self.request(&Method::GET, &format!("{list}?requestId={id}"))).await {
+            let listed = match self.send_request(self.request(&Method::GET, &format!("{list}?requestId={id}"))).await {
                 Ok(answer) => answer,
                 Err(_) => return PollResult::Pending,
             };
@@ -130,7 +132,7 @@ impl Provider for NaverCloud {
                 return poll_error(&listed);
             };
             let path = format!("{list}/{}", path_part(message.message_id.as_str()));
-            match self.ask(self.request(&Method::GET, &path)).await {
+            match self.send_request(self.request(&Method::GET, &path)).await {
                 Ok(answer) => match messages(&answer).and_then(|messages| messages.into_iter().next()) {
                     Some(message) => message.poll_status(),
                     None => poll_error(&answer),
@@ -151,7 +153,7 @@ impl NaverCloud {
         let request = self
             .request(&Method::POST, path)
             .map(|request| request.header("content-type", "application/json; charset=utf-8").body(body.to_string()));
-        match self.ask(request).await {
+        match self.send_request(request).await {
             Ok(answer) => outcome_of(&answer),
             Err(error) => TransportError::into(error),
         }
@@ -161,7 +163,7 @@ impl NaverCloud {
         // The template was removed from the configuration, so the message can't be polled.
         let Some(alimtalk) = &self.alimtalk else { return PollResult::Pending };
         let path = format!("{}/{}", alimtalk.messages(), path_part(id));
-        match self.ask(self.request(&Method::GET, &path)).await {
+        match self.send_request(self.request(&Method::GET, &path)).await {
             Ok(answer) => kakao::poll_status(&answer).unwrap_or_else(|| poll_error(&answer)),
             Err(_) => PollResult::Pending,
         }
@@ -184,7 +186,7 @@ impl NaverCloud {
         )
     }
 
-    async fn ask(&self, request: Option<RequestBuilder>) -> Result<ProviderResponse, TransportError> {
+    async fn send_request(&self, request: Option<RequestBuilder>) -> Result<ProviderResponse, TransportError> {
         self.http.send(request.ok_or(TransportError::NotSent)?).await
     }
 }
@@ -229,7 +231,8 @@ pub(super) fn refused(answer: &ProviderResponse) -> Outcome {
         #[serde(default)]
         error_code: LenientString,
     }
-    let code = answer.json::<Refusal>().and_then(|refusal| refusal.error.error_code.some()).and_then(lenient::code);
+    let code =
+        answer.json::<Refusal>().and_then(|refusal| refusal.error.error_code.non_empty()).and_then(lenient::code);
     match code.as_deref() {
         Some("100" | "430") => Outcome::RejectedContent { code },
         Some("200" | "210" | "300") => Outcome::Misconfigured { code },

@@ -20,7 +20,7 @@ use lettre::{
 
 use crate::{
     base_url,
-    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Sending},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, SendFuture},
     registration::{ProviderFactory, Registration, SettingsReader},
     smtp::session::{Security, Server, Sessions, Timeouts},
 };
@@ -30,11 +30,11 @@ use platform::{
     config::{Env, Setting},
 };
 
-const ABILITIES: Capabilities = Capabilities::of(&[Channel::Email]);
+const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Email]);
 
 pub const REGISTRATION: Registration = Registration {
     name: "smtp",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::optional("SMTP_HOST", "The mail server through which messages are sent."),
         Setting::optional(
@@ -58,6 +58,7 @@ pub const REGISTRATION: Registration = Registration {
         ),
         Setting::optional("SMTP_CA_FILE", "Certificates in PEM to trust in addition to those of the system."),
     ],
+    receipts: None,
     read,
 };
 
@@ -102,14 +103,14 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let step = env.duration("SMTP_TIMEOUT", Duration::from_secs(1)..=Duration::from_secs(600));
     let security = security(env, &host, tls);
     let server = Server { host, port: port.unwrap_or(default_port), security, credentials, ehlo_name: hello(&from) };
-    Box::new(move |tools| {
+    Box::new(move |deps| {
         #[expect(
             clippy::expect_used,
             reason = "an invalid sender was reported as an error, and then no provider is built"
         )]
         let from = from.expect("SMTP_FROM was validated");
-        let timeouts = Timeouts { connect: tools.timeout, step };
-        Arc::new(Smtp { clock: tools.clock.clone(), from, sessions: Sessions::new(server, timeouts) })
+        let timeouts = Timeouts { connect: deps.timeout, step };
+        Arc::new(Smtp { clock: deps.clock.clone(), from, sessions: Sessions::new(server, timeouts) })
     })
 }
 
@@ -172,11 +173,11 @@ impl Provider for Smtp {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             let Ok(to) = message.to.as_str().parse::<Address>() else {
                 return Outcome::Unsupported { code: "address_not_deliverable" };

@@ -3,8 +3,6 @@
 
 mod receipts;
 
-pub use self::receipts::Verifier;
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::SecondsFormat;
@@ -19,7 +17,7 @@ use crate::{
     http_client::{HttpClient, ProviderResponse, TransportError},
     korean_text::{self, KOREA},
     lenient::{self, LenientString},
-    provider::{BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, Receipts, Sending},
+    provider::{BoxedFuture, Capabilities, Channel, Outcome, Outgoing, PollResult, Provider, Receipts, SendFuture},
     registration::{ProviderFactory, Registration, SettingsReader},
     solapi::receipts::message_status,
 };
@@ -29,11 +27,11 @@ use platform::{
     config::{Secret, Setting},
 };
 
-const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
+const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
 
 pub const REGISTRATION: Registration = Registration {
     name: "solapi",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::optional("SOLAPI_API_KEY", "The API key."),
         Setting::secret("SOLAPI_API_SECRET", "The secret of the API key."),
@@ -56,6 +54,7 @@ pub const REGISTRATION: Registration = Registration {
             "The variable in the template that is replaced by the code.",
         ),
     ],
+    receipts: Some(receipts::WEBHOOK),
     read,
 };
 
@@ -79,7 +78,7 @@ struct Kakao {
 
 fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let base = reader.base_url("SOLAPI_BASE_URL");
-    let key = reader.word("SOLAPI_API_KEY", "");
+    let key = reader.identifier("SOLAPI_API_KEY", "");
     let secret = reader.secret("SOLAPI_API_SECRET");
     let sender = korean_text::digits(&reader.text("SOLAPI_SENDER"));
     let env = reader.env();
@@ -96,8 +95,8 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
         }
         (None, None) => None,
     };
-    Box::new(move |tools| {
-        let (http, clock, entropy) = (tools.http.clone(), tools.clock.clone(), tools.entropy.clone());
+    Box::new(move |deps| {
+        let (http, clock, entropy) = (deps.http.clone(), deps.clock.clone(), deps.entropy.clone());
         Arc::new(Solapi { http, clock, entropy, base, key, secret, sender, kakao })
     })
 }
@@ -107,16 +106,16 @@ impl Provider for Solapi {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             let Contact::Phone(number) = &message.to else { return Outcome::Unsupported { code: "not_a_number" } };
             let message = match self.message(number, message) {
                 Ok(message) => message,
-                Err(unfit) => return Outcome::Unsupported { code: unfit.as_str() },
+                Err(unsupported) => return Outcome::Unsupported { code: unsupported.as_str() },
             };
             let body = json!({ "messages": [message], "allowDuplicates": false, "showMessageList": true });
             let request = self.http.post(format!("{}/messages/v4/send-many/detail", self.base)).json(&body);
@@ -141,7 +140,7 @@ impl Provider for Solapi {
 }
 
 impl Solapi {
-    fn message(&self, number: &PhoneNumber, message: &Outgoing) -> Result<Value, korean_text::Unfit> {
+    fn message(&self, number: &PhoneNumber, message: &Outgoing) -> Result<Value, korean_text::UnsupportedText> {
         let mut body = json!({
             "to": korean_text::national(number),
             "from": self.sender,
@@ -211,7 +210,7 @@ fn sent(answer: &ProviderResponse) -> Outcome {
     match (sent.failed_message_list.first(), sent.message_list.first()) {
         (Some(failed), _) => classified(failed.status_code.as_str()),
         (None, Some(accepted)) if matches!(accepted.status_code.as_str(), "2000" | "3000" | "4000") => {
-            Outcome::Accepted { provider_message_id: accepted.message_id.some() }
+            Outcome::Accepted { provider_message_id: accepted.message_id.non_empty() }
         }
         (None, Some(other)) => classified(other.status_code.as_str()),
         (None, None) => Outcome::Unknown,

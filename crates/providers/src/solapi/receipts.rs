@@ -1,13 +1,16 @@
 //! Solapi's webhook. Solapi does not sign requests: the URL contains a secret, and receipts are confirmed by polling.
 
+use std::sync::Arc;
+
+use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use crate::receipt::{Receipt, ReceiptError};
 use crate::{
     lenient::{self, LenientString},
     provider::ReceiptStatus,
+    receipt::{Receipt, ReceiptError, ReceiptRequest, ReceiptVerifier, ReceiptWebhook},
     registration,
 };
 use domain::{ids::DeliveryId, status::DeliveryFailure};
@@ -21,36 +24,40 @@ const MIN_TOKEN: usize = 20;
 /// The maximum number of events of one request that are processed.
 const MAX_EVENTS: usize = 200;
 
+/// Solapi posts the status of messages to the URL in its console.
+pub const WEBHOOK: ReceiptWebhook =
+    ReceiptWebhook { methods: &[Method::POST], read: |env, _| Some(Arc::new(Verifier::read(env)?)) };
+
 /// Verifies requests of the webhook.
-#[derive(Clone, Debug)]
-pub struct Verifier {
+struct Verifier {
     tokens: Vec<Secret>,
 }
 
 impl Verifier {
     /// None if no token is configured.
-    pub fn read(env: &Env) -> Option<Self> {
+    fn read(env: &Env) -> Option<Self> {
         let tokens = registration::secrets(env, "SOLAPI_WEBHOOK_TOKEN");
         for hint in tokens.iter().filter_map(|token| check_text(token, MIN_TOKEN).err()) {
             env.add_error("SOLAPI_WEBHOOK_TOKEN", hint);
         }
         (!tokens.is_empty()).then_some(Self { tokens })
     }
+}
 
-    pub fn new(tokens: Vec<Secret>) -> Self {
-        Self { tokens }
-    }
-
-    /// The receipts in a request with this `token` in its URL.
-    ///
-    /// # Errors
-    /// Why the request is not valid.
-    pub fn receipts(&self, token: &str, body: &[u8]) -> Result<Vec<Receipt>, ReceiptError> {
+impl ReceiptVerifier for Verifier {
+    /// The token is in the query: `?token=…`.
+    fn verify(&self, request: &ReceiptRequest<'_>) -> Result<Vec<Receipt>, ReceiptError> {
+        // Of several tokens, the last one counts.
+        let token = form_urlencoded::parse(request.query.unwrap_or_default().as_bytes())
+            .filter(|(name, _)| name == "token")
+            .last()
+            .map(|(_, token)| token.into_owned())
+            .unwrap_or_default();
         let same = |secret: &Secret| bool::from(secret.expose().as_bytes().ct_eq(token.as_bytes()));
         if !self.tokens.iter().any(same) {
             return Err(ReceiptError::Forged);
         }
-        let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| ReceiptError::Malformed)?;
+        let events: Vec<Value> = serde_json::from_slice(request.body).map_err(|_| ReceiptError::Malformed)?;
         let events =
             events.into_iter().take(MAX_EVENTS).filter_map(|event| serde_json::from_value::<Event>(event).ok());
         Ok(events.filter_map(Event::receipt).collect())
@@ -83,7 +90,7 @@ impl Event {
         let (status, code) = message_status(self.data.status_code.as_str())?;
         Some(Receipt {
             provider: "solapi",
-            provider_message_id: self.data.message_id.some()?,
+            provider_message_id: self.data.message_id.non_empty()?,
             delivery: DeliveryId::parse(self.data.custom_fields.delivery.as_str()),
             status,
             code,

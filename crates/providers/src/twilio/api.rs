@@ -23,7 +23,7 @@ pub struct Account {
 impl Account {
     /// Reads the account SID with its auth token or an API key.
     pub fn read(reader: &mut SettingsReader<'_>) -> Self {
-        let sid = reader.word("TWILIO_ACCOUNT_SID", "");
+        let sid = reader.identifier("TWILIO_ACCOUNT_SID", "");
         if !sid.is_empty() && !sid.starts_with("AC") {
             reader.env().add_error("TWILIO_ACCOUNT_SID", "the SID of an account, which starts with AC");
         }

@@ -5,8 +5,6 @@ mod api;
 mod receipts;
 pub(crate) mod verify;
 
-pub use self::receipts::{Callback, Verifier};
-
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -14,14 +12,14 @@ use serde::Deserialize;
 use crate::{
     base_url,
     http_client::{HttpClient, TransportError},
-    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Receipts, SendFuture},
     registration::{ProviderFactory, Registration, SettingsReader},
     twilio::api::Account,
 };
 use domain::locale::Locale;
 use platform::config::Setting;
 
-const ABILITIES: Capabilities = Capabilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
+const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Webhook);
 
 /// The maximum length of `Twiml` and of a message body, in characters.
 const MAX_TWIML: usize = 4000;
@@ -29,7 +27,7 @@ const MAX_BODY: usize = 1600;
 
 pub const REGISTRATION: Registration = Registration {
     name: "twilio",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::optional("TWILIO_ACCOUNT_SID", "The account at Twilio (AC…)."),
         Setting::secret(
@@ -56,6 +54,7 @@ pub const REGISTRATION: Registration = Registration {
         ),
         Setting::new("TWILIO_API_BASE_URL", "https://api.twilio.com", "The base URL of Twilio's API; for tests."),
     ],
+    receipts: Some(receipts::WEBHOOK),
     read,
 };
 
@@ -82,16 +81,16 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let service = env.text("TWILIO_MESSAGING_SERVICE_SID").map(Sender::Service);
     let caller = env.text("TWILIO_VOICE_FROM_NUMBER").or_else(|| number.clone());
     let sender = service.or(number.map(Sender::Number));
-    if reader.carries(Channel::Sms) && sender.is_none() {
+    if reader.supports(Channel::Sms) && sender.is_none() {
         reader.missing("TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID");
     }
-    if reader.carries(Channel::Voice) && caller.is_none() {
+    if reader.supports(Channel::Voice) && caller.is_none() {
         reader.missing("TWILIO_VOICE_FROM_NUMBER or TWILIO_FROM_NUMBER");
     }
     let callback = env.parse_optional("TWILIO_STATUS_CALLBACK_URL", |text| base_url::parse(text).map(String::from));
-    Box::new(move |tools| {
-        let callback = tools.receipts_at(callback.as_deref(), "twilio");
-        Arc::new(Twilio { http: tools.http.clone(), account, base, sender, caller, callback })
+    Box::new(move |deps| {
+        let callback = deps.receipt_url(callback.as_deref(), "twilio");
+        Arc::new(Twilio { http: deps.http.clone(), account, base, sender, caller, callback })
     })
 }
 
@@ -100,11 +99,11 @@ impl Provider for Twilio {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             match message.channel {
                 Channel::Voice => self.call(message).await,

@@ -1,21 +1,38 @@
 //! Twilio's status callbacks: <https://www.twilio.com/docs/usage/webhooks/webhooks-security>.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
+use http::Method;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::receipt::{Receipt, ReceiptError};
-use crate::{hmac_tag, lenient, provider::ReceiptStatus, registration};
+use crate::{
+    hmac_tag, lenient,
+    provider::ReceiptStatus,
+    receipt::{Receipt, ReceiptError, ReceiptRequest, ReceiptVerifier, ReceiptWebhook},
+    registration,
+};
 use domain::{ids::DeliveryId, status::DeliveryFailure};
 use platform::config::{Env, Secret};
 
+const SIGNATURE: &str = "x-twilio-signature";
+/// Names the algorithm of the signature.
+const SIGNATURE_SETTINGS: &str = "x-twilio-webhooks-signature-settings";
+
+/// Twilio posts the status of messages and calls to the callback URL of each.
+pub const WEBHOOK: ReceiptWebhook = ReceiptWebhook {
+    methods: &[Method::POST],
+    read: |env, public_url| Some(Arc::new(Verifier::read(env, public_url)?)),
+};
+
 /// Verifies callbacks.
-#[derive(Clone, Debug)]
-pub struct Verifier {
+struct Verifier {
     /// The configured callback URL, without its query.
     url: String,
     /// The query of the configured callback URL.
@@ -24,22 +41,9 @@ pub struct Verifier {
     shared_keys: Vec<Secret>,
 }
 
-/// The parts of a callback request.
-#[derive(Clone, Copy, Debug)]
-pub struct Callback<'a> {
-    /// The query of the request target, not decoded.
-    pub query: Option<&'a str>,
-    pub content_type: &'a str,
-    pub body: &'a [u8],
-    /// `X-Twilio-Signature`
-    pub signature: &'a str,
-    /// `X-Twilio-Webhooks-Signature-Settings`
-    pub settings: Option<&'a str>,
-}
-
 impl Verifier {
     /// None if no secret or no URL is configured.
-    pub fn read(env: &Env, public_url: Option<&str>) -> Option<Self> {
+    fn read(env: &Env, public_url: Option<&str>) -> Option<Self> {
         // Read first, so that an invalid value is reported even if no URL is configured.
         let auth_tokens = registration::secrets(env, "TWILIO_AUTH_TOKEN");
         let shared_keys = registration::secrets(env, "TWILIO_WEBHOOK_SECRET");
@@ -50,37 +54,13 @@ impl Verifier {
     }
 
     /// A verifier for callbacks to `url`.
-    pub fn new(configured: impl Into<String>, auth_tokens: Vec<Secret>, shared_keys: Vec<Secret>) -> Self {
+    fn new(configured: impl Into<String>, auth_tokens: Vec<Secret>, shared_keys: Vec<Secret>) -> Self {
         let configured = configured.into();
         let (url, query) = match configured.split_once('?') {
             Some((url, query)) => (url.to_owned(), Some(query.to_owned())),
             None => (configured, None),
         };
         Self { url, query, auth_tokens, shared_keys }
-    }
-
-    /// Whether Twilio can reach the URL, so that it is passed to Twilio.
-    pub fn is_public(&self) -> bool {
-        self.url.starts_with("https://")
-    }
-
-    /// The receipt in an authentic callback. None if its status is not relevant.
-    ///
-    /// # Errors
-    /// Why it is not a valid receipt.
-    pub fn receipt(&self, callback: Callback<'_>) -> Result<Option<Receipt>, ReceiptError> {
-        let form = callback.content_type.starts_with("application/x-www-form-urlencoded");
-        let fields: Vec<_> =
-            if form { form_urlencoded::parse(callback.body).into_owned().collect() } else { Vec::new() };
-        if !form && !body_hash_matches(callback.query, callback.body) {
-            return Err(ReceiptError::Forged);
-        }
-        let mut urls = self.signed_urls(callback.query).into_iter();
-        if !urls.any(|url| self.signed(&url, &fields, callback.signature, callback.settings)) {
-            return Err(ReceiptError::Forged);
-        }
-        let fields = if form { fields } else { json_fields(callback.body).ok_or(ReceiptError::Malformed)? };
-        Ok(receipt(&fields, callback.query))
     }
 
     /// The URLs that Twilio may have signed: with the query as received, as configured, and sorted. All have the same
@@ -111,6 +91,29 @@ impl Verifier {
                 _ => false,
             }
         })
+    }
+}
+
+impl ReceiptVerifier for Verifier {
+    fn verify(&self, request: &ReceiptRequest<'_>) -> Result<Vec<Receipt>, ReceiptError> {
+        let form = request.has_content_type("application/x-www-form-urlencoded");
+        let fields: Vec<_> =
+            if form { form_urlencoded::parse(request.body).into_owned().collect() } else { Vec::new() };
+        if !form && !body_hash_matches(request.query, request.body) {
+            return Err(ReceiptError::Forged);
+        }
+        let signature = request.header(SIGNATURE).unwrap_or_default();
+        let mut urls = self.signed_urls(request.query).into_iter();
+        if !urls.any(|url| self.signed(&url, &fields, signature, request.header(SIGNATURE_SETTINGS))) {
+            return Err(ReceiptError::Forged);
+        }
+        let fields = if form { fields } else { json_fields(request.body).ok_or(ReceiptError::Malformed)? };
+        Ok(receipt(&fields, request.query).into_iter().collect())
+    }
+
+    /// A URL without https is not passed to Twilio.
+    fn is_reachable(&self) -> bool {
+        self.url.starts_with("https://")
     }
 }
 
@@ -221,24 +224,41 @@ fn call_status(status: &str) -> Option<ReceiptStatus> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
+    use domain::Timestamp;
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    fn verify(
+        verifier: &Verifier,
+        query: Option<&str>,
+        content_type: &str,
+        body: &str,
+        signature: &str,
+    ) -> Result<Vec<Receipt>, ReceiptError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", content_type.parse().unwrap());
+        headers.insert(SIGNATURE, signature.parse().unwrap());
+        let body = body.as_bytes();
+        verifier.verify(&ReceiptRequest { query, headers: &headers, body, received_at: Timestamp::UNIX_EPOCH })
+    }
 
     #[test]
     fn the_documented_example_is_authentic() {
         let verifier = Verifier::new("https://mycompany.com/myapp.php", vec![Secret::new("12345")], vec![]);
-        let body = b"CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212";
-        let callback = Callback {
-            query: Some("foo=1&bar=2"),
-            content_type: "application/x-www-form-urlencoded",
-            body,
-            signature: "RSOYDt4T1cUTdK1PDd93/VVr8B8=",
-            settings: None,
-        };
-        assert_eq!(verifier.receipt(callback), Ok(None));
-        let forged = Callback { signature: "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", ..callback };
-        assert_eq!(verifier.receipt(forged), Err(ReceiptError::Forged));
-        assert_eq!(verifier.receipt(Callback { query: None, ..callback }), Err(ReceiptError::Forged));
-        assert_eq!(verifier.receipt(Callback { content_type: "text/plain", ..callback }), Err(ReceiptError::Forged));
+        let body = "CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212";
+        let query = Some("foo=1&bar=2");
+        let signature = "RSOYDt4T1cUTdK1PDd93/VVr8B8=";
+        assert_eq!(verify(&verifier, query, FORM, body, signature), Ok(vec![]));
+        for forged in [
+            verify(&verifier, query, FORM, body, "AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            verify(&verifier, None, FORM, body, signature),
+            verify(&verifier, query, "text/plain", body, signature),
+        ] {
+            assert_eq!(forged, Err(ReceiptError::Forged));
+        }
     }
 
     /// If the URL has a query, Twilio may call it as configured and sign it sorted, or the other way round.
@@ -252,14 +272,8 @@ mod tests {
         };
         let delivery = "delivery=dlv_x";
         let genuine = |received: &str, signed: &str| {
-            let callback = Callback {
-                query: Some(received),
-                content_type: "application/x-www-form-urlencoded",
-                body: b"MessageSid=SM1&MessageStatus=sent",
-                signature: &sign(&format!("https://x.example/t?{signed}")),
-                settings: None,
-            };
-            verifier.receipt(callback).is_ok()
+            let signature = sign(&format!("https://x.example/t?{signed}"));
+            verify(&verifier, Some(received), FORM, "MessageSid=SM1&MessageStatus=sent", &signature).is_ok()
         };
         let (as_configured, sorted) = (format!("z=1&a=2&{delivery}"), format!("a=2&{delivery}&z=1"));
         for (received, signed) in

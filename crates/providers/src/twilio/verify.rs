@@ -12,7 +12,7 @@ use crate::{
     lenient::{self, LenientString},
     provider::{
         BoxedFuture, Capabilities, Channel, CheckOutcome, CodeChecker, Outcome, Outgoing, PollResult, Provider,
-        Receipts, Sending,
+        Receipts, SendFuture,
     },
     registration::{ProviderFactory, Registration, SettingsReader},
     twilio::{
@@ -22,14 +22,14 @@ use crate::{
 };
 use platform::config::{Secret, Setting};
 
-const ABILITIES: Capabilities = Capabilities {
+const CAPABILITIES: Capabilities = Capabilities {
     generates_codes: true,
     ..Capabilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling)
 };
 
 pub const REGISTRATION: Registration = Registration {
     name: "twilio-verify",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::optional(
             "TWILIO_VERIFY_SERVICE_SID",
@@ -41,6 +41,7 @@ pub const REGISTRATION: Registration = Registration {
             "The base URL of Twilio Verify; for tests.",
         ),
     ],
+    receipts: None,
     read,
 };
 
@@ -54,11 +55,11 @@ struct TwilioVerify {
 fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     let account = Account::read(reader);
     let base = reader.base_url("TWILIO_VERIFY_BASE_URL");
-    let service = reader.word("TWILIO_VERIFY_SERVICE_SID", "");
+    let service = reader.identifier("TWILIO_VERIFY_SERVICE_SID", "");
     if !service.is_empty() && !service.starts_with("VA") {
         reader.env().add_error("TWILIO_VERIFY_SERVICE_SID", "the SID of a Verify service, which starts with VA");
     }
-    Box::new(move |tools| Arc::new(TwilioVerify { http: tools.http.clone(), account, base, service }))
+    Box::new(move |deps| Arc::new(TwilioVerify { http: deps.http.clone(), account, base, service }))
 }
 
 impl Provider for TwilioVerify {
@@ -66,11 +67,11 @@ impl Provider for TwilioVerify {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             if message.code.is_none() {
                 return Outcome::Unsupported { code: "carries_codes_alone" };
@@ -81,7 +82,7 @@ impl Provider for TwilioVerify {
                     None => Outcome::Unknown,
                 },
                 Ok(answer) => api::rejection_outcome(&answer),
-                Err(silence) => TransportError::into(silence),
+                Err(transport_error) => TransportError::into(transport_error),
             }
         })
     }
@@ -210,7 +211,7 @@ fn newest(Attempts { attempts }: Attempts) -> PollResult {
     let ChannelData { message_status: status, error_code } = attempt.channel_data;
     match message_status(&status, error_code.as_str()) {
         _ if attempt.conversion_status == "converted" => PollResult::Status { status: Delivered, code: None },
-        Some(status) => PollResult::Status { status, code: error_code.some().and_then(lenient::code) },
+        Some(status) => PollResult::Status { status, code: error_code.non_empty().and_then(lenient::code) },
         None => PollResult::Pending,
     }
 }

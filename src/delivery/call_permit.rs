@@ -32,7 +32,7 @@ impl CallPermit {
     }
 
     /// The call is made: its rate permit is used.
-    pub fn used(&mut self) {
+    pub fn mark_used(&mut self) {
         self.rate = None;
     }
 }
@@ -112,16 +112,16 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_room_is_released_and_its_rate_permit_refunded_unless_used() {
+    fn a_dropped_permit_is_released_and_its_rate_permit_refunded_unless_used() {
         let calls = Arc::new(Semaphore::new(1));
         let rate = Arc::new(RateLimiter::new(NonZeroU32::MIN, Ticker::new(Clock::manual(Timestamp::UNIX_EPOCH).0)));
-        let room = || {
+        let permit = || {
             rate.take().ok()?;
             Some(CallPermit::new("x", Arc::clone(&calls).try_acquire_owned().ok()?, Some(Arc::clone(&rate))))
         };
-        drop(room().unwrap());
-        room().unwrap().used();
-        assert!(room().is_none());
+        drop(permit().unwrap());
+        permit().unwrap().mark_used();
+        assert!(permit().is_none());
         assert_eq!(calls.available_permits(), 1);
     }
 }

@@ -12,7 +12,7 @@ const MAX_ENTRIES: usize = 1000;
 
 /// The logged rejections of one provider, and when each was logged.
 #[derive(Debug, Default)]
-pub(super) struct Warned(HashMap<LoggedRejection, Timestamp>);
+pub(super) struct RejectionLog(HashMap<LoggedRejection, Timestamp>);
 
 /// The fields by which rejections are deduplicated in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ impl LoggedRejection {
     }
 }
 
-impl Warned {
+impl RejectionLog {
     /// Whether this rejection should be logged now.
     pub fn is_due(&mut self, rejection: &LoggedRejection, now: Timestamp) -> bool {
         if self.0.get(rejection).is_some_and(|logged| now < *logged + INTERVAL) {
@@ -62,13 +62,13 @@ mod tests {
 
     #[test]
     fn a_rejection_is_logged_once_a_day_and_the_number_of_entries_is_bounded() {
-        let mut warned = Warned::default();
+        let mut log = RejectionLog::default();
         let now = Timestamp::UNIX_EPOCH;
-        assert!(warned.is_due(&rejection(0), now) && !warned.is_due(&rejection(0), now));
-        assert!(warned.is_due(&LoggedRejection { country: "US".to_owned(), ..rejection(0) }, now));
-        assert!(warned.is_due(&rejection(0), now + INTERVAL));
-        let logged = (1..2 * MAX_ENTRIES).filter(|code| warned.is_due(&rejection(*code), now)).count();
+        assert!(log.is_due(&rejection(0), now) && !log.is_due(&rejection(0), now));
+        assert!(log.is_due(&LoggedRejection { country: "US".to_owned(), ..rejection(0) }, now));
+        assert!(log.is_due(&rejection(0), now + INTERVAL));
+        let logged = (1..2 * MAX_ENTRIES).filter(|code| log.is_due(&rejection(*code), now)).count();
         assert_eq!(logged, MAX_ENTRIES - 2);
-        assert!(warned.is_due(&rejection(1), now + 2 * INTERVAL));
+        assert!(log.is_due(&rejection(1), now + 2 * INTERVAL));
     }
 }

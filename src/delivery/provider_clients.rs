@@ -6,7 +6,7 @@ use sea_orm::Iterable;
 use tokio::sync::Notify;
 
 use super::{
-    line::{Limits, ProviderClient},
+    provider_client::{Limits, ProviderClient},
     registry::Routes,
 };
 use domain::Timestamp;
@@ -84,11 +84,11 @@ impl ProviderClients {
 
     /// Whether some provider generates its own codes.
     pub(super) fn any_generates_codes(&self) -> bool {
-        self.all().any(|line| line.provider().abilities().generates_codes)
+        self.all().any(|line| line.provider().capabilities().generates_codes)
     }
 
     /// Whether all providers of this channel are idempotent.
     pub(super) fn are_idempotent(&self, channel: Channel) -> bool {
-        self.of(channel).iter().all(|line| line.provider().abilities().idempotent)
+        self.of(channel).iter().all(|line| line.provider().capabilities().idempotent)
     }
 }

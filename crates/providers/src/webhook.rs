@@ -4,13 +4,10 @@
 //! state its kind, with any status: `{"rejected": "recipient" | "destination" | "sender" | "content", "code": …}`.
 //! `webhook-id` is the same for a retry, so that the gateway can deduplicate messages.
 
-mod receipts;
-
-pub use self::receipts::{Headers, Verifier};
-
 use std::{sync::Arc, time::Duration};
 
 use chrono::SecondsFormat;
+use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -18,21 +15,26 @@ use crate::{
     base_url,
     http_client::{HttpClient, ProviderResponse, TransportError},
     lenient::{self, LenientString},
-    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, Receipts, Sending},
-    registration::{ProviderFactory, Registration, SettingsReader},
+    provider::{Capabilities, Channel, Outcome, Outgoing, Provider, ReceiptStatus, Receipts, SendFuture},
+    receipt::{Receipt, ReceiptError, ReceiptRequest, ReceiptVerifier, ReceiptWebhook},
+    registration::{self, ProviderFactory, Registration, SettingsReader},
     standard_webhooks::{self, Key},
-    webhook::receipts::keys,
 };
-use platform::{clock::Clock, config::Setting};
+use domain::{ids::DeliveryId, status::DeliveryFailure};
+use platform::{
+    clock::Clock,
+    config::{Env, Secret, Setting},
+    keys::strong,
+};
 
-const ABILITIES: Capabilities = Capabilities {
+const CAPABILITIES: Capabilities = Capabilities {
     idempotent: true,
     ..Capabilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Webhook)
 };
 
 pub const REGISTRATION: Registration = Registration {
     name: "webhook",
-    abilities: ABILITIES,
+    capabilities: CAPABILITIES,
     settings: &[
         Setting::optional("DELIVERY_WEBHOOK_URL", "The URL of the gateway. It is trusted; redirects are not followed."),
         Setting::secret(
@@ -46,6 +48,7 @@ pub const REGISTRATION: Registration = Registration {
             "The time limit for the response of the gateway, in milliseconds.",
         ),
     ],
+    receipts: Some(ReceiptWebhook { methods: &[Method::POST], read: |env, _| Some(Arc::new(Verifier::read(env)?)) }),
     read,
 };
 
@@ -66,8 +69,8 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     reader.secret("DELIVERY_WEBHOOK_SECRET");
     let keys = keys(env);
     let timeout = Duration::from_millis(env.number("DELIVERY_WEBHOOK_TIMEOUT_MS", 100..=60_000));
-    Box::new(move |tools| {
-        let (http, clock, url) = (tools.http.clone(), tools.clock.clone(), url.unwrap_or_default());
+    Box::new(move |deps| {
+        let (http, clock, url) = (deps.http.clone(), deps.clock.clone(), url.unwrap_or_default());
         Arc::new(Webhook { http, clock, url, keys, timeout })
     })
 }
@@ -77,11 +80,11 @@ impl Provider for Webhook {
         REGISTRATION.name
     }
 
-    fn abilities(&self) -> Capabilities {
-        ABILITIES
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn send<'a>(&'a self, message: &'a Outgoing) -> Sending<'a> {
+    fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             match self.post(message).await {
                 Ok(answer) => outcome_of(&answer),
@@ -145,7 +148,7 @@ struct Response {
 
 fn outcome_of(answer: &ProviderResponse) -> Outcome {
     let response = answer.json::<Response>().unwrap_or_default();
-    let code = response.code.some().and_then(lenient::code);
+    let code = response.code.non_empty().and_then(lenient::code);
     match (response.rejected.as_str(), answer.status.as_u16()) {
         ("recipient", _) => Outcome::RejectedRecipient { code },
         ("blocked", _) => Outcome::Blocked { code },
@@ -153,7 +156,91 @@ fn outcome_of(answer: &ProviderResponse) -> Outcome {
         ("sender", _) => Outcome::RejectedSender { code },
         ("content", _) => Outcome::RejectedContent { code },
         // 409: a message with the same id was accepted before.
-        (_, 200..300 | 409) => Outcome::Accepted { provider_message_id: response.provider_message_id.some() },
+        (_, 200..300 | 409) => Outcome::Accepted { provider_message_id: response.provider_message_id.non_empty() },
         _ => answer.by_status(code),
+    }
+}
+
+/// The keys in `DELIVERY_WEBHOOK_SECRET`. Requests are signed with each of them, receipts with any.
+fn keys(env: &Env) -> Vec<Key> {
+    let parse = |secret: &Secret| {
+        let bare = secret.expose().trim_start_matches("whsec_");
+        Key::parse(secret).and_then(|key| strong(bare.as_bytes()).map(|()| key))
+    };
+    let parse = |secret| parse(secret).map_err(|hint| env.add_error("DELIVERY_WEBHOOK_SECRET", hint)).ok();
+    registration::secrets(env, "DELIVERY_WEBHOOK_SECRET").iter().filter_map(parse).collect()
+}
+
+/// Verifies receipts, which are signed like the requests to the gateway.
+struct Verifier {
+    keys: Vec<Key>,
+}
+
+impl Verifier {
+    /// None if no key is configured.
+    fn read(env: &Env) -> Option<Self> {
+        let keys = keys(env);
+        (!keys.is_empty()).then_some(Self { keys })
+    }
+}
+
+impl ReceiptVerifier for Verifier {
+    fn verify(&self, request: &ReceiptRequest<'_>) -> Result<Vec<Receipt>, ReceiptError> {
+        let header = |name| request.header(name).unwrap_or_default();
+        let (id, timestamp) = (header(standard_webhooks::ID), header(standard_webhooks::TIMESTAMP));
+        let signatures = header(standard_webhooks::SIGNATURE);
+        if !standard_webhooks::is_authentic(&self.keys, id, timestamp, signatures, request.body, request.received_at) {
+            return Err(ReceiptError::Forged);
+        }
+        let body: ReceiptBody = serde_json::from_slice(request.body).map_err(|_| ReceiptError::Malformed)?;
+        Ok(body.receipt()?.into_iter().collect())
+    }
+}
+
+/// `id` is the id that the message was sent with, for gateways without their own ids.
+#[derive(Deserialize)]
+struct ReceiptBody {
+    #[serde(default)]
+    id: LenientString,
+    #[serde(default)]
+    provider_message_id: LenientString,
+    status: LenientString,
+    #[serde(default)]
+    error: LenientString,
+    #[serde(default)]
+    failure: LenientString,
+}
+
+impl ReceiptBody {
+    /// None if the status is not relevant.
+    fn receipt(&self) -> Result<Option<Receipt>, ReceiptError> {
+        let status = match self.status.as_str() {
+            "sent" => ReceiptStatus::Sent,
+            "delivered" => ReceiptStatus::Delivered,
+            "undelivered" => ReceiptStatus::Undelivered(self.failure()),
+            _ => return Ok(None),
+        };
+        let delivery = DeliveryId::parse(self.id.as_str());
+        if delivery.is_none() && self.provider_message_id.non_empty().is_none() {
+            return Err(ReceiptError::Malformed);
+        }
+        Ok(Some(Receipt {
+            provider: REGISTRATION.name,
+            provider_message_id: self.provider_message_id.as_str().to_owned(),
+            delivery,
+            status,
+            code: self.error.non_empty().and_then(lenient::code),
+        }))
+    }
+
+    /// Why it was not delivered. Without a known value, the recipient could not be reached.
+    fn failure(&self) -> DeliveryFailure {
+        match self.failure.as_str() {
+            "blocked" => DeliveryFailure::Blocked,
+            "content" => DeliveryFailure::Content,
+            "provider" => DeliveryFailure::Provider,
+            "expired" => DeliveryFailure::Expired,
+            _ => DeliveryFailure::Recipient,
+        }
     }
 }

@@ -13,9 +13,9 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     breaker::{Breaker, BreakerChange, BreakerState},
+    call_permit::{CallPermit, RateLimiter},
+    rejection_log::{LoggedRejection, RejectionLog},
     retry::random_fraction,
-    room::{CallPermit, RateLimiter},
-    warned::{LoggedRejection, Warned},
 };
 use crate::quota::Ticker;
 use domain::Timestamp;
@@ -50,7 +50,7 @@ pub(super) struct ProviderClient {
     calls: Arc<Semaphore>,
     /// Notified when a call permit is released.
     freed: Arc<Notify>,
-    patience: Duration,
+    max_wait: Duration,
     state: Mutex<State>,
 }
 
@@ -61,14 +61,14 @@ struct State {
     retry_after: BTreeMap<Channel, Timestamp>,
     /// Until when the provider asked not to be polled for statuses; messages may still be sent.
     no_polls_until: Option<Timestamp>,
-    warned: Warned,
+    rejection_log: RejectionLog,
 }
 
 /// The result of sending.
-pub(super) enum Said {
+pub(super) enum SendResult {
     Outcome(Outcome),
     /// The provider was not called: it is unavailable, or there is no call permit, until `until`.
-    Rests {
+    NotSent {
         until: Timestamp,
     },
 }
@@ -85,7 +85,7 @@ impl ProviderClient {
         let calls = usize::try_from(limits.calls).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             calls: Arc::new(Semaphore::new(calls)),
-            patience: limits.max_wait,
+            max_wait: limits.max_wait,
             state: Mutex::default(),
             rate: limits.rate.map(|rate| Arc::new(RateLimiter::new(rate, ticker.clone()))),
             provider,
@@ -121,33 +121,33 @@ impl ProviderClient {
         Some(CallPermit::new(self.provider.name(), call, self.rate.clone()))
     }
 
-    /// Sends a message: immediately if it has a permit in `room`, otherwise when one is available, but not after
+    /// Sends a message: immediately if it has a permit in `permit`, otherwise when one is available, but not after
     /// `deadline`.
-    pub async fn send(&self, message: &Outgoing, room: Option<CallPermit>, deadline: Timestamp) -> Said {
+    pub async fn send(&self, message: &Outgoing, permit: Option<CallPermit>, deadline: Timestamp) -> SendResult {
         let asked_at = self.clock.now();
-        let room = match room {
-            Some(room) => Some(room),
+        let permit = match permit {
+            Some(permit) => Some(permit),
             None => tokio::select! {
                 biased;
-                room = self.acquire() => room,
-                () = self.clock.sleep(self.patience) => return Said::Rests { until: self.clock.now() },
+                permit = self.acquire() => permit,
+                () = self.clock.sleep(self.max_wait) => return SendResult::NotSent { until: self.clock.now() },
             },
         };
         let now = self.clock.now();
         if now >= deadline {
-            return Said::Rests { until: deadline };
+            return SendResult::NotSent { until: deadline };
         }
-        if let BreakerState::Rests { until } = self.admit(message.channel, now) {
-            return Said::Rests { until };
+        if let BreakerState::Open { until } = self.admit(message.channel, now) {
+            return SendResult::NotSent { until };
         }
-        let room = room.map(|mut room| {
-            room.used();
-            room
+        let permit = permit.map(|mut permit| {
+            permit.mark_used();
+            permit
         });
         let started = self.ticker.now();
         let trace = Trace::current().child("provider", Kind::Client);
         let outcome = trace.around(self.provider.send(message)).await;
-        drop(room);
+        drop(permit);
         self.freed.notify_one();
         trace.set_attribute("provider", self.provider.name());
         trace.set_attribute("outcome", outcome.name());
@@ -162,7 +162,7 @@ impl ProviderClient {
             waited = ?(now - asked_at), "called a provider"
         );
         self.record_outcome(&outcome, message);
-        Said::Outcome(outcome)
+        SendResult::Outcome(outcome)
     }
 
     /// Polls for the status of a message. None if the provider was not called, because it asked for fewer polls.
@@ -179,7 +179,7 @@ impl ProviderClient {
 
     fn admit(&self, channel: Channel, now: Timestamp) -> BreakerState {
         match self.backed_off_until(channel, now) {
-            Some(until) => BreakerState::Rests { until },
+            Some(until) => BreakerState::Open { until },
             None => self.state().breaker.admit(now),
         }
     }
@@ -228,7 +228,7 @@ impl ProviderClient {
         };
         let (provider, outcome) = (self.provider.name(), outcome.name());
         match change {
-            BreakerChange::Nothing => {}
+            BreakerChange::Unchanged => {}
             BreakerChange::FirstFailure => tracing::warn!(provider, outcome, "provider failed to accept a message"),
             BreakerChange::Opened => {
                 metrics::set_circuit_open(provider, true);
@@ -242,13 +242,13 @@ impl ProviderClient {
     }
 
     fn warn_once(&self, outcome: &Outcome, message: &Outgoing, now: Timestamp) {
-        let Some(refusal) = LoggedRejection::of(outcome, message) else { return };
-        if self.state().warned.is_due(&refusal, now) {
+        let Some(rejection) = LoggedRejection::of(outcome, message) else { return };
+        if self.state().rejection_log.is_due(&rejection, now) {
             tracing::warn!(
                 provider = self.provider.name(),
                 outcome = outcome.name(),
-                code = refusal.code,
-                country = refusal.country,
+                code = rejection.code,
+                country = rejection.country,
                 "provider rejects messages to this destination or from our sender (logged once a day)"
             );
         }
