@@ -13,6 +13,7 @@ const PREFIX: &str = "alimtalk:";
 pub const CODE_VARIABLE: &str = "#{코드}";
 /// The description of the setting that [`Template::read`] reads.
 pub const TEXT_DESCRIPTION: &str = "The text of the template exactly as approved, with \\n for each line break.";
+/// The description of the setting with the variable of the template.
 pub const VARIABLE_DESCRIPTION: &str = "The variable in the template that is replaced by the code.";
 
 /// An approved template text.

@@ -74,10 +74,12 @@ impl HttpClient {
         Ok(Self { client, clock })
     }
 
+    /// A POST request, for [`HttpClient::send`].
     pub fn post(&self, url: impl reqwest::IntoUrl) -> RequestBuilder {
         self.client.post(url)
     }
 
+    /// A GET request, for [`HttpClient::send`].
     pub fn get(&self, url: impl reqwest::IntoUrl) -> RequestBuilder {
         self.client.get(url)
     }

@@ -3,11 +3,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+pub use crate::segments::KOREA;
 use crate::segments::{KOREAN_LMS, KOREAN_SMS, korean_bytes};
 use domain::contact::PhoneNumber;
-
-/// The calling code of Korea.
-pub const KOREA: u16 = 82;
 
 /// The type of message that a text needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ const MAX_CHARACTERS: usize = 80;
 pub struct LenientString(String);
 
 impl LenientString {
+    /// The field, without surrounding white space. Empty if it is absent or null.
     pub fn as_str(&self) -> &str {
         &self.0
     }

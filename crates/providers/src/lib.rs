@@ -1,9 +1,9 @@
 //! The message providers, each with its requests, the meaning of its responses, and its receipts.
 //!
 //! A provider is one file (or one folder) and one line in [`ALL`]. The file contains its settings, capabilities, requests,
-//! and, if it sends receipts to a webhook, their verification. To add a provider, write a file like `aligo.rs` and add its
+//! and, if it sends receipts to a webhook, their verification. To add a provider, write a file like `vonage.rs` and add its
 //! `REGISTRATION` to [`ALL`]. Its settings are then listed in `.env.example` and `--help`, its name is accepted in
-//! `SMS_PROVIDER`, and `doctor` describes it.
+//! `SMS_PROVIDER`, `doctor` describes it, and its receipts are received at `/receipts/` and its name.
 //!
 //! Providers neither log nor retry, because: accepted does not mean delivered; a request that was sent without a
 //! response is unknown, not failed; the error text of a provider may contain the phone number or the code.
@@ -14,6 +14,7 @@ mod hmac_tag;
 mod http_client;
 mod korean_text;
 mod lenient;
+mod outbox;
 mod provider;
 mod receipt;
 mod registration;

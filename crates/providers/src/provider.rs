@@ -269,6 +269,7 @@ impl CheckOutcome {
 
 /// A boxed future, so that the provider trait is object-safe.
 pub type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// The result of [`Provider::send`].
 pub type SendFuture<'a> = BoxedFuture<'a, Outcome>;
 
 /// Sends messages.

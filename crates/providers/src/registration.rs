@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     base_url,
-    development::DevOutbox,
     http_client::HttpClient,
+    outbox::DevOutbox,
     provider::{Capabilities, Provider},
     receipt::ReceiptWebhook,
 };
@@ -15,7 +15,7 @@ use platform::{
     config::{Env, Secret, Setting},
 };
 
-/// The registration of a provider. Each provider has one file in `providers/`.
+/// The registration of a provider. Each provider has one, in its file.
 pub struct Registration {
     /// The name in `SMS_PROVIDER`.
     pub name: &'static str,

@@ -2,8 +2,10 @@
 
 use encoding_rs::EUC_KR;
 
-use crate::korean_text::KOREA;
 use domain::contact::PhoneNumber;
+
+/// The calling code of Korea.
+pub const KOREA: u16 = 82;
 
 /// The maximum length of a Korean SMS in bytes of EUC-KR (the same at SENS, Aligo and Solapi). A longer text becomes an
 /// LMS, which arrives as MMS: phones don't autofill codes from it.
@@ -105,6 +107,7 @@ fn septets(character: char) -> Option<usize> {
 }
 
 impl Segments {
+    /// The length of `text` in the encoding that it needs.
     pub fn of(text: &str) -> Self {
         let alphabet = Alphabet::of(text);
         let units = text.chars().map(|character| alphabet.units(character)).sum();

@@ -13,8 +13,11 @@ use crate::hmac_tag;
 use domain::Timestamp;
 use platform::config::Secret;
 
+/// The header with the id of the message, which is the same for a retry.
 pub const ID: &str = "webhook-id";
+/// The header with the time of the request, in Unix seconds.
 pub const TIMESTAMP: &str = "webhook-timestamp";
+/// The header with the signatures, separated by spaces.
 pub const SIGNATURE: &str = "webhook-signature";
 
 const VERSION: &str = "v1";

@@ -32,6 +32,7 @@ const MAX_CALLBACK: usize = 100;
 /// The maximum clock difference to Vonage, and the window in which a captured receipt could be replayed.
 const TOLERANCE_SECONDS: u64 = 5 * 60;
 
+/// Vonage's SMS API (<https://developer.vonage.com/en/api/sms>).
 pub const REGISTRATION: Registration = Registration {
     name: "vonage",
     capabilities: CAPABILITIES,

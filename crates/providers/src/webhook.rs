@@ -32,6 +32,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     ..Capabilities::of(&[Channel::Sms, Channel::Voice, Channel::Email]).with_receipts(Receipts::Webhook)
 };
 
+/// A custom gateway (<https://www.standardwebhooks.com>).
 pub const REGISTRATION: Registration = Registration {
     name: "webhook",
     capabilities: CAPABILITIES,

@@ -27,6 +27,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     ..Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling)
 };
 
+/// Aligo (<https://smartsms.aligo.in/admin/api/spec.html>); SMS, and AlimTalk if a template is configured.
 pub const REGISTRATION: Registration = Registration {
     name: "aligo",
     capabilities: CAPABILITIES,

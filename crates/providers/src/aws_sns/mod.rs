@@ -30,6 +30,7 @@ const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]);
 /// The maximum length of a message in bytes.
 const MAX_TEXT: usize = 1600;
 
+/// Amazon SNS (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
 pub const REGISTRATION: Registration = Registration {
     name: "aws-sns",
     capabilities: CAPABILITIES,

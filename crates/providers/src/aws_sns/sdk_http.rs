@@ -24,6 +24,7 @@ pub struct AwsHttp {
 }
 
 impl AwsHttp {
+    /// Runs the SDK on this client.
     pub fn new(http: HttpClient) -> Self {
         Self { http }
     }

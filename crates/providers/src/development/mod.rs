@@ -2,8 +2,6 @@
 //!
 //! `serve` rejects it if `ENVIRONMENT=production`: everyone with access to the file or the page can read all codes.
 
-mod file;
-mod outbox;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +9,7 @@ use std::{future::ready, sync::Arc};
 
 use chrono::SecondsFormat;
 
-pub use outbox::{DevOutbox, Filter, Message};
+pub use crate::outbox::{DevOutbox, Filter, Message};
 
 use crate::{
     provider::{
@@ -34,6 +32,7 @@ const SETTINGS: &[Setting] = &[Setting::new(
      a provider that reports deliveries.",
 )];
 
+/// The development provider: messages are captured, not sent.
 pub const REGISTRATION: Registration =
     Registration { name: "development", capabilities: CAPABILITIES, settings: SETTINGS, receipts: None, read };
 

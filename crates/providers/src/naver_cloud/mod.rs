@@ -32,6 +32,7 @@ use platform::{
 
 const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::Polling);
 
+/// SENS by Naver Cloud (<https://api.ncloud-docs.com/docs/en/sens-overview>); SMS, and AlimTalk if a template is configured.
 pub const REGISTRATION: Registration = Registration {
     name: "naver-cloud",
     capabilities: CAPABILITIES,

@@ -32,6 +32,7 @@ use platform::{
 
 const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Email]);
 
+/// A mail server (RFC 5321).
 pub const REGISTRATION: Registration = Registration {
     name: "smtp",
     capabilities: CAPABILITIES,

@@ -66,6 +66,7 @@ enum Step {
 }
 
 impl Sessions {
+    /// A pool without connections.
     pub fn new(server: Server, timeouts: Timeouts) -> Self {
         Self { server, timeouts, idle: Mutex::default() }
     }

@@ -29,6 +29,7 @@ use platform::{
 
 const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms]).with_receipts(Receipts::WebhookThenPolling);
 
+/// Solapi (<https://docs.solapi.com>); SMS, and AlimTalk if a template is configured.
 pub const REGISTRATION: Registration = Registration {
     name: "solapi",
     capabilities: CAPABILITIES,

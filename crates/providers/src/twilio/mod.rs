@@ -25,6 +25,7 @@ const CAPABILITIES: Capabilities = Capabilities::of(&[Channel::Sms, Channel::Voi
 const MAX_TWIML: usize = 4000;
 const MAX_BODY: usize = 1600;
 
+/// Twilio Programmable Messaging and Calls (<https://www.twilio.com/docs/messaging/api/message-resource>).
 pub const REGISTRATION: Registration = Registration {
     name: "twilio",
     capabilities: CAPABILITIES,

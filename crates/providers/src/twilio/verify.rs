@@ -27,6 +27,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     ..Capabilities::of(&[Channel::Sms, Channel::Voice]).with_receipts(Receipts::Polling)
 };
 
+/// Twilio Verify v2 (<https://www.twilio.com/docs/verify/api>).
 pub const REGISTRATION: Registration = Registration {
     name: "twilio-verify",
     capabilities: CAPABILITIES,

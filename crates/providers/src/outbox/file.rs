@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::outbox::Message;
+use super::Message;
 
 /// The file and the position up to which it was read.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(super) struct NewMessages {
 }
 
 impl OutboxFile {
+    /// The file `outbox.jsonl` in `folder`, from its start.
     pub fn new(folder: &Path) -> Self {
         Self { path: folder.join("outbox.jsonl"), offset: 0 }
     }

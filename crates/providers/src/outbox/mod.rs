@@ -1,4 +1,6 @@
-//! The messages of the outbox, newest first, for the page and for tests.
+//! The outbox of the development provider: its messages, newest first, for the page and for tests.
+
+mod file;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -11,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::file::{NewMessages, OutboxFile};
+use self::file::{NewMessages, OutboxFile};
 
 /// The maximum number of messages in memory; older ones stay in the file.
 const MAX_MESSAGES: usize = 10_000;
@@ -109,7 +111,7 @@ impl DevOutbox {
     }
 
     /// Appends a message, unless there is one with its id.
-    pub(super) async fn append(&self, message: Message) -> io::Result<()> {
+    pub(crate) async fn append(&self, message: Message) -> io::Result<()> {
         self.with_tail(move |Tail { file, messages, ids }| {
             file.append(&message, |new_messages| {
                 add(new_messages, messages, ids);
