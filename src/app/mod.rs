@@ -57,7 +57,7 @@ pub struct App {
     address: SocketAddr,
     public_url: Option<String>,
     graphiql: bool,
-    outbox: Option<crate::delivery::providers::development::DevOutbox>,
+    outbox: Option<providers::development::DevOutbox>,
     /// The channels whose messages are captured in the outbox.
     outbox_channels: Vec<&'static str>,
     store: Store,
@@ -263,9 +263,9 @@ fn extra(built: &Built) -> Router {
     let reception = built.reception.clone();
     extra.merge(http::receipts::routes(http::receipts::ReceiptState {
         verifiers: Arc::clone(&built.verifiers),
-        sink: Arc::new(move |receipts| -> BoxFuture<'static, Result<(), Fault>> {
+        handler: Arc::new(move |receipts| -> BoxFuture<'static, Result<(), Fault>> {
             let reception = reception.clone();
-            Box::pin(async move { reception.take(receipts).await })
+            Box::pin(async move { reception.process(receipts).await })
         }),
         clock: built.clock.clone(),
     }))

@@ -8,13 +8,8 @@ use super::{Settings, Told, World, database, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
     delivery::{
-        self, Dispatcher, HttpClient, Limits, MessageWriter, Outbox, Poller, ProviderClients, ReceiptProcessor, Routes,
-        Settler, Tools,
+        self, Dispatcher, Limits, MessageWriter, Outbox, Poller, ProviderClients, ReceiptProcessor, Routes, Settler,
         message::{Composer, Largest},
-        provider::Receipts,
-        providers::development::DevOutbox,
-        receipts::Verifiers,
-        segments::Carriers,
     },
     events::Events,
     graphql::Services,
@@ -35,6 +30,7 @@ use platform::{
     telemetry::metrics::{self, Queue},
     texts::Texts,
 };
+use providers::{HttpClient, ProviderDeps, Receipts, Verifiers, development::DevOutbox, segments::Carriers};
 
 /// All services and what they share.
 pub(super) struct Built {
@@ -108,7 +104,7 @@ pub(super) async fn build(
     let dev_outbox = development.then(|| DevOutbox::open(&config.store.data_dir)).transpose();
     let dev_outbox =
         dev_outbox.map_err(|error| format!("DATA_DIR: the development outbox can't be opened: {error}"))?;
-    let routes = plan.build(&Tools {
+    let routes = plan.build(&ProviderDeps {
         http: HttpClient::new(config.delivery.provider_timeout, clock.clone()).map_err(startup_error)?,
         timeout: config.delivery.provider_timeout,
         clock: clock.clone(),
@@ -297,7 +293,7 @@ fn attestor(config: &Config, secrets: &keys::Secrets) -> Result<Attestor, String
 /// The providers whose receipts reach this program: it polls them, or they call the webhook and can be verified.
 fn providers_with_receipts(routes: &Routes, verifiers: &Verifiers) -> HashSet<&'static str> {
     let providers = routes.all().filter(|provider| {
-        let receipts = provider.abilities().receipts;
+        let receipts = provider.capabilities().receipts;
         receipts.are_polled() || (receipts == Receipts::Webhook && verifiers.can_verify(provider.name()))
     });
     providers.map(|provider| provider.name()).collect()

@@ -2,7 +2,7 @@
 
 use super::{keys, services};
 use crate::{
-    delivery::{self, Description, ProviderPlan, describe, receipts::Verifiers},
+    delivery::{Description, ProviderPlan, describe},
     http::tls::Tls,
     session,
 };
@@ -11,6 +11,7 @@ use platform::{
     config::{self, Config, Env, Setting, SettingError, SettingsSection, secret_file},
     texts::Texts,
 };
+use providers::Verifiers;
 
 /// The validated settings of the program.
 pub struct Settings {
@@ -102,7 +103,7 @@ impl Settings {
 
 /// All sections of settings, in a reading order for new operators.
 pub fn sections() -> Vec<SettingsSection> {
-    config::SECTIONS.iter().copied().chain(delivery::setting_groups()).collect()
+    config::SECTIONS.iter().copied().chain(providers::setting_groups()).collect()
 }
 
 /// All settings.

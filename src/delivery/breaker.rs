@@ -17,9 +17,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Whether a message may be sent to the provider now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerState {
-    Go,
+    Closed,
     /// The circuit is open until this time.
-    Rests {
+    Open {
         until: Timestamp,
     },
 }
@@ -27,7 +27,7 @@ pub enum BreakerState {
 /// How an outcome changed the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerChange {
-    Nothing,
+    Unchanged,
     /// The first failure after a success.
     FirstFailure,
     /// Too many consecutive failures: the circuit opened.
@@ -56,13 +56,13 @@ impl Breaker {
     /// period. If the outcome of the probe is never reported, another probe is sent after `MAX_OPEN`.
     pub fn admit(&mut self, now: Timestamp) -> BreakerState {
         if let Some(until) = self.open_until(now) {
-            return BreakerState::Rests { until };
+            return BreakerState::Open { until };
         }
         if let Some(outage) = &mut self.outage {
             outage.probing = true;
             outage.until = now + MAX_OPEN;
         }
-        BreakerState::Go
+        BreakerState::Closed
     }
 
     /// Until when no message is sent. None if the circuit is closed or a probe may be sent.
@@ -74,7 +74,7 @@ impl Breaker {
     /// The provider responded normally, whether or not it accepted the message.
     pub fn succeeded(&mut self) -> BreakerChange {
         self.failures = 0;
-        if self.outage.take().is_some() { BreakerChange::Closed } else { BreakerChange::Nothing }
+        if self.outage.take().is_some() { BreakerChange::Closed } else { BreakerChange::Unchanged }
     }
 
     /// The outcome says nothing about the provider: another probe may be sent immediately.
@@ -89,18 +89,18 @@ impl Breaker {
     pub fn failed(&mut self, now: Timestamp, chance: f64) -> BreakerChange {
         let open_for = match &self.outage {
             // Calls that started before the circuit opened don't extend the open period.
-            Some(outage) if !outage.probing => return BreakerChange::Nothing,
+            Some(outage) if !outage.probing => return BreakerChange::Unchanged,
             Some(outage) => (outage.open_for * 2).min(MAX_OPEN),
             None => {
                 self.failures += 1;
                 match self.failures {
                     1 => return BreakerChange::FirstFailure,
-                    failures if failures < FAILURE_THRESHOLD => return BreakerChange::Nothing,
+                    failures if failures < FAILURE_THRESHOLD => return BreakerChange::Unchanged,
                     _ => INITIAL_OPEN,
                 }
             }
         };
-        let change = if self.outage.is_none() { BreakerChange::Opened } else { BreakerChange::Nothing };
+        let change = if self.outage.is_none() { BreakerChange::Opened } else { BreakerChange::Unchanged };
         self.outage = Some(Outage { until: now + open_for.mul_f64(1.0 - chance / 4.0), open_for, probing: false });
         change
     }
@@ -118,8 +118,8 @@ mod tests {
         let mut breaker = Breaker::default();
         assert_eq!(breaker.failed(at(0), 0.0), BreakerChange::FirstFailure);
         for _ in 2..FAILURE_THRESHOLD {
-            assert_eq!(breaker.failed(at(0), 0.0), BreakerChange::Nothing);
-            assert_eq!(breaker.admit(at(0)), BreakerState::Go);
+            assert_eq!(breaker.failed(at(0), 0.0), BreakerChange::Unchanged);
+            assert_eq!(breaker.admit(at(0)), BreakerState::Closed);
         }
         assert_eq!(breaker.failed(at(0), 0.0), BreakerChange::Opened);
         breaker
@@ -128,24 +128,24 @@ mod tests {
     #[test]
     fn consecutive_failures_open_it_and_a_success_resets_the_count() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(4)), BreakerState::Rests { until: at(5) });
+        assert_eq!(breaker.admit(at(4)), BreakerState::Open { until: at(5) });
         let mut intermittent = Breaker::default();
         for _ in 0..100 {
             assert_ne!(intermittent.failed(at(0), 0.0), BreakerChange::Opened);
-            assert_eq!(intermittent.succeeded(), BreakerChange::Nothing);
+            assert_eq!(intermittent.succeeded(), BreakerChange::Unchanged);
         }
     }
 
     #[test]
     fn one_probe_is_sent_after_the_open_period() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
-        assert_eq!(breaker.admit(at(5)), BreakerState::Rests { until: at(6) });
-        assert_eq!(breaker.failed(at(6), 0.0), BreakerChange::Nothing);
-        assert_eq!(breaker.admit(at(15)), BreakerState::Rests { until: at(16) });
-        assert_eq!(breaker.admit(at(16)), BreakerState::Go);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Closed);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Open { until: at(6) });
+        assert_eq!(breaker.failed(at(6), 0.0), BreakerChange::Unchanged);
+        assert_eq!(breaker.admit(at(15)), BreakerState::Open { until: at(16) });
+        assert_eq!(breaker.admit(at(16)), BreakerState::Closed);
         assert_eq!(breaker.succeeded(), BreakerChange::Closed);
-        assert_eq!(breaker.admit(at(16)), BreakerState::Go);
+        assert_eq!(breaker.admit(at(16)), BreakerState::Closed);
         assert_eq!(breaker.failed(at(16), 0.0), BreakerChange::FirstFailure);
     }
 
@@ -153,28 +153,28 @@ mod tests {
     fn calls_started_before_it_opened_do_not_extend_the_open_period() {
         let mut breaker = open_breaker();
         for _ in 0..100 {
-            assert_eq!(breaker.failed(at(1), 0.0), BreakerChange::Nothing);
+            assert_eq!(breaker.failed(at(1), 0.0), BreakerChange::Unchanged);
         }
-        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Closed);
     }
 
     #[test]
     fn a_probe_without_an_outcome_is_followed_by_another() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
-        assert_eq!(breaker.admit(at(64)), BreakerState::Rests { until: at(65) });
-        assert_eq!(breaker.admit(at(65)), BreakerState::Go);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Closed);
+        assert_eq!(breaker.admit(at(64)), BreakerState::Open { until: at(65) });
+        assert_eq!(breaker.admit(at(65)), BreakerState::Closed);
     }
 
     #[test]
     fn an_undecided_probe_is_followed_by_another_immediately() {
         let mut breaker = open_breaker();
-        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Closed);
         breaker.inconclusive(at(5));
-        assert_eq!(breaker.admit(at(5)), BreakerState::Go);
-        assert_eq!(breaker.failed(at(5), 0.0), BreakerChange::Nothing);
+        assert_eq!(breaker.admit(at(5)), BreakerState::Closed);
+        assert_eq!(breaker.failed(at(5), 0.0), BreakerChange::Unchanged);
         breaker.inconclusive(at(6));
-        assert_eq!(breaker.admit(at(6)), BreakerState::Rests { until: at(15) });
+        assert_eq!(breaker.admit(at(6)), BreakerState::Open { until: at(15) });
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         for _ in 0..FAILURE_THRESHOLD {
             breaker.failed(at(0), 1.0);
         }
-        let BreakerState::Rests { until } = breaker.admit(at(0)) else { panic!() };
+        let BreakerState::Open { until } = breaker.admit(at(0)) else { panic!() };
         assert_eq!(until, at(0) + INITIAL_OPEN.mul_f64(0.75));
     }
 }

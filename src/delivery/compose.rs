@@ -7,7 +7,6 @@ use super::{
     notice::{ContactChanged, Notice},
     notices::undo_token,
     outbox::Content,
-    provider::Outgoing,
 };
 use crate::store::entity::delivery::Model;
 use domain::{
@@ -16,6 +15,7 @@ use domain::{
     locale::Locale,
 };
 use platform::keys::ServerKeys;
+use providers::Outgoing;
 
 /// Why a message can't be composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

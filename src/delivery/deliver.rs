@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use super::{
+    call_permit::CallPermit,
     compose::ComposeError,
     dispatcher::{DispatcherDeps, DispatcherState},
     failover::{self, CodeSource, NO_RESPONSE, NotNow, OWN_CODE, SendAttempt, SendEnd, SendReport},
     play::play,
-    provider::Outgoing,
     retry,
-    room::CallPermit,
     settle::{CodeMaker, DeliveryReport, StillWanted},
     slot::Slots,
 };
@@ -22,6 +21,7 @@ use domain::{
     status::{DeliveryFailure, DeliveryStatus},
 };
 use platform::{fault::Fault, telemetry};
+use providers::Outgoing;
 
 /// The delay before the first poll for a receipt.
 const FIRST_POLL: Duration = Duration::from_secs(3);
@@ -244,8 +244,8 @@ impl PreparedMessage<'_> {
         provider_message_id: Option<String>,
     ) -> Settlement {
         let now = parts.clock.now();
-        let receipts = parts.lines.named(provider).map(|line| line.provider().abilities().receipts);
-        let polled = receipts.is_some_and(super::provider::Receipts::are_polled) && provider_message_id.is_some();
+        let receipts = parts.lines.named(provider).map(|line| line.provider().capabilities().receipts);
+        let polled = receipts.is_some_and(providers::Receipts::are_polled) && provider_message_id.is_some();
         let waits = self.taken_by.is_empty() && self.message.code.is_some() && parts.heard.contains(provider);
         let others = parts.lines.of(self.row.channel).len() > 1;
         Settlement::Accepted {
@@ -260,9 +260,9 @@ impl PreparedMessage<'_> {
 
     fn has_another_route(&self, parts: &DispatcherDeps) -> bool {
         parts.lines.of(self.row.channel).iter().any(|line| {
-            let abilities = line.provider().abilities();
-            abilities.carries(&self.message)
-                && self.code_by.allows(line.provider().name(), &abilities)
+            let capabilities = line.provider().capabilities();
+            capabilities.supports(&self.message)
+                && self.code_by.allows(line.provider().name(), &capabilities)
                 && !self.taken_by.iter().any(|by| by == line.provider().name())
         })
     }
@@ -272,7 +272,7 @@ impl PreparedMessage<'_> {
         if self.row.verification_id.is_none() || self.message.code.is_none() || !parts.lines.any_generates_codes() {
             return None;
         }
-        let makes = parts.lines.named(provider).is_some_and(|line| line.provider().abilities().generates_codes);
+        let makes = parts.lines.named(provider).is_some_and(|line| line.provider().capabilities().generates_codes);
         Some(if makes {
             CodeMaker { by: provider.to_owned(), reference }
         } else {

@@ -21,11 +21,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    compose::MessageWriter, deliver::deliver, lines::ProviderClients, provider::Channel, room::CallPermit,
+    call_permit::CallPermit, compose::MessageWriter, deliver::deliver, provider_clients::ProviderClients,
     settle::Settler,
 };
 use crate::store::{Claimant, Store, entity::delivery::Model};
-use domain::{Timestamp, ids::DeliveryId};
+use domain::{Timestamp, channel::Channel, ids::DeliveryId};
 use platform::{
     clock::{Clock, Entropy},
     fault::Fault,

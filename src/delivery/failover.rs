@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    line::{ProviderClient, Said},
-    provider::{Capabilities, Outcome, Outgoing},
+    call_permit::CallPermit,
+    provider_client::{ProviderClient, SendResult},
     retry,
-    room::CallPermit,
     slot::{Acquired, Slots},
 };
 use domain::{Timestamp, status::DeliveryFailure};
@@ -14,6 +13,7 @@ use platform::{
     clock::{Clock, Entropy},
     fault::Fault,
 };
+use providers::{Capabilities, Outcome, Outgoing};
 
 /// Which code a message may contain. All messages of a verification contain the same code, so the provider of the first
 /// message determines which providers may send the next.
@@ -37,10 +37,10 @@ impl CodeSource {
         }
     }
 
-    pub fn allows(&self, name: &str, abilities: &Capabilities) -> bool {
+    pub fn allows(&self, name: &str, capabilities: &Capabilities) -> bool {
         match self {
             CodeSource::Anybody => true,
-            CodeSource::Own => !abilities.generates_codes,
+            CodeSource::Own => !capabilities.generates_codes,
             CodeSource::Provider(maker) => maker == name,
         }
     }
@@ -120,8 +120,8 @@ pub(super) async fn send_with_failover(
 ) -> Result<SendReport, Fault> {
     let mut state = FailoverState::default();
     for line in lines {
-        let (name, abilities) = (line.provider().name(), line.provider().abilities());
-        if !passage.may_use(name, &abilities) {
+        let (name, capabilities) = (line.provider().name(), line.provider().capabilities());
+        if !passage.may_use(name, &capabilities) {
             continue;
         }
         if passage.tries + state.asked >= retry::MAX_ATTEMPTS {
@@ -139,7 +139,7 @@ pub(super) async fn send_with_failover(
             }
             // No other provider is tried: it could send a duplicate.
             Outcome::Unknown | Outcome::UnknownForMessage => {
-                return Ok(state.finish(SendEnd::Unknown { provider: name, can_retry: abilities.idempotent }));
+                return Ok(state.finish(SendEnd::Unknown { provider: name, can_retry: capabilities.idempotent }));
             }
             Outcome::Unsupported { code } => {
                 state.unfit = Some((name, code));
@@ -174,17 +174,17 @@ impl SendAttempt<'_> {
         let said = line.send(self.message, room, self.deadline).await;
         self.slots.release_unless_sent(&acquired, provider, self.message, &said).await;
         Ok(match said {
-            Said::Outcome(outcome) => Some(outcome),
-            Said::Rests { until } => {
+            SendResult::Outcome(outcome) => Some(outcome),
+            SendResult::NotSent { until } => {
                 state.defer(provider.name(), Some("resting".to_owned()), DeliveryFailure::Provider, until);
                 None
             }
         })
     }
 
-    fn may_use(&self, name: &str, abilities: &Capabilities) -> bool {
-        abilities.carries(self.message)
-            && self.code_by.allows(name, abilities)
+    fn may_use(&self, name: &str, capabilities: &Capabilities) -> bool {
+        capabilities.supports(self.message)
+            && self.code_by.allows(name, capabilities)
             && !self.taken_by.iter().any(|by| by == name)
             && self.only.is_none_or(|only| only == name)
     }

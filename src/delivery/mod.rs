@@ -1,54 +1,41 @@
-//! Delivery: outbox and dispatcher, message texts, providers, receipts.
+//! Delivery: outbox and dispatcher, message texts, the choice of providers, processing of receipts.
 //!
 //! A message is written to a transactional outbox. The [`Dispatcher`] claims it, calls a provider and records the
 //! result. If a process dies in between, its claim expires: a message that was certainly not sent is then sent by
 //! another process. A message that may have been sent is never repeated blindly.
 
-mod alimtalk;
-mod base_url;
 mod breaker;
+mod call_permit;
 mod compose;
 mod deliver;
 mod dispatcher;
 mod failover;
-mod hmac_tag;
-mod http_client;
-mod korean_text;
-mod line;
-mod lines;
-mod loose;
 pub mod message;
 mod notice;
 pub mod notices;
 mod outbox;
 mod play;
 mod poller;
-pub mod provider;
-pub mod providers;
-pub mod receipts;
+mod provider_client;
+mod provider_clients;
 mod reception;
 mod registry;
+mod rejection_log;
 mod retry;
-mod room;
-pub mod segments;
 mod settle;
 mod slot;
-pub mod standard_webhooks;
 pub mod status_transitions;
-mod warned;
 
 pub use self::{
     compose::MessageWriter,
     dispatcher::{Dispatcher, DispatcherDeps},
     failover::OWN_CODE,
-    http_client::HttpClient,
-    line::Limits,
-    lines::ProviderClients,
     notice::{ACCOUNT_DELETED, ContactChanged, Notice},
     outbox::{Content, Outbox, OutgoingMessage},
     poller::Poller,
-    provider::Channel,
+    provider_client::Limits,
+    provider_clients::ProviderClients,
     reception::ReceiptProcessor,
-    registry::{Description, ProviderPlan, Registration, Routes, Tools, describe, setting_groups, settings},
+    registry::{Description, ProviderPlan, Routes, describe},
     settle::Settler,
 };

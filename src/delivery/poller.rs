@@ -7,7 +7,7 @@ use governor::{RateLimiter, middleware::NoOpMiddleware, nanos::Nanos, state};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{line::ProviderClient, provider::PollResult, receipts::Receipt, reception::ReceiptProcessor};
+use super::{provider_client::ProviderClient, reception::ReceiptProcessor};
 use crate::{
     quota::Ticker,
     store::{Store, entity::delivery_attempt::Model},
@@ -17,6 +17,7 @@ use platform::{
     fault::Fault,
     telemetry::{self, metrics},
 };
+use providers::{PollResult, Receipt};
 
 /// The interval between rounds of polling.
 const TICK: Duration = Duration::from_secs(1);
@@ -49,7 +50,7 @@ type Budget = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMid
 impl Poller {
     /// Polls until `stop`. Returns immediately if no provider needs polling.
     pub async fn run(self, stop: CancellationToken) {
-        let polled = |line: &&Arc<ProviderClient>| line.provider().abilities().receipts.are_polled();
+        let polled = |line: &&Arc<ProviderClient>| line.provider().capabilities().receipts.are_polled();
         let budget =
             || Budget::direct_with_clock(governor::Quota::per_minute(self.budget), Ticker::new(self.clock.clone()));
         let lines: Vec<_> =
@@ -122,7 +123,7 @@ impl Poller {
                 status,
                 code,
             };
-            self.reception.take_known(receipt).await?;
+            self.reception.process_polled(receipt).await?;
         }
         Ok(())
     }

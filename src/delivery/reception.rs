@@ -4,13 +4,12 @@
 use std::time::Duration;
 
 use super::{
-    line::ProviderClient,
-    lines::ProviderClients,
-    provider::{PollResult, Receipts},
-    receipts::Receipt,
+    provider_client::ProviderClient,
+    provider_clients::ProviderClients,
     settle::{ReceiptResult, Settler},
 };
 use platform::{fault::Fault, telemetry::metrics};
+use providers::{PollResult, Receipt, Receipts};
 
 /// The number of lookups, and the delay between them, for which the receipts of one request together wait until their
 /// messages are known.
@@ -32,12 +31,12 @@ impl ReceiptProcessor {
     ///
     /// # Errors
     /// A fault of the store: the provider should repeat the receipts.
-    pub async fn take(&self, receipts: Vec<Receipt>) -> Result<(), Fault> {
+    pub async fn process(&self, receipts: Vec<Receipt>) -> Result<(), Fault> {
         let mut lookups_left = MAX_LOOKUPS;
         for receipt in receipts {
             let provider = receipt.provider;
             let outcome = match self.confirmed(receipt).await {
-                Some(receipt) => self.take_one(receipt, &mut lookups_left).await?,
+                Some(receipt) => self.process_one(receipt, &mut lookups_left).await?,
                 None => "unconfirmed",
             };
             metrics::receipt(provider, outcome);
@@ -46,11 +45,11 @@ impl ReceiptProcessor {
     }
 
     /// Processes a status that was polled.
-    pub(super) async fn take_known(&self, receipt: Receipt) -> Result<(), Fault> {
-        self.take_one(receipt, &mut 0).await.map(|_| ())
+    pub(super) async fn process_polled(&self, receipt: Receipt) -> Result<(), Fault> {
+        self.process_one(receipt, &mut 0).await.map(|_| ())
     }
 
-    async fn take_one(&self, receipt: Receipt, lookups_left: &mut u32) -> Result<&'static str, Fault> {
+    async fn process_one(&self, receipt: Receipt, lookups_left: &mut u32) -> Result<&'static str, Fault> {
         let provider = receipt.provider;
         loop {
             match self.settler.take_receipt(receipt.clone()).await? {
@@ -74,7 +73,7 @@ impl ReceiptProcessor {
     async fn confirmed(&self, receipt: Receipt) -> Option<Receipt> {
         let line = self.lines.named(receipt.provider);
         let is_unauthenticated = |line: &&std::sync::Arc<ProviderClient>| {
-            line.provider().abilities().receipts == Receipts::WebhookThenPolling
+            line.provider().capabilities().receipts == Receipts::WebhookThenPolling
         };
         let Some(line) = line.filter(is_unauthenticated) else { return Some(receipt) };
         match line.poll(&receipt.provider_message_id).await {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{deliver::requeue_at, failover::NO_RESPONSE, receipts::Receipt, status_transitions};
+use super::{deliver::requeue_at, failover::NO_RESPONSE, status_transitions};
 use crate::{
     events::{Events, Snapshot},
     store::{
@@ -22,6 +22,7 @@ use platform::{
     fault::{Fault, FaultKind},
     telemetry,
 };
+use providers::Receipt;
 
 /// The maximum number of attempts to write a result while the process is shutting down, or if the fault is not that the
 /// database is unavailable. Otherwise the attempts are unlimited.

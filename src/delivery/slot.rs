@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use super::{
-    line::Said,
-    provider::{Outgoing, Provider},
-};
+use super::provider_client::SendResult;
 use crate::store::{BeginStart, Slot, Store};
 use domain::{Timestamp, ids::VerificationId};
 use platform::{clock::Clock, fault::Fault, telemetry};
+use providers::{Outgoing, Provider};
 
 /// The delay before a retry while the provider's response for another verification is outstanding.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -84,11 +82,11 @@ impl Slots<'_> {
         acquired: &Acquired,
         provider: &dyn Provider,
         message: &Outgoing,
-        said: &Said,
+        result: &SendResult,
     ) {
-        let not_sent = match said {
-            Said::Outcome(outcome) => outcome.failure().is_some(),
-            Said::Rests { .. } => true,
+        let not_sent = match result {
+            SendResult::Outcome(outcome) => outcome.failure().is_some(),
+            SendResult::NotSent { .. } => true,
         };
         if let (Acquired::Granted { first: true }, true) = (acquired, not_sent)
             && let Some((slot, id)) = self.slot(provider, message)
@@ -100,7 +98,7 @@ impl Slots<'_> {
     }
 
     fn slot(&self, provider: &dyn Provider, message: &Outgoing) -> Option<(Slot, &VerificationId)> {
-        let id = self.verification.filter(|_| provider.abilities().generates_codes)?;
+        let id = self.verification.filter(|_| provider.capabilities().generates_codes)?;
         Some((Slot { provider: provider.name().to_owned(), contact_key: message.to.key().to_owned() }, id))
     }
 }

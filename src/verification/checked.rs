@@ -7,10 +7,7 @@
 use super::{ConfirmOutcome, Parts, Verifications};
 use crate::{
     code,
-    delivery::{
-        OWN_CODE,
-        provider::{CheckOutcome, CodeChecker},
-    },
+    delivery::OWN_CODE,
     store::{Reservation, TxOutcome, entity::verification::Model},
 };
 use domain::Timestamp;
@@ -18,6 +15,7 @@ use platform::{
     fault::Fault,
     telemetry::metrics::{self, End},
 };
+use providers::{CheckOutcome, CodeChecker};
 
 /// Result of checking a code with its provider.
 pub(super) enum ProviderCheckResult {

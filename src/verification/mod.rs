@@ -36,7 +36,7 @@ pub use self::{
     view::{Delivery, Verification},
 };
 use crate::{
-    delivery::{Channel, Outbox, Routes},
+    delivery::{Outbox, Routes},
     events::{Events, Snapshot},
     quota::{Quotas, rules::local_day},
     store::{
@@ -46,6 +46,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    channel::Channel,
     contact::Contact,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
@@ -131,7 +132,7 @@ impl Verifications {
 
     /// Whether a provider is configured for this channel.
     pub fn has_provider_for(&self, channel: Channel) -> bool {
-        self.0.routes.leads(channel)
+        self.0.routes.has_provider(channel)
     }
 
     /// Whether a provider generates the codes for this contact, so that known clients have precedence.

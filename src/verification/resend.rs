@@ -113,7 +113,7 @@ impl Verifications {
         if !is_valid_channel || (channel == Channel::Email && !rules::may_use_email(&parts.settings, row.purpose)) {
             return Ok(parts.charge_guess(caller, ResendResult::WrongChannel).await);
         }
-        if !parts.routes.leads(channel) {
+        if !parts.routes.has_provider(channel) {
             return Ok(parts.charge_guess(caller, ResendResult::ChannelUnavailable).await);
         }
         let Some(to) = Contact::from_stored(row.contact_kind, &row.contact) else {

@@ -4,10 +4,10 @@
 
 use super::{Parts, start::Start};
 use crate::{
-    delivery::{Channel, OWN_CODE},
+    delivery::OWN_CODE,
     store::{Slot, SlotClaim, Tx, entity::verification::Model},
 };
-use domain::{Timestamp, contact::Contact};
+use domain::{Timestamp, channel::Channel, contact::Contact};
 use platform::{
     fault::Fault,
     telemetry::audit::{Act, Event},

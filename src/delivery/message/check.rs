@@ -8,11 +8,11 @@ use sea_orm::Iterable;
 use super::{
     Code, Composer, LocalizedComposer, Notice, Purpose, Secret, Undo, UndoHint, separated, slug, sms, voice_text,
 };
-use crate::delivery::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes};
 use domain::{
     contact::{Contact, ContactKind},
     locale::Locale,
 };
+use providers::segments::{Alphabet, Carriers, KOREAN_LMS, KOREAN_SMS, Segments, korean_bytes};
 
 /// The maximum number of segments of a notice outside Korea: a link with a token does not fit into one.
 const NOTICE_SEGMENTS: usize = 5;

@@ -14,8 +14,7 @@ use std::time::Duration;
 pub use check::Largest;
 pub use notice::{Notice, Undo, UndoHint};
 
-use super::provider::Channel;
-use domain::{contact::Contact, locale::Locale, purpose::Purpose};
+use domain::{channel::Channel, contact::Contact, locale::Locale, purpose::Purpose};
 use platform::{
     config::{Messages, Secret},
     texts::{Arg, Texts},

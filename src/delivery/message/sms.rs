@@ -1,8 +1,8 @@
 //! Text messages, which must be short and end with a line from which phones autofill the code.
 
 use super::{Code, Composer, LocalizedComposer, Notice, code_args, slug};
-use crate::delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
 use domain::contact::Contact;
+use providers::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
 
 /// The carriers whose rules apply to a message to this contact. Only phone numbers receive text messages; other
 /// contacts get the stricter rules.

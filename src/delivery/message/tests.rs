@@ -3,8 +3,8 @@ use std::{fs, time::Duration};
 use sea_orm::Iterable;
 
 use super::*;
-use crate::delivery::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
 use domain::contact::ContactKind;
+use providers::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
 
 const BOTH: [Carriers; 2] = [Carriers::Korean, Carriers::Others];
 const SECOND: Duration = Duration::from_secs(1);

@@ -26,8 +26,8 @@ use axum::{
 use futures_util::{Stream, stream};
 
 use self::{access_guard::Guard, page::Page};
-use crate::delivery::providers::development::{DevOutbox, Filter};
 use platform::config::http::Http;
+use providers::development::{DevOutbox, Filter};
 
 /// The outbox's routes, behind the access guard.
 pub fn guarded(outbox: DevOutbox, settings: &Http) -> Router {

@@ -10,11 +10,8 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
-use crate::delivery::{
-    provider::{Channel, Outgoing, Provider, Receipts},
-    providers::development::Development,
-};
 use domain::{
+    channel::Channel,
     contact::{Contact, ContactKind},
     ids::DeliveryId,
     locale::Locale,
@@ -23,6 +20,7 @@ use platform::{
     clock::{Clock, Entropy},
     config::Secret,
 };
+use providers::{Outgoing, Provider, Receipts, development::Development};
 
 struct Fixture {
     provider: Development,

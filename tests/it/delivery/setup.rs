@@ -1,9 +1,10 @@
 //! A server with fake providers, and their responses and receipts.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{app::Settings, delivery::standard_webhooks::Key, store::Store};
+use countersign::{app::Settings, store::Store};
 use hmac::{Hmac, KeyInit, Mac};
 use platform::{config::Secret, supervisor::Supervisor};
+use providers::standard_webhooks::Key;
 use serde_json::{Value, json};
 use sha1::Sha1;
 

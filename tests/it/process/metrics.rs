@@ -5,7 +5,6 @@ use std::{
     net::TcpListener,
 };
 
-use countersign::delivery::standard_webhooks::Key;
 use platform::{
     clock::Clock,
     config::Secret,
@@ -14,6 +13,7 @@ use platform::{
         table::{Kind, METRICS},
     },
 };
+use providers::standard_webhooks::Key;
 use serde_json::{Value, json};
 
 use super::child::{Child, ChildConfig};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
-use domain::status::DeliveryFailure;
+use domain::{channel::Channel, status::DeliveryFailure};
+use providers::{Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{
@@ -61,7 +61,7 @@ async fn unsupported_messages_are_not_sent() {
     let double = Double::start().await;
     let aligo = aligo(&double.url(), &[]);
     let abroad = Outgoing { to: phone("+447911123456"), ..code_message() };
-    assert!(!aligo.abilities().carries(&abroad) && aligo.abilities().carries(&code_message()));
+    assert!(!aligo.capabilities().supports(&abroad) && aligo.capabilities().supports(&code_message()));
     assert_eq!(aligo.send(&abroad).await, unfit("not_a_korean_number"));
     assert_eq!(aligo.send(&text_message("인증번호 😀")).await, unfit("character_not_in_ks_x_1001"));
     assert!(double.take().is_empty());

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
-use domain::status::DeliveryFailure;
+use domain::{channel::Channel, status::DeliveryFailure};
+use providers::{Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{

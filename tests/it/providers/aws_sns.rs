@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, Outcome, Provider};
+use domain::channel::Channel;
+use providers::{Outcome, Provider};
 
 use super::{
     double::{Double, Reply},

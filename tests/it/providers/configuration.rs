@@ -1,9 +1,11 @@
 //! Invalid provider configuration is rejected at start, provider by provider.
 
-use countersign::delivery::{ProviderPlan, describe, provider::Channel};
+use countersign::delivery::{ProviderPlan, describe};
+use domain::channel::Channel;
 use platform::config::delivery::DeliverySettings;
+use providers::{Receipts, Registration};
 
-use super::support::{env, refusals, tools};
+use super::support::{deps, env, refusals};
 
 fn hints(vars: &[(&str, &str)]) -> Vec<String> {
     let mut all = vec![("SMS_PROVIDER", ","), ("EMAIL_PROVIDER", ",")];
@@ -96,7 +98,7 @@ async fn provider_for_two_channels_is_built_once() {
     vars.push(("DELIVERY_WEBHOOK_SECRET", "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o="));
     let env = env(&vars);
     let routes =
-        ProviderPlan::read(&env, &DeliverySettings::from_env(&env)).build(&tools(platform::clock::Clock::System));
+        ProviderPlan::read(&env, &DeliverySettings::from_env(&env)).build(&deps(platform::clock::Clock::System));
     assert_eq!(env.into_errors(), []);
     let names = |channel| routes.of(channel).iter().map(|provider| provider.name()).collect::<Vec<_>>();
     assert_eq!(names(Channel::Sms), ["twilio", "webhook"]);
@@ -120,4 +122,20 @@ fn doctor_lists_capabilities_and_missing_settings_of_each_provider() {
             "twilio: carries SMS, VOICE; worldwide; receipts by webhook; ready",
         ]
     );
+}
+
+#[test]
+fn delivery_page_lists_every_provider() {
+    let page = std::fs::read_to_string(crate::support::files::root().join("docs/delivery.md")).unwrap();
+    for Registration { name, capabilities, .. } in providers::ALL {
+        let channels: Vec<_> = capabilities.channels.iter().map(|channel| channel.as_str()).collect();
+        let receipts = match capabilities.receipts {
+            Receipts::None => "none",
+            Receipts::Webhook => "by webhook",
+            Receipts::Polling => "by polling",
+            Receipts::WebhookThenPolling => "by webhook, confirmed by polling",
+        };
+        let row = format!("| `{name}` | {} | {receipts} |", channels.join(", "));
+        assert!(page.lines().any(|line| line == row), "docs/delivery.md misses the row {row}");
+    }
 }

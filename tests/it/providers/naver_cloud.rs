@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
-use domain::status::DeliveryFailure;
+use domain::{channel::Channel, status::DeliveryFailure};
 use platform::clock::Clock;
+use providers::{Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, Provider};
+use domain::channel::Channel;
 use platform::config::Secret;
+use providers::{Outcome, Outgoing, Provider};
 use tokio::net::TcpListener;
 
 use super::{

@@ -3,12 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::DateTime;
-use countersign::delivery::{
-    provider::{Channel, Outcome, Outgoing, PollResult, Provider, ReceiptStatus},
-    receipts::{Receipt, confirm_by_polling},
-};
-use domain::status::DeliveryFailure;
+use domain::{channel::Channel, status::DeliveryFailure};
 use platform::clock::Clock;
+use providers::{Outcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{
@@ -190,23 +187,16 @@ async fn polling_finds_the_message_by_its_id() {
 
 /// Its webhook is not signed: the status that Solapi returns when polled counts.
 #[tokio::test]
-async fn receipt_counts_only_as_confirmed_by_polling() {
+async fn status_is_polled_by_message_id() {
     let double = Double::start().await;
     let solapi = solapi(&double.url(), &[]);
-    let delivered_receipt = |id: &str| Receipt {
-        provider: "solapi",
-        provider_message_id: id.to_owned(),
-        delivery: None,
-        status: ReceiptStatus::Delivered,
-        code: None,
-    };
-    let listed = |id: &str, code: &str| Reply::json(200, &json!({ "messageList": { id: { "statusCode": code } } }));
-    double.then(listed("M1", "3041")).then(listed("M2", "2000")).then(listed("M3", "4000"));
-    let confirmed = confirm_by_polling(solapi.as_ref(), ["M1", "M2", "M3"].map(delivered_receipt).to_vec()).await;
-    let failed = Receipt {
-        status: ReceiptStatus::Undelivered(DeliveryFailure::Recipient),
-        code: Some("3041".to_owned()),
-        ..delivered_receipt("M1")
-    };
-    assert_eq!(confirmed, [failed, delivered_receipt("M3")]);
+    let failed = ReceiptStatus::Undelivered(DeliveryFailure::Recipient);
+    for (id, reported, expected) in [
+        ("M1", "3041", PollResult::Status { status: failed, code: Some("3041".to_owned()) }),
+        ("M2", "2000", PollResult::Pending),
+        ("M3", "4000", PollResult::Status { status: ReceiptStatus::Delivered, code: None }),
+    ] {
+        double.then(Reply::json(200, &json!({ "messageList": { id: { "statusCode": reported } } })));
+        assert_eq!(solapi.poll(id).await, expected, "{id}");
+    }
 }

@@ -2,12 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use countersign::delivery::{
-    HttpClient, ProviderPlan, Tools,
-    provider::{Channel, Outcome, Outgoing, Provider},
-    receipts::Verifiers,
-};
+use axum::http::HeaderName;
+use countersign::delivery::ProviderPlan;
 use domain::{
+    Timestamp,
+    channel::Channel,
     contact::{Contact, EmailAddress, PhoneNumber, Region},
     ids::DeliveryId,
     locale::Locale,
@@ -15,6 +14,9 @@ use domain::{
 use platform::{
     clock::{Clock, Entropy},
     config::{Env, Secret, SettingError, delivery::DeliverySettings},
+};
+use providers::{
+    HttpClient, Outcome, Outgoing, Provider, ProviderDeps, Receipt, ReceiptError, ReceiptRequest, Verifiers,
 };
 
 /// Long enough for a local test double, short enough to wait for.
@@ -35,6 +37,27 @@ pub fn refusals(vars: &[(&str, &str)]) -> Vec<SettingError> {
     env.into_errors()
 }
 
+/// The receipt verifiers that the variables configure.
+pub fn verifiers(vars: &[(&str, &str)]) -> Verifiers {
+    let env = env(vars);
+    let verifiers = Verifiers::from_env(&env, Some("https://sign.example.com"));
+    assert_eq!(env.into_errors(), []);
+    verifiers
+}
+
+/// Whether the verifier of `provider` accepts a request; its receipts, if so.
+pub fn verify(
+    verifiers: &Verifiers,
+    provider: &str,
+    query: Option<&str>,
+    headers: &[(&'static str, &str)],
+    body: &str,
+    received_at: Timestamp,
+) -> Result<Vec<Receipt>, ReceiptError> {
+    let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
+    verifiers.verify(provider, &ReceiptRequest { query, headers: &headers, body: body.as_bytes(), received_at })
+}
+
 /// The provider that the variables configure for `channel`.
 pub fn provider(channel: Channel, vars: &[(&str, &str)]) -> Arc<dyn Provider> {
     provider_at(Clock::System, channel, vars)
@@ -48,13 +71,13 @@ pub fn provider_at(clock: Clock, channel: Channel, vars: &[(&str, &str)]) -> Arc
     let env = env(&all);
     let plan = ProviderPlan::read(&env, &DeliverySettings::from_env(&env));
     assert_eq!(env.into_errors(), []);
-    let routes = plan.build(&tools(clock));
+    let routes = plan.build(&deps(clock));
     assert_eq!(routes.of(channel).len(), 1);
     routes.of(channel)[0].clone()
 }
 
-pub fn tools(clock: Clock) -> Tools {
-    Tools {
+pub fn deps(clock: Clock) -> ProviderDeps {
+    ProviderDeps {
         outbox: None,
         http: HttpClient::new(TIMEOUT, clock.clone()).unwrap(),
         timeout: TIMEOUT,

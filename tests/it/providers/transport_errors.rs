@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
-use countersign::delivery::provider::{Channel, Outcome, Provider};
+use domain::channel::Channel;
+use providers::{Outcome, Provider};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

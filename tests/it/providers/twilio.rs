@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use countersign::delivery::provider::{Channel, Outcome, Outgoing, Provider};
+use domain::channel::Channel;
 use platform::config::Secret;
+use providers::{Outcome, Outgoing, Provider};
 use serde_json::{Value, json};
 
 use super::{

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use countersign::delivery::provider::{Channel, CheckOutcome, Outgoing, PollResult, Provider, ReceiptStatus};
-use domain::status::DeliveryFailure;
+use domain::{channel::Channel, status::DeliveryFailure};
 use platform::config::Secret;
+use providers::{CheckOutcome, Outgoing, PollResult, Provider, ReceiptStatus};
 use serde_json::{Value, json};
 
 use super::{
@@ -66,7 +66,7 @@ async fn notices_are_not_supported() {
     let double = Double::start().await;
     let verify = twilio_verify(Channel::Sms, &double.url());
     let notice = Outgoing { code: None, ..code_message() };
-    assert!(!verify.abilities().carries(&notice) && verify.abilities().carries(&code_message()));
+    assert!(!verify.capabilities().supports(&notice) && verify.capabilities().supports(&code_message()));
     assert_eq!(verify.send(&notice).await, unfit("carries_codes_alone"));
     assert!(double.take().is_empty());
 }

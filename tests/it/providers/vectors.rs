@@ -1,15 +1,11 @@
 //! Signatures computed with the providers' own libraries (PyPI twilio 9.13.0, vonage-http-client 1.5.2) over invented
 //! keys.
 
-use std::collections::BTreeMap;
-
 use chrono::DateTime;
-use countersign::delivery::receipts::{
-    ReceiptError,
-    twilio::{Callback, Verifier},
-    vonage::{Method, Signature},
-};
-use platform::config::Secret;
+use domain::Timestamp;
+use providers::{ReceiptError, Verifiers};
+
+use super::support::{verifiers, verify};
 
 const URL: &str = "https://verify.example.com/v1/webhooks/twilio/status";
 const DELIVERED: &[(&str, &str)] = &[
@@ -104,25 +100,33 @@ fn twilio_cases() -> Vec<Case> {
     ]
 }
 
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// The verifier of callbacks to `url`.
+fn twilio(url: &str) -> Verifiers {
+    verifiers(&[
+        ("TWILIO_AUTH_TOKEN", "12345"),
+        ("TWILIO_WEBHOOK_SECRET", "12345"),
+        ("TWILIO_STATUS_CALLBACK_URL", url),
+    ])
+}
+
 #[test]
 fn twilio_callback_signatures_match() {
-    let key = || vec![Secret::new("12345")];
     for Case { url, query, fields, sha1, sha256 } in twilio_cases() {
-        let verifier = Verifier::new(url, key(), key());
+        let verifiers = twilio(url);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
-        let callback = |signature, settings| Callback {
-            query,
-            content_type: "application/x-www-form-urlencoded",
-            body: body.as_bytes(),
-            signature,
-            settings,
+        let verify = |signature, settings: Option<&str>| {
+            let mut headers = vec![FORM, ("x-twilio-signature", signature)];
+            headers.extend(settings.map(|settings| ("x-twilio-webhooks-signature-settings", settings)));
+            verify(&verifiers, "twilio", query, &headers, &body, Timestamp::UNIX_EPOCH)
         };
         let shared = Some("key=webhooks_sharedkey_1,algorithm=HMAC_SHA256");
-        for good in [callback(sha1, None), callback(sha256, shared), callback(sha1, Some("algorithm=HMAC_SHA1"))] {
-            assert!(verifier.receipt(good).is_ok(), "{good:?}");
+        for (signature, settings) in [(sha1, None), (sha256, shared), (sha1, Some("algorithm=HMAC_SHA1"))] {
+            assert!(verify(signature, settings).is_ok(), "{url} {settings:?}");
         }
-        for bad in [callback(sha256, None), callback(sha1, shared), callback(sha1, Some("algorithm=HMAC_MD5"))] {
-            assert_eq!(verifier.receipt(bad), Err(ReceiptError::Forged), "{bad:?}");
+        for (signature, settings) in [(sha256, None), (sha1, shared), (sha1, Some("algorithm=HMAC_MD5"))] {
+            assert_eq!(verify(signature, settings), Err(ReceiptError::Forged), "{url} {settings:?}");
         }
     }
 }
@@ -130,27 +134,22 @@ fn twilio_callback_signatures_match() {
 #[test]
 fn json_callback_is_signed_by_its_hash() {
     let query = "bodySHA256=015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
-    let verifier = Verifier::new(URL, vec![Secret::new("12345")], vec![]);
-    let callback = |body, query| Callback {
-        query,
-        content_type: "application/json",
-        body,
-        signature: "FpSiCLSlFWjZublra8WjqZbVt/8=",
-        settings: None,
-    };
-    assert_eq!(verifier.receipt(callback(br#"{"a":1}"#, Some(query))), Ok(None));
-    assert_eq!(verifier.receipt(callback(br#"{"a":2}"#, Some(query))), Err(ReceiptError::Forged));
-    assert_eq!(verifier.receipt(callback(br#"{"a":1}"#, None)), Err(ReceiptError::Forged));
+    let verifiers = twilio(URL);
+    let headers = [("content-type", "application/json"), ("x-twilio-signature", "FpSiCLSlFWjZublra8WjqZbVt/8=")];
+    let verify = |body, query| verify(&verifiers, "twilio", query, &headers, body, Timestamp::UNIX_EPOCH);
+    assert_eq!(verify(r#"{"a":1}"#, Some(query)), Ok(vec![]));
+    assert_eq!(verify(r#"{"a":2}"#, Some(query)), Err(ReceiptError::Forged));
+    assert_eq!(verify(r#"{"a":1}"#, None), Err(ReceiptError::Forged));
 }
 
 #[test]
 fn vonage_receipt_signatures_match() {
     let table = [
-        (Method::Md5, "cdadba6c7b7dc7c31d7110b3acedb5ff"),
-        (Method::Sha1, "168c9e0b9ee8ef060fb66c7ccd187cb42adafe6f"),
-        (Method::Sha256, "374cd91d3351a6f5809307eb1f007e5272080385cb01f6ef7d8e1016ed475b96"),
+        ("md5", "cdadba6c7b7dc7c31d7110b3acedb5ff"),
+        ("sha1", "168c9e0b9ee8ef060fb66c7ccd187cb42adafe6f"),
+        ("sha256", "374cd91d3351a6f5809307eb1f007e5272080385cb01f6ef7d8e1016ed475b96"),
         (
-            Method::Sha512,
+            "sha512",
             "df5a50a0f5277ddbeb3f0762309ccc0db3a2b30e5269c808a9680b1a472cc4d3a19c04888d02c5618178324253e0b4c7473bafd045b53f15dd385a65a0dc4595",
         ),
     ];
@@ -166,12 +165,13 @@ fn vonage_receipt_signatures_match() {
     ];
     let now = DateTime::from_timestamp(1_700_000_010, 0).unwrap();
     for (method, sig) in table {
-        let signature = Signature::new(vec![Secret::new("sigsecret")], method);
-        assert_eq!(signature.sign(fields), sig);
-        let mut signed: BTreeMap<_, _> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        signed.insert("sig".to_owned(), sig.to_owned());
-        assert!(matches!(signature.receipt(&signed, now), Ok(Some(_))));
-        signed.insert("sig".to_owned(), sig.replacen(&sig[..1], "x", 1));
-        assert_eq!(signature.receipt(&signed, now), Err(ReceiptError::Forged));
+        let verifiers = verifiers(&[("VONAGE_SIGNATURE_SECRET", "sigsecret"), ("VONAGE_SIGNATURE_METHOD", method)]);
+        let verify = |sig: &str| {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            let form = form.extend_pairs(fields).append_pair("sig", sig).finish();
+            verify(&verifiers, "vonage", None, &[FORM], &form, now)
+        };
+        assert_eq!(verify(sig).map(|receipts| receipts.len()), Ok(1), "{method}");
+        assert_eq!(verify(&sig.replacen(&sig[..1], "x", 1)), Err(ReceiptError::Forged), "{method}");
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::delivery::provider::{Channel, Outcome, Provider};
+use domain::channel::Channel;
 use platform::clock::Clock;
+use providers::{Outcome, Provider};
 use serde_json::{Value, json};
 
 use super::{

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use countersign::delivery::{
-    provider::{Channel, Outcome, Provider},
-    standard_webhooks::{Key, is_genuine},
-};
+use domain::channel::Channel;
 use platform::{clock::Clock, config::Secret};
+use providers::{
+    Outcome, Provider,
+    standard_webhooks::{Key, is_authentic},
+};
 use serde_json::json;
 
 use super::{
@@ -57,7 +58,7 @@ async fn message_is_signed_json_with_a_stable_id() {
         let key = Key::parse(&Secret::new(secret)).unwrap();
         let [id, time, signature] =
             ["webhook-id", "webhook-timestamp", "webhook-signature"].map(|name| seen.header(name));
-        assert!(is_genuine(&[key], id, time, signature, &seen.body, now), "{secret}");
+        assert!(is_authentic(&[key], id, time, signature, &seen.body, now), "{secret}");
     }
     let expected = json!({
         "type": "message.send", "timestamp": "2026-01-01T00:00:00.000Z",
@@ -67,7 +68,7 @@ async fn message_is_signed_json_with_a_stable_id() {
         },
     });
     assert_eq!(seen.json(), expected);
-    assert!(webhook.abilities().idempotent);
+    assert!(webhook.capabilities().idempotent);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Settings of delivery. The settings of each provider are defined in its own file (`delivery/providers/`).
+//! Settings of delivery. The settings of each provider are defined in its own file (`crates/providers`).
 
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
@@ -9,19 +9,18 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SMS_PROVIDER",
         "development",
-        "Providers of text messages, in order of failover: development, twilio, twilio-verify, aws-sns, naver-cloud, \
-         aligo, solapi, vonage, webhook. Change it before real users sign in.",
+        "Providers of text messages, in order of failover. docs/delivery.md lists the names; the settings of each \
+         provider are below its name. Change it before real users sign in.",
     ),
     Setting::optional(
         "VOICE_PROVIDER",
-        "Providers of voice calls, which read codes aloud, in order of failover: development, twilio, twilio-verify, webhook; \
-         or none. Unset: none, or development if SMS_PROVIDER contains it.",
+        "Providers of voice calls, which read codes aloud, in order of failover; or none. Unset: none, or development if \
+         SMS_PROVIDER contains it.",
     ),
     Setting::new(
         "EMAIL_PROVIDER",
         "development",
-        "Providers of e-mail, in order of failover: development, smtp, webhook; or none. Change it together with \
-         SMS_PROVIDER.",
+        "Providers of e-mail, in order of failover; or none. Change it together with SMS_PROVIDER.",
     ),
     Setting::new(
         "PROVIDER_TIMEOUT",

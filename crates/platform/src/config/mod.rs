@@ -44,7 +44,7 @@ pub struct SettingsSection {
     pub settings: &'static [Setting],
 }
 
-/// All settings except those of the providers (`delivery::chapters`), in a reading order for new operators.
+/// All settings except those of the providers (`providers::setting_groups`), in a reading order for new operators.
 pub const SECTIONS: &[SettingsSection] = &[
     SettingsSection { title: "Serving", settings: http::SETTINGS },
     SettingsSection { title: "The database", settings: store::SETTINGS },

@@ -1,6 +1,6 @@
 //! Amazon SNS simulated by moto, with signature checks.
 
-use countersign::delivery::provider::Outcome;
+use providers::Outcome;
 use serde_json::Value;
 
 use super::super::{

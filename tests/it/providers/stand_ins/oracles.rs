@@ -1,6 +1,7 @@
 //! Signatures over random values, compared with those of the providers' own libraries.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::Path,
     process::{Command, Stdio},
@@ -8,20 +9,15 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::DateTime;
-use countersign::delivery::{
-    receipts::{
-        twilio::{Callback, Verifier},
-        vonage::{Method, Signature},
-    },
-    standard_webhooks::{Key, is_genuine},
-};
+use domain::Timestamp;
 use platform::{clock::Entropy, config::Secret};
+use providers::standard_webhooks::{Key, is_authentic};
 use serde_json::{Value, json};
 
 use super::super::{
     double::{Double, Reply},
     solapi::answered,
-    support::{code_message, stand_in},
+    support::{code_message, stand_in, verifiers, verify},
     transport_errors::all_providers,
 };
 
@@ -73,40 +69,44 @@ fn twilio_callback_signatures_pass_our_check() {
         })
         .collect();
     for ((url, query, algorithm, fields), signature) in cases.iter().zip(execute(&python, &requests)) {
-        let verifier = Verifier::new(*url, vec![Secret::new("12345")], vec![Secret::new("12345")]);
+        let verifiers = verifiers(&[
+            ("TWILIO_AUTH_TOKEN", "12345"),
+            ("TWILIO_WEBHOOK_SECRET", "12345"),
+            ("TWILIO_STATUS_CALLBACK_URL", url),
+        ]);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let callback = Callback {
-            query: query.as_deref(),
-            content_type: "application/x-www-form-urlencoded",
-            body: body.as_bytes(),
-            signature: signature.as_str().unwrap(),
-            settings: Some(&format!("key=k,algorithm={algorithm}")),
-        };
-        assert!(verifier.receipt(callback).is_ok(), "{callback:?}");
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("x-twilio-signature", signature.as_str().unwrap()),
+            ("x-twilio-webhooks-signature-settings", &format!("key=k,algorithm={algorithm}")),
+        ];
+        let verified = verify(&verifiers, "twilio", query.as_deref(), &headers, &body, Timestamp::UNIX_EPOCH);
+        assert!(verified.is_ok(), "{query:?} {headers:?} {body}");
     }
 }
 
 #[test]
-fn vonage_and_standard_webhooks_signatures_equal_ours() {
+fn vonage_signatures_pass_our_check_and_standard_webhooks_signatures_equal_ours() {
     let Some(python) = python() else { return };
     let entropy = Entropy::seeded(12);
-    let methods =
-        [("md5", Method::Md5), ("sha1", Method::Sha1), ("sha256", Method::Sha256), ("sha512", Method::Sha512)];
     let vonage: Vec<_> = (0..100)
         .map(|n| {
-            let mut fields: std::collections::BTreeMap<_, _> = fields(&entropy).into_iter().collect();
+            let mut fields: BTreeMap<_, _> = fields(&entropy).into_iter().collect();
             fields.insert("timestamp".to_owned(), "1700000000".to_owned());
-            (methods[n % 4], fields)
+            (["md5", "sha1", "sha256", "sha512"][n % 4], fields)
         })
         .collect();
     let requests: Vec<_> = vonage
         .iter()
-        .map(|((name, _), fields)| json!({ "oracle": "vonage", "key": "secret", "method": name, "fields": fields }))
+        .map(|(method, fields)| json!({ "oracle": "vonage", "key": "secret", "method": method, "fields": fields }))
         .collect();
-    for (((name, method), fields), results) in vonage.iter().zip(execute(&python, &requests)) {
-        let signature = Signature::new(vec![Secret::new("secret")], *method);
-        let ours = signature.sign(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        assert_eq!(results, ours, "{name} {fields:?}");
+    let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    for ((method, fields), signature) in vonage.iter().zip(execute(&python, &requests)) {
+        let verifiers = verifiers(&[("VONAGE_SIGNATURE_SECRET", "secret"), ("VONAGE_SIGNATURE_METHOD", method)]);
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let form = form.extend_pairs(fields).append_pair("sig", signature.as_str().unwrap()).finish();
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        assert_eq!(verify(&verifiers, "vonage", None, &headers, &form, now), Ok(vec![]), "{method} {fields:?}");
     }
 
     let bodies: Vec<_> = (0..50)
@@ -118,11 +118,10 @@ fn vonage_and_standard_webhooks_signatures_equal_ours() {
             json!({ "oracle": "webhook", "key": key, "id": id, "timestamp": 1_700_000_000, "body": body })
         })
         .collect();
-    let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     for ((key, id, body), results) in bodies.iter().zip(execute(&python, &requests)) {
         let key = Key::parse(&Secret::new(key.as_str())).unwrap();
         assert_eq!(results, key.sign(id, 1_700_000_000, body.as_bytes()));
-        assert!(is_genuine(&[key], id, "1700000000", results.as_str().unwrap(), body.as_bytes(), now));
+        assert!(is_authentic(&[key], id, "1700000000", results.as_str().unwrap(), body.as_bytes(), now));
     }
 }
 

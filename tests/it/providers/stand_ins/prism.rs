@@ -1,8 +1,9 @@
 //! Twilio and Vonage simulated by Prism from their OpenAPI specifications. Prism rejects requests that violate the
 //! specification; as a proxy before our own test double it also rejects the double's responses.
 
-use countersign::delivery::provider::{Channel, CheckOutcome, Outcome, Outgoing, PollResult};
+use domain::channel::Channel;
 use platform::config::Secret;
+use providers::{CheckOutcome, Outcome, Outgoing, PollResult};
 use serde_json::json;
 
 use super::super::{

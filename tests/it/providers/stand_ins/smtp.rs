@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use countersign::delivery::provider::{Channel, Outcome, Provider};
+use domain::channel::Channel;
+use providers::{Outcome, Provider};
 
 use super::super::support::{deferred, email, misconfigured, provider, recipient, sender, stand_in};
 
