@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::services::Built;
+use super::{listen::listen, services::Built};
 use crate::{
     http::{self, server::Server},
     store::Store,
@@ -44,9 +44,7 @@ impl MetricsRecorder {
     /// An error message for the operator.
     pub async fn begin(settings: &Telemetry) -> Result<Option<Self>, String> {
         let Some(address) = settings.metrics_addr else { return Ok(None) };
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| format!("METRICS_ADDR: can't listen on {address}: {error}"))?;
+        let listener = listen("METRICS_ADDR", address).await?;
         let exporter = Exporter::install()
             .map_err(|_| "METRICS_ADDR: a metrics recorder is already installed in this process".to_owned())?;
         metrics::init();

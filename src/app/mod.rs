@@ -2,6 +2,7 @@
 
 mod database;
 pub mod keys;
+mod listen;
 mod metrics;
 pub mod presence;
 mod readiness;
@@ -16,6 +17,7 @@ use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
+pub use self::listen::listen;
 pub use self::settings::{Settings, env_example, sections, settings, settings_help};
 use self::{
     metrics::{Metrics, MetricsRecorder},

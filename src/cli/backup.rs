@@ -23,7 +23,7 @@ pub async fn back_up(settings: &config::Store, file: &Path) -> Result<(), String
         }
     };
     if !database.exists() {
-        return Err(format!("the database {} does not exist yet", database.display()));
+        return Err(super::no_database(database));
     }
     if file.symlink_metadata().is_ok() {
         return Err(exists(file));

@@ -162,7 +162,9 @@ async fn address(settings: &Settings) -> Finding {
     let listen = settings.config.http.listen;
     match TcpListener::bind(listen).await {
         Ok(_) => Finding::Good(format!("address: {listen} is available")),
-        Err(error) => Finding::Warning(format!("address: can't listen on {listen} now ({error})")),
+        Err(error) => Finding::Warning(format!(
+            "address: can't listen on {listen} now ({error}); expected while the service itself is running"
+        )),
     }
 }
 

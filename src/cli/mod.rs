@@ -171,3 +171,11 @@ fn refuse(why: &str) -> ExitCode {
     let _ = wait.recv_timeout(telemetry::FLUSH);
     ExitCode::FAILURE
 }
+
+/// The error of a command that reads an embedded database which is not there.
+fn no_database(file: &std::path::Path) -> String {
+    format!(
+        "the database {} does not exist: run this in the folder of the service, or set DATA_DIR as the service does",
+        file.display()
+    )
+}

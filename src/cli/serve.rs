@@ -5,14 +5,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{descriptors, log_targets, vars::Source};
 use crate::{
-    app::{self, App, Settings, World},
+    app::{self, App, Settings, World, listen},
     store::MigrationProgress,
 };
 use platform::{
@@ -41,9 +38,7 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
 async fn serve_logged(settings: Settings) -> Result<(), String> {
     let collector = telemetry::traces::start(&settings.config.telemetry.traces)?;
     let _lock = lock_data_dir(&settings.config.store)?;
-    let listen = settings.config.http.listen;
-    let listener =
-        TcpListener::bind(listen).await.map_err(|error| format!("LISTEN_ADDR: can't listen on {listen}: {error}"))?;
+    let listener = listen("LISTEN_ADDR", settings.config.http.listen).await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("can't wait for signals: {error}"))?;
     // SIGHUP of a closed terminal or of `systemctl reload` does not stop the program.
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| format!("can't wait for signals: {error}"))?;
@@ -88,7 +83,9 @@ fn lock_data_dir(store: &config::Store) -> Result<Option<File>, String> {
         return Ok(None);
     }
     let file = store.data_dir.join("lock");
-    let cannot = |error: &dyn std::fmt::Display| format!("DATA_DIR: can't lock {}: {error}", file.display());
+    let cannot = |error: &dyn std::fmt::Display| {
+        format!("DATA_DIR: can't lock {}: {error}: use a folder that this user may write to", file.display())
+    };
     std::fs::create_dir_all(&store.data_dir).map_err(|error| cannot(&error))?;
     let lock = File::options().create(true).append(true).open(&file).map_err(|error| cannot(&error))?;
     match lock.try_lock() {

@@ -75,7 +75,7 @@ pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String>
     if let DatabaseLocation::Sqlite { file } = &settings.place
         && !file.exists()
     {
-        return Err(format!("the database {} does not exist yet", file.display()));
+        return Err(super::no_database(file));
     }
     let cannot = |fault: Fault| format!("can't read the database: {}", fault.words());
     let store = Store::open(settings, &Supervisor::default()).await.map_err(cannot)?;

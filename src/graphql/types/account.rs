@@ -184,7 +184,7 @@ macro_rules! output_text {
 }
 
 output_text!(
-    /// Phone number in E.164 format, e.g. +821012345678. Output only: input fields take free-form strings and return
+    /// Phone number in E.164 format, e.g. +4915123456789. Output only: input fields take free-form strings and return
     /// InvalidInput.
     PhoneNumber, "PhoneNumber"
 );

@@ -18,7 +18,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::optional(
         "ALLOWED_REGIONS",
-        "Regions whose numbers get messages: KR,JP,US or all. Unset: only the default region, as a protection from toll \
+        "Regions whose numbers get messages, ISO 3166-1: DE,AT,US or all. Unset: only the default region, as a protection from toll \
          fraud; with ENVIRONMENT=development all regions, as long as only the provider development sends messages to \
          phones.",
     ),
@@ -42,8 +42,9 @@ enum Allowed {
 impl Contacts {
     /// `billed`: whether messages to phones go to a provider that charges for them.
     pub fn from_env(env: &Env, billed: bool) -> Self {
-        let region =
-            |text: &str| Region::parse(text).ok_or_else(|| format!("must be two letters such as KR, not {text:?}"));
+        let region = |text: &str| {
+            Region::parse(text).ok_or_else(|| format!("must be a region of ISO 3166-1, such as DE or US, not {text:?}"))
+        };
         let default_region = env.parse("DEFAULT_REGION", region);
         let allowed = match env.text("ALLOWED_REGIONS") {
             None if env.is_development() && !billed => Allowed::All,

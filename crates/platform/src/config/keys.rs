@@ -130,7 +130,7 @@ impl Keys {
     fn refuse_missing(&self, env: &Env, embedded: bool) {
         let needed = [
             ("SERVER_KEY", self.server_key.is_some(), "openssl rand -base64 32"),
-            ("JWT_SECRET", self.jwt_secret.is_some() || self.jwt_private_key.is_some(), "openssl rand -base64 48"),
+            ("JWT_SECRET", self.jwt_secret.is_some() || self.jwt_private_key.is_some(), "openssl rand -base64 32"),
             ("ATTESTATION_KEY", self.attestation_key.is_some(), "openssl rand -base64 32"),
         ];
         for (name, given, make) in needed {

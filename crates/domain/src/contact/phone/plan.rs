@@ -81,9 +81,11 @@ pub fn international(digits: &str, possible: bool) -> Result<Found, PhoneRejecti
     }
     // `+82 (0)10…`: the trunk prefix of the national form was not removed.
     let plans = PLANS.by_code.get(&country_code).map_or(&[][..], Vec::as_slice);
+    // A rule that adds an area code is for numbers dialled within the area: here it would make another number.
     plans
         .iter()
-        .find_map(|plan| find(country_code, &plan.without_trunk_prefix(national)?))
+        .filter_map(|plan| plan.without_trunk_prefix(national).filter(|rest| rest.len() <= national.len()))
+        .find_map(|rest| find(country_code, &rest))
         .or_else(|| plans.first().filter(|_| possible)?.unassigned_mobile(national))
         .ok_or_else(|| rejection_for_unassigned(plans.first(), national))
 }

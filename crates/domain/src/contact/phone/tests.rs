@@ -121,6 +121,10 @@ fn unsupported_numbers_are_rejected_with_a_reason() {
         ("070-1234-5678", "voip"),
         ("0505-123-4567", "personal_number"),
         ("015-2345-6789", "pager"),
+        // The rules of Guam, Barbados and Antigua add their area codes to seven digits.
+        ("+1 555 0100", "too_short"),
+        ("+1 234 5678", "too_short"),
+        ("+1 464 1234", "too_short"),
         ("+1 900 234 5678", "premium_rate"),
         ("+1 800 234 5678", "toll_free"),
         ("+44 70 1234 5678", "personal_number"),

@@ -140,7 +140,7 @@ field-no-letter = Please use at least one letter.
 field-confusable = This mixes letters that look alike.
 field-reserved = This name can't be used.
 field-looks-like-link = Please leave out web addresses.
-field-not-a-date = Please enter a date that exists.
+field-not-a-date = Please enter a date that exists, in the form YYYY-MM-DD.
 field-too-early = Please enter a date from 1 January 1900 on.
 field-in-the-future = Please enter today's date or an earlier one.
 
