@@ -11,6 +11,7 @@ mod seed;
 mod socket;
 pub mod statistics;
 mod table;
+mod template;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -62,7 +63,7 @@ impl Setup {
     /// The defaults, except for settings that make tests slow or dependent on each other.
     pub async fn new() -> Self {
         let data = TempDir::new().unwrap();
-        let database = Database::create().await;
+        let database = Database::create_migrated(&data.path().join("countersign.db")).await;
         let mut vars = BTreeMap::from(
             [
                 ("DATA_DIR", data.path().to_str().unwrap()),
