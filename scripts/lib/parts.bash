@@ -106,7 +106,8 @@ version first in PATH, or use --only rust."
     # The browser and the binary for the end-to-end tests. npm must not download other browsers.
     export CHROMIUM COUNTERSIGN="$PWD/target/debug/countersign"
     export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 PUPPETEER_SKIP_DOWNLOAD=1
-    part step 'Web: build the server' cargo build --locked --package countersign || return 0
+    # The build of the tests has made it already, unless only the web tests run.
+    [[ $only != web ]] || part step 'Web: build the server' cargo build --locked --package countersign || return 0
     part step 'Web: install' npm --prefix web ci --no-audit --no-fund || return 0
     part tests 'Web: check' npm --prefix web run check || return 0
     part step 'Web: build' npm --prefix web run build || return 0
