@@ -100,7 +100,8 @@ impl Round {
 
 /// Runs one overload and asserts everything that does not depend on the machine's speed.
 async fn overloaded() -> Round {
-    let config = scraped(without_quotas().await).with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
+    let config = scraped(without_quotas().await.without("SHED_AFTER"))
+        .with("DATABASE_MAX_CONNECTIONS", &CONNECTIONS.to_string());
     let server = server_of(&config);
     let proxy = Proxy::start(&server).await;
     let (config, _) = through(config, proxy.port);
