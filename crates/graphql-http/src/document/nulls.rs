@@ -79,32 +79,32 @@ impl SchemaTypes {
     }
 
     /// The type of a field.
-    pub fn field(&self, parent: &str, name: &str) -> Option<&Type> {
+    pub(crate) fn field(&self, parent: &str, name: &str) -> Option<&Type> {
         self.fields.get(parent)?.get(name)
     }
 
     /// Whether `name` is a union or an interface.
-    pub fn is_abstract(&self, name: &str) -> bool {
+    pub(crate) fn is_abstract(&self, name: &str) -> bool {
         self.members.contains_key(name)
     }
 
     /// Whether `name` is an object type.
-    pub fn is_object(&self, name: &str) -> bool {
+    pub(crate) fn is_object(&self, name: &str) -> bool {
         self.fields.contains_key(name) && !self.is_abstract(name)
     }
 
     /// Whether values of this type have fields.
-    pub fn is_composite(&self, name: &str) -> bool {
+    pub(crate) fn is_composite(&self, name: &str) -> bool {
         self.fields.contains_key(name) || self.is_abstract(name)
     }
 
     /// Whether an object of the type `concrete` meets the type condition `on`.
-    pub fn includes(&self, on: &str, concrete: &str) -> bool {
+    pub(crate) fn includes(&self, on: &str, concrete: &str) -> bool {
         on == concrete || self.members.get(on).is_some_and(|members| members.contains(concrete))
     }
 
     /// The name of an object type with the schema's lifetime.
-    pub fn type_name(&self, name: &str) -> Option<&str> {
+    pub(crate) fn type_name(&self, name: &str) -> Option<&str> {
         self.fields.get_key_value(name).map(|(name, _)| name.as_str())
     }
 
@@ -115,7 +115,7 @@ impl SchemaTypes {
     }
 
     /// The root type of operations of this kind.
-    pub fn root(&self, kind: OperationType) -> Option<&Name> {
+    pub(crate) fn root(&self, kind: OperationType) -> Option<&Name> {
         let [query, mutation, subscription] = &self.roots;
         match kind {
             OperationType::Query => query.as_ref(),
@@ -125,7 +125,7 @@ impl SchemaTypes {
     }
 
     /// Corrects the response to the operation `name` of `document`.
-    pub fn fill_nulls(&self, response: &mut Response, document: &ExecutableDocument, name: Option<&str>) {
+    pub(crate) fn fill_nulls(&self, response: &mut Response, document: &ExecutableDocument, name: Option<&str>) {
         let paths: Vec<_> =
             response.errors.iter().map(|error| error.path.clone()).filter(|path| !path.is_empty()).collect();
         if paths.is_empty() && !has_null(&response.data) {
