@@ -12,10 +12,10 @@ use crate::{
     delivery::ACCOUNT_DELETED,
     quota::rules::local_day,
     session::{DEVICE_LIFE, rules::MEMORY},
-    store::{Dead, Store},
 };
 use domain::Timestamp;
 use platform::{clock::Clock, config, fault::Fault, telemetry};
+use store::{Dead, Store};
 
 /// The interval between runs.
 const INTERVAL: Duration = Duration::from_secs(10 * 60);

@@ -46,5 +46,4 @@ pub mod http;
 pub mod janitor;
 pub mod quota;
 pub mod session;
-pub mod store;
 pub mod verification;

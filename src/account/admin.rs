@@ -4,10 +4,6 @@ use super::{Accounts, Administrator, Required, rules, rules::AdminRejection};
 use crate::{
     delivery::Notice,
     session::ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
-    store::{
-        Identifier, Page, PageRequest, Search, Tx, TxOutcome,
-        entity::account::{AccountStatus, Model},
-    },
 };
 use domain::{
     Timestamp,
@@ -18,6 +14,10 @@ use domain::{
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
+};
+use store::{
+    Identifier, Page, PageRequest, Search, Tx, TxOutcome,
+    entity::account::{AccountStatus, Model},
 };
 
 /// Result of setting an account's status.

@@ -1,15 +1,13 @@
 //! Whether a value is available for sign-up.
 
 use super::{Accounts, rules};
-use crate::{
-    quota::{Operation, Refused},
-    store::Identifier,
-};
+use crate::quota::{Operation, Refused};
 use domain::{
     caller::RequestInfo,
     contact::{Contact, Nickname, Username},
 };
 use platform::fault::Fault;
+use store::Identifier;
 
 /// The value to check.
 #[derive(Clone, Debug)]

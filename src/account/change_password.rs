@@ -10,7 +10,6 @@ use crate::{
         established,
         ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Identifier, Tx, TxOutcome, entity::account::Model},
 };
 use domain::{
     Timestamp,
@@ -23,6 +22,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Identifier, Tx, TxOutcome, entity::account::Model};
 
 /// Result of changing the password.
 pub enum ChangePasswordOutcome {

@@ -12,10 +12,6 @@ use crate::{
         access_token_verifier::SignedIn,
         ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{
-        AccountContact, Tx, TxOutcome,
-        entity::{account::Model, contact_change},
-    },
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
@@ -29,6 +25,10 @@ use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
+};
+use store::{
+    AccountContact, Tx, TxOutcome,
+    entity::{account::Model, contact_change},
 };
 
 /// Result of a contact change.

@@ -3,10 +3,6 @@
 use std::sync::Arc;
 
 use super::Accounts;
-use crate::store::{
-    TxOutcome,
-    entity::account::{AccountStatus, Model, Role},
-};
 use domain::{
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     ids::AccountId,
@@ -17,6 +13,10 @@ use platform::{
     password::{PasswordContext, Violation},
     secret::Secret,
     telemetry::audit::{self, Event},
+};
+use store::{
+    TxOutcome,
+    entity::account::{AccountStatus, Model, Role},
 };
 
 /// An account as entered by an operator. Its contacts count as verified: the operator vouches for them.

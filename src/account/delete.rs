@@ -9,7 +9,6 @@ use crate::{
         established::{self, Established},
         ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Identifier, Tx, TxOutcome, entity::account::Model},
 };
 use domain::{
     Timestamp,
@@ -21,6 +20,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Identifier, Tx, TxOutcome, entity::account::Model};
 
 /// Result of deleting an account.
 pub enum DeleteOutcome {

@@ -4,13 +4,13 @@ use super::{Accounts, Administrator, Required};
 use crate::{
     delivery::Notice,
     session::ways_in::{self, ActSubject, SecurityAct},
-    store::{TxOutcome, entity::account::Model},
 };
 use domain::{
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
 };
 use platform::{fault::Fault, telemetry::audit};
+use store::{TxOutcome, entity::account::Model};
 
 /// Result of ending another account's sessions.
 pub enum SessionsEnded {

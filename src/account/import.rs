@@ -11,12 +11,12 @@ use super::{
     Accounts,
     import_line::{self, Import, ImportLine, LineRejection},
 };
-use crate::store::{Identifier, TxOutcome, entity::account::Model};
 use domain::ids::AccountId;
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
+use store::{Identifier, TxOutcome, entity::account::Model};
 
 /// Result of importing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,6 @@ use serde::{
 use serde_json::Value;
 
 use super::ImageUrl;
-use crate::store::entity::account::{AccountStatus, Model, Role};
 use domain::{
     Timestamp,
     contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
@@ -18,6 +17,7 @@ use domain::{
     locale::Locale,
 };
 use platform::password::{Bound, ExportedPassword};
+use store::entity::account::{AccountStatus, Model, Role};
 
 /// Why a line was rejected: the field and a stable reason. It contains nothing of the line but the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]

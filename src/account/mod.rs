@@ -48,7 +48,6 @@ use crate::{
     delivery::{Notice, Outbox, notices},
     quota::Quotas,
     session::Sessions,
-    store::{Identifier, Store, Tx, entity::account::Model},
     verification::Verifications,
 };
 use domain::{
@@ -64,6 +63,7 @@ use platform::{
     password::{Description, Hasher, PasswordContext, Policy},
     telemetry::audit::{self, Event},
 };
+use store::{Identifier, Store, Tx, entity::account::Model};
 
 /// The account use cases. Cheap to clone.
 #[derive(Clone)]

@@ -9,10 +9,6 @@ use crate::{
         self, Sessions,
         ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
     },
-    store::{
-        Identifier, Tx, TxFuture, TxOutcome,
-        entity::account::{AccountStatus, Model, Role},
-    },
 };
 use domain::{
     Timestamp,
@@ -22,6 +18,10 @@ use domain::{
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
+};
+use store::{
+    Identifier, Tx, TxFuture, TxOutcome,
+    entity::account::{AccountStatus, Model, Role},
 };
 
 /// Result of an operation.

@@ -1,15 +1,13 @@
 //! Profile data of an account.
 
 use super::Accounts;
-use crate::{
-    session::access_token_verifier::SignedIn,
-    store::{ProfileChange, TxOutcome, entity::account::Model},
-};
+use crate::session::access_token_verifier::SignedIn;
 use domain::{
     caller::RequestInfo,
     contact::{Nickname, PersonName},
 };
 use platform::{fault::Fault, telemetry::audit};
+use store::{ProfileChange, TxOutcome, entity::account::Model};
 
 /// The URL of a profile picture: absolute, with the scheme https or http, so that a page can display it without
 /// executing it.

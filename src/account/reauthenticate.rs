@@ -9,13 +9,6 @@ use crate::{
         established,
         rules::{EffectiveStatus, effective_status},
     },
-    store::{
-        Tx, TxOutcome,
-        entity::{
-            account::{AccountStatus, Model},
-            proof, session,
-        },
-    },
     verification::{self, ProofToken, Rejection},
 };
 use domain::{Timestamp, caller::RequestInfo, purpose::Purpose};
@@ -23,6 +16,13 @@ use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
+};
+use store::{
+    Tx, TxOutcome,
+    entity::{
+        account::{AccountStatus, Model},
+        proof, session,
+    },
 };
 
 /// Evidence for a reauthentication.

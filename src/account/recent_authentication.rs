@@ -6,10 +6,6 @@ use crate::{
         access_token_verifier::SignedIn,
         established::{self, Established},
     },
-    store::{
-        Identifier, Tx,
-        entity::account::{AccountStatus, Model},
-    },
     verification::Recipient,
 };
 use domain::{
@@ -19,6 +15,10 @@ use domain::{
     ids::AccountId,
 };
 use platform::fault::Fault;
+use store::{
+    Identifier, Tx,
+    entity::account::{AccountStatus, Model},
+};
 
 /// A method of reauthentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,6 @@ use crate::{
         OpaqueToken, Sessions,
         ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Identifier, Tx, TxOutcome, entity},
     verification::{self, ProofToken, RecipientSource, Rejection, Start},
 };
 use domain::{
@@ -30,6 +29,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Identifier, Tx, TxOutcome, entity};
 
 /// How the account to reset is identified.
 #[derive(Clone, Debug)]

@@ -2,18 +2,18 @@
 
 use crate::{
     delivery::{Notice, notices},
-    store::{
-        AccountContact, Identifier,
-        entity::{
-            account::{AccountStatus, Model},
-            contact_change, proof,
-        },
-    },
     verification::Recipient,
 };
 use domain::{
     contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
     ids::AccountId,
+};
+use store::{
+    AccountContact, Identifier,
+    entity::{
+        account::{AccountStatus, Model},
+        contact_change, proof,
+    },
 };
 
 /// Why no code is sent. All variants but the last are disclosed only if account existence is disclosed.
@@ -267,9 +267,9 @@ pub fn recipient_for_contact_change(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::entity::account::Role;
     use domain::{Timestamp, ids::ContactChangeId};
     use platform::clock::Entropy;
+    use store::entity::account::Role;
 
     const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 

@@ -13,7 +13,6 @@ use crate::{
         established::Established,
         rules::{EffectiveStatus, effective_status},
     },
-    store::{Identifier, entity::account::AccountStatus},
     verification::{RecipientSource, ResendResult, Start, StartOutcome, Verification},
 };
 use domain::{
@@ -25,6 +24,7 @@ use domain::{
     purpose::Purpose,
 };
 use platform::{fault::Fault, telemetry::audit};
+use store::{Identifier, entity::account::AccountStatus};
 
 /// A request to send a code.
 #[derive(Clone, Debug)]

@@ -5,13 +5,6 @@ use crate::{
     delivery::Notice,
     quota::{Operation, Refused},
     session::{AuthenticationResult, Device, Method, NewSession, PendingSession, Tokens},
-    store::{
-        Identifier, Tx, TxOutcome,
-        entity::{
-            account::{AccountStatus, Model, Role},
-            proof,
-        },
-    },
     verification::{self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, Verification},
 };
 use domain::{
@@ -28,6 +21,13 @@ use platform::{
     password::{PasswordHash, Violation},
     secret::Secret,
     telemetry::audit::{self, Event},
+};
+use store::{
+    Identifier, Tx, TxOutcome,
+    entity::{
+        account::{AccountStatus, Model, Role},
+        proof,
+    },
 };
 
 /// The data of a sign-up.

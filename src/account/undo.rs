@@ -5,7 +5,6 @@ use crate::{
     delivery::{Notice, notices},
     quota::{Operation, Refused},
     session::ways_in::{self, ActSubject, SecurityAct},
-    store::{AccountContact, Identifier, Tx, TxOutcome, entity::contact_change},
     verification::{
         self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, Verification, rules as codes,
     },
@@ -22,6 +21,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{AccountContact, Identifier, Tx, TxOutcome, entity::contact_change};
 
 /// The undo token of a contact change: 64 hex digits.
 #[derive(Clone, Debug)]

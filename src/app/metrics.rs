@@ -6,16 +6,14 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::services::Built;
-use crate::{
-    http::{self, server::Server, shutdown::Stop},
-    store::Store,
-};
+use crate::http::{self, server::Server, shutdown::Stop};
 use platform::{
     clock::Clock,
     config::{Telemetry, http::Http},
     password::Pool,
     telemetry::metrics::{self, Exporter, Queue},
 };
+use store::Store;
 
 /// Maximum connections: there are only a few scrapers.
 const MAX_CONNECTIONS: usize = 16;

@@ -27,7 +27,6 @@ use crate::{
     events::Events,
     graphql,
     http::{self, server::Server, shutdown::Stop, tls::Tls},
-    store::Store,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -36,6 +35,7 @@ use platform::{
     supervisor::Supervisor,
     telemetry,
 };
+use store::Store;
 
 /// The external inputs of the program: the time and randomness.
 #[derive(Clone, Debug)]

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    quota::Quotas,
-    store::{Store, entity::process_keys::Model},
-};
+use crate::quota::Quotas;
 use domain::Timestamp;
 use platform::{clock::Clock, fault::Fault, keys::KeysInUse, telemetry};
+use store::{Store, entity::process_keys::Model};
 
 /// How often the row of this process is updated.
 const INTERVAL: Duration = Duration::from_secs(30);

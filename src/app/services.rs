@@ -21,7 +21,6 @@ use crate::{
     janitor::Janitor,
     quota::Quotas,
     session::{self, AccessTokens, SeenGenerations, Sessions, access_token_verifier::AccessTokenVerifier},
-    store::{AuditTrail, Store, entity::account::AccountStatus},
     verification::{self, Attestor, ExpiryCounter, Verifications},
 };
 use domain::ids::DeliveryId;
@@ -35,6 +34,7 @@ use platform::{
     telemetry::metrics::{self, Queue},
     texts::Texts,
 };
+use store::{AuditTrail, Store, entity::account::AccountStatus};
 
 /// All services and what they share.
 pub(super) struct Built {

@@ -11,14 +11,12 @@ use tokio::{
 };
 
 use super::{descriptors, log_targets, vars::Source};
-use crate::{
-    app::{self, App, Settings, World},
-    store::MigrationProgress,
-};
+use crate::app::{self, App, Settings, World};
 use platform::{
     config,
     telemetry::{self, FLUSH},
 };
+use store::MigrationProgress;
 
 /// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
 pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {

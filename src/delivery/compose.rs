@@ -9,13 +9,13 @@ use super::{
     outbox::Content,
     provider::Outgoing,
 };
-use crate::store::entity::delivery::Model;
 use domain::{
     Timestamp,
     contact::{Contact, ContactKind},
     locale::Locale,
 };
 use platform::keys::ServerKeys;
+use store::entity::delivery::Model;
 
 /// Why a message can't be composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,15 +13,15 @@ use super::{
     settle::{CodeMaker, DeliveryReport, StillWanted},
     slot::Slots,
 };
-use crate::store::{
-    Acceptance, Settlement,
-    entity::{delivery::Model, verification},
-};
 use domain::{
     Timestamp,
     status::{DeliveryFailure, DeliveryStatus},
 };
 use platform::{fault::Fault, telemetry};
+use store::{
+    Acceptance, Settlement,
+    entity::{delivery::Model, verification},
+};
 
 /// The delay before the first poll for a receipt.
 const FIRST_POLL: Duration = Duration::from_secs(3);
@@ -145,7 +145,7 @@ fn slots<'a>(parts: &'a DispatcherDeps, row: &'a Model) -> Slots<'a> {
     }
 }
 
-fn providers(attempts: &[crate::store::entity::delivery_attempt::Model]) -> Vec<String> {
+fn providers(attempts: &[store::entity::delivery_attempt::Model]) -> Vec<String> {
     attempts.iter().map(|attempt| attempt.provider.clone()).collect()
 }
 

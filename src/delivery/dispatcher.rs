@@ -24,7 +24,6 @@ use super::{
     compose::MessageWriter, deliver::deliver, lines::ProviderClients, provider::Channel, room::CallPermit,
     settle::Settler,
 };
-use crate::store::{Claimant, Store, entity::delivery::Model};
 use domain::{Timestamp, ids::DeliveryId};
 use platform::{
     clock::{Clock, Entropy},
@@ -34,6 +33,7 @@ use platform::{
         traces::{Kind, Trace},
     },
 };
+use store::{Claimant, Store, entity::delivery::Model};
 
 /// The interval of the sweep, which finds due messages without a wake-up: retries, and messages of a process that died.
 const SWEEP: Duration = Duration::from_millis(500);

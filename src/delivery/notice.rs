@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::NoticeLimit;
 use domain::{contact::Contact, ids::ContactChangeId};
+use store::NoticeLimit;
 
 /// An event about which the owner of an account is notified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

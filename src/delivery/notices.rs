@@ -3,10 +3,6 @@
 use std::time::Duration;
 
 use super::{Content, Notice, OutgoingMessage};
-use crate::store::{
-    Tx,
-    entity::{account::Model, delivery},
-};
 use domain::{
     Timestamp,
     channel::Channel,
@@ -15,6 +11,10 @@ use domain::{
     locale::Locale,
 };
 use platform::{clock::Entropy, fault::Fault, keys::ServerKey, secret::Secret};
+use store::{
+    Tx,
+    entity::{account::Model, delivery},
+};
 
 /// The lifetime of a notice: it must not get lost, but is not urgent.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::notice::Notice;
-use crate::{code::CodeSpec, store::entity::delivery::Model};
+use crate::code::CodeSpec;
 use domain::{
     Timestamp,
     channel::Channel,
@@ -14,6 +14,7 @@ use domain::{
     status::DeliveryStatus,
 };
 use platform::telemetry::traces::Trace;
+use store::entity::delivery::Model;
 
 /// The capacity of the wake-up queue. Messages beyond it are found in the table by the next sweep.
 const QUEUE: usize = 10_000;

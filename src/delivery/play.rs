@@ -8,9 +8,9 @@ use super::{
     deliver::{failed, sent},
     dispatcher::DispatcherDeps,
 };
-use crate::store::entity::delivery::Model;
 use domain::status::{DeliveryFailure, DeliveryStatus};
 use platform::{config::Scenario, telemetry};
+use store::entity::delivery::Model;
 
 /// The duration of each step of the slow scenario.
 const SLOW: Duration = Duration::from_secs(5);

@@ -8,15 +8,13 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{line::ProviderClient, provider::PollResult, receipts::Receipt, reception::ReceiptProcessor};
-use crate::{
-    quota::Ticker,
-    store::{Store, entity::delivery_attempt::Model},
-};
+use crate::quota::Ticker;
 use platform::{
     clock::Clock,
     fault::Fault,
     telemetry::{self, metrics},
 };
+use store::{Store, entity::delivery_attempt::Model};
 
 /// The interval between rounds of polling.
 const TICK: Duration = Duration::from_secs(1);

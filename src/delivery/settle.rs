@@ -5,13 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{deliver::requeue_at, failover::NO_RESPONSE, receipts::Receipt, status_transitions};
-use crate::{
-    events::{Events, Snapshot},
-    store::{
-        AcceptedDelivery, ProviderReport, ReportedStatus, Settlement, Slot, Store, Tx, TxOutcome,
-        entity::{delivery::Model, verification},
-    },
-};
+use crate::events::{Events, Snapshot};
 use domain::{
     Timestamp,
     ids::DeliveryId,
@@ -21,6 +15,10 @@ use platform::{
     clock::Clock,
     fault::{Fault, FaultKind},
     telemetry,
+};
+use store::{
+    AcceptedDelivery, ProviderReport, ReportedStatus, Settlement, Slot, Store, Tx, TxOutcome,
+    entity::{delivery::Model, verification},
 };
 
 /// The maximum number of attempts to write a result while the process is shutting down, or if the fault is not that the

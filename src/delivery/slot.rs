@@ -7,9 +7,9 @@ use super::{
     line::Said,
     provider::{Outgoing, Provider},
 };
-use crate::store::{BeginStart, Slot, Store};
 use domain::{Timestamp, ids::VerificationId};
 use platform::{clock::Clock, fault::Fault, telemetry};
+use store::{BeginStart, Slot, Store};
 
 /// The delay before a retry while the provider's response for another verification is outstanding.
 const RETRY_DELAY: Duration = Duration::from_secs(1);

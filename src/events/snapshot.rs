@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::entity::verification::Model;
 use domain::{
     Timestamp,
     channel::Channel,
     ids::VerificationId,
     status::{DeliveryFailure, DeliveryStatus, Status},
 };
+use store::entity::verification::Model;
 
 /// The mutable part of a verification, as of a commit. It contains no contact, and nothing from which a code could be
 /// derived.

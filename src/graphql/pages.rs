@@ -12,9 +12,9 @@ use super::{
     context::RequestContext,
     errors::{ResolverError, Result},
 };
-use crate::store::{Page, PageRequest, Place};
 use domain::Timestamp;
 use platform::texts::Arg;
+use store::{Page, PageRequest, Place};
 
 /// Maximum page size, and the default page size.
 const MAX_PAGE_SIZE: u32 = 100;

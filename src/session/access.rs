@@ -11,7 +11,6 @@ use super::{
     authentication::{Authenticated, Authentication, Context},
     keyring::{KeySource, Keyring},
 };
-use crate::store::entity::account::Role;
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
@@ -23,6 +22,7 @@ use platform::{
     keys::Ids,
     secret::Secret,
 };
+use store::entity::account::Role;
 
 /// The `typ` header. No other token of this service has it (RFC 9068, section 2.1).
 const TOKEN_TYPE: &str = "at+jwt";

@@ -7,8 +7,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::store::entity::session;
 use domain::{Timestamp, channel::Channel};
+use store::entity::session;
 
 /// An authentication method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::Sessions;
-use crate::store::{TxOutcome, entity::password_census::Model};
 use platform::{
     fault::{Fault, FaultContext},
     password::{SchemeCensus, SchemeCounts, Seed},
     telemetry,
 };
+use store::{TxOutcome, entity::password_census::Model};
 
 /// How often a process checks for a newer count of another process.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);

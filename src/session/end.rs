@@ -5,13 +5,13 @@ use super::{
     access_token_verifier::SignedIn,
     ways_in::{self, ActSubject, SecurityAct},
 };
-use crate::store::{Tx, TxOutcome, entity::session::Model};
 use domain::{Timestamp, caller::RequestInfo, ids::SessionId};
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome, entity::session::Model};
 
 /// Result of ending one session.
 pub enum EndSessionOutcome {

@@ -2,12 +2,12 @@
 //! contact change that can still be undone. An attacker who changed a contact cannot authenticate with anything newer.
 
 use super::authentication::{AuthenticationResult, Method};
-use crate::store::{
+use domain::{Timestamp, contact::ContactKind};
+use platform::fault::Fault;
+use store::{
     Tx,
     entity::{account, contact_change, proof},
 };
-use domain::{Timestamp, contact::ContactKind};
-use platform::fault::Fault;
 
 /// The authentication factors of an account that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,10 @@
 //! an identifier belongs to an account that was locked through another identifier (invariant 5).
 
 use super::{Parts, Sessions, access_token_verifier::SignedIn, rules, sign_in::is_identified_by};
-use crate::{
-    delivery::{Notice, notices},
-    store::{Identifier, Tx, TxOutcome, device_subject, entity::account::Model},
-};
+use crate::delivery::{Notice, notices};
 use domain::{Timestamp, ids::AccountId};
 use platform::{fault::Fault, keys::ServerKey, telemetry};
+use store::{Identifier, Tx, TxOutcome, device_subject, entity::account::Model};
 
 /// The keys that an attempt is counted by.
 #[derive(Clone, Debug)]

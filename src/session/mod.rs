@@ -48,7 +48,6 @@ use crate::{
     delivery::Outbox,
     events::{Events, Revocation},
     quota::Quotas,
-    store::{Page, PageRequest, Store, entity},
     verification::Verifications,
 };
 use domain::{
@@ -63,6 +62,7 @@ use platform::{
     keys::ServerKeys,
     password::Hasher,
 };
+use store::{Page, PageRequest, Store, entity};
 
 /// The session use cases. Cheap to clone.
 #[derive(Clone)]

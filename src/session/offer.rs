@@ -11,12 +11,12 @@ use super::{
     OpaqueToken, RefreshRejection,
     rules::{self, EffectiveStatus},
 };
-use crate::store::{
+use domain::{Timestamp, ids::SessionId};
+use platform::fault::Fault;
+use store::{
     Tx,
     entity::{refresh_token, session},
 };
-use domain::{Timestamp, ids::SessionId};
-use platform::fault::Fault;
 
 /// The highest cookie slot. Cookies with a higher one are ignored: the slot is chosen by the client.
 pub const MAX_COOKIE_SLOT: i32 = 1_000_000;

@@ -6,19 +6,17 @@ use super::{
     AccessGrant, AccessToken, Authentication, AuthenticationResult, IssuedRefreshToken, OpaqueToken, Parts, Sessions,
     authentication::stored, rules,
 };
-use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    store::{
-        Tx,
-        entity::{account, device, refresh_token, session},
-    },
-};
+use crate::delivery::{Notice, OutgoingMessage, notices};
 use domain::{
     Timestamp,
     caller::RequestInfo,
     ids::{DeliveryId, SessionId},
 };
 use platform::{fault::Fault, secret::Secret};
+use store::{
+    Tx,
+    entity::{account, device, refresh_token, session},
+};
 
 /// The client's device, as reported by the client.
 #[derive(Clone, Debug, Default)]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, access_token_verifier::SignedIn};
-use crate::store::entity::{account, session};
 use domain::Timestamp;
 use platform::{fault::Fault, secret::Secret};
+use store::entity::{account, session};
 
 /// An access token with a fresh authentication. The session and its refresh token keep the earlier one.
 #[derive(Clone, Debug)]

@@ -8,10 +8,7 @@ use super::{
     offer::Chosen,
     refresh_transaction::{Exchange, Written},
 };
-use crate::{
-    quota::{Operation, Refused},
-    store::TxOutcome,
-};
+use crate::quota::{Operation, Refused};
 use domain::{Timestamp, caller::RequestInfo};
 use platform::{
     fault::Fault,
@@ -20,6 +17,7 @@ use platform::{
         metrics::{self, RefreshReplay},
     },
 };
+use store::TxOutcome;
 
 /// Result of a refresh.
 pub enum RefreshOutcome {

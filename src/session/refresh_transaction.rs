@@ -7,16 +7,7 @@ use super::{
     rules::{self, EffectiveStatus, Presented, Successor, Verdict},
     ways_in::{self, ActSubject, SecurityAct},
 };
-use crate::{
-    delivery::{Notice, notices},
-    store::{
-        self, Identifier, Tx, TxOutcome,
-        entity::{
-            account::{self, AccountStatus},
-            refresh_token, session,
-        },
-    },
-};
+use crate::delivery::{Notice, notices};
 use domain::{
     Timestamp,
     caller::RequestInfo,
@@ -30,6 +21,13 @@ use platform::{
     telemetry::{
         audit::{self, Event},
         metrics::RefreshReplay,
+    },
+};
+use store::{
+    self, Identifier, Tx, TxOutcome,
+    entity::{
+        account::{self, AccountStatus},
+        refresh_token, session,
     },
 };
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::store::entity::session::Model;
 use domain::Timestamp;
 use platform::config::{self, session::Lockout};
+use store::entity::session::Model;
 
 /// How long a failed login is counted.
 pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);

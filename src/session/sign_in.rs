@@ -6,13 +6,6 @@ use super::{
 };
 use crate::{
     quota::{Operation, Refused},
-    store::{
-        Identifier, Tx, TxOutcome,
-        entity::{
-            account::{AccountStatus, Model},
-            proof,
-        },
-    },
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
@@ -27,6 +20,13 @@ use platform::{
     password::{PasswordCheck, PasswordHash},
     secret::Secret,
     telemetry::audit::{self, Event},
+};
+use store::{
+    Identifier, Tx, TxOutcome,
+    entity::{
+        account::{AccountStatus, Model},
+        proof,
+    },
 };
 
 /// Result of a sign-in.

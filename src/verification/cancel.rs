@@ -1,10 +1,7 @@
 //! Canceling a verification.
 
 use super::{Parts, Verification, Verifications};
-use crate::{
-    quota::Operation,
-    store::{TxOutcome, entity::verification::Model},
-};
+use crate::quota::Operation;
 use domain::{caller::RequestInfo, ids::VerificationId};
 use platform::{
     fault::Fault,
@@ -13,6 +10,7 @@ use platform::{
         metrics::End,
     },
 };
+use store::{TxOutcome, entity::verification::Model};
 
 /// Result of canceling.
 pub enum Canceled {

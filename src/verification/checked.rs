@@ -11,13 +11,13 @@ use crate::{
         OWN_CODE,
         provider::{CheckOutcome, CodeChecker},
     },
-    store::{Reservation, TxOutcome, entity::verification::Model},
 };
 use domain::Timestamp;
 use platform::{
     fault::Fault,
     telemetry::metrics::{self, End},
 };
+use store::{Reservation, TxOutcome, entity::verification::Model};
 
 /// Result of checking a code with its provider.
 pub(super) enum ProviderCheckResult {

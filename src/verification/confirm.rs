@@ -10,10 +10,6 @@ use super::{
 use crate::{
     code,
     quota::{Alarm, Operation, Refused},
-    store::{
-        Activation, AttemptResult,
-        entity::{self, verification::Model},
-    },
 };
 use domain::{Timestamp, caller::RequestInfo, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
 use platform::{
@@ -23,6 +19,10 @@ use platform::{
         audit::{self, Event},
         metrics::{self, End},
     },
+};
+use store::{
+    Activation, AttemptResult,
+    entity::{self, verification::Model},
 };
 
 /// Result of a guess.

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     code::{self, CodeSpec},
     delivery::{Content, Notice, OutgoingMessage},
-    store::entity::verification::Model,
 };
 use domain::{
     Timestamp,
@@ -19,6 +18,7 @@ use domain::{
     purpose::Purpose,
     status::{DeliveryStatus, Status},
 };
+use store::entity::verification::Model;
 
 impl Parts {
     pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Model {

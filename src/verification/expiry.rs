@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use super::rules;
-use crate::store::Store;
 use domain::{contact::ContactKind, purpose::Purpose};
 use platform::{
     clock::Clock,
@@ -17,6 +16,7 @@ use platform::{
         metrics::{self, End},
     },
 };
+use store::Store;
 
 /// Interval between counts.
 const INTERVAL: Duration = Duration::from_secs(30);

@@ -39,10 +39,6 @@ use crate::{
     delivery::{Channel, Outbox, Routes},
     events::{Events, Snapshot},
     quota::{Quotas, rules::local_day},
-    store::{
-        Page, PageRequest, Store, UsageLimits,
-        entity::{self, account::AccountStatus},
-    },
 };
 use domain::{
     Timestamp,
@@ -56,6 +52,10 @@ use platform::{
     fault::Fault,
     keys::ServerKeys,
     telemetry::metrics::{self, End},
+};
+use store::{
+    Page, PageRequest, Store, UsageLimits,
+    entity::{self, account::AccountStatus},
 };
 
 /// The verification use cases. Cheap to clone.

@@ -2,12 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{
-    code,
-    store::{SpendResult, entity::proof::Model},
-};
+use crate::code;
 use domain::{Timestamp, ids::VerificationId, purpose::Purpose};
 use platform::{config::Secret, keys::ServerKey};
+use store::{SpendResult, entity::proof::Model};
 
 /// The token of a proof: 64 lower-case hex digits, derived from a server key, the verification and its code, and stored
 /// as a hash. It is derived so that the same code yields the same token if the first response was lost.

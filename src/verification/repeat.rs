@@ -6,9 +6,9 @@
 //! one. A wrong code gets the same response as for any verification that is over.
 
 use super::{ConfirmOutcome, Parts, ProofToken, Verifications, rules};
-use crate::store::{RepeatedCode, entity::verification::Model};
 use domain::Timestamp;
 use platform::{fault::Fault, telemetry::audit::Event};
+use store::{RepeatedCode, entity::verification::Model};
 
 /// Audit outcome of a proof that was returned again.
 const REPEATED: &str = "proof_repeated";

@@ -9,10 +9,6 @@ use super::{
 use crate::{
     delivery::{Content, Notice, OutgoingMessage},
     quota::{Operation, Refused},
-    store::{
-        Identifier, Reservation, TxOutcome,
-        entity::{account, delivery, verification::Model},
-    },
 };
 use domain::{
     caller::RequestInfo,
@@ -26,6 +22,10 @@ use domain::{
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
+};
+use store::{
+    Identifier, Reservation, TxOutcome,
+    entity::{account, delivery, verification::Model},
 };
 
 /// Result of a resend.

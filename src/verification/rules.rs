@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::store::entity::verification::Model;
 use domain::{
     Timestamp,
     channel::Channel,
@@ -11,6 +10,7 @@ use domain::{
     status::{CodeFormat, Status},
 };
 use platform::config;
+use store::entity::verification::Model;
 
 /// Effective status of a verification: the stored status, with expiry applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,15 +3,13 @@
 //! up. Decoys take the slot like other verifications, so that the two can't be distinguished.
 
 use super::{Parts, start::Start};
-use crate::{
-    delivery::{Channel, OWN_CODE},
-    store::{Slot, SlotClaim, Tx, entity::verification::Model},
-};
+use crate::delivery::{Channel, OWN_CODE};
 use domain::{Timestamp, contact::Contact};
 use platform::{
     fault::Fault,
     telemetry::audit::{Act, Event},
 };
+use store::{Slot, SlotClaim, Tx, entity::verification::Model};
 
 /// The provider checks a verification at most five times; an unknown client may use this many of the checks.
 const ATTEMPTS_OF_UNKNOWN_CLIENTS: i32 = 2;

@@ -11,10 +11,6 @@ use super::{
 use crate::{
     delivery::Notice,
     quota::{self, Operation, Refused},
-    store::{
-        Identifier, NewSend, Reservation, Tx, TxOutcome, UsageLimits,
-        entity::{account, verification::Model},
-    },
 };
 use domain::{
     Timestamp,
@@ -31,6 +27,10 @@ use platform::{
         audit::{self, Event},
         metrics::{self, End},
     },
+};
+use store::{
+    Identifier, NewSend, Reservation, Tx, TxOutcome, UsageLimits,
+    entity::{account, verification::Model},
 };
 
 /// A request to send a code.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rules::{self, Standing};
-use crate::{events::Snapshot, store::entity::verification::Model};
+use crate::events::Snapshot;
 use domain::{
     Timestamp,
     channel::Channel,
@@ -13,6 +13,7 @@ use domain::{
     status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
 };
 use platform::clock::Clock;
+use store::entity::verification::Model;
 
 /// The state of a verification at one time. It exposes neither the contact nor the code.
 #[derive(Clone, Debug)]

@@ -3,12 +3,10 @@
 use futures_util::Stream;
 
 use super::{Verification, Verifications};
-use crate::{
-    events::{WatchEvent, Watcher},
-    store::Store,
-};
+use crate::events::{WatchEvent, Watcher};
 use domain::ids::VerificationId;
 use platform::{clock::Clock, fault::Fault};
+use store::Store;
 
 struct Watch {
     store: Store,

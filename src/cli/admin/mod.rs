@@ -13,11 +13,9 @@ use std::{
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{
-    app::{Settings, World},
-    store::entity::account,
-};
+use crate::app::{Settings, World};
 use platform::config::{self, DatabaseLocation};
+use store::entity::account;
 
 /// The arguments of `admin`.
 #[derive(Args)]

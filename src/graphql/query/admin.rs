@@ -11,9 +11,9 @@ use crate::{
         scalars::DateTime,
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
-    store::Place,
 };
 use platform::texts::Arg;
+use store::Place;
 
 #[derive(Default)]
 pub struct AdminQuery;

@@ -4,15 +4,13 @@ use crate::graphql::errors::Result;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Session, Verification};
-use crate::{
-    graphql::{
-        context::RequestContext,
-        pages::{Connection, DEFAULT_PAGE_SIZE, connection, slice},
-        scalars::{Date, DateTime},
-    },
-    store::{Place, entity::account},
+use crate::graphql::{
+    context::RequestContext,
+    pages::{Connection, DEFAULT_PAGE_SIZE, connection, slice},
+    scalars::{Date, DateTime},
 };
 use domain::ids::SessionId;
+use store::{Place, entity::account};
 
 /// Status of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -6,10 +6,10 @@ use async_graphql::{Context, ID, SimpleObject};
 use crate::{
     graphql::{context::RequestContext, scalars::DateTime, token_cookies::TokenCookies},
     session::{Tokens, rules::round_down},
-    store::entity::session,
 };
 use domain::ids::SessionId;
 use platform::secret::Secret;
+use store::entity::session;
 
 /// A session: one signed-in device.
 #[derive(SimpleObject)]

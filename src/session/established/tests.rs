@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::store::entity::account::{AccountStatus, Role};
 use domain::ids::{AccountId, ContactChangeId};
 use platform::clock::Entropy;
+use store::entity::account::{AccountStatus, Role};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

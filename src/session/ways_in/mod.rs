@@ -10,16 +10,16 @@ use sea_orm::Iterable;
 use self::table::Extent;
 pub use self::table::{AccessPath, Decision, SecurityAct, decide};
 use super::OpaqueToken;
-use crate::store::{
-    Identifier, Owner, Tx,
-    entity::{account, contact_change, device, session},
-};
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
     purpose::Effect,
 };
 use platform::fault::Fault;
+use store::{
+    Identifier, Owner, Tx,
+    entity::{account, contact_change, device, session},
+};
 
 /// The subject of a security act.
 #[derive(Clone, Debug)]

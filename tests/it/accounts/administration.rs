@@ -3,10 +3,10 @@
 use countersign::{
     account::{Accounts, Operated},
     app,
-    store::entity::account::Role,
 };
 use domain::contact::NumberRules;
 use serde_json::{Value, json};
+use store::entity::account::Role;
 
 use crate::support::{Account, PASSWORD, Setup, SignedIn, TestApp};
 

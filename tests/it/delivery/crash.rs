@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::{
-    delivery::{Content, Notice, OutgoingMessage},
-    store::{Acceptance, AcceptedDelivery, Identifier, Settlement, Store, TxOutcome, entity::delivery::Model},
-};
+use countersign::delivery::{Content, Notice, OutgoingMessage};
 use domain::{
     Timestamp,
     channel::Channel,
@@ -16,6 +13,7 @@ use domain::{
 };
 use platform::clock::Entropy;
 use serde_json::json;
+use store::{Acceptance, AcceptedDelivery, Identifier, Settlement, Store, TxOutcome, entity::delivery::Model};
 
 use super::{
     fake_provider::{Action, FakeProvider},

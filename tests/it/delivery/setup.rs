@@ -1,11 +1,12 @@
 //! A server with fake providers, and their responses and receipts.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{app::Settings, delivery::standard_webhooks::Key, store::Store};
+use countersign::{app::Settings, delivery::standard_webhooks::Key};
 use hmac::{Hmac, KeyInit, Mac};
 use platform::{config::Secret, supervisor::Supervisor};
 use serde_json::{Value, json};
 use sha1::Sha1;
+use store::Store;
 
 use super::fake_provider::{Action, FakeProvider};
 use crate::{

@@ -1,17 +1,15 @@
 //! Accounts that exist before a test starts.
 
-use countersign::{
-    app::Settings,
-    store::{
-        Store, TxOutcome,
-        entity::account::{AccountStatus, Model, Role},
-    },
-};
+use countersign::app::Settings;
 use domain::{
     contact::{EmailAddress, PersonName},
     ids::AccountId,
 };
 use platform::{clock::Entropy, supervisor::Supervisor};
+use store::{
+    Store, TxOutcome,
+    entity::account::{AccountStatus, Model, Role},
+};
 
 use super::TestApp;
 

@@ -138,7 +138,7 @@ mod tests {
     use sea_orm::{ConnectionTrait, DbBackend, QueryTrait, Statement};
 
     use super::*;
-    use crate::store::tests::store;
+    use crate::tests::store;
     use platform::clock::Entropy;
 
     /// Operations that revoke access run these in their transaction, so none may scan a whole table.
