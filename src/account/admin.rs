@@ -7,6 +7,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus},
     caller::RequestInfo,
     contact::PersonName,
     ids::{AccountId, DeliveryId, SessionId},
@@ -15,14 +16,11 @@ use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{
-    Identifier, Page, PageRequest, Search, Tx, TxOutcome,
-    entity::account::{AccountStatus, Model},
-};
+use store::{Identifier, Page, PageRequest, Search, Tx, TxOutcome};
 
 /// Result of setting an account's status.
 pub enum SetStatusOutcome {
-    Set(Box<Model>),
+    Set(Box<Account>),
     NotFound,
     Forbidden(AdminRejection),
     ReauthenticationRequired(Required),
@@ -32,7 +30,7 @@ pub enum SetStatusOutcome {
 
 /// Result of unlocking an account.
 pub enum UnlockOutcome {
-    Unlocked(Box<Model>),
+    Unlocked(Box<Account>),
     NotFound,
     ReauthenticationRequired(Required),
     /// The caller lost the administrator role in the meantime.
@@ -83,7 +81,7 @@ impl Accounts {
         status: Option<AccountStatus>,
         search: Option<&str>,
         slice: &PageRequest,
-    ) -> Result<Page<Model>, Fault> {
+    ) -> Result<Page<Account>, Fault> {
         let search = search.map(normalised).filter(|search| !search.is_empty());
         // No name or address contains control characters, and databases handle them differently.
         if search.as_ref().is_some_and(|search| search.contains(char::is_control)) {

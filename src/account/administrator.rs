@@ -7,9 +7,9 @@ use crate::session::{
     rules::{EffectiveStatus, effective_status},
     ways_in::RevokedAccess,
 };
-use domain::{Timestamp, ids::AccountId};
+use domain::{Timestamp, account::AccountStatus, ids::AccountId};
 use platform::fault::Fault;
-use store::{Identifier, Tx, entity::account::AccountStatus};
+use store::{Identifier, Tx};
 
 /// An administrator whose account, role, status and session were found in the database. Only
 /// [`Accounts::administrator`] creates one.

@@ -13,6 +13,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::Account,
     caller::RequestInfo,
     ids::{DeliveryId, SessionId},
 };
@@ -22,7 +23,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome, entity::account::Model};
+use store::{Identifier, Tx, TxOutcome};
 
 /// Result of changing the password.
 pub enum ChangePasswordOutcome {
@@ -56,7 +57,7 @@ impl ChangePasswordOutcome {
 
 /// Result of checking the password of a signed-in user.
 pub(super) enum PasswordCheck {
-    Correct(Box<Model>),
+    Correct(Box<Account>),
     Wrong,
     /// The account was deleted in the meantime.
     Gone,
@@ -76,7 +77,7 @@ enum WriteResult {
 /// A password change and its inputs.
 struct Change {
     sessions: Sessions,
-    account: Model,
+    account: Account,
     signed_in: SignedIn,
     /// The access token has a recent authentication.
     recently_authenticated: bool,
@@ -125,7 +126,7 @@ impl Accounts {
 
     async fn new_password(
         &self,
-        account: &Model,
+        account: &Account,
         current: &Secret,
         new: &Secret,
     ) -> Result<Result<PasswordHash, Vec<Violation>>, Fault> {
@@ -141,7 +142,7 @@ impl Accounts {
 
     async fn set_new_password(
         &self,
-        account: Model,
+        account: Account,
         signed_in: &SignedIn,
         hash: PasswordHash,
         keep_others: bool,
@@ -187,7 +188,7 @@ impl Change {
         let subject = ActSubject::new(account.id.clone()).session(signed_in.session.clone());
         let ended = ways_in::revoke_access(tx, act, &subject, now).await?;
         // A concurrent reset wins: it also ended this session.
-        let unchanged = |locked: &&Model| locked.password_hash == account.password_hash;
+        let unchanged = |locked: &&Account| locked.password_hash == account.password_hash;
         let Some(locked) = ended.account.as_ref().filter(unchanged) else {
             return Ok(TxOutcome::Rollback(WriteResult::Conflict));
         };

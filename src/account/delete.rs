@@ -12,6 +12,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::Account,
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
 };
@@ -20,7 +21,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome, entity::account::Model};
+use store::{Identifier, Tx, TxOutcome};
 
 /// Result of deleting an account.
 pub enum DeleteOutcome {
@@ -63,7 +64,7 @@ enum WriteResult {
 
 /// A deletion and its inputs.
 struct Deletion {
-    account: Model,
+    account: Account,
     signed_in: SignedIn,
     /// The access token has a recent authentication.
     recently_authenticated: bool,

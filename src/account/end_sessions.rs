@@ -6,16 +6,17 @@ use crate::{
     session::ways_in::{self, ActSubject, SecurityAct},
 };
 use domain::{
+    account::Account,
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
 };
 use platform::{fault::Fault, telemetry::audit};
-use store::{TxOutcome, entity::account::Model};
+use store::TxOutcome;
 
 /// Result of ending another account's sessions.
 pub enum SessionsEnded {
     Ended {
-        account: Box<Model>,
+        account: Box<Account>,
         sessions_ended: usize,
     },
     NotFound,
@@ -25,7 +26,7 @@ pub enum SessionsEnded {
 }
 
 enum Outcome {
-    Ended(Box<Model>, Vec<SessionId>, Vec<DeliveryId>),
+    Ended(Box<Account>, Vec<SessionId>, Vec<DeliveryId>),
     NotFound,
     NotAdministrator,
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus, Role},
     contact::NumberRules,
     ids::{AccountId, DeliveryId, SessionId},
 };
@@ -19,10 +20,7 @@ use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{
-    Identifier, Tx, TxFuture, TxOutcome,
-    entity::account::{AccountStatus, Model, Role},
-};
+use store::{Identifier, Tx, TxFuture, TxOutcome};
 
 /// Result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +161,7 @@ impl Operation {
     }
 
     /// The notice to the account's contacts.
-    fn notice(self, before: &Model) -> Option<Notice> {
+    fn notice(self, before: &Account) -> Option<Notice> {
         match self {
             Operation::Grant(_) => None,
             Operation::Suspend => (before.status != AccountStatus::Suspended).then_some(Notice::AccountSuspended),

@@ -11,19 +11,20 @@ use crate::{
     },
     verification::{self, ProofToken, Rejection},
 };
-use domain::{Timestamp, caller::RequestInfo, purpose::Purpose};
+use domain::{
+    Timestamp,
+    account::{Account, AccountStatus},
+    caller::RequestInfo,
+    proof::Proof,
+    purpose::Purpose,
+    session::Session,
+};
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{
-    Tx, TxOutcome,
-    entity::{
-        account::{AccountStatus, Model},
-        proof, session,
-    },
-};
+use store::{Tx, TxOutcome};
 
 /// Evidence for a reauthentication.
 pub enum Evidence {
@@ -67,7 +68,7 @@ enum Checked {
 }
 
 enum Outcome {
-    Done { account: Box<Model>, session: Box<session::Model>, methods: Vec<Method> },
+    Done { account: Box<Account>, session: Box<Session>, methods: Vec<Method> },
     DoesNotCount,
     PasswordChanged,
     ProofRejected(Rejection),
@@ -188,6 +189,6 @@ async fn write(
 }
 
 /// Whether a proof was made for this account, for a contact that it still has.
-fn belongs_to(account: &Model, proof: &proof::Model) -> bool {
+fn belongs_to(account: &Account, proof: &Proof) -> bool {
     proof.account_id.as_ref() == Some(&account.id) && rules::has_proof_contact(account, proof)
 }

@@ -10,15 +10,13 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus},
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::AccountId,
 };
 use platform::fault::Fault;
-use store::{
-    Identifier, Tx,
-    entity::account::{AccountStatus, Model},
-};
+use store::{Identifier, Tx};
 
 /// A method of reauthentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +82,11 @@ pub enum StepUpRejection {
 ///
 /// # Errors
 /// Why no code is sent.
-pub fn for_step_up(account: &Model, established: Established, contact: &Contact) -> Result<Recipient, StepUpRejection> {
+pub fn for_step_up(
+    account: &Account,
+    established: Established,
+    contact: &Contact,
+) -> Result<Recipient, StepUpRejection> {
     let kind = contact.kind();
     let (held, proved) = match kind {
         ContactKind::Phone => (account.phone.as_deref(), account.phone_verified_at),

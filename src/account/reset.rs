@@ -16,6 +16,7 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::Account,
     caller::RequestInfo,
     channel::Channel,
     contact::{BirthDate, Contact, PersonName, PhoneNumber},
@@ -29,7 +30,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome, entity};
+use store::{Identifier, Tx, TxOutcome};
 
 /// How the account to reset is identified.
 #[derive(Clone, Debug)]
@@ -206,7 +207,7 @@ impl Accounts {
     }
 
     /// All policy violations of a new password of this account.
-    async fn violations(&self, password: &Secret, account: &entity::account::Model) -> Result<Vec<Violation>, Fault> {
+    async fn violations(&self, password: &Secret, account: &Account) -> Result<Vec<Violation>, Fault> {
         let parts = &self.0;
         let mut violations = parts.policy.check(password, &password_context(account)).await?;
         // Compared with the current password only if nothing else is wrong: the comparison costs a hash.

@@ -5,16 +5,13 @@ use crate::{
     verification::Recipient,
 };
 use domain::{
+    account::{Account, AccountStatus},
     contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
+    contact_change::ContactChange,
     ids::AccountId,
+    proof::Proof,
 };
-use store::{
-    AccountContact, Identifier,
-    entity::{
-        account::{AccountStatus, Model},
-        contact_change, proof,
-    },
-};
+use store::{AccountContact, Identifier};
 
 /// Why no code is sent. All variants but the last are disclosed only if account existence is disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub fn identifier(contact: &Contact) -> Identifier {
 
 /// Whether the account has verified its contact of this kind. A contact that was only entered at sign-up gets no code
 /// that grants access to the account.
-fn holds(account: &Model, kind: ContactKind) -> bool {
+fn holds(account: &Account, kind: ContactKind) -> bool {
     match kind {
         ContactKind::Phone => account.phone_verified_at.is_some(),
         ContactKind::Email => account.email_verified_at.is_some(),
@@ -44,7 +41,7 @@ fn holds(account: &Model, kind: ContactKind) -> bool {
 }
 
 /// A contact as stored with the account.
-pub fn own(account: &Model, kind: ContactKind) -> Option<Contact> {
+pub fn own(account: &Account, kind: ContactKind) -> Option<Contact> {
     let stored = match kind {
         ContactKind::Phone => account.phone.as_deref(),
         ContactKind::Email => account.email.as_deref(),
@@ -58,15 +55,15 @@ pub fn initial_status(approval: bool) -> AccountStatus {
 }
 
 /// Whether an account never verified any contact. Its contact may belong to another person.
-pub fn is_unverified(account: &Model) -> bool {
+pub fn is_unverified(account: &Account) -> bool {
     account.status == AccountStatus::PendingVerification
         && account.phone_verified_at.is_none()
         && account.email_verified_at.is_none()
 }
 
 /// Whether `holder` is replaced by `newcomer` with the same address: neither verified it, so the later sign-up wins.
-pub fn is_replaced_by(holder: &Model, newcomer: &Model) -> bool {
-    let key = |account: &Model| {
+pub fn is_replaced_by(holder: &Account, newcomer: &Account) -> bool {
+    let key = |account: &Account| {
         let typed = account.email.as_deref().and_then(EmailAddress::from_stored);
         typed.map(|address| address.key().to_owned())
     };
@@ -90,7 +87,7 @@ pub enum AdminRejection {
 /// # Errors
 /// The reason.
 pub fn may_set_status(
-    account: &Model,
+    account: &Account,
     status: AccountStatus,
     administrators: &[AccountId],
 ) -> Result<(), AdminRejection> {
@@ -126,14 +123,14 @@ pub fn keeps_an_administrator(account: &AccountId, administrators: &[AccountId])
 
 /// The contacts to restore when these changes are undone, for each kind that they changed: the values before the first
 /// change. `undone`: oldest first.
-pub fn contacts_before(undone: &[contact_change::Model]) -> Vec<AccountContact> {
+pub fn contacts_before(undone: &[ContactChange]) -> Vec<AccountContact> {
     [ContactKind::Phone, ContactKind::Email].into_iter().filter_map(|kind| before(undone, kind)).collect()
 }
 
 /// The contact that undoing a new change of this kind restores. If the current contact was set by a change that can
 /// still be undone, it is the contact that undoing that change restores. `open`: the changes that can be undone, oldest
 /// first.
-pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: ContactKind) -> AccountContact {
+pub fn restored_by(account: &Account, open: &[ContactChange], kind: ContactKind) -> AccountContact {
     before(open, kind).unwrap_or_else(|| match kind {
         ContactKind::Phone => AccountContact {
             kind,
@@ -149,7 +146,7 @@ pub fn restored_by(account: &Model, open: &[contact_change::Model], kind: Contac
 }
 
 /// The contact of this kind before these changes. None: they did not change this kind.
-fn before(changes: &[contact_change::Model], kind: ContactKind) -> Option<AccountContact> {
+fn before(changes: &[ContactChange], kind: ContactKind) -> Option<AccountContact> {
     let first = changes.iter().find(|change| change.contact_kind == kind)?;
     let contact = first.old_contact.clone().zip(first.old_contact_key.clone());
     Some(AccountContact { kind, contact, verified_at: first.old_verified_at })
@@ -157,7 +154,7 @@ fn before(changes: &[contact_change::Model], kind: ContactKind) -> Option<Accoun
 
 /// A contact that was verified before all of these changes and that none of them changed: an attacker who made the
 /// changes may not control it. `changes`: oldest first.
-pub fn unchanged_contact(account: &Model, changes: &[contact_change::Model]) -> Option<Contact> {
+pub fn unchanged_contact(account: &Account, changes: &[ContactChange]) -> Option<Contact> {
     let oldest = changes.first()?.created_at;
     let proved_at = |kind: ContactKind| match kind {
         ContactKind::Phone => account.phone_verified_at,
@@ -171,9 +168,8 @@ pub fn unchanged_contact(account: &Model, changes: &[contact_change::Model]) -> 
 }
 
 /// All contacts that the account had before, between and after the changes.
-pub fn contacts_to_notify(account: &Model, changes: &[contact_change::Model]) -> Vec<Contact> {
-    let proved =
-        |change: &contact_change::Model| change.old_contact.clone().filter(|_| change.old_verified_at.is_some());
+pub fn contacts_to_notify(account: &Account, changes: &[ContactChange]) -> Vec<Contact> {
+    let proved = |change: &ContactChange| change.old_contact.clone().filter(|_| change.old_verified_at.is_some());
     let old = changes.iter().flat_map(|change| {
         let stored = [proved(change), change.replaced_contact.clone()].into_iter().flatten();
         stored.filter_map(|text| Contact::from_stored(change.contact_kind, &text))
@@ -188,7 +184,7 @@ pub fn contacts_to_notify(account: &Model, changes: &[contact_change::Model]) ->
 }
 
 /// Whether the contact of a proof is still a verified contact of the account.
-pub fn has_proof_contact(account: &Model, proof: &proof::Model) -> bool {
+pub fn has_proof_contact(account: &Account, proof: &Proof) -> bool {
     let held = match proof.contact_kind {
         ContactKind::Phone => account.phone.as_deref(),
         ContactKind::Email => account.email_key.as_deref(),
@@ -200,7 +196,7 @@ pub fn has_proof_contact(account: &Model, proof: &proof::Model) -> bool {
 ///
 /// # Errors
 /// The reason, if account existence is disclosed.
-pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
+pub fn for_holder(account: Option<&Account>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
     let rejection = match account.filter(|account| holds(account, kind)) {
         None => SendRejection::IdentityNotFound,
         Some(account) if account.status == AccountStatus::Active => {
@@ -219,7 +215,7 @@ pub fn for_holder(account: Option<&Model>, kind: ContactKind, disclosed: bool) -
 /// # Errors
 /// The reason, if account existence is disclosed.
 pub fn recipient_for_identity(
-    account: Option<&Model>,
+    account: Option<&Account>,
     name: &PersonName,
     birth_date: BirthDate,
     disclosed: bool,
@@ -236,7 +232,7 @@ pub fn recipient_for_identity(
 ///
 /// # Errors
 /// That the contact is taken, if account existence is disclosed.
-pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
+pub fn for_newcomer(account: Option<&Account>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
     match account.filter(|account| holds(account, kind)) {
         None => Ok(Recipient::Code { account: None, to: None }),
         Some(_) if disclosed => Err(SendRejection::ContactTaken),
@@ -253,7 +249,7 @@ pub fn for_newcomer(account: Option<&Model>, kind: ContactKind, disclosed: bool)
 /// # Errors
 /// That the contact is taken, if account existence is disclosed.
 pub fn recipient_for_contact_change(
-    holder: Option<&Model>,
+    holder: Option<&Account>,
     kind: ContactKind,
     account: AccountId,
     disclosed: bool,
@@ -267,15 +263,15 @@ pub fn recipient_for_contact_change(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::account::Role;
     use domain::{Timestamp, ids::ContactChangeId};
     use platform::clock::Entropy;
-    use store::entity::account::Role;
 
     const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 
-    fn account(phone_at: Option<Timestamp>, email_at: Option<Timestamp>) -> Model {
+    fn account(phone_at: Option<Timestamp>, email_at: Option<Timestamp>) -> Account {
         let id = AccountId::new(&Entropy::seeded(1));
-        Model {
+        Account {
             username: "hong".to_owned(),
             username_key: "hong".to_owned(),
             id,
@@ -301,8 +297,8 @@ mod tests {
         }
     }
 
-    fn change(kind: ContactKind, at: Timestamp, old: Option<&str>) -> contact_change::Model {
-        contact_change::Model {
+    fn change(kind: ContactKind, at: Timestamp, old: Option<&str>) -> ContactChange {
+        ContactChange {
             id: ContactChangeId::new(&Entropy::System),
             token_hash: String::new(),
             account_id: AccountId::new(&Entropy::seeded(1)),
@@ -324,7 +320,7 @@ mod tests {
         let (before, after) = (Some(start), Some(start + HOUR * 2));
         let phone = || change(ContactKind::Phone, start + HOUR, Some("+821099990000"));
         let email = || change(ContactKind::Email, start + HOUR * 2, None);
-        let kind = |account: &Model, changes: &[_]| unchanged_contact(account, changes).map(|contact| contact.kind());
+        let kind = |account: &Account, changes: &[_]| unchanged_contact(account, changes).map(|contact| contact.kind());
         assert_eq!(kind(&account(after, before), &[phone()]), Some(ContactKind::Email));
         assert_eq!(kind(&account(after, after), &[phone()]), None, "proved after the oldest change");
         assert_eq!(kind(&account(after, None), &[phone()]), None, "never proved");

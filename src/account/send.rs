@@ -13,9 +13,10 @@ use crate::{
         established::Established,
         rules::{EffectiveStatus, effective_status},
     },
-    verification::{RecipientSource, ResendResult, Start, StartOutcome, Verification},
+    verification::{RecipientSource, ResendResult, Start, StartOutcome, VerificationView},
 };
 use domain::{
+    account::AccountStatus,
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
@@ -24,7 +25,7 @@ use domain::{
     purpose::Purpose,
 };
 use platform::{fault::Fault, telemetry::audit};
-use store::{Identifier, entity::account::AccountStatus};
+use store::Identifier;
 
 /// A request to send a code.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ pub struct SendRequest {
 
 /// Result of sending a code.
 pub enum Sent {
-    Sent(Verification),
+    Sent(VerificationView),
     Quota(Refused),
     ContactTaken,
     /// The contact is already the account's.

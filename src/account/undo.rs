@@ -6,13 +6,14 @@ use crate::{
     quota::{Operation, Refused},
     session::ways_in::{self, ActSubject, SecurityAct},
     verification::{
-        self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, Verification, rules as codes,
+        self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, VerificationView, rules as codes,
     },
 };
 use domain::{
     Timestamp,
     caller::RequestInfo,
     contact::Contact,
+    contact_change::ContactChange,
     ids::{AccountId, DeliveryId, SessionId},
     purpose::Purpose,
 };
@@ -21,7 +22,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{AccountContact, Identifier, Tx, TxOutcome, entity::contact_change};
+use store::{AccountContact, Identifier, Tx, TxOutcome};
 
 /// The undo token of a contact change: 64 hex digits.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ pub enum UndoOutcome {
         sessions_ended: usize,
     },
     /// A code was sent to a contact that was not changed; it has to be confirmed first.
-    ConfirmationRequired(Box<Verification>),
+    ConfirmationRequired(Box<VerificationView>),
     /// The undo token was rejected.
     Rejected(Rejection),
     /// The proof of the other contact was rejected.
@@ -228,7 +229,7 @@ impl UndoTx {
 
     /// Restores the contacts of the account and removes its password. A contact that another account now has is left
     /// out. False: the account would have no verified contact.
-    async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[contact_change::Model]) -> Result<bool, Fault> {
+    async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[ContactChange]) -> Result<bool, Fault> {
         let mut account = None;
         for mut held in rules::contacts_before(undone) {
             if let Some(contact) = held.identifier() {

@@ -23,7 +23,7 @@ use crate::{
     session::{self, AccessTokens, SeenGenerations, Sessions, access_token_verifier::AccessTokenVerifier},
     verification::{self, Attestor, ExpiryCounter, Verifications},
 };
-use domain::ids::DeliveryId;
+use domain::{account::AccountStatus, ids::DeliveryId};
 use platform::{
     clock::Clock,
     config::Config,
@@ -34,7 +34,7 @@ use platform::{
     telemetry::metrics::{self, Queue},
     texts::Texts,
 };
-use store::{AuditTrail, Store, entity::account::AccountStatus};
+use store::{AuditTrail, Store};
 
 /// All services and what they share.
 pub(super) struct Built {

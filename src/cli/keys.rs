@@ -18,7 +18,7 @@ use platform::{
     },
     supervisor::Supervisor,
 };
-use store::Store;
+use store::{ProcessKeys, Store};
 
 mod rotate;
 
@@ -172,7 +172,7 @@ pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
         false => Err("migrations are pending: run countersign migrate first".to_owned()),
     };
     store.close().await;
-    let process = |row: store::entity::process_keys::Model| {
+    let process = |row: ProcessKeys| {
         let keys = serde_json::from_str(&row.keys).unwrap_or_default();
         let (started_at, last_seen_at) = (row.started_at, row.last_seen_at);
         Process { id: row.process, version: row.version, started_at, last_seen_at, keys }

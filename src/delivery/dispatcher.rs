@@ -13,7 +13,6 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::OptionFuture};
-use sea_orm::Iterable;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::MissedTickBehavior,
@@ -24,7 +23,7 @@ use super::{
     compose::MessageWriter, deliver::deliver, lines::ProviderClients, provider::Channel, room::CallPermit,
     settle::Settler,
 };
-use domain::{Timestamp, ids::DeliveryId};
+use domain::{Timestamp, delivery::Delivery, ids::DeliveryId};
 use platform::{
     clock::{Clock, Entropy},
     fault::Fault,
@@ -33,7 +32,7 @@ use platform::{
         traces::{Kind, Trace},
     },
 };
-use store::{Claimant, Store, entity::delivery::Model};
+use store::{Claimant, Store};
 
 /// The interval of the sweep, which finds due messages without a wake-up: retries, and messages of a process that died.
 const SWEEP: Duration = Duration::from_millis(500);
@@ -117,7 +116,7 @@ impl Dispatcher {
         let inner = self.0;
         let permits = |channel| (channel, Arc::new(Semaphore::new(inner.parts.concurrency)));
         let mut run = Run {
-            permits: Channel::iter().map(permits).collect(),
+            permits: Channel::all().map(permits).collect(),
             tasks: TaskTracker::new(),
             renewed_at: inner.parts.clock.now(),
             backlog: false,
@@ -240,7 +239,7 @@ impl DispatcherState {
         capacity
     }
 
-    async fn work(self: Arc<Self>, row: Model, room: Option<CallPermit>, permit: OwnedSemaphorePermit) {
+    async fn work(self: Arc<Self>, row: Delivery, room: Option<CallPermit>, permit: OwnedSemaphorePermit) {
         self.in_progress().insert(row.id.clone());
         let trace = Trace::behind(row.trace.as_deref()).child("deliver", Kind::Consumer);
         trace.set_attribute("channel", row.channel.as_str());

@@ -5,22 +5,21 @@ use std::time::Duration;
 use super::{Content, Notice, OutgoingMessage};
 use domain::{
     Timestamp,
+    account::Account,
     channel::Channel,
     contact::{Contact, ContactKind},
+    delivery::Delivery,
     ids::{AccountId, ContactChangeId, DeliveryId},
     locale::Locale,
 };
 use platform::{clock::Entropy, fault::Fault, keys::ServerKey, secret::Secret};
-use store::{
-    Tx,
-    entity::{account::Model, delivery},
-};
+use store::Tx;
 
 /// The lifetime of a notice: it must not get lost, but is not urgent.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One message to every verified contact of the account.
-pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<OutgoingMessage> {
+pub fn to_all(account: &Account, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<OutgoingMessage> {
     proved(account).into_iter().map(|contact| order_to(contact, account, notice.clone(), entropy, now)).collect()
 }
 
@@ -48,7 +47,7 @@ pub async fn enqueue(
     let mut ids = Vec::with_capacity(orders.len());
     for order in orders {
         ids.push(order.id.clone());
-        let row = delivery::Model { account_id: Some(account.clone()), ..order.into_row(now) };
+        let row = Delivery { account_id: Some(account.clone()), ..order.into_row(now) };
         tx.insert_delivery(row).await?;
     }
     Ok(ids)
@@ -57,7 +56,7 @@ pub async fn enqueue(
 /// A message to this contact.
 pub fn order_to(
     contact: Contact,
-    account: &Model,
+    account: &Account,
     notice: Notice,
     entropy: &Entropy,
     now: Timestamp,
@@ -81,7 +80,7 @@ pub fn order_to(
 }
 
 /// The verified contacts of the account.
-pub fn proved(account: &Model) -> Vec<Contact> {
+pub fn proved(account: &Account) -> Vec<Contact> {
     let phone = account.phone.as_deref().filter(|_| account.phone_verified_at.is_some());
     let email = account.email.as_deref().filter(|_| account.email_verified_at.is_some());
     let contacts = [(ContactKind::Phone, phone), (ContactKind::Email, email)];

@@ -9,12 +9,12 @@ use domain::{
     Timestamp,
     channel::Channel,
     contact::Contact,
+    delivery::Delivery,
     ids::{DeliveryId, VerificationId},
     locale::Locale,
     status::DeliveryStatus,
 };
 use platform::telemetry::traces::Trace;
-use store::entity::delivery::Model;
 
 /// The capacity of the wake-up queue. Messages beyond it are found in the table by the next sweep.
 const QUEUE: usize = 10_000;
@@ -59,8 +59,8 @@ pub struct OutgoingMessage {
 
 impl OutgoingMessage {
     /// The row of the message, due immediately.
-    pub fn into_row(self, now: Timestamp) -> Model {
-        Model {
+    pub fn into_row(self, now: Timestamp) -> Delivery {
+        Delivery {
             id: self.id,
             verification_id: self.verification,
             kind: self.content.kind().to_owned(),
@@ -80,7 +80,7 @@ impl OutgoingMessage {
             provider_message_id: None,
             reason: None,
             failure: None,
-            perhaps_sent: false,
+            maybe_sent: false,
             refused: false,
             due_at: Some(now),
             claimed_by: None,

@@ -7,8 +7,8 @@ use domain::{
     channel::Channel,
     ids::VerificationId,
     status::{DeliveryFailure, DeliveryStatus, Status},
+    verification::Verification,
 };
-use store::entity::verification::Model;
 
 /// The mutable part of a verification, as of a commit. It contains no contact, and nothing from which a code could be
 /// derived.
@@ -37,7 +37,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The snapshot of this row.
-    pub fn of(row: &Model) -> Self {
+    pub fn of(row: &Verification) -> Self {
         Self {
             id: row.id.clone(),
             sequence: row.sequence,

@@ -13,6 +13,7 @@ use super::{
 };
 use domain::{
     Timestamp,
+    account::Role,
     ids::{AccountId, SessionId},
 };
 use platform::{
@@ -22,7 +23,6 @@ use platform::{
     keys::Ids,
     secret::Secret,
 };
-use store::entity::account::Role;
 
 /// The `typ` header. No other token of this service has it (RFC 9068, section 2.1).
 const TOKEN_TYPE: &str = "at+jwt";

@@ -14,13 +14,13 @@ use tokio::sync::watch;
 
 use super::{access::AccessTokens, authentication::Authenticated, confirm::SeenGenerations};
 use crate::events::{RevocationEvent, Revocations};
+pub use domain::account::Role;
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
 };
 use platform::{clock::Clock, fault::Fault, telemetry};
 use store::Store;
-pub use store::entity::account::Role;
 
 /// The signed-in user, from an access token that is valid and not revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]

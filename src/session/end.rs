@@ -5,17 +5,17 @@ use super::{
     access_token_verifier::SignedIn,
     ways_in::{self, ActSubject, SecurityAct},
 };
-use domain::{Timestamp, caller::RequestInfo, ids::SessionId};
+use domain::{Timestamp, caller::RequestInfo, ids::SessionId, session::Session};
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Tx, TxOutcome, entity::session::Model};
+use store::{Tx, TxOutcome};
 
 /// Result of ending one session.
 pub enum EndSessionOutcome {
-    Revoked(Box<Model>),
+    Revoked(Box<Session>),
     /// The account has no such session, or it has ended. Sessions of other accounts look the same.
     NotFound,
     /// The session of the request has ended itself.

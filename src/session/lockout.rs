@@ -9,9 +9,9 @@
 
 use super::{Parts, Sessions, access_token_verifier::SignedIn, rules, sign_in::is_identified_by};
 use crate::delivery::{Notice, notices};
-use domain::{Timestamp, ids::AccountId};
+use domain::{Timestamp, account::Account, ids::AccountId};
 use platform::{fault::Fault, keys::ServerKey, telemetry};
-use store::{Identifier, Tx, TxOutcome, device_subject, entity::account::Model};
+use store::{Identifier, Tx, TxOutcome, device_subject};
 
 /// The keys that an attempt is counted by.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl Sessions {
 
     /// Notifies an account's contacts that failed logins locked it, at most once a day. Runs in the background: its
     /// duration would distinguish known from unknown accounts (invariant 5).
-    pub fn tell_of_lock(&self, account: Model) {
+    pub fn tell_of_lock(&self, account: Account) {
         let sessions = self.clone();
         tokio::spawn(async move {
             if let Err(fault) = sessions.queue_lock_notice(&account).await {
@@ -125,7 +125,7 @@ impl Sessions {
         });
     }
 
-    async fn queue_lock_notice(&self, account: &Model) -> Result<(), Fault> {
+    async fn queue_lock_notice(&self, account: &Account) -> Result<(), Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let orders = notices::to_all(account, &Notice::AccountLocked, &parts.entropy, now);
@@ -165,7 +165,7 @@ impl Parts {
 
     /// The names that attempts of unknown clients at this account are counted by, for each of its identifiers and each
     /// server key: a process with another current key counts under that key.
-    fn typed_names(&self, account: &Model) -> Vec<String> {
+    fn typed_names(&self, account: &Account) -> Vec<String> {
         let identifiers = [
             Some(Identifier::Username(account.username_key.clone())),
             account.phone.clone().map(Identifier::Phone),

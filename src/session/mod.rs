@@ -54,6 +54,7 @@ use domain::{
     Timestamp,
     contact::NumberRules,
     ids::{AccountId, SessionId},
+    session::Session,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -62,7 +63,7 @@ use platform::{
     keys::ServerKeys,
     password::Hasher,
 };
-use store::{Page, PageRequest, Store, entity};
+use store::{Page, PageRequest, Store};
 
 /// The session use cases. Cheap to clone.
 #[derive(Clone)]
@@ -113,7 +114,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn list(&self, account: &AccountId, slice: &PageRequest) -> Result<Page<entity::session::Model>, Fault> {
+    pub async fn list(&self, account: &AccountId, slice: &PageRequest) -> Result<Page<Session>, Fault> {
         self.0.store.sessions(account, slice, self.0.clock.now()).await
     }
 

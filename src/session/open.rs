@@ -9,14 +9,13 @@ use super::{
 use crate::delivery::{Notice, OutgoingMessage, notices};
 use domain::{
     Timestamp,
+    account::Account,
     caller::RequestInfo,
     ids::{DeliveryId, SessionId},
+    session::{KnownDevice, RefreshToken, Session},
 };
 use platform::{fault::Fault, secret::Secret};
-use store::{
-    Tx,
-    entity::{account, device, refresh_token, session},
-};
+use store::Tx;
 
 /// The client's device, as reported by the client.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +33,7 @@ pub struct Device {
 
 /// A session to be created. Slow and random steps are done; only the writes remain.
 pub struct PendingSession {
-    session: session::Model,
+    session: Session,
     refresh: IssuedRefreshToken,
     sent: Option<OpaqueToken>,
     sent_may_be_planted: bool,
@@ -45,7 +44,7 @@ pub struct PendingSession {
 
 /// A session that was written.
 pub struct NewSession {
-    pub session: session::Model,
+    pub session: Session,
     refresh: IssuedRefreshToken,
     device: OpaqueToken,
     notices_to_send: Vec<DeliveryId>,
@@ -69,16 +68,10 @@ pub struct Tokens {
 
 impl Sessions {
     /// Prepares a session of an account. `announced`: the account's contacts are notified of a new device.
-    pub fn prepare(
-        &self,
-        caller: &RequestInfo,
-        account: &account::Model,
-        device: Device,
-        announced: bool,
-    ) -> PendingSession {
+    pub fn prepare(&self, caller: &RequestInfo, account: &Account, device: Device, announced: bool) -> PendingSession {
         let Parts { entropy, settings, clock, .. } = &*self.0;
         let now = clock.now();
-        let session = session::Model {
+        let session = Session {
             id: SessionId::new(entropy),
             account_id: account.id.clone(),
             device_name: device.name,
@@ -119,7 +112,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault if a token cannot be signed.
-    pub fn issue_tokens(&self, account: &account::Model, opened: &NewSession) -> Result<Tokens, Fault> {
+    pub fn issue_tokens(&self, account: &Account, opened: &NewSession) -> Result<Tokens, Fault> {
         for notice in &opened.notices_to_send {
             self.0.outbox.dispatch(notice.clone());
         }
@@ -176,14 +169,14 @@ impl PendingSession {
         let device = sent.filter(|_| known || shared).unwrap_or(new_token);
         if !known {
             let token_hash = device.hash();
-            let row = device::Model { token_hash, account_id: account.clone(), created_at: now, last_used_at: now };
+            let row = KnownDevice { token_hash, account_id: account.clone(), created_at: now, last_used_at: now };
             tx.insert_device(row).await?;
         }
-        let session = session::Model { device_hash: Some(device.hash()), ..session };
+        let session = Session { device_hash: Some(device.hash()), ..session };
         tx.insert_session(session.clone()).await?;
-        let first = refresh_token::Model {
+        let first = RefreshToken {
             cookie_slot: refresh.cookie_slot,
-            ..refresh_token::Model::first(refresh.token.hash(), session.id.clone(), now)
+            ..RefreshToken::first(refresh.token.hash(), session.id.clone(), now)
         };
         tx.insert_refresh_token(first).await?;
         let notices_to_send = notices::enqueue(tx, &session.account_id, notices_to_send, now).await?;
@@ -194,8 +187,8 @@ impl PendingSession {
 impl Parts {
     pub(super) fn tokens(
         &self,
-        account: &account::Model,
-        session: &session::Model,
+        account: &Account,
+        session: &Session,
         refresh: &IssuedRefreshToken,
     ) -> Result<Tokens, Fault> {
         let AccessToken { token, expires_at } =
@@ -213,8 +206,8 @@ impl Parts {
 
     pub(super) fn access_token(
         &self,
-        account: &account::Model,
-        session: &session::Model,
+        account: &Account,
+        session: &Session,
         generation: i32,
         authentication: Authentication,
     ) -> Result<AccessToken, Fault> {

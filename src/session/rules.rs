@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{Timestamp, session::Session};
 use platform::config::{self, session::Lockout};
-use store::entity::session::Model;
 
 /// How long a failed login is counted.
 pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,7 +19,7 @@ pub enum EffectiveStatus {
 }
 
 /// The effective status of a session at `now`.
-pub fn effective_status(session: &Model, now: Timestamp) -> EffectiveStatus {
+pub fn effective_status(session: &Session, now: Timestamp) -> EffectiveStatus {
     match session.ended_at {
         Some(_) => EffectiveStatus::Ended,
         None if session.expires_at <= now => EffectiveStatus::Expired,

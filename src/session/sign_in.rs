@@ -10,9 +10,11 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus},
     caller::RequestInfo,
     contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     ids::AccountId,
+    proof::Proof,
     purpose::Purpose,
 };
 use platform::{
@@ -21,18 +23,12 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{
-    Identifier, Tx, TxOutcome,
-    entity::{
-        account::{AccountStatus, Model},
-        proof,
-    },
-};
+use store::{Identifier, Tx, TxOutcome};
 
 /// Result of a sign-in.
 pub enum SignInOutcome {
     SignedIn {
-        account: Box<Model>,
+        account: Box<Account>,
         tokens: Box<Tokens>,
     },
     /// Unknown identifier or wrong password; the two are not distinguished.
@@ -61,7 +57,7 @@ impl SignInOutcome {
 }
 
 enum WriteResult {
-    Opened(Box<Model>, Box<NewSession>),
+    Opened(Box<Account>, Box<NewSession>),
     NotActive(AccountStatus),
     /// The account, its password or its contact changed during the check.
     Gone,
@@ -241,7 +237,7 @@ impl Sessions {
         &self,
         identifier: &str,
         parsed: Option<&Identifier>,
-        account: Option<&Model>,
+        account: Option<&Account>,
         device: &Device,
     ) -> Result<LockoutKeys, Fault> {
         let id = account.map(|account| &account.id);
@@ -314,7 +310,7 @@ impl Sessions {
 
 async fn open(
     tx: &Tx,
-    account: Model,
+    account: Account,
     opening: PendingSession,
     used: AuthenticationResult,
     entry: &Event,
@@ -330,7 +326,7 @@ async fn open(
 
 /// Whether an identifier identifies an account: a contact only if it is verified. Otherwise a client could sign up with
 /// another person's address, and find out by signing in with it whether that person has an account.
-pub(super) fn is_identified_by(account: &Model, parsed: Option<&Identifier>) -> bool {
+pub(super) fn is_identified_by(account: &Account, parsed: Option<&Identifier>) -> bool {
     match parsed {
         Some(Identifier::Phone(_)) => account.phone_verified_at.is_some(),
         Some(Identifier::Email(_)) => account.email_verified_at.is_some(),
@@ -339,7 +335,7 @@ pub(super) fn is_identified_by(account: &Model, parsed: Option<&Identifier>) -> 
 }
 
 /// The key for choosing a decoy hash: the account id if there is an account, otherwise the identifier.
-fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Model>) -> String {
+fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Account>) -> String {
     if let Some(account) = account {
         return account.id.as_str().to_owned();
     }
@@ -350,7 +346,7 @@ fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Model>) 
 }
 
 /// Whether the verified contact of a proof is still the account's.
-fn has_contact(account: &Model, proof: &proof::Model) -> bool {
+fn has_contact(account: &Account, proof: &Proof) -> bool {
     match proof.contact_kind {
         ContactKind::Phone => account.phone.as_deref() == Some(&proof.contact_key),
         ContactKind::Email => account.email_key.as_deref() == Some(&proof.contact_key),

@@ -17,15 +17,15 @@ use domain::{
     locale::Locale,
     purpose::Purpose,
     status::{DeliveryStatus, Status},
+    verification::Verification,
 };
-use store::entity::verification::Model;
 
 impl Parts {
-    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Model {
+    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Verification {
         let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind(), start.purpose);
         let test = self.test_contact(&start.to);
         let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
-        Model {
+        Verification {
             id: VerificationId::new(&self.entropy),
             purpose: start.purpose,
             contact_kind: start.to.kind(),
@@ -59,14 +59,20 @@ impl Parts {
             idempotency_key,
             code_by: None,
             code_ref: None,
-            by_letter: false,
+            via_account_email: false,
             repeats: 0,
         }
     }
 }
 
 /// The message of a verification for its recipient.
-pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Locale, discreet: bool) -> OutgoingMessage {
+pub(super) fn order(
+    row: &Verification,
+    recipient: Recipient,
+    to: Contact,
+    locale: Locale,
+    discreet: bool,
+) -> OutgoingMessage {
     let (content, decoy, own) = match recipient {
         Recipient::Code { to, .. } => (Content::Code(spec(row)), false, to),
         Recipient::Decoy => (Content::Code(spec(row)), true, None),
@@ -88,7 +94,7 @@ pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Loca
 }
 
 /// The inputs for deriving the code of a row.
-pub(super) fn spec(row: &Model) -> CodeSpec {
+pub(super) fn spec(row: &Verification) -> CodeSpec {
     CodeSpec {
         key_id: row.key_id.clone(),
         purpose: row.purpose,

@@ -6,9 +6,9 @@
 //! one. A wrong code gets the same response as for any verification that is over.
 
 use super::{ConfirmOutcome, Parts, ProofToken, Verifications, rules};
-use domain::Timestamp;
+use domain::{Timestamp, verification::Verification};
 use platform::{fault::Fault, telemetry::audit::Event};
-use store::{RepeatedCode, entity::verification::Model};
+use store::RepeatedCode;
 
 /// Audit outcome of a proof that was returned again.
 const REPEATED: &str = "proof_repeated";
@@ -20,7 +20,7 @@ impl Verifications {
     /// A fault of the store.
     pub(super) async fn repeat(
         &self,
-        row: Model,
+        row: Verification,
         token: ProofToken,
         event: Event,
         now: Timestamp,

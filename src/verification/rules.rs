@@ -8,9 +8,9 @@ use domain::{
     contact::ContactKind,
     purpose::Purpose,
     status::{CodeFormat, Status},
+    verification::Verification,
 };
 use platform::config;
-use store::entity::verification::Model;
 
 /// Effective status of a verification: the stored status, with expiry applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +44,7 @@ pub fn standing(status: Status, expires_at: Timestamp, now: Timestamp) -> Standi
 pub const REPEATABLE: Duration = Duration::from_secs(60);
 
 /// Whether the code may be confirmed again to get the same proof. The store decides; this avoids a query.
-pub fn is_repeatable(row: &Model, now: Timestamp) -> bool {
+pub fn is_repeatable(row: &Verification, now: Timestamp) -> bool {
     row.status == Status::Verified && row.ended_at.is_some_and(|ended| now < ended + REPEATABLE)
 }
 
@@ -102,7 +102,7 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: 
 }
 
 /// When a resend is accepted. None: it will not be accepted any more.
-pub fn resend_available_at(row: &Model, cooldown: Duration, now: Timestamp) -> Option<Timestamp> {
+pub fn resend_available_at(row: &Verification, cooldown: Duration, now: Timestamp) -> Option<Timestamp> {
     let pending = standing(row.status, row.expires_at, now) == Standing::Pending;
     let cooled_down = row.last_sent_at + cooldown;
     (pending && cooled_down < row.expires_at).then_some(cooled_down)

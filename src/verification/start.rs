@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use super::{
-    Parts, Verification, Verifications,
+    Parts, VerificationView, Verifications,
     draft::{idempotency_hash, order},
     rules,
     slot::{SlotRequest, SlotResult},
@@ -14,12 +14,14 @@ use crate::{
 };
 use domain::{
     Timestamp,
+    account::Account,
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::AccountId,
     locale::Locale,
     purpose::Purpose,
+    verification::Verification,
 };
 use platform::{
     fault::Fault,
@@ -28,10 +30,7 @@ use platform::{
         metrics::{self, End},
     },
 };
-use store::{
-    Identifier, NewSend, Reservation, Tx, TxOutcome, UsageLimits,
-    entity::{account, verification::Model},
-};
+use store::{Identifier, NewSend, Reservation, Tx, TxOutcome, UsageLimits};
 
 /// A request to send a code.
 pub struct Start<R> {
@@ -68,7 +67,7 @@ pub type ResolveInTx<R> = Box<
 
 /// Determines the recipient from an account. An error, allowed only if account existence is disclosed, has the caller's
 /// own type.
-pub type ResolveRecipient<R> = Box<dyn FnOnce(Option<&account::Model>) -> Result<Recipient, R> + Send>;
+pub type ResolveRecipient<R> = Box<dyn FnOnce(Option<&Account>) -> Result<Recipient, R> + Send>;
 
 /// The recipient, and the kind of message.
 pub enum Recipient {
@@ -86,7 +85,7 @@ pub enum Recipient {
 /// Result of a start.
 pub enum StartOutcome<R> {
     /// The message is queued, or was already under the same idempotency key.
-    Sent(Verification),
+    Sent(VerificationView),
     Quota(Refused),
     Refused(R),
 }
@@ -155,7 +154,7 @@ impl Verifications {
 impl Parts {
     /// Dispatches the message of a verification that was written, and publishes the cancellation of the verification
     /// that had the recipient's slot before.
-    fn started(&self, row: Model, displaced: Option<Box<Model>>, event: Event) -> Verification {
+    fn started(&self, row: Verification, displaced: Option<Box<Verification>>, event: Event) -> VerificationView {
         if let Some(canceled) = displaced {
             Self::count_end(&canceled, End::Canceled);
             self.publish(*canceled);
@@ -189,7 +188,7 @@ impl Parts {
             (Some(limits), RecipientSource::Anyone { account })
                 if draft.idempotency_key.is_none() && slot.is_none() =>
             {
-                let verification = Model { account_id: account.clone(), ..draft };
+                let verification = Verification { account_id: account.clone(), ..draft };
                 let recipient = Recipient::Code { account: account.clone(), to: None };
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.account_opt(account);
@@ -210,7 +209,7 @@ impl Parts {
 
 /// The rows of a start that are written in one transaction.
 struct StartWrite<R> {
-    draft: Model,
+    draft: Verification,
     slot: Option<SlotRequest>,
     limits: Option<UsageLimits>,
     usage_key: String,
@@ -252,9 +251,9 @@ impl<R> StartWrite<R> {
 
 enum WriteResult<R> {
     New {
-        row: Box<Model>,
+        row: Box<Verification>,
         /// The verification that was canceled because it had the recipient's slot.
-        displaced: Option<Box<Model>>,
+        displaced: Option<Box<Verification>>,
     },
     /// The contact's cooldown or daily quota is exceeded.
     UsedUp,
@@ -330,7 +329,7 @@ impl Parts {
 
     /// The verification with this idempotency key, while its code is valid, in any state: a late retry must not send
     /// again. After that the key is released.
-    async fn existing(&self, key: Option<&str>) -> Result<Option<Verification>, Fault> {
+    async fn existing(&self, key: Option<&str>) -> Result<Option<VerificationView>, Fault> {
         let Some(key) = key else { return Ok(None) };
         let Some(row) = self.store.verification_by_idempotency_key(key).await? else { return Ok(None) };
         let now = self.clock.now();

@@ -11,14 +11,14 @@ use domain::{
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
+    verification::Verification,
 };
 use platform::clock::Clock;
-use store::entity::verification::Model;
 
 /// The state of a verification at one time. It exposes neither the contact nor the code.
 #[derive(Clone, Debug)]
-pub struct Verification {
-    row: Box<Model>,
+pub struct VerificationView {
+    row: Box<Verification>,
     cooldown: Duration,
     /// The time of the state.
     as_of: Timestamp,
@@ -26,15 +26,15 @@ pub struct Verification {
 
 /// Status of the newest message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct DeliveryView {
     pub channel: Channel,
     pub status: DeliveryStatus,
     pub failure: Option<DeliveryFailure>,
     pub updated_at: Timestamp,
 }
 
-impl Verification {
-    pub(super) fn new(row: Model, cooldown: Duration, clock: &Clock) -> Self {
+impl VerificationView {
+    pub(super) fn new(row: Verification, cooldown: Duration, clock: &Clock) -> Self {
         Self { row: Box::new(row), cooldown, as_of: clock.now() }
     }
 
@@ -65,8 +65,8 @@ impl Verification {
         rules::standing(self.row.status, self.row.expires_at, self.as_of)
     }
 
-    pub fn delivery(&self) -> Delivery {
-        Delivery {
+    pub fn delivery(&self) -> DeliveryView {
+        DeliveryView {
             channel: self.row.delivery_channel,
             status: self.row.delivery_status,
             failure: self.row.delivery_failure,
@@ -116,12 +116,12 @@ impl Verification {
         later.into_iter().flatten().fold(row.created_at, Timestamp::max)
     }
 
-    pub(super) fn row(&self) -> &Model {
+    pub(super) fn row(&self) -> &Verification {
         &self.row
     }
 
     /// Updates the row and the time.
-    pub(super) fn replace(&mut self, row: Model, now: Timestamp) {
+    pub(super) fn replace(&mut self, row: Verification, now: Timestamp) {
         *self.row = row;
         self.as_of = now;
     }

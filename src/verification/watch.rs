@@ -2,7 +2,7 @@
 
 use futures_util::Stream;
 
-use super::{Verification, Verifications};
+use super::{VerificationView, Verifications};
 use crate::events::{WatchEvent, Watcher};
 use domain::ids::VerificationId;
 use platform::{clock::Clock, fault::Fault};
@@ -12,7 +12,7 @@ struct Watch {
     store: Store,
     clock: Clock,
     watcher: Watcher,
-    current: Verification,
+    current: VerificationView,
     stage: Stage,
 }
 
@@ -35,7 +35,7 @@ impl Verifications {
     pub async fn watch(
         &self,
         id: &VerificationId,
-    ) -> Result<Option<impl Stream<Item = Result<Verification, Fault>> + Send + use<>>, Fault> {
+    ) -> Result<Option<impl Stream<Item = Result<VerificationView, Fault>> + Send + use<>>, Fault> {
         // Subscribe before the read: a change in between is then emitted twice rather than lost.
         let watcher = self.0.events.watch(id);
         let Some(current) = self.get(id).await? else { return Ok(None) };
@@ -49,7 +49,7 @@ impl Verifications {
 }
 
 impl Watch {
-    async fn next(&mut self) -> Option<Result<Verification, Fault>> {
+    async fn next(&mut self) -> Option<Result<VerificationView, Fault>> {
         let changed = match self.stage {
             Stage::Initial => Ok(()),
             Stage::Watching => self.change().await,

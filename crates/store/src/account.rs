@@ -9,10 +9,16 @@ use sea_orm::{
 
 use super::{
     Store, Tx,
-    entity::account::{AccountStatus, Column, Entity, Model},
+    entity::Mapped,
+    entity::account::{Column, Entity},
     is_taken,
+    text::Text,
 };
-use domain::{Timestamp, ids::AccountId};
+use domain::{
+    Timestamp,
+    account::{Account, AccountStatus},
+    ids::AccountId,
+};
 use platform::fault::{Fault, FaultContext};
 
 /// A key to look up an account by, in its normalised form.
@@ -42,9 +48,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn account(&self, identifier: &Identifier) -> Result<Option<Model>, Fault> {
+    pub async fn account(&self, identifier: &Identifier) -> Result<Option<Account>, Fault> {
         let find = Entity::find().filter(identifier.condition());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading an account")
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading an account").mapped()
     }
 }
 
@@ -54,7 +60,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_account(&self, row: Model) -> Result<bool, Fault> {
+    pub async fn insert_account(&self, row: Account) -> Result<bool, Fault> {
         match Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await {
             Ok(_) => Ok(true),
             Err(error) if is_taken(&error) => Ok(false),
@@ -66,31 +72,31 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn account(&self, identifier: &Identifier) -> Result<Option<Model>, Fault> {
-        Entity::find().filter(identifier.condition()).one(&self.0).await.doing("reading an account")
+    pub async fn account(&self, identifier: &Identifier) -> Result<Option<Account>, Fault> {
+        Entity::find().filter(identifier.condition()).one(&self.0).await.doing("reading an account").mapped()
     }
 
     /// The account, locked until the transaction ends, so that its status and password do not change.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_account(&self, id: &AccountId) -> Result<Option<Model>, Fault> {
+    pub async fn lock_account(&self, id: &AccountId) -> Result<Option<Account>, Fault> {
         let find = Entity::find_by_id(id.clone()).lock(LockType::NoKeyUpdate);
-        find.one(&self.0).await.doing("locking an account")
+        find.one(&self.0).await.doing("locking an account").mapped()
     }
 
     /// Sets an account's password. `hash` is stored. None: there is no such account.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn set_password(&self, id: &AccountId, hash: &str, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn set_password(&self, id: &AccountId, hash: &str, now: Timestamp) -> Result<Option<Account>, Fault> {
         let changed_at = self.password_change_time(id, now).await?;
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .col_expr(Column::PasswordHash, Expr::val(hash))
             .col_expr(Column::PasswordChangedAt, Expr::val(changed_at))
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        Ok(update.exec_with_returning(&self.0).await.doing("setting a password")?.pop())
+        Ok(update.exec_with_returning(&self.0).await.doing("setting a password")?.pop().mapped())
     }
 
     /// The time to record for a password change: now, but later than any earlier change. A contact change refers to the
@@ -127,8 +133,8 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::EmailKey.eq(email_key))
-            .filter(Column::Status.eq(AccountStatus::PendingVerification))
-            .col_expr(Column::Status, Expr::val(status))
+            .filter(Column::Status.eq(Text(AccountStatus::PendingVerification)))
+            .col_expr(Column::Status, Expr::val(Text(status)))
             .col_expr(Column::EmailVerifiedAt, Expr::val(now))
             .col_expr(Column::ClaimedEmailKey, Expr::null())
             .col_expr(Column::UpdatedAt, Expr::val(now));
@@ -149,7 +155,7 @@ impl Tx {
         };
         let delete = Entity::delete_many()
             .filter(matching)
-            .filter(Column::Status.eq(AccountStatus::PendingVerification))
+            .filter(Column::Status.eq(Text(AccountStatus::PendingVerification)))
             .filter(Column::EmailVerifiedAt.is_null())
             .filter(Column::PhoneVerifiedAt.is_null());
         delete.exec(&self.0).await.doing("deleting an unverified account")?;

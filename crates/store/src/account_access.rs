@@ -8,6 +8,7 @@ use sea_orm::{
 use super::{
     Tx,
     entity::{proof, verification},
+    text::Text,
 };
 use domain::{
     Timestamp,
@@ -93,7 +94,7 @@ fn open_verifications(
             // A literal instead of a parameter, so that SQLite can use the partial index.
             .filter(ExprTrait::eq(Expr::col((Entity, Column::Status)), Expr::cust("'PENDING'")))
             .filter(Column::Decoy.eq(false))
-            .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
+            .filter(Column::Purpose.is_in(Purpose::with_effect(effect).into_iter().map(Text)))
             // An expired one can't be confirmed, and stays in the history unchanged.
             .filter(Column::ExpiresAt.gt(now))
             .order_by_asc(Column::Id)
@@ -110,7 +111,7 @@ fn unspent_proofs(owner: Owner<'_>, effect: Effect) -> impl Iterator<Item = Sele
             .column(Column::TokenHash)
             .filter(condition)
             .filter(Column::SpentAt.is_null())
-            .filter(Column::Purpose.is_in(Purpose::with_effect(effect)))
+            .filter(Column::Purpose.is_in(Purpose::with_effect(effect).into_iter().map(Text)))
             .order_by_asc(Column::TokenHash)
             .lock(LockType::NoKeyUpdate)
     })

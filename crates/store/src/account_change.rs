@@ -7,10 +7,17 @@ use sea_orm::{
 
 use super::{
     Identifier, Tx,
-    entity::account::{AccountStatus, Column, Entity, Model, Role},
+    entity::Mapped,
+    entity::account::{Column, Entity},
     is_taken,
+    text::Text,
 };
-use domain::{Timestamp, contact::ContactKind, ids::AccountId};
+use domain::{
+    Timestamp,
+    account::{Account, AccountStatus, Role},
+    contact::ContactKind,
+    ids::AccountId,
+};
 use platform::fault::{Fault, FaultContext};
 
 /// A contact of an account.
@@ -57,7 +64,7 @@ impl Tx {
         id: &AccountId,
         held: &AccountContact,
         now: Timestamp,
-    ) -> Result<Result<Option<Model>, Taken>, Fault> {
+    ) -> Result<Result<Option<Account>, Taken>, Fault> {
         let (shown, key) = held.contact.clone().unzip();
         let update = match held.kind {
             ContactKind::Phone => change(id, now)
@@ -80,7 +87,7 @@ impl Tx {
         id: &AccountId,
         profile: ProfileChange,
         now: Timestamp,
-    ) -> Result<Result<Option<Model>, Taken>, Fault> {
+    ) -> Result<Result<Option<Account>, Taken>, Fault> {
         let mut update = change(id, now);
         if let Some(name) = profile.name {
             let (shown, key) = name.unzip();
@@ -118,18 +125,18 @@ impl Tx {
         id: &AccountId,
         status: AccountStatus,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
-        let update = change(id, now).col_expr(Column::Status, Expr::val(status));
-        Ok(update.exec_with_returning(&self.0).await.doing("setting a status")?.pop())
+    ) -> Result<Option<Account>, Fault> {
+        let update = change(id, now).col_expr(Column::Status, Expr::val(Text(status)));
+        Ok(update.exec_with_returning(&self.0).await.doing("setting a status")?.pop().mapped())
     }
 
     /// Sets the role of an account.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn set_role(&self, id: &AccountId, role: Role, now: Timestamp) -> Result<Option<Model>, Fault> {
-        let update = change(id, now).col_expr(Column::Role, Expr::val(role));
-        Ok(update.exec_with_returning(&self.0).await.doing("setting a role")?.pop())
+    pub async fn set_role(&self, id: &AccountId, role: Role, now: Timestamp) -> Result<Option<Account>, Fault> {
+        let update = change(id, now).col_expr(Column::Role, Expr::val(Text(role)));
+        Ok(update.exec_with_returning(&self.0).await.doing("setting a role")?.pop().mapped())
     }
 
     /// Every active administrator, locked in one order until the transaction ends: if two remove each other at once,
@@ -139,17 +146,17 @@ impl Tx {
     /// A fault of the database.
     pub async fn lock_administrators(&self) -> Result<Vec<AccountId>, Fault> {
         let find = Entity::find()
-            .filter(Column::Role.eq(Role::Admin))
-            .filter(Column::Status.eq(AccountStatus::Active))
+            .filter(Column::Role.eq(Text(Role::Admin)))
+            .filter(Column::Status.eq(Text(AccountStatus::Active)))
             .order_by_asc(Column::Id)
             .lock(LockType::NoKeyUpdate);
         let rows = find.all(&self.0).await.doing("locking the administrators")?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
+        Ok(rows.into_iter().map(|row| row.id.0).collect())
     }
 
-    async fn account_changed(&self, update: UpdateMany<Entity>) -> Result<Result<Option<Model>, Taken>, Fault> {
+    async fn account_changed(&self, update: UpdateMany<Entity>) -> Result<Result<Option<Account>, Taken>, Fault> {
         match update.exec_with_returning(&self.0).await {
-            Ok(mut rows) => Ok(Ok(rows.pop())),
+            Ok(mut rows) => Ok(Ok(rows.pop().mapped())),
             Err(error) if is_taken(&error) => Ok(Err(Taken)),
             Err(error) => Err(error.into()),
         }

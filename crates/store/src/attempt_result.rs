@@ -11,17 +11,21 @@ use super::{
     audit::entry,
     combined_statement::{insert_for_each, part},
     contact_usage,
+    entity::Mapped,
     entity::{
-        account::AccountStatus,
         audit, proof,
         verification::{Column, Entity, Model},
     },
+    text::Text,
     verification,
 };
 use domain::{
     Timestamp,
+    account::AccountStatus,
     ids::{AccountId, VerificationId},
+    proof::Proof,
     status::Status,
+    verification::Verification,
 };
 use platform::{
     fault::{Fault, FaultContext},
@@ -39,7 +43,7 @@ pub struct AttemptResult {
     /// The attempt was taken before.
     pub taken: bool,
     /// The proof for a right guess. None: the guess is wrong.
-    pub proof: Option<proof::Model>,
+    pub proof: Option<Proof>,
     /// The account that a right guess activates.
     pub activation: Option<Activation>,
     pub event: Event,
@@ -64,7 +68,11 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write_attempt_result(&self, result: AttemptResult, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn write_attempt_result(
+        &self,
+        result: AttemptResult,
+        now: Timestamp,
+    ) -> Result<Option<Verification>, Fault> {
         if let Backend::Postgres(db) = &self.backend
             && result.activation.is_none()
             && !result.taken
@@ -72,7 +80,7 @@ impl Store {
             let statement = result.statement(now)?;
             let checked =
                 self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("writing a code check")?;
-            return Ok(checked.map(|row| Model::from_query_result(&row, "")).transpose()?);
+            return Ok(checked.map(|row| Model::from_query_result(&row, "")).transpose()?.mapped());
         }
         self.write(move |tx| {
             Box::pin(async move {
@@ -120,7 +128,7 @@ impl AttemptResult {
         match self.proof {
             Some(proof) => parts.cte(part("proved", if_checked::<proof::Entity>(proof.into_active_model())?)),
             None => {
-                let locked = Expr::col((CHECKED, Column::Status)).eq(Status::Locked);
+                let locked = Expr::col((CHECKED, Column::Status)).eq(Text(Status::Locked));
                 let noted = insert_for_each::<audit::Entity>(CHECKED, locked, entry(&self.locked))?;
                 parts.cte(part("noted_locked", noted))
             }
@@ -128,7 +136,7 @@ impl AttemptResult {
         Ok(Query::select().with_cte(parts).columns(Column::iter()).from(CHECKED).to_owned())
     }
 
-    async fn write(self, tx: &Tx, now: Timestamp) -> Result<Option<Model>, Fault> {
+    async fn write(self, tx: &Tx, now: Timestamp) -> Result<Option<Verification>, Fault> {
         let right = self.proof.is_some();
         let checked = match self.taken {
             true => tx.record_taken_attempt(&self.verification, right, now).await?,
@@ -149,7 +157,7 @@ impl AttemptResult {
                     }
                     None => false,
                 };
-                tx.insert_proof(proof::Model { spent_at: activated.then_some(now), ..proof }).await?;
+                tx.insert_proof(Proof { spent_at: activated.then_some(now), ..proof }).await?;
             }
             None if checked.status == Status::Locked => tx.insert_audit(&self.locked).await?,
             None => {}

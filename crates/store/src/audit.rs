@@ -6,6 +6,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter
 use super::{
     Store, Tx, TxOutcome,
     entity::audit::{ActiveModel, Column, Entity},
+    text::Text,
 };
 use domain::ids::AccountId;
 use platform::{
@@ -81,8 +82,8 @@ pub(super) fn entry(event: &Event) -> ActiveModel {
         at: Set(event.at),
         act: Set(event.act.as_str().to_owned()),
         outcome: Set(event.outcome.to_owned()),
-        account_id: Set(event.account.clone()),
-        actor_id: Set(event.actor.clone()),
+        account_id: Set(event.account.clone().map(Text)),
+        actor_id: Set(event.actor.clone().map(Text)),
         contact: Set(event.contact.clone()),
         address: Set(event.address.map(|address| address.ip().to_string())),
         user_agent: Set(event.user_agent.as_deref().map(str::to_owned)),

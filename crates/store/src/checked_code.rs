@@ -8,10 +8,11 @@ use sea_orm::{
 
 use super::{
     Tx,
-    entity::verification::{Column, Entity, Model},
+    entity::verification::{Column, Entity},
+    text::Text,
     verification::{ended, pending},
 };
-use domain::{Timestamp, ids::VerificationId, status::Status};
+use domain::{Timestamp, ids::VerificationId, status::Status, verification::Verification};
 use platform::fault::{Fault, FaultContext};
 
 impl Tx {
@@ -36,7 +37,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn take_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn take_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Verification>, Fault> {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
@@ -47,7 +48,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn return_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn return_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Verification>, Fault> {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).gt(0))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));
@@ -64,14 +65,17 @@ impl Tx {
         id: &VerificationId,
         right: bool,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Verification>, Fault> {
         let update = pending(id, now);
         let last = || Expr::col(Column::Attempts).gte(Expr::col(Column::MaxAttempts));
         let update = if right {
             ended(update.filter(Column::Decoy.eq(false)), Status::Verified, now)
         } else {
             update
-                .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
+                .col_expr(
+                    Column::Status,
+                    Expr::case(last(), Text(Status::Locked)).finally(Text(Status::Pending)).into(),
+                )
                 .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
         };
         self.changed(update, now).await.doing("recording the result of an attempt")
@@ -81,7 +85,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn lock_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Verification>, Fault> {
         self.changed(ended(pending(id, now), Status::Locked, now), now).await.doing("locking a verification")
     }
 
@@ -89,7 +93,11 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn expire_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn expire_verification(
+        &self,
+        id: &VerificationId,
+        now: Timestamp,
+    ) -> Result<Option<Verification>, Fault> {
         let update = pending(id, now).col_expr(Column::ExpiresAt, Expr::val(now));
         self.changed(update, now).await.doing("expiring a verification")
     }

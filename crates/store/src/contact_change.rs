@@ -6,9 +6,10 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter,
 
 use super::{
     Store, Tx,
-    entity::contact_change::{Column, Entity, Model},
+    entity::Mapped,
+    entity::contact_change::{Column, Entity},
 };
-use domain::{Timestamp, ids::AccountId};
+use domain::{Timestamp, contact_change::ContactChange, ids::AccountId};
 use platform::fault::{Fault, FaultContext};
 
 impl Store {
@@ -16,9 +17,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
+    pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<ContactChange>, Fault> {
         let find = of_account(account);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading changes of contact")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading changes of contact").mapped()
     }
 }
 
@@ -35,8 +36,8 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<Model>, Fault> {
-        of_account(account).all(&self.0).await.doing("reading changes of contact")
+    pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<ContactChange>, Fault> {
+        of_account(account).all(&self.0).await.doing("reading changes of contact").mapped()
     }
 
     /// Inserts a change that can be undone. The caller holds the lock on the account. Undoing restores what the first
@@ -45,7 +46,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_contact_change(&self, mut row: Model) -> Result<(), Fault> {
+    pub async fn insert_contact_change(&self, mut row: ContactChange) -> Result<(), Fault> {
         let last = not_undone(&row.account_id).order_by_desc(Column::CreatedAt).one(&self.0);
         if let Some(last) = last.await.doing("reading changes of contact")?
             && last.created_at >= row.created_at
@@ -61,19 +62,19 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn contact_change(&self, token_hash: &str) -> Result<Option<Model>, Fault> {
+    pub async fn contact_change(&self, token_hash: &str) -> Result<Option<ContactChange>, Fault> {
         let find = Entity::find().filter(Column::TokenHash.eq(token_hash));
-        find.one(&self.0).await.doing("reading a change of contact")
+        find.one(&self.0).await.doing("reading a change of contact").mapped()
     }
 
     /// The changes of an account that can be undone, oldest first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn undoable_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<Model>, Fault> {
+    pub async fn undoable_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<ContactChange>, Fault> {
         let find = Entity::find().filter(undoable(account, now));
         let find = find.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
-        find.all(&self.0).await.doing("reading changes of contact")
+        find.all(&self.0).await.doing("reading changes of contact").mapped()
     }
 
     /// Undoes every change of an account that can still be undone, and returns them, oldest first. One statement finds
@@ -81,9 +82,10 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn undo_contact_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<Model>, Fault> {
+    pub async fn undo_contact_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<ContactChange>, Fault> {
         let update = Entity::update_many().filter(undoable(account, now)).col_expr(Column::UndoneAt, Expr::val(now));
-        let mut undone = update.exec_with_returning(&self.0).await.doing("undoing changes of contact")?;
+        let undone = update.exec_with_returning(&self.0).await.doing("undoing changes of contact")?;
+        let mut undone: Vec<ContactChange> = undone.mapped();
         undone.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
         Ok(undone)
     }

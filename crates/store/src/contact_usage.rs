@@ -7,9 +7,20 @@ use sea_orm::{
     sea_query::{Expr, InsertStatement, OnConflict, Query},
 };
 
-use super::{Store, Tx, entity::contact_usage};
+use super::{Store, Tx, entity::Mapped, entity::contact_usage};
 use domain::Timestamp;
 use platform::fault::{Fault, FaultContext};
+
+/// The daily usage of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactUsage {
+    pub contact_key: String,
+    /// The local day (in `QUOTA_TIME_ZONE`) of the counts, in days of the Common Era.
+    pub day: i32,
+    pub sends: i32,
+    pub guesses: i32,
+    pub last_sent_at: Option<Timestamp>,
+}
 
 /// The limits of a reservation.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +37,7 @@ pub struct UsageLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reservation {
     /// Counted; with the usage after it.
-    Granted(contact_usage::Model),
+    Granted(ContactUsage),
     /// Not counted: a limit was exceeded.
     Refused,
 }
@@ -62,7 +73,7 @@ impl Tx {
 
     async fn reserve(&self, count: InsertStatement) -> Result<Reservation, Fault> {
         match self.0.query_one(&count).await? {
-            Some(row) => Ok(Reservation::Granted(contact_usage::Model::from_query_result(&row, "")?)),
+            Some(row) => Ok(Reservation::Granted(contact_usage::Model::from_query_result(&row, "")?.into())),
             None => Ok(Reservation::Refused),
         }
     }
@@ -138,9 +149,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn contact_usage(&self, contact_key: &str) -> Result<Option<contact_usage::Model>, Fault> {
+    pub async fn contact_usage(&self, contact_key: &str) -> Result<Option<ContactUsage>, Fault> {
         let find = contact_usage::Entity::find_by_id(contact_key.to_owned());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a contact's usage")
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a contact's usage").mapped()
     }
 }
 

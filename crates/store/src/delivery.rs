@@ -10,9 +10,11 @@ use sea_orm::{
 
 use super::{
     ReportedStatus, Store, Tx, TxOutcome,
+    entity::Mapped,
     entity::delivery::{Column, Entity, Model},
+    text::Text,
 };
-use domain::{Timestamp, channel::Channel, ids::DeliveryId, status::DeliveryStatus};
+use domain::{Timestamp, channel::Channel, delivery::Delivery, ids::DeliveryId, status::DeliveryStatus};
 use platform::fault::{Fault, FaultContext};
 
 /// The owner and the duration of a claim. A claim that is not settled in time belonged to a process that died.
@@ -41,7 +43,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_delivery(&self, row: Model) -> Result<(), Fault> {
+    pub async fn insert_delivery(&self, row: Delivery) -> Result<(), Fault> {
         Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a delivery")?;
         Ok(())
     }
@@ -56,17 +58,17 @@ impl Tx {
         before: &[DeliveryStatus],
         reported: ReportedStatus,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Delivery>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
-            .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(reported.status))
+            .filter(Column::Status.is_in(before.iter().copied().map(Text)))
+            .col_expr(Column::Status, Expr::val(Text(reported.status)))
             .col_expr(Column::Reason, Expr::val(reported.code))
-            .col_expr(Column::Failure, Expr::val(reported.failure))
+            .col_expr(Column::Failure, Expr::val(reported.failure.map(Text)))
             .col_expr(Column::UpdatedAt, Expr::val(now));
         let moved = update.exec_with_returning(&self.0).await.doing("advancing a delivery")?.pop();
         self.stop_waiting_for_receipt(id).await?;
-        Ok(moved)
+        Ok(moved.mapped())
     }
 
     /// Ends the wait for a receipt after one has arrived. A message that is claimed stays unchanged.
@@ -77,7 +79,7 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.is_null())
-            .filter(Column::Status.ne(DeliveryStatus::Queued))
+            .filter(Column::Status.ne(Text(DeliveryStatus::Queued)))
             .filter(Column::DueAt.is_not_null())
             .col_expr(Column::DueAt, Expr::null());
         update.exec(&self.0).await.doing("ending the wait for a receipt")?;
@@ -97,13 +99,13 @@ impl Store {
         most: u64,
         claimant: &Claimant,
         now: Timestamp,
-    ) -> Result<Vec<Model>, Fault> {
+    ) -> Result<Vec<Delivery>, Fault> {
         // Materialised: PostgreSQL may run a plain locking subquery more than once, and then claims more than `most`.
         let oldest = Entity::find()
             .select_only()
             .column(Column::Id)
             .filter(due(now))
-            .filter(Column::Channel.is_in(channels.iter().copied()))
+            .filter(Column::Channel.is_in(channels.iter().copied().map(Text)))
             .order_by_asc(Column::DueAt)
             .limit(most)
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
@@ -117,7 +119,8 @@ impl Store {
             .and_where(Expr::col(Column::Id).in_subquery(Query::select().column("id").from("oldest").to_owned()))
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
-        let mut rows: Vec<Model> = self.write_statement(claim).await.doing("claiming due deliveries")?;
+        let rows: Vec<Model> = self.write_statement(claim).await.doing("claiming due deliveries")?;
+        let mut rows: Vec<Delivery> = rows.mapped();
         rows.sort_by_key(|row| row.created_at);
         Ok(rows)
     }
@@ -154,9 +157,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Model>, Fault> {
+    pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery")
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery").mapped()
     }
 
     /// Messages whose claim expired before `deadline`: its process died or was suspended before settling it, or never
@@ -164,13 +167,13 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn abandoned_deliveries(&self, most: u64, deadline: Timestamp) -> Result<Vec<Model>, Fault> {
+    pub async fn abandoned_deliveries(&self, most: u64, deadline: Timestamp) -> Result<Vec<Delivery>, Fault> {
         let find = Entity::find()
             .filter(Column::DueAt.lte(deadline))
             .filter(Column::ClaimedBy.is_not_null())
             .order_by_asc(Column::DueAt)
             .limit(most);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading abandoned deliveries")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading abandoned deliveries").mapped()
     }
 }
 

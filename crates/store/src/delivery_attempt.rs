@@ -7,14 +7,17 @@ use sea_orm::{
 
 use super::{
     Store, Tx, TxOutcome,
+    entity::Mapped,
     entity::{
         delivery,
-        delivery_attempt::{Column, Entity, Model},
+        delivery_attempt::{Column, Entity},
     },
     is_foreign_key_violation,
+    text::Text,
 };
 use domain::{
     Timestamp,
+    delivery::DeliveryAttempt,
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus},
 };
@@ -56,8 +59,8 @@ impl Tx {
         id: &DeliveryId,
         by: &Acceptance,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
-        let row = Model {
+    ) -> Result<Option<DeliveryAttempt>, Fault> {
+        let row = DeliveryAttempt {
             provider_message_id: by.provider_message_id.clone(),
             poll_at: by.poll_at,
             ..fresh(id, &by.provider, now)
@@ -67,30 +70,34 @@ impl Tx {
         let insert = Entity::insert(row.into_active_model()).on_conflict(conflict);
         match insert.exec_with_returning(&self.0).await {
             Err(error) if is_foreign_key_violation(&error) => Ok(None),
-            recorded => recorded.map(Some).doing("recording an accepted delivery"),
+            recorded => Ok(Some(recorded.doing("recording an accepted delivery")?.into())),
         }
     }
 
     /// The attempt that was accepted last.
-    pub(super) async fn newest_attempt(&self, id: &DeliveryId) -> Result<Option<Model>, Fault> {
+    pub(super) async fn newest_attempt(&self, id: &DeliveryId) -> Result<Option<DeliveryAttempt>, Fault> {
         let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_desc(Column::AcceptedAt).limit(1);
-        find.one(&self.0).await.doing("reading the newest delivery attempt")
+        find.one(&self.0).await.doing("reading the newest delivery attempt").mapped()
     }
 
     /// The attempt that a report is about. If the provider's response has not been recorded yet and the report contains
     /// the delivery id, the attempt is inserted. None: no such message.
     /// # Errors
     /// A fault of the database.
-    pub async fn reported_attempt(&self, report: &ProviderReport, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn reported_attempt(
+        &self,
+        report: &ProviderReport,
+        now: Timestamp,
+    ) -> Result<Option<DeliveryAttempt>, Fault> {
         let of_provider = Entity::find().filter(Column::Provider.eq(report.provider));
         let Some(id) = &report.delivery else {
             let named = of_provider.filter(Column::ProviderMessageId.eq(report.provider_message_id.as_str()));
             let newest = named.order_by_desc(Column::AcceptedAt).limit(1);
-            return newest.one(&self.0).await.doing("reading an attempt by its provider's id");
+            return newest.one(&self.0).await.doing("reading an attempt by its provider's id").mapped();
         };
         let find = of_provider.filter(Column::DeliveryId.eq(id.as_str()));
         if let Some(known) = find.clone().one(&self.0).await.doing("reading an attempt")? {
-            return Ok(Some(known));
+            return Ok(Some(known.into()));
         }
         if delivery::Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a delivery")?.is_none() {
             return Ok(None);
@@ -99,7 +106,7 @@ impl Tx {
         let untouched = OnConflict::columns([Column::DeliveryId, Column::Provider]).do_nothing().to_owned();
         let insert = Entity::insert(row.into_active_model()).on_conflict(untouched);
         insert.exec_without_returning(&self.0).await.doing("recording an early receipt")?;
-        find.one(&self.0).await.doing("reading an attempt")
+        find.one(&self.0).await.doing("reading an attempt").mapped()
     }
 
     /// Sets an attempt to the reported status if its status is one of `before`; the time of the report is recorded in
@@ -109,7 +116,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn advance_attempt(
         &self,
-        attempt: &Model,
+        attempt: &DeliveryAttempt,
         before: &[DeliveryStatus],
         reported: ReportedStatus,
         now: Timestamp,
@@ -118,13 +125,13 @@ impl Tx {
             Entity::update_many()
                 .filter(Column::DeliveryId.eq(attempt.delivery_id.as_str()))
                 .filter(Column::Provider.eq(attempt.provider.as_str()))
-                .col_expr(Column::ToldAt, Expr::val(now))
+                .col_expr(Column::ReportedAt, Expr::val(now))
         };
         let moved = this()
-            .filter(Column::Status.is_in(before.iter().copied()))
-            .col_expr(Column::Status, Expr::val(reported.status))
+            .filter(Column::Status.is_in(before.iter().copied().map(Text)))
+            .col_expr(Column::Status, Expr::val(Text(reported.status)))
             .col_expr(Column::Code, Expr::val(reported.code))
-            .col_expr(Column::Failure, Expr::val(reported.failure))
+            .col_expr(Column::Failure, Expr::val(reported.failure.map(Text)))
             .col_expr(Column::PollAt, Expr::null());
         if moved.exec(&self.0).await.doing("advancing a delivery attempt")?.rows_affected > 0 {
             return Ok(true);
@@ -137,7 +144,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn is_newest_attempt(&self, attempt: &Model) -> Result<bool, Fault> {
+    pub async fn is_newest_attempt(&self, attempt: &DeliveryAttempt) -> Result<bool, Fault> {
         let newest = self.newest_attempt(&attempt.delivery_id).await?;
         Ok(newest.is_some_and(|newest| newest.provider == attempt.provider))
     }
@@ -148,29 +155,34 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn attempts(&self, id: &DeliveryId) -> Result<Vec<Model>, Fault> {
+    pub async fn attempts(&self, id: &DeliveryId) -> Result<Vec<DeliveryAttempt>, Fault> {
         let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_asc(Column::AcceptedAt);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading delivery attempts")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading delivery attempts").mapped()
     }
 
     /// Attempts of `provider` that are due for polling, oldest first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn attempts_to_poll(&self, provider: &str, most: u64, now: Timestamp) -> Result<Vec<Model>, Fault> {
+    pub async fn attempts_to_poll(
+        &self,
+        provider: &str,
+        most: u64,
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryAttempt>, Fault> {
         let find = Entity::find()
             .filter(Column::PollAt.lte(now))
             .filter(Column::Provider.eq(provider))
             .order_by_asc(Column::PollAt)
             .limit(most);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading attempts to poll")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading attempts to poll").mapped()
     }
 
     /// Sets when to poll an attempt again; None: never.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn schedule_poll(&self, attempt: &Model, poll_at: Option<Timestamp>) -> Result<(), Fault> {
+    pub async fn schedule_poll(&self, attempt: &DeliveryAttempt, poll_at: Option<Timestamp>) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::DeliveryId.eq(attempt.delivery_id.as_str()))
             .filter(Column::Provider.eq(attempt.provider.as_str()))
@@ -188,8 +200,8 @@ impl Store {
     }
 }
 
-pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Timestamp) -> Model {
-    Model {
+pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Timestamp) -> DeliveryAttempt {
+    DeliveryAttempt {
         delivery_id: id.clone(),
         provider: provider.to_owned(),
         provider_message_id: None,
@@ -197,7 +209,7 @@ pub(super) fn fresh(id: &DeliveryId, provider: &str, now: Timestamp) -> Model {
         code: None,
         failure: None,
         accepted_at: now,
-        told_at: None,
+        reported_at: None,
         polls: 0,
         poll_at: None,
     }

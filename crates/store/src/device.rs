@@ -7,9 +7,9 @@ use sea_orm::{
 
 use super::{
     Store, Tx,
-    entity::device::{Column, Entity, Model},
+    entity::device::{Column, Entity},
 };
-use domain::{Timestamp, ids::AccountId};
+use domain::{Timestamp, ids::AccountId, session::KnownDevice};
 use platform::fault::{Fault, FaultContext};
 
 /// The lockout subject of failed passwords from a device.
@@ -74,7 +74,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_device(&self, row: Model) -> Result<(), Fault> {
+    pub async fn insert_device(&self, row: KnownDevice) -> Result<(), Fault> {
         Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a device")?;
         Ok(())
     }

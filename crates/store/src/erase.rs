@@ -8,12 +8,12 @@ use sea_orm::{
 use super::{
     Store, TxOutcome,
     entity::{
-        account::{self, AccountStatus},
-        audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof, provider_verification,
-        refresh_token, revocation, session, verification,
+        account, audit, contact_change, contact_usage, delivery, device, lockout, notice_usage, proof,
+        provider_verification, refresh_token, revocation, session, verification,
     },
+    text::Text,
 };
-use domain::Timestamp;
+use domain::{Timestamp, account::AccountStatus};
 use platform::fault::{Fault, FaultContext};
 
 /// A kind of expired rows.
@@ -139,7 +139,7 @@ impl Store {
                 let unproved = all()
                     .add(Column::PhoneVerifiedAt.is_null())
                     .add(Column::EmailVerifiedAt.is_null())
-                    .add(Column::Status.eq(AccountStatus::PendingVerification))
+                    .add(Column::Status.eq(Text(AccountStatus::PendingVerification)))
                     .add(Column::CreatedAt.lt(before));
                 self.erase_from::<Entity, String>(Column::Id, unproved, most).await
             }

@@ -6,18 +6,34 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelec
 
 use super::{
     Store,
+    entity::Mapped,
     entity::verification::{Column, Entity},
+    text::Text,
 };
 use domain::{Timestamp, channel::Channel, contact::ContactKind, purpose::Purpose, status::Status};
 use platform::fault::{Fault, FaultContext};
 
 /// The number of expired verifications of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredCount {
     pub purpose: Purpose,
     /// Of the newest message.
     pub channel: Channel,
     pub count: i64,
+}
+
+#[derive(FromQueryResult)]
+struct ExpiredCountRow {
+    purpose: Text<Purpose>,
+    channel: Text<Channel>,
+    count: i64,
+}
+
+impl From<ExpiredCountRow> for ExpiredCount {
+    fn from(row: ExpiredCountRow) -> Self {
+        let ExpiredCountRow { purpose, channel, count } = row;
+        Self { purpose: purpose.0, channel: channel.0, count }
+    }
 }
 
 impl Store {
@@ -42,16 +58,16 @@ impl Store {
             .column_as(Column::Id.count(), "count")
             .filter(Column::CreatedAt.gt(since - life))
             .filter(Column::CreatedAt.lte(until - life))
-            .filter(Column::ContactKind.eq(kind))
-            .filter(Column::Purpose.is_in(purposes))
-            .filter(Column::Status.eq(Status::Pending))
+            .filter(Column::ContactKind.eq(Text(kind)))
+            .filter(Column::Purpose.is_in(purposes.into_iter().map(Text)))
+            .filter(Column::Status.eq(Text(Status::Pending)))
             // A provider may have expired it early; it was counted then.
             .filter(Column::ExpiresAt.gt(since))
             .filter(Column::ExpiresAt.lte(until))
             .filter(Column::Decoy.eq(false))
             .group_by(Column::Purpose)
             .group_by(Column::DeliveryChannel)
-            .into_model::<ExpiredCount>();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting expired verifications")
+            .into_model::<ExpiredCountRow>();
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting expired verifications").mapped()
     }
 }

@@ -4,13 +4,15 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter,
 
 use super::{
     Store,
+    entity::Mapped,
     entity::delivery::{Column, Entity},
+    text::Text,
 };
 use domain::{Timestamp, channel::Channel, status::DeliveryStatus};
 use platform::fault::{Fault, FaultContext};
 
 /// The number of messages of one provider and channel with one status.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderCount {
     /// The provider that was called last; None: none was called.
     pub provider: Option<String>,
@@ -19,14 +21,44 @@ pub struct ProviderCount {
     pub count: i64,
 }
 
+#[derive(FromQueryResult)]
+struct ProviderCountRow {
+    provider: Option<String>,
+    channel: Text<Channel>,
+    status: Text<DeliveryStatus>,
+    count: i64,
+}
+
+impl From<ProviderCountRow> for ProviderCount {
+    fn from(row: ProviderCountRow) -> Self {
+        let ProviderCountRow { provider, channel, status, count } = row;
+        Self { provider, channel: channel.0, status: status.0, count }
+    }
+}
+
 /// The number of failed messages with one reason.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReasonCount {
     pub provider: Option<String>,
     pub channel: Channel,
     /// The provider's own code.
     pub reason: String,
     pub count: i64,
+}
+
+#[derive(FromQueryResult)]
+struct ReasonCountRow {
+    provider: Option<String>,
+    channel: Text<Channel>,
+    reason: String,
+    count: i64,
+}
+
+impl From<ReasonCountRow> for ReasonCount {
+    fn from(row: ReasonCountRow) -> Self {
+        let ReasonCountRow { provider, channel, reason, count } = row;
+        Self { provider, channel: channel.0, reason, count }
+    }
 }
 
 impl Store {
@@ -46,8 +78,8 @@ impl Store {
             .group_by(Column::Provider)
             .group_by(Column::Channel)
             .group_by(Column::Status)
-            .into_model::<ProviderCount>();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting messages")
+            .into_model::<ProviderCountRow>();
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting messages").mapped()
     }
 
     /// Counts the reasons of failed messages in that period.
@@ -63,13 +95,13 @@ impl Store {
             .column(Column::Reason)
             .column_as(Column::Id.count(), "count")
             .filter(sent_between(from, to))
-            .filter(Column::Status.is_in(failed))
+            .filter(Column::Status.is_in(failed.map(Text)))
             .filter(Column::Reason.is_not_null())
             .group_by(Column::Provider)
             .group_by(Column::Channel)
             .group_by(Column::Reason)
-            .into_model::<ReasonCount>();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting failure reasons")
+            .into_model::<ReasonCountRow>();
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting failure reasons").mapped()
     }
 }
 

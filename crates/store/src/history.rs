@@ -7,17 +7,20 @@ use sea_orm::{
 
 use super::{
     Store, Tx,
+    entity::Mapped,
     entity::{
         delivery, proof,
-        verification::{Column, Entity, Model},
+        verification::{Column, Entity},
     },
     page::{Page, PageRequest, after},
+    text::Text,
 };
 use domain::{
     Timestamp,
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::Status,
+    verification::Verification,
 };
 use platform::fault::{Fault, FaultContext};
 
@@ -40,10 +43,10 @@ impl Store {
         slice: &PageRequest,
         by_holder: bool,
         now: Timestamp,
-    ) -> Result<Page<Model>, Fault> {
-        let shown = Condition::any().add(Column::Status.ne(Status::Pending)).add(Column::ExpiresAt.lte(now));
+    ) -> Result<Page<Verification>, Fault> {
+        let shown = Condition::any().add(Column::Status.ne(Text(Status::Pending))).add(Column::ExpiresAt.lte(now));
         let shown = match by_holder {
-            true => shown.add(Column::Purpose.is_in(REQUESTED_BY_HOLDER)),
+            true => shown.add(Column::Purpose.is_in(REQUESTED_BY_HOLDER.map(Text))),
             false => shown,
         };
         let find = Entity::find()
@@ -55,7 +58,7 @@ impl Store {
             .order_by_desc(Column::Id)
             .limit(slice.limit());
         let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading a history")?;
-        Ok(Page::of(rows, slice))
+        Ok(Page::of(rows, slice).mapped())
     }
 }
 

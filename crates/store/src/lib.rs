@@ -24,7 +24,7 @@ mod contact_usage;
 mod delivery;
 mod delivery_attempt;
 mod device;
-pub mod entity;
+mod entity;
 mod erase;
 mod expired;
 mod health;
@@ -48,6 +48,7 @@ mod sending;
 mod session;
 mod settlement;
 mod taking;
+mod text;
 mod users;
 mod verification;
 mod waits;
@@ -64,20 +65,24 @@ pub use self::{
     attempt_result::{Activation, AttemptResult},
     audit::AuditTrail,
     backup::{BackupError, backup_sqlite},
-    contact_usage::{Reservation, UsageLimits},
+    contact_usage::{ContactUsage, Reservation, UsageLimits},
     delivery::Claimant,
     delivery_attempt::{Acceptance, ProviderReport, ReportedStatus},
     device::device_subject,
     erase::Dead,
     expired::ExpiredCount,
     health::{ProviderCount, ReasonCount},
+    lockout::FailedAttempts,
     notice_usage::NoticeLimit,
     page::{Page, PageRequest, Place},
+    password_census::PasswordCensus,
+    process_keys::ProcessKeys,
     proof::SpendResult,
     provider_verification::{BeginStart, Slot, SlotClaim},
     refresh_token::Exchange,
     repeat::RepeatedCode,
     report::{SLOT, SlotCount},
+    revocation::RevokedSession,
     schema::{MigrationProgress, Schema},
     sending::NewSend,
     settlement::Settlement,

@@ -9,10 +9,22 @@ use sea_orm::{
 use super::{
     Tx,
     device::DEVICE_SUBJECT,
+    entity::Mapped,
     entity::lockout::{Column, Entity, Model},
 };
 use domain::{Timestamp, ids::AccountId};
 use platform::fault::{Fault, FaultContext};
+
+/// Consecutive failed passwords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempts {
+    /// The key of the counter; a hash if it is a typed identifier.
+    pub subject: String,
+    pub account_id: Option<AccountId>,
+    pub failures: i32,
+    pub last_failed_at: Timestamp,
+    pub locked_until: Option<Timestamp>,
+}
 
 impl Tx {
     /// Counts one attempt by `subject`. None: it is locked, and nothing was counted. A count whose last attempt was
@@ -28,7 +40,7 @@ impl Tx {
         account: Option<&AccountId>,
         forgotten: Timestamp,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<FailedAttempts>, Fault> {
         let held = |column: Column| Expr::col((Entity, column));
         let fresh = || held(Column::LastFailedAt).lt(forgotten);
         let mut conflict = OnConflict::column(Column::Subject);
@@ -46,15 +58,15 @@ impl Tx {
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
         let counted = self.0.query_one(&insert).await.doing("counting a try")?;
-        Ok(counted.map(|row| Model::from_query_result(&row, "")).transpose()?)
+        Ok(counted.map(|row| Model::from_query_result(&row, "")).transpose()?.mapped())
     }
 
     /// The lockout state of `subject`.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lockout(&self, subject: &str) -> Result<Option<Model>, Fault> {
-        Entity::find_by_id(subject.to_owned()).one(&self.0).await.doing("reading a lockout")
+    pub async fn lockout(&self, subject: &str) -> Result<Option<FailedAttempts>, Fault> {
+        Entity::find_by_id(subject.to_owned()).one(&self.0).await.doing("reading a lockout").mapped()
     }
 
     /// Locks `subject` until then.

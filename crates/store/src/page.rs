@@ -2,6 +2,8 @@
 
 use sea_orm::{ColumnTrait, Condition};
 
+use super::entity::Mapped;
+
 use domain::Timestamp;
 
 /// The position of a row in the order: its time, then its id.
@@ -38,6 +40,12 @@ impl<T> Page<T> {
         let more = rows.len() > first;
         rows.truncate(first);
         Self { rows, more }
+    }
+}
+
+impl<M, T: From<M>> Mapped<Page<T>> for Page<M> {
+    fn mapped(self) -> Page<T> {
+        Page { rows: self.rows.mapped(), more: self.more }
     }
 }
 

@@ -8,22 +8,35 @@ use sea_orm::{
 
 use super::{
     Store, Tx, TxOutcome,
+    entity::Mapped,
     entity::{
         account,
-        password_census::{ActiveModel, Column, Entity, ID, Model},
+        password_census::{ActiveModel, Column, Entity, ID},
     },
+    text::Text,
 };
 use domain::ids::AccountId;
 use platform::fault::{Fault, FaultContext};
+
+/// The number of accounts by password hashing scheme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordCensus {
+    /// The seed by which the schemes of decoys are chosen: 32 bytes in hexadecimal, constant for the database.
+    pub seed: String,
+    /// The counts, in JSON.
+    pub schemes: String,
+    /// Incremented by each count.
+    pub version: i64,
+}
 
 impl Store {
     /// The last count. None: there is none yet.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn password_census(&self) -> Result<Option<Model>, Fault> {
+    pub async fn password_census(&self) -> Result<Option<PasswordCensus>, Fault> {
         let find = Entity::find_by_id(ID);
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading the password census")
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading the password census").mapped()
     }
 
     /// Inserts the row for the counts with this seed, if there is none.
@@ -61,8 +74,9 @@ impl Store {
         if let Some(after) = after {
             find = find.filter(account::Column::Id.gt(after.as_str()));
         }
-        let find = find.into_tuple();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading password hashes")
+        let find = find.into_tuple::<(Text<AccountId>, String)>();
+        let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading password hashes")?;
+        Ok(rows.into_iter().map(|(id, hash)| (id.0, hash)).collect())
     }
 }
 
@@ -71,9 +85,9 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_password_census(&self) -> Result<Option<Model>, Fault> {
+    pub async fn lock_password_census(&self) -> Result<Option<PasswordCensus>, Fault> {
         let find = Entity::find_by_id(ID).lock(LockType::NoKeyUpdate);
-        find.one(&self.0).await.doing("locking the password census")
+        find.one(&self.0).await.doing("locking the password census").mapped()
     }
 
     /// Writes a new count.

@@ -4,17 +4,31 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder
 
 use super::{
     Store, TxOutcome,
-    entity::process_keys::{Column, Entity, Model},
+    entity::Mapped,
+    entity::process_keys::{Column, Entity},
 };
 use domain::Timestamp;
 use platform::fault::{Fault, FaultContext};
+
+/// The keys of a running process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessKeys {
+    /// Identifies the process while it runs.
+    pub process: String,
+    /// The version of the program.
+    pub version: String,
+    pub started_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    /// The ids of its keys, by kind, in JSON (`keys::KeysInUse`). It contains no key.
+    pub keys: String,
+}
 
 impl Store {
     /// Records that a process runs, and deletes processes not seen since `forget_before`.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn record_process_keys(&self, row: Model, forget_before: Timestamp) -> Result<(), Fault> {
+    pub async fn record_process_keys(&self, row: ProcessKeys, forget_before: Timestamp) -> Result<(), Fault> {
         let mut on_conflict = OnConflict::column(Column::Process);
         on_conflict.update_columns([Column::LastSeenAt, Column::Keys]);
         let insert = Entity::insert(row.into_active_model()).on_conflict(on_conflict);
@@ -50,11 +64,11 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn process_keys(&self, seen_since: Timestamp) -> Result<Vec<Model>, Fault> {
+    pub async fn process_keys(&self, seen_since: Timestamp) -> Result<Vec<ProcessKeys>, Fault> {
         let find = Entity::find()
             .filter(Column::LastSeenAt.gte(seen_since))
             .order_by_asc(Column::StartedAt)
             .order_by_asc(Column::Process);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading the keys of processes")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading the keys of processes").mapped()
     }
 }

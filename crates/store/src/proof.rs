@@ -4,18 +4,20 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query:
 
 use super::{
     Store, Tx,
-    entity::proof::{Column, Entity, Model},
+    entity::Mapped,
+    entity::proof::{Column, Entity},
+    text::Text,
 };
-use domain::{Timestamp, purpose::Purpose};
+use domain::{Timestamp, proof::Proof, purpose::Purpose};
 use platform::fault::{Fault, FaultContext};
 
 /// The result of spending a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SpendResult {
     /// It was spent by this transaction.
-    Spent(Box<Model>),
+    Spent(Box<Proof>),
     /// It could not be spent; with its row, if there is one.
-    Refused(Option<Box<Model>>),
+    Refused(Option<Box<Proof>>),
 }
 
 impl Store {
@@ -23,9 +25,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn proof(&self, token_hash: &str) -> Result<Option<Model>, Fault> {
+    pub async fn proof(&self, token_hash: &str) -> Result<Option<Proof>, Fault> {
         let find = Entity::find_by_id(token_hash.to_owned());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a proof")
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a proof").mapped()
     }
 }
 
@@ -34,7 +36,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database, also for a second proof of one verification.
-    pub async fn insert_proof(&self, row: Model) -> Result<(), Fault> {
+    pub async fn insert_proof(&self, row: Proof) -> Result<(), Fault> {
         Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a proof")?;
         Ok(())
     }
@@ -46,17 +48,17 @@ impl Tx {
     pub async fn spend_proof(&self, token_hash: &str, purpose: Purpose, now: Timestamp) -> Result<SpendResult, Fault> {
         let mut spent = Entity::update_many()
             .filter(Column::TokenHash.eq(token_hash))
-            .filter(Column::Purpose.eq(purpose))
+            .filter(Column::Purpose.eq(Text(purpose)))
             .filter(Column::SpentAt.is_null())
             .filter(Column::ExpiresAt.gt(now))
             .col_expr(Column::SpentAt, Expr::val(now))
             .exec_with_returning(&self.0)
             .await
             .doing("spending a proof")?;
-        if let Some(proof) = spent.pop() {
+        if let Some(proof) = spent.pop().mapped() {
             return Ok(SpendResult::Spent(Box::new(proof)));
         }
-        let found = Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a proof")?;
+        let found = Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a proof").mapped()?;
         Ok(SpendResult::Refused(found.map(Box::new)))
     }
 }

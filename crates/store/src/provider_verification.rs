@@ -15,6 +15,7 @@ use super::{
         provider_verification::{ActiveModel, Column, Entity, Model},
         verification,
     },
+    text::Text,
 };
 use domain::{Timestamp, ids::VerificationId, status::Status};
 use platform::fault::{Fault, FaultContext};
@@ -35,7 +36,7 @@ pub struct Slot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SlotClaim {
     /// The verification has the slot while it is pending.
-    Granted(Model),
+    Granted,
     /// Another verification has the slot, at most until then.
     Taken { by: VerificationId, until: Timestamp },
 }
@@ -66,10 +67,21 @@ impl Tx {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<SlotClaim, Fault> {
+        Ok(self.claim(slot, id, expires_at, now).await?.map_or_else(|taken| taken, |_| SlotClaim::Granted))
+    }
+
+    /// The row of the claimed slot, or who has the slot.
+    async fn claim(
+        &self,
+        slot: &Slot,
+        id: &VerificationId,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Result<Model, SlotClaim>, Fault> {
         let row = ActiveModel {
             provider: Set(slot.provider.clone()),
             contact_key: Set(slot.contact_key.clone()),
-            verification_id: Set(id.clone()),
+            verification_id: Set(Text(id.clone())),
             expires_at: Set(expires_at),
             started_for: Set(None),
             started_at: Set(None),
@@ -83,7 +95,7 @@ impl Tx {
         let insert = Entity::insert(row).on_conflict(conflict);
         let taken = insert.exec_with_returning_many(&self.0).await.doing("claiming a slot at a provider")?.pop();
         if let Some(row) = taken {
-            return Ok(SlotClaim::Granted(row));
+            return Ok(Ok(row));
         }
         let find = Entity::find_by_id((slot.provider.clone(), slot.contact_key.clone()));
         let row = find.one(&self.0).await.doing("reading a slot at a provider")?;
@@ -94,7 +106,7 @@ impl Tx {
             Some(started_at) if row.expires_at <= now => started_at + OPEN_FOR,
             _ => row.expires_at,
         };
-        Ok(SlotClaim::Taken { by: row.verification_id, until })
+        Ok(Err(SlotClaim::Taken { by: row.verification_id.0, until }))
     }
 
     /// Records that the provider is called for this verification, or returns the step that has to come first.
@@ -109,10 +121,10 @@ impl Tx {
         canceled: Option<&str>,
         now: Timestamp,
     ) -> Result<BeginStart, Fault> {
-        let SlotClaim::Granted(row) = self.claim_slot(slot, id, expires_at, now).await? else {
+        let Ok(row) = self.claim(slot, id, expires_at, now).await? else {
             return Ok(BeginStart::Taken);
         };
-        let first = row.started_for.as_ref() != Some(id);
+        let first = row.started_for.as_ref().map(|started| &started.0) != Some(id);
         let has_previous = row.started_for.is_some() && first;
         if has_previous {
             let lapsed = row.started_at.is_none_or(|started_at| started_at + OPEN_FOR <= now);
@@ -213,7 +225,7 @@ fn is_free_for(id: &VerificationId, now: Timestamp) -> Condition {
         .and_where(Expr::col((verification::Entity, verification::Column::Id)).eq(held(Column::VerificationId)))
         .cond_where(
             Condition::any()
-                .add(Expr::col((verification::Entity, verification::Column::Status)).ne(Status::Pending))
+                .add(Expr::col((verification::Entity, verification::Column::Status)).ne(Text(Status::Pending)))
                 .add(Expr::col((verification::Entity, verification::Column::ExpiresAt)).lte(now)),
         )
         .to_owned();

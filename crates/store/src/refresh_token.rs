@@ -7,12 +7,13 @@ use sea_orm::{
 
 use super::{
     Tx,
+    entity::Mapped,
     entity::{
-        refresh_token::{Column, Entity, Model},
+        refresh_token::{Column, Entity},
         session,
     },
 };
-use domain::{Timestamp, ids::SessionId};
+use domain::{Timestamp, ids::SessionId, session::RefreshToken};
 use platform::fault::{Fault, FaultContext};
 
 /// The exchange of a token for its successor: the time, and the client network of the request.
@@ -30,7 +31,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_refresh_token(&self, row: Model) -> Result<(), Fault> {
+    pub async fn insert_refresh_token(&self, row: RefreshToken) -> Result<(), Fault> {
         let insert = Entity::insert(row.into_active_model());
         insert.exec_without_returning(&self.0).await.doing("inserting a refresh token")?;
         Ok(())
@@ -40,17 +41,17 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn refresh_token(&self, token_hash: &str) -> Result<Option<Model>, Fault> {
-        Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a refresh token")
+    pub async fn refresh_token(&self, token_hash: &str) -> Result<Option<RefreshToken>, Fault> {
+        Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a refresh token").mapped()
     }
 
     /// The tokens with these hashes.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn refresh_tokens(&self, token_hashes: impl Iterator<Item = String>) -> Result<Vec<Model>, Fault> {
+    pub async fn refresh_tokens(&self, token_hashes: impl Iterator<Item = String>) -> Result<Vec<RefreshToken>, Fault> {
         let find = Entity::find().filter(Column::TokenHash.is_in(token_hashes));
-        find.all(&self.0).await.doing("reading refresh tokens")
+        find.all(&self.0).await.doing("reading refresh tokens").mapped()
     }
 
     /// The token that `token` was exchanged for. An earlier version did not store its hash; both rows then have the
@@ -58,7 +59,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn successor_of(&self, token: &Model) -> Result<Option<Model>, Fault> {
+    pub async fn successor_of(&self, token: &RefreshToken) -> Result<Option<RefreshToken>, Fault> {
         if let Some(hash) = &token.successor_hash {
             return self.refresh_token(hash).await;
         }
@@ -68,7 +69,7 @@ impl Tx {
             .filter(Column::CreatedAt.eq(used_at))
             .filter(Column::TokenHash.ne(token.token_hash.as_str()))
             .limit(1);
-        find.one(&self.0).await.doing("reading the successor of a refresh token")
+        find.one(&self.0).await.doing("reading the successor of a refresh token").mapped()
     }
 
     /// Exchanges a token that was neither exchanged nor replaced before, if its session is live. One statement checks

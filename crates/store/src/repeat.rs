@@ -11,12 +11,14 @@ use super::{
     Backend, Reservation, Store, TxOutcome, UsageLimits,
     combined_statement::part,
     contact_usage,
+    entity::Mapped,
     entity::{
         proof,
         verification::{Column, Entity},
     },
+    text::Text,
 };
-use domain::{Timestamp, ids::VerificationId, status::Status};
+use domain::{Timestamp, ids::VerificationId, proof::Proof, status::Status};
 use platform::fault::{Fault, FaultContext};
 
 /// A guess for a verified verification.
@@ -46,11 +48,11 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn repeat_proof(&self, repeat: RepeatedCode, now: Timestamp) -> Result<Option<proof::Model>, Fault> {
+    pub async fn repeat_proof(&self, repeat: RepeatedCode, now: Timestamp) -> Result<Option<Proof>, Fault> {
         if let Backend::Postgres(db) = &self.backend {
             let statement = repeat.statement(now)?;
             let proof = self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
-            return Ok(proof.map(|row| proof::Model::from_query_result(&row, "")).transpose()?);
+            return Ok(proof.map(|row| proof::Model::from_query_result(&row, "")).transpose()?.mapped());
         }
         self.write(move |tx| {
             Box::pin(async move {
@@ -63,7 +65,7 @@ impl Store {
                     return Ok(TxOutcome::Rollback(None));
                 }
                 let find = proof::Entity::find().filter(repeat.unspent(now));
-                Ok(TxOutcome::Commit(find.one(&tx.0).await.doing("reading a proof")?))
+                Ok(TxOutcome::Commit(find.one(&tx.0).await.doing("reading a proof").mapped()?))
             })
         })
         .await
@@ -111,7 +113,7 @@ impl RepeatedCode {
         let proof = Query::select().expr(Expr::val(1)).from(proof::Entity).cond_where(self.unspent(now)).to_owned();
         Condition::all()
             .add(Column::Id.eq(self.verification.as_str()))
-            .add(Column::Status.eq(Status::Verified))
+            .add(Column::Status.eq(Text(Status::Verified)))
             .add(Column::EndedAt.gt(self.since))
             .add(Expr::col(Column::Repeats).lt(Expr::col(Column::MaxAttempts)))
             .add(Expr::exists(proof))

@@ -6,7 +6,9 @@ use sea_orm::{
 
 use super::{
     Backend, Store,
+    entity::Mapped,
     entity::verification::{Column, Entity},
+    text::Text,
 };
 use domain::{
     Timestamp,
@@ -21,7 +23,7 @@ use platform::fault::{Fault, FaultContext};
 pub const SLOT: i64 = 15 * 60;
 
 /// The results of the verifications started in one slot.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotCount {
     /// Slots since 1970.
     pub slot: i64,
@@ -35,6 +37,49 @@ pub struct SlotCount {
     pub verified: i64,
     pub expired: i64,
     pub locked: i64,
+}
+
+#[derive(FromQueryResult)]
+struct SlotCountRow {
+    slot: i64,
+    purpose: Text<Purpose>,
+    channel: Text<Channel>,
+    requested: i64,
+    sent: i64,
+    delivered: i64,
+    delivery_failed: i64,
+    verified: i64,
+    expired: i64,
+    locked: i64,
+}
+
+impl From<SlotCountRow> for SlotCount {
+    fn from(row: SlotCountRow) -> Self {
+        let SlotCountRow {
+            slot,
+            purpose,
+            channel,
+            requested,
+            sent,
+            delivered,
+            delivery_failed,
+            verified,
+            expired,
+            locked,
+        } = row;
+        Self {
+            slot,
+            purpose: purpose.0,
+            channel: channel.0,
+            requested,
+            sent,
+            delivered,
+            delivery_failed,
+            verified,
+            expired,
+            locked,
+        }
+    }
 }
 
 impl Store {
@@ -55,8 +100,9 @@ impl Store {
             Backend::Sqlite { .. } => "CAST(strftime('%s', created_at) AS INTEGER)",
         };
         let slot = || Expr::cust(format!("{seconds} / {SLOT}"));
-        let delivery = |statuses: &[DeliveryStatus]| count(Column::DeliveryStatus.is_in(statuses.iter().copied()));
-        let expired = Condition::all().add(Column::Status.eq(Status::Pending)).add(Column::ExpiresAt.lte(now));
+        let delivery =
+            |statuses: &[DeliveryStatus]| count(Column::DeliveryStatus.is_in(statuses.iter().copied().map(Text)));
+        let expired = Condition::all().add(Column::Status.eq(Text(Status::Pending))).add(Column::ExpiresAt.lte(now));
         let find = Entity::find()
             .select_only()
             .column_as(slot(), "slot")
@@ -69,9 +115,9 @@ impl Store {
             )
             .column_as(delivery(&[DeliveryStatus::Delivered]), "delivered")
             .column_as(delivery(&[DeliveryStatus::Undelivered, DeliveryStatus::Failed]), "delivery_failed")
-            .column_as(count(Column::Status.eq(Status::Verified)), "verified")
+            .column_as(count(Column::Status.eq(Text(Status::Verified))), "verified")
             .column_as(count(expired.into()), "expired")
-            .column_as(count(Column::Status.eq(Status::Locked)), "locked")
+            .column_as(count(Column::Status.eq(Text(Status::Locked))), "locked")
             .filter(Column::CreatedAt.gte(from))
             .filter(Column::CreatedAt.lt(to))
             .filter(Column::Decoy.eq(false))
@@ -79,8 +125,8 @@ impl Store {
             .group_by(slot())
             .group_by(Column::Purpose)
             .group_by(Column::DeliveryChannel)
-            .into_model::<SlotCount>();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting verifications")
+            .into_model::<SlotCountRow>();
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting verifications").mapped()
     }
 }
 

@@ -4,19 +4,27 @@ use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query:
 
 use super::{
     Store, Tx,
-    entity::revocation::{Column, Entity, Model},
+    entity::Mapped,
+    entity::revocation::{Column, Entity},
 };
 use domain::{Timestamp, ids::SessionId};
 use platform::fault::{Fault, FaultContext};
+
+/// A revoked session: its access tokens are rejected even if they have not expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedSession {
+    pub session_id: SessionId,
+    pub at: Timestamp,
+}
 
 impl Store {
     /// The revocations since then.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn revocations_since(&self, since: Timestamp) -> Result<Vec<Model>, Fault> {
+    pub async fn revocations_since(&self, since: Timestamp) -> Result<Vec<RevokedSession>, Fault> {
         let find = Entity::find().filter(Column::At.gte(since));
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations")
+        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations").mapped()
     }
 }
 
@@ -26,7 +34,7 @@ impl Tx {
         if sessions.is_empty() {
             return Ok(());
         }
-        let rows = sessions.iter().map(|id| Model { session_id: id.clone(), at: now }.into_active_model());
+        let rows = sessions.iter().map(|id| RevokedSession { session_id: id.clone(), at: now }.into_active_model());
         let insert = Entity::insert_many(rows)
             .on_conflict(OnConflict::column(Column::SessionId).update_column(Column::At).to_owned());
         insert.exec_without_returning(&self.0).await.doing("revoking sessions")?;

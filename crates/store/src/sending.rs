@@ -12,7 +12,7 @@ use super::{
     contact_usage,
     entity::{audit, delivery, verification},
 };
-use domain::Timestamp;
+use domain::{Timestamp, delivery::Delivery, verification::Verification};
 use platform::{
     fault::{Fault, FaultContext},
     telemetry::audit::Event,
@@ -25,8 +25,8 @@ pub struct NewSend {
     /// The key that the contact's sends are counted by.
     pub usage_key: String,
     /// Has no idempotency key: a key in use would require the count to be reversed.
-    pub verification: verification::Model,
-    pub delivery: delivery::Model,
+    pub verification: Verification,
+    pub delivery: Delivery,
     pub event: Event,
 }
 

@@ -7,12 +7,14 @@ use sea_orm::{
 
 use super::{
     Store, Tx, TxOutcome,
-    entity::session::{Column, Entity, Model},
+    entity::Mapped,
+    entity::session::{Column, Entity},
     page::{Page, PageRequest, after},
 };
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
+    session::Session,
 };
 use platform::fault::{Fault, FaultContext};
 
@@ -26,23 +28,23 @@ impl Store {
         account: &AccountId,
         slice: &PageRequest,
         now: Timestamp,
-    ) -> Result<Page<Model>, Fault> {
+    ) -> Result<Page<Session>, Fault> {
         let find = live(account, now)
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
             .filter(after(slice, Column::CreatedAt, Column::Id))
             .limit(slice.limit());
         let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading sessions")?;
-        Ok(Page::of(rows, slice))
+        Ok(Page::of(rows, slice).mapped())
     }
 
     /// The session with this id.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn session(&self, id: &SessionId) -> Result<Option<Model>, Fault> {
+    pub async fn session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session")
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session").mapped()
     }
 
     /// Records that an access token of this generation was used. It updates one row in a separate transaction, so that
@@ -86,7 +88,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_session(&self, row: Model) -> Result<(), Fault> {
+    pub async fn insert_session(&self, row: Session) -> Result<(), Fault> {
         Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a session")?;
         Ok(())
     }
@@ -95,18 +97,18 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn sessions(&self, ids: impl Iterator<Item = &SessionId>) -> Result<Vec<Model>, Fault> {
+    pub async fn sessions(&self, ids: impl Iterator<Item = &SessionId>) -> Result<Vec<Session>, Fault> {
         let find = Entity::find().filter(Column::Id.is_in(ids.map(SessionId::as_str)));
-        find.all(&self.0).await.doing("reading sessions")
+        find.all(&self.0).await.doing("reading sessions").mapped()
     }
 
     /// The session, locked until the transaction ends: of two concurrent changes, the second sees the first.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lock_session(&self, id: &SessionId) -> Result<Option<Model>, Fault> {
+    pub async fn lock_session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
         let find = Entity::find_by_id(id.clone()).lock(LockType::NoKeyUpdate);
-        find.one(&self.0).await.doing("locking a session")
+        find.one(&self.0).await.doing("locking a session").mapped()
     }
 
     /// Whether an account has ever signed in, on a device that was not removed since, from this address with the same
@@ -146,7 +148,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn record_session_use(&self, row: &Model) -> Result<(), Fault> {
+    pub async fn record_session_use(&self, row: &Session) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(row.id.as_str()))
             .col_expr(Column::LastUsedAt, Expr::val(row.last_used_at))
@@ -179,14 +181,15 @@ impl Tx {
         account: &AccountId,
         id: &SessionId,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Session>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::AccountId.eq(account.as_str()))
             .filter(Column::EndedAt.is_null())
             .filter(Column::ExpiresAt.gt(now))
             .col_expr(Column::EndedAt, Expr::val(now));
-        let ended = update.exec_with_returning(&self.0).await.doing("ending a session")?.pop();
+        let ended: Option<Session> =
+            update.exec_with_returning(&self.0).await.doing("ending a session")?.pop().mapped();
         if let Some(session) = &ended {
             self.revoke(std::slice::from_ref(&session.id), now).await?;
         }
@@ -214,7 +217,7 @@ impl Tx {
         account: &AccountId,
         keep: Option<&SessionId>,
         now: Timestamp,
-    ) -> Result<Vec<Model>, Fault> {
+    ) -> Result<Vec<Session>, Fault> {
         let mut update = Entity::update_many()
             .filter(Column::AccountId.eq(account.as_str()))
             .filter(Column::EndedAt.is_null())
@@ -223,7 +226,7 @@ impl Tx {
         if let Some(keep) = keep {
             update = update.filter(Column::Id.ne(keep.as_str()));
         }
-        let ended = update.exec_with_returning(&self.0).await.doing("ending sessions")?;
+        let ended: Vec<Session> = update.exec_with_returning(&self.0).await.doing("ending sessions")?.mapped();
         let ids: Vec<SessionId> = ended.iter().map(|session| session.id.clone()).collect();
         self.revoke(&ids, now).await?;
         Ok(ended)

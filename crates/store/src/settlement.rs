@@ -8,10 +8,13 @@ use sea_orm::{
 use super::{
     Tx,
     delivery_attempt::Acceptance,
-    entity::delivery::{Column, Entity, Model},
+    entity::Mapped,
+    entity::delivery::{Column, Entity},
+    text::Text,
 };
 use domain::{
     Timestamp,
+    delivery::Delivery,
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus},
 };
@@ -44,7 +47,7 @@ pub enum Settlement {
         /// Why this attempt failed.
         failure: Option<DeliveryFailure>,
         /// A provider may have accepted it already.
-        perhaps_sent: bool,
+        maybe_sent: bool,
     },
     /// The row is up to date; the claim is released.
     Unchanged,
@@ -64,7 +67,7 @@ impl Tx {
         asked: i32,
         settlement: Settlement,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Delivery>, Fault> {
         let claimed = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.eq(claim))
@@ -89,15 +92,15 @@ impl Tx {
                     .col_expr(Column::Failure, none_if_delivered(failure))
                     .col_expr(Column::Refused, Expr::val(refused))
             }
-            Settlement::Retry { due_at, provider, reason, failure, perhaps_sent } => claimed
+            Settlement::Retry { due_at, provider, reason, failure, maybe_sent } => claimed
                 .col_expr(Column::DueAt, Expr::val(due_at))
-                .col_expr(Column::PerhapsSent, Expr::val(perhaps_sent))
+                .col_expr(Column::MaybeSent, Expr::val(maybe_sent))
                 .col_expr(Column::Provider, or_before(Column::Provider, provider))
                 .col_expr(Column::Reason, Expr::val(reason))
-                .col_expr(Column::Failure, Expr::val(failure)),
+                .col_expr(Column::Failure, Expr::val(failure.map(Text))),
             Settlement::Unchanged => claimed.col_expr(Column::DueAt, Expr::null()),
         };
-        Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop())
+        Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop().mapped())
     }
 
     async fn settle_accepted(
@@ -107,14 +110,15 @@ impl Tx {
         by: Option<Acceptance>,
         receipt_due: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Delivery>, Fault> {
         let Some(by) = by else {
-            let update =
-                claimed.col_expr(Column::Status, Expr::val(DeliveryStatus::Sent)).col_expr(Column::DueAt, Expr::null());
-            return Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop());
+            let update = claimed
+                .col_expr(Column::Status, Expr::val(Text(DeliveryStatus::Sent)))
+                .col_expr(Column::DueAt, Expr::null());
+            return Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop().mapped());
         };
         let Some(attempt) = self.record_acceptance(id, &by, now).await? else { return Ok(None) };
-        let due_at = receipt_due.filter(|_| attempt.told_at.is_none());
+        let due_at = receipt_due.filter(|_| attempt.reported_at.is_none());
         let accepted = |update: UpdateMany<Entity>| {
             update
                 .col_expr(Column::Status, unless_delivered(attempt.status))
@@ -123,10 +127,10 @@ impl Tx {
                 .col_expr(Column::ProviderMessageId, Expr::val(by.provider_message_id.clone()))
                 .col_expr(Column::Reason, Expr::val(attempt.code.clone()))
                 .col_expr(Column::Failure, none_if_delivered(attempt.failure))
-                .col_expr(Column::PerhapsSent, Expr::val(false))
+                .col_expr(Column::MaybeSent, Expr::val(false))
                 .col_expr(Column::Refused, Expr::val(false))
         };
-        let settled = accepted(claimed).exec_with_returning(&self.0).await.doing("settling a delivery")?.pop();
+        let settled = accepted(claimed).exec_with_returning(&self.0).await.doing("settling a delivery")?.pop().mapped();
         if settled.is_some() {
             return Ok(settled);
         }
@@ -135,9 +139,12 @@ impl Tx {
         let late = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.is_null())
-            .filter(Column::Status.is_in([DeliveryStatus::Queued, DeliveryStatus::Unknown, DeliveryStatus::Failed]))
+            .filter(
+                Column::Status
+                    .is_in([DeliveryStatus::Queued, DeliveryStatus::Unknown, DeliveryStatus::Failed].map(Text)),
+            )
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        Ok(accepted(late).exec_with_returning(&self.0).await.doing("settling a delivery late")?.pop())
+        Ok(accepted(late).exec_with_returning(&self.0).await.doing("settling a delivery late")?.pop().mapped())
     }
 
     /// Sets a sent message to queued again, before it is sent by another route. False: a receipt has arrived, or the
@@ -149,8 +156,8 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.eq(claim))
-            .filter(Column::Status.eq(DeliveryStatus::Sent))
-            .col_expr(Column::Status, Expr::val(DeliveryStatus::Queued))
+            .filter(Column::Status.eq(Text(DeliveryStatus::Sent)))
+            .col_expr(Column::Status, Expr::val(Text(DeliveryStatus::Queued)))
             .col_expr(Column::UpdatedAt, Expr::val(now));
         Ok(update.exec(&self.0).await.doing("queueing a delivery again")?.rows_affected > 0)
     }
@@ -158,13 +165,13 @@ impl Tx {
 
 /// A delivered message stays delivered.
 fn unless_delivered(status: DeliveryStatus) -> SimpleExpr {
-    let delivered = Expr::col(Column::Status).eq(DeliveryStatus::Delivered);
-    Expr::case(delivered, DeliveryStatus::Delivered).finally(status).into()
+    let delivered = Expr::col(Column::Status).eq(Text(DeliveryStatus::Delivered));
+    Expr::case(delivered, Text(DeliveryStatus::Delivered)).finally(Text(status)).into()
 }
 
 fn none_if_delivered(failure: Option<DeliveryFailure>) -> SimpleExpr {
-    let delivered = Expr::col(Column::Status).eq(DeliveryStatus::Delivered);
-    Expr::case(delivered, None::<DeliveryFailure>).finally(failure).into()
+    let delivered = Expr::col(Column::Status).eq(Text(DeliveryStatus::Delivered));
+    Expr::case(delivered, None::<Text<DeliveryFailure>>).finally(failure.map(Text)).into()
 }
 
 fn or_before(column: Column, value: Option<String>) -> SimpleExpr {

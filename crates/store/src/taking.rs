@@ -10,16 +10,20 @@ use super::{
     Acceptance, Backend, Store,
     combined_statement::part,
     delivery_attempt::fresh,
+    entity::Mapped,
     entity::{
         delivery::{self, Column},
         delivery_attempt, verification,
     },
     is_foreign_key_violation,
+    text::Text,
 };
 use domain::{
     Timestamp,
+    delivery::DeliveryAttempt,
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
+    verification::Verification,
 };
 use platform::fault::{Fault, FaultContext};
 
@@ -51,7 +55,7 @@ impl Store {
         &self,
         taking: &AcceptedDelivery,
         now: Timestamp,
-    ) -> Result<Option<Option<verification::Model>>, Fault> {
+    ) -> Result<Option<Option<Verification>>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
         let statement = taking.statement(now);
         let result = self.within(async {
@@ -63,7 +67,7 @@ impl Store {
         match result.await.doing("recording an accepted delivery")? {
             Some(row) if taking.verification.is_some() => {
                 let shown = verification::Model::from_query_result_optional(&row, "");
-                Ok(Some(shown.doing("reading the verification of a delivery")?))
+                Ok(Some(shown.doing("reading the verification of a delivery").mapped()?))
             }
             Some(_) => Ok(Some(None)),
             None => Ok(None),
@@ -98,7 +102,7 @@ impl AcceptedDelivery {
     /// A receipt may have come first; its status stays.
     fn attempt(&self, now: Timestamp) -> InsertStatement {
         use delivery_attempt::Column;
-        let row = delivery_attempt::Model {
+        let row = DeliveryAttempt {
             provider_message_id: self.by.provider_message_id.clone(),
             poll_at: self.by.poll_at,
             ..fresh(&self.delivery, &self.by.provider, now)
@@ -107,7 +111,7 @@ impl AcceptedDelivery {
         conflict.update_columns([Column::ProviderMessageId, Column::PollAt]);
         let insert = delivery_attempt::Entity::insert(row.into_active_model()).on_conflict(conflict);
         let mut insert = insert.into_query();
-        let reported = [Column::Status, Column::Code, Column::Failure, Column::ToldAt];
+        let reported = [Column::Status, Column::Code, Column::Failure, Column::ReportedAt];
         insert
             .returning(Query::returning().columns(reported.map(|column| (delivery_attempt::Entity, column))))
             .to_owned()
@@ -115,14 +119,14 @@ impl AcceptedDelivery {
 
     fn settled(&self, now: Timestamp) -> UpdateStatement {
         let attempt = |column| Expr::col((ATTEMPT, column));
-        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
+        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(Text(DeliveryStatus::Delivered));
         let status =
-            Expr::case(delivered, DeliveryStatus::Delivered).finally(attempt(delivery_attempt::Column::Status));
-        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(DeliveryStatus::Delivered);
+            Expr::case(delivered, Text(DeliveryStatus::Delivered)).finally(attempt(delivery_attempt::Column::Status));
+        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(Text(DeliveryStatus::Delivered));
         let failure: SimpleExpr =
             Expr::case(delivered.not(), attempt(delivery_attempt::Column::Failure)).finally(Expr::null()).into();
         let due_at: SimpleExpr = match self.receipt_due {
-            Some(due_at) => Expr::case(attempt(delivery_attempt::Column::ToldAt).is_null(), due_at).into(),
+            Some(due_at) => Expr::case(attempt(delivery_attempt::Column::ReportedAt).is_null(), due_at).into(),
             None => Expr::null(),
         };
         Query::update()
@@ -137,7 +141,7 @@ impl AcceptedDelivery {
             .value(Column::ProviderMessageId, self.by.provider_message_id.clone())
             .value(Column::Reason, attempt(delivery_attempt::Column::Code))
             .value(Column::Failure, failure)
-            .value(Column::PerhapsSent, false)
+            .value(Column::MaybeSent, false)
             .value(Column::Refused, false)
             .and_where(Expr::col((delivery::Entity, Column::Id)).eq(self.delivery.as_str()))
             .and_where(Expr::col((delivery::Entity, Column::ClaimedBy)).eq(self.claim.as_deref()))
@@ -151,7 +155,7 @@ impl AcceptedDelivery {
         use verification::Column;
         let this = |column| Expr::col((verification::Entity, column));
         let status: SimpleExpr = match self.shown {
-            Some(status) => Expr::val(status),
+            Some(status) => Expr::val(Text(status)),
             None => Expr::col((SETTLED, delivery::Column::Status)),
         };
         let failure: SimpleExpr = match self.shown {

@@ -6,9 +6,12 @@ use sea_orm::{
 
 use super::{
     Store,
-    entity::account::{AccountStatus, Column, Entity, Model},
+    entity::Mapped,
+    entity::account::{Column, Entity},
     page::{Page, PageRequest, after},
+    text::Text,
 };
+use domain::account::{Account, AccountStatus};
 use platform::fault::{Fault, FaultContext};
 
 /// A search text for accounts.
@@ -30,20 +33,20 @@ impl Store {
         status: Option<AccountStatus>,
         search: Option<&Search>,
         slice: &PageRequest,
-    ) -> Result<Page<Model>, Fault> {
+    ) -> Result<Page<Account>, Fault> {
         let mut find = Entity::find()
             .filter(after(slice, Column::CreatedAt, Column::Id))
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
             .limit(slice.limit());
         if let Some(status) = status {
-            find = find.filter(Column::Status.eq(status));
+            find = find.filter(Column::Status.eq(Text(status)));
         }
         if let Some(search) = search {
             find = find.filter(matching(search));
         }
         let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("looking for accounts")?;
-        Ok(Page::of(rows, slice))
+        Ok(Page::of(rows, slice).mapped())
     }
 }
 

@@ -7,13 +7,16 @@ use sea_orm::{
 
 use super::{
     Store, Tx,
-    entity::verification::{Column, Entity, Model},
+    entity::Mapped,
+    entity::verification::{Column, Entity},
+    text::Text,
 };
 use domain::{
     Timestamp,
     channel::Channel,
     ids::{DeliveryId, VerificationId},
     status::{DeliveryFailure, DeliveryStatus, Status},
+    verification::Verification,
 };
 use platform::fault::{Fault, FaultContext};
 
@@ -22,7 +25,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn insert_verification(&self, row: Model) -> Result<bool, Fault> {
+    pub async fn insert_verification(&self, row: Verification) -> Result<bool, Fault> {
         let insert = Entity::insert(row.into_active_model()).on_conflict(OnConflict::new().do_nothing().to_owned());
         let written = insert.exec_without_returning(&self.0).await.doing("inserting a verification")?;
         Ok(written > 0)
@@ -32,8 +35,8 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn verification(&self, id: &VerificationId) -> Result<Option<Model>, Fault> {
-        Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a verification")
+    pub async fn verification(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
+        Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a verification").mapped()
     }
 
     /// Removes an idempotency key from an expired verification, so that it can be used for a new one.
@@ -59,7 +62,7 @@ impl Tx {
         id: &VerificationId,
         right: bool,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Verification>, Fault> {
         self.changed(judging(id, right, now), now).await.doing("taking an attempt")
     }
 
@@ -67,11 +70,15 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn cancel_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Model>, Fault> {
+    pub async fn cancel_verification(
+        &self,
+        id: &VerificationId,
+        now: Timestamp,
+    ) -> Result<Option<Verification>, Fault> {
         self.changed(ended(pending(id, now), Status::Canceled, now), now).await.doing("canceling a verification")
     }
 
-    /// Sets a new message as the newest one of a pending verification; `by_letter`: it goes to the e-mail address of
+    /// Sets a new message as the newest one of a pending verification; `via_account_email`: it goes to the e-mail address of
     /// the account instead of the phone. None: it is no longer pending.
     ///
     /// # Errors
@@ -81,18 +88,18 @@ impl Tx {
         id: &VerificationId,
         delivery: &DeliveryId,
         channel: Channel,
-        by_letter: bool,
+        via_account_email: bool,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Verification>, Fault> {
         let update = pending(id, now)
             .col_expr(Column::DeliveryId, Expr::val(delivery.as_str()))
-            .col_expr(Column::DeliveryChannel, Expr::val(channel))
-            .col_expr(Column::DeliveryStatus, Expr::val(DeliveryStatus::Queued))
+            .col_expr(Column::DeliveryChannel, Expr::val(Text(channel)))
+            .col_expr(Column::DeliveryStatus, Expr::val(Text(DeliveryStatus::Queued)))
             .col_expr(Column::DeliveryFailure, Expr::null())
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now))
             .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
             .col_expr(Column::LastSentAt, Expr::val(now));
-        let update = if by_letter { update.col_expr(Column::ByLetter, Expr::val(true)) } else { update };
+        let update = if via_account_email { update.col_expr(Column::ViaAccountEmail, Expr::val(true)) } else { update };
         self.changed(update, now).await.doing("recording a resend")
     }
 
@@ -108,19 +115,23 @@ impl Tx {
         status: DeliveryStatus,
         failure: Option<DeliveryFailure>,
         now: Timestamp,
-    ) -> Result<Option<Model>, Fault> {
+    ) -> Result<Option<Verification>, Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::DeliveryId.eq(delivery.as_str()))
-            .filter(Column::DeliveryStatus.ne(status))
-            .col_expr(Column::DeliveryStatus, Expr::val(status))
-            .col_expr(Column::DeliveryFailure, Expr::val(failure))
+            .filter(Column::DeliveryStatus.ne(Text(status)))
+            .col_expr(Column::DeliveryStatus, Expr::val(Text(status)))
+            .col_expr(Column::DeliveryFailure, Expr::val(failure.map(Text)))
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
         self.changed(update, now).await.doing("updating a verification's delivery status")
     }
 
-    pub(super) async fn changed(&self, update: UpdateMany<Entity>, now: Timestamp) -> Result<Option<Model>, Fault> {
-        Ok(in_sequence(update, now).exec_with_returning(&self.0).await?.pop())
+    pub(super) async fn changed(
+        &self,
+        update: UpdateMany<Entity>,
+        now: Timestamp,
+    ) -> Result<Option<Verification>, Fault> {
+        Ok(in_sequence(update, now).exec_with_returning(&self.0).await?.pop().mapped())
     }
 }
 
@@ -144,14 +155,14 @@ pub(super) fn judging(id: &VerificationId, right: bool, now: Timestamp) -> Updat
         return ended(update.filter(Column::Decoy.eq(false)), Status::Verified, now);
     }
     update
-        .col_expr(Column::Status, Expr::case(last(), Status::Locked).finally(Status::Pending).into())
+        .col_expr(Column::Status, Expr::case(last(), Text(Status::Locked)).finally(Text(Status::Pending)).into())
         .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
 }
 
 fn still_pending(id: &VerificationId, now: Timestamp) -> Condition {
     Condition::all()
         .add(Column::Id.eq(id.as_str()))
-        .add(Column::Status.eq(Status::Pending))
+        .add(Column::Status.eq(Text(Status::Pending)))
         .add(Column::ExpiresAt.gt(now))
 }
 
@@ -161,7 +172,7 @@ pub(super) fn pending(id: &VerificationId, now: Timestamp) -> UpdateMany<Entity>
 }
 
 pub(super) fn ended(update: UpdateMany<Entity>, status: Status, now: Timestamp) -> UpdateMany<Entity> {
-    update.col_expr(Column::Status, Expr::val(status)).col_expr(Column::EndedAt, Expr::val(now))
+    update.col_expr(Column::Status, Expr::val(Text(status))).col_expr(Column::EndedAt, Expr::val(now))
 }
 
 impl Store {
@@ -169,17 +180,20 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn verification(&self, id: &VerificationId) -> Result<Option<Model>, Fault> {
+    pub async fn verification(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification")
+        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification").mapped()
     }
 
     /// The verification with this idempotency key. `key` is the stored hash.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn verification_by_idempotency_key(&self, key: &str) -> Result<Option<Model>, Fault> {
+    pub async fn verification_by_idempotency_key(&self, key: &str) -> Result<Option<Verification>, Fault> {
         let find = Entity::find().filter(Column::IdempotencyKey.eq(key));
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification by its key")
+        self.within(async { Ok(find.one(self.reader()).await?) })
+            .await
+            .doing("reading a verification by its key")
+            .mapped()
     }
 }

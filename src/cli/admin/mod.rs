@@ -14,8 +14,8 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::app::{Settings, World};
+use domain::account;
 use platform::config::{self, DatabaseLocation};
-use store::entity::account;
 
 /// The arguments of `admin`.
 #[derive(Args)]

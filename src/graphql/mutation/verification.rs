@@ -141,7 +141,7 @@ pub enum SendVerificationCodeResult {
 }
 
 impl SendVerificationCodeResult {
-    fn payload(verification: verification::Verification) -> Self {
+    fn payload(verification: verification::VerificationView) -> Self {
         SendVerificationCodePayload { verification: Verification(verification) }.into()
     }
 

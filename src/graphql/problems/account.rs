@@ -4,8 +4,8 @@ use async_graphql::{Context, Enum, SimpleObject};
 
 use super::ProblemCode;
 use crate::graphql::{context::RequestContext, types::AccountStatus};
+use domain::account;
 use platform::{password, texts::Arg};
-use store::entity::account;
 
 macro_rules! plain_problem {
     ($(#[$meta:meta])* $name:ident, $code:ident, $doc:literal, $id:literal) => {

@@ -61,7 +61,7 @@ pub struct VerificationNotPending {
 }
 
 impl VerificationNotPending {
-    pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
+    pub fn new(ctx: &Context<'_>, verification: verification::VerificationView) -> Self {
         let id = match verification.standing() {
             // The verification was over when it was checked, so the client may try again.
             Standing::Pending => "problem-other",
@@ -91,7 +91,7 @@ pub struct UndoConfirmationRequired {
 }
 
 impl UndoConfirmationRequired {
-    pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
+    pub fn new(ctx: &Context<'_>, verification: verification::VerificationView) -> Self {
         Self {
             code: ProblemCode::UndoConfirmationRequired.record(ctx),
             message: ctx.localize("problem-undo-confirmation-required", &[]),

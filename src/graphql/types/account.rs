@@ -9,8 +9,8 @@ use crate::graphql::{
     pages::{Connection, DEFAULT_PAGE_SIZE, connection, slice},
     scalars::{Date, DateTime},
 };
-use domain::ids::SessionId;
-use store::{Place, entity::account};
+use domain::{account, ids::SessionId};
+use store::Place;
 
 /// Status of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -37,13 +37,13 @@ pub enum Role {
 }
 
 pub struct User {
-    row: account::Model,
+    row: account::Account,
     /// The session of the request, if it belongs to this account.
     session: Option<SessionId>,
 }
 
 impl User {
-    pub fn new(row: account::Model, session: Option<SessionId>) -> Self {
+    pub fn new(row: account::Account, session: Option<SessionId>) -> Self {
         Self { row, session }
     }
 }

@@ -7,9 +7,8 @@ use crate::{
     graphql::{context::RequestContext, scalars::DateTime, token_cookies::TokenCookies},
     session::{Tokens, rules::round_down},
 };
-use domain::ids::SessionId;
+use domain::{ids::SessionId, session};
 use platform::secret::Secret;
-use store::entity::session;
 
 /// A session: one signed-in device.
 #[derive(SimpleObject)]
@@ -33,7 +32,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(row: session::Model, current: Option<&SessionId>) -> Self {
+    pub fn new(row: session::Session, current: Option<&SessionId>) -> Self {
         Self {
             id: row.id.as_str().into(),
             current: current == Some(&row.id),

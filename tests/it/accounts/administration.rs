@@ -4,9 +4,8 @@ use countersign::{
     account::{Accounts, Operated},
     app,
 };
-use domain::contact::NumberRules;
+use domain::{account::Role, contact::NumberRules};
 use serde_json::{Value, json};
-use store::entity::account::Role;
 
 use crate::support::{Account, PASSWORD, Setup, SignedIn, TestApp};
 

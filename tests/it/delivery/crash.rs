@@ -7,13 +7,14 @@ use domain::{
     Timestamp,
     channel::Channel,
     contact::{Contact, PhoneNumber, Region},
+    delivery::Delivery,
     ids::DeliveryId,
     locale::Locale,
     status::DeliveryStatus,
 };
 use platform::clock::Entropy;
 use serde_json::json;
-use store::{Acceptance, AcceptedDelivery, Identifier, Settlement, Store, TxOutcome, entity::delivery::Model};
+use store::{Acceptance, AcceptedDelivery, Identifier, Settlement, Store, TxOutcome};
 
 use super::{
     fake_provider::{Action, FakeProvider},
@@ -26,7 +27,7 @@ use crate::support::{Account, TEST_TIMEOUT};
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// A queued notice.
-fn notice(to: &str, now: Timestamp) -> Model {
+fn notice(to: &str, now: Timestamp) -> Delivery {
     let to = Contact::Phone(PhoneNumber::parse(to, Region::parse("KR").unwrap()).unwrap());
     let order = OutgoingMessage {
         id: DeliveryId::new(&Entropy::System),
@@ -43,7 +44,7 @@ fn notice(to: &str, now: Timestamp) -> Model {
     order.into_row(now)
 }
 
-async fn insert_deliveries(store: &Store, rows: Vec<Model>) {
+async fn insert_deliveries(store: &Store, rows: Vec<Delivery>) {
     let write = store.write(move |tx| {
         Box::pin(async move {
             for row in rows {
@@ -57,13 +58,13 @@ async fn insert_deliveries(store: &Store, rows: Vec<Model>) {
 
 /// A notice claimed by a process whose claim has expired.
 async fn abandoned(store: &Store, to: &str, now: Timestamp) -> DeliveryId {
-    let row = Model { claimed_by: Some("dead".to_owned()), ..notice(to, now) };
+    let row = Delivery { claimed_by: Some("dead".to_owned()), ..notice(to, now) };
     let id = row.id.clone();
     insert_deliveries(store, vec![row]).await;
     id
 }
 
-async fn wait_for_row(store: &Store, id: &DeliveryId, predicate: impl Fn(&Model) -> bool) -> Model {
+async fn wait_for_row(store: &Store, id: &DeliveryId, predicate: impl Fn(&Delivery) -> bool) -> Delivery {
     let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let row = store.delivery(id).await.unwrap().unwrap();
@@ -107,7 +108,7 @@ async fn dl_01_process_recovers_its_claim_after_a_lost_commit_response() {
     twilio.wait_for_requests(1).await;
     let process = app.column("SELECT claimed_by FROM delivery").await.remove(0);
     twilio.behave(|_| Action::Respond(twilio_accepted(SID)));
-    let lost = Model { claimed_by: Some(process), ..notice(&phone(1), app.now()) };
+    let lost = Delivery { claimed_by: Some(process), ..notice(&phone(1), app.now()) };
     let id = lost.id.clone();
     insert_deliveries(&database, vec![lost]).await;
     wait_for_row(&database, &id, |row| row.status == DeliveryStatus::Sent).await;
@@ -283,7 +284,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     let twilio = FakeProvider::start(|_| Action::Hang).await;
     let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let (database, now) = (store(&app).await, app.now());
-    let held = Model {
+    let held = Delivery {
         claimed_by: Some("holder.2".to_owned()),
         due_at: Some(now + Duration::from_secs(600)),
         ..notice(&phone(0), now)
@@ -305,7 +306,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     let settled = database.write(move |tx| {
         Box::pin(async move {
             let again =
-                Settlement::Retry { due_at: now, provider: None, reason: None, failure: None, perhaps_sent: false };
+                Settlement::Retry { due_at: now, provider: None, reason: None, failure: None, maybe_sent: false };
             Ok(TxOutcome::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
         })
     });
@@ -330,7 +331,7 @@ async fn notice_is_retried_for_a_day_and_then_fails_with_its_reason() {
     let app = with_providers("webhook").await.gateway(&gateway).start().await;
     let database = store(&app).await;
     let now = app.now();
-    let row = Model { expires_at: now + Duration::from_secs(86_400), ..notice(&phone(0), now) };
+    let row = Delivery { expires_at: now + Duration::from_secs(86_400), ..notice(&phone(0), now) };
     let id = row.id.clone();
     insert_deliveries(&database, vec![row]).await;
     // The clock advances exactly to each due time, so that no claim expires while the message is in progress.

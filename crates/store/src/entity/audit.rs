@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::text::Text;
 use domain::{Timestamp, ids::AccountId};
 
 #[sea_orm::model]
@@ -14,9 +15,9 @@ pub struct Model {
     pub act: String,
     pub outcome: String,
     /// The account concerned.
-    pub account_id: Option<AccountId>,
+    pub account_id: Option<Text<AccountId>>,
     /// The administrator who acted on the account.
-    pub actor_id: Option<AccountId>,
+    pub actor_id: Option<Text<AccountId>>,
     /// Masked.
     pub contact: Option<String>,
     pub address: Option<String>,

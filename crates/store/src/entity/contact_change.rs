@@ -2,9 +2,12 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::map_row;
+use crate::text::Text;
 use domain::{
     Timestamp,
     contact::ContactKind,
+    contact_change::ContactChange,
     ids::{AccountId, ContactChangeId},
 };
 
@@ -13,25 +16,24 @@ use domain::{
 #[sea_orm(table_name = "contact_change")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: ContactChangeId,
-    /// SHA-256 of the undo token, in hex. The token is derived from a server key and the id.
+    pub id: Text<ContactChangeId>,
     #[sea_orm(unique)]
     pub token_hash: String,
-    pub account_id: AccountId,
-    pub contact_kind: ContactKind,
-    /// The contact that undoing restores: the one from before the first change that could be undone when this one was
-    /// made. None: there was none.
+    pub account_id: Text<AccountId>,
+    pub contact_kind: Text<ContactKind>,
     pub old_contact: Option<String>,
     pub old_contact_key: Option<String>,
     pub old_verified_at: Option<Timestamp>,
-    /// The verified contact that the change replaced, if an earlier change that could still be undone had set it.
     pub replaced_contact: Option<String>,
     pub created_at: Timestamp,
-    /// The change can't be undone after this.
     pub expires_at: Timestamp,
     pub undone_at: Option<Timestamp>,
-    /// The time of the account's password at the change (`account.password_changed_at`), which identifies the password.
     pub password_changed_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+map_row!(Model => ContactChange {
+    id, token_hash, account_id, contact_kind, old_contact, old_contact_key, old_verified_at, replaced_contact,
+    created_at, expires_at, undone_at, password_changed_at,
+});

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::map_row;
+use crate::ContactUsage;
 use domain::Timestamp;
 
 #[sea_orm::model]
@@ -10,7 +12,6 @@ use domain::Timestamp;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub contact_key: String,
-    /// The local day (in `QUOTA_TIME_ZONE`) of the counts, in days of the Common Era.
     pub day: i32,
     pub sends: i32,
     pub guesses: i32,
@@ -18,3 +19,5 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+map_row!(Model => ContactUsage { contact_key, day, sends, guesses, last_sent_at });

@@ -2,10 +2,13 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::map_row;
+use crate::text::Text;
 use domain::{
     Timestamp,
     channel::Channel,
     contact::ContactKind,
+    delivery::Delivery,
     ids::{AccountId, DeliveryId, VerificationId},
     status::{DeliveryFailure, DeliveryStatus},
 };
@@ -15,50 +18,39 @@ use domain::{
 #[sea_orm(table_name = "delivery")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: DeliveryId,
-    /// None: a notice.
-    pub verification_id: Option<VerificationId>,
-    /// `code`, or the notice's name.
+    pub id: Text<DeliveryId>,
+    pub verification_id: Option<Text<VerificationId>>,
     pub kind: String,
-    pub channel: Channel,
-    pub contact_kind: ContactKind,
+    pub channel: Text<Channel>,
+    pub contact_kind: Text<ContactKind>,
     pub contact: String,
     pub locale: String,
-    /// The data for rendering the text, as JSON; never a secret.
     pub content: String,
-    /// It is processed like others but not sent.
     pub decoy: bool,
-    /// The verification does not show its status after it was sent.
     pub discreet: bool,
-    /// The simulated result of a test contact.
     pub scenario: Option<String>,
-    pub status: DeliveryStatus,
-    /// The number of calls, or possible calls, of a provider.
+    pub status: Text<DeliveryStatus>,
     pub tries: i32,
-    /// The provider called last, or the one that accepted it.
     pub provider: Option<String>,
     pub provider_message_id: Option<String>,
-    /// The reason of a failure, in the provider's code.
     pub reason: Option<String>,
-    /// Why it failed, as a class. While the message waits, the reason of the last attempt.
-    pub failure: Option<DeliveryFailure>,
-    /// A provider received it and its response was lost, so that only that provider may be called again.
-    pub perhaps_sent: bool,
-    /// A provider rejected the recipient or the text: another provider would not accept it either.
+    pub failure: Option<Text<DeliveryFailure>>,
+    #[sea_orm(column_name = "perhaps_sent")]
+    pub maybe_sent: bool,
     pub refused: bool,
-    /// When it is to be processed next: the next attempt, or the end of the wait for a receipt, while unclaimed; the
-    /// expiry of the lease while claimed. None: nothing more is to be done.
     pub due_at: Option<Timestamp>,
-    /// The process that is sending it.
     pub claimed_by: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// It is not sent after this.
     pub expires_at: Timestamp,
-    /// The `traceparent` of the request that created it.
     pub trace: Option<String>,
-    /// The account of a notice, so that it is deleted with the account. None: a message with a code.
-    pub account_id: Option<AccountId>,
+    pub account_id: Option<Text<AccountId>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+map_row!(Model => Delivery {
+    id, verification_id, kind, channel, contact_kind, contact, locale, content, decoy, discreet, scenario, status,
+    tries, provider, provider_message_id, reason, failure, maybe_sent, refused, due_at, claimed_by, created_at,
+    updated_at, expires_at, trace, account_id,
+});

@@ -2,8 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::map_row;
+use crate::text::Text;
 use domain::{
     Timestamp,
+    delivery::DeliveryAttempt,
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus},
 };
@@ -13,24 +16,22 @@ use domain::{
 #[sea_orm(table_name = "delivery_attempt")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub delivery_id: DeliveryId,
+    pub delivery_id: Text<DeliveryId>,
     #[sea_orm(primary_key, auto_increment = false)]
     pub provider: String,
     pub provider_message_id: Option<String>,
-    /// `SENT`, `DELIVERED` or `UNDELIVERED`.
-    pub status: DeliveryStatus,
-    /// The reason of a failure, in the provider's code.
+    pub status: Text<DeliveryStatus>,
     pub code: Option<String>,
-    /// Why it was not delivered, as a class. None: it has not failed.
-    pub failure: Option<DeliveryFailure>,
-    /// When the provider accepted it, or when its first receipt arrived, if that was earlier.
+    pub failure: Option<Text<DeliveryFailure>>,
     pub accepted_at: Timestamp,
-    /// When it last reported a status.
-    pub told_at: Option<Timestamp>,
-    /// The number of polls.
+    #[sea_orm(column_name = "told_at")]
+    pub reported_at: Option<Timestamp>,
     pub polls: i32,
-    /// When to poll next. None: never.
     pub poll_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+map_row!(Model => DeliveryAttempt {
+    delivery_id, provider, provider_message_id, status, code, failure, accepted_at, reported_at, polls, poll_at,
+});

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::text::Text;
 use domain::{Timestamp, ids::AccountId};
 
 #[sea_orm::model]
@@ -9,7 +10,7 @@ use domain::{Timestamp, ids::AccountId};
 #[sea_orm(table_name = "notice_usage")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub account_id: AccountId,
+    pub account_id: Text<AccountId>,
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: String,
     pub since: Timestamp,

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::PasswordCensus;
 /// The id of the only row.
 pub const ID: i32 = 1;
 
@@ -11,12 +12,16 @@ pub const ID: i32 = 1;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i32,
-    /// The seed by which the schemes of decoys are chosen: 32 bytes in hexadecimal, constant for the database.
     pub seed: String,
-    /// The counts, in JSON.
     pub schemes: String,
-    /// Incremented by each count.
     pub version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl From<Model> for PasswordCensus {
+    fn from(row: Model) -> Self {
+        let Model { id: _, seed, schemes, version } = row;
+        Self { seed, schemes, version }
+    }
+}

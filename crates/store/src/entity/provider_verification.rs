@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::text::Text;
 use domain::{Timestamp, ids::VerificationId};
 
 #[sea_orm::model]
@@ -13,11 +14,11 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub contact_key: String,
     /// The verification that has the slot.
-    pub verification_id: VerificationId,
+    pub verification_id: Text<VerificationId>,
     /// The latest time at which that verification is over.
     pub expires_at: Timestamp,
     /// The verification that was last started at the provider, and may still be open there. None if none is open.
-    pub started_for: Option<VerificationId>,
+    pub started_for: Option<Text<VerificationId>>,
     pub started_at: Option<Timestamp>,
     /// The provider's reference for it. None until its response arrived.
     pub reference: Option<String>,

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::map_row;
+use crate::{RevokedSession, text::Text};
 use domain::{Timestamp, ids::SessionId};
 
 #[sea_orm::model]
@@ -9,8 +11,10 @@ use domain::{Timestamp, ids::SessionId};
 #[sea_orm(table_name = "revocation")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub session_id: SessionId,
+    pub session_id: Text<SessionId>,
     pub at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+map_row!(Model => RevokedSession { session_id, at });

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::map_row;
+use crate::text::Text;
 use domain::{
     Timestamp,
     channel::Channel,
@@ -9,6 +11,7 @@ use domain::{
     ids::{AccountId, DeliveryId, VerificationId},
     purpose::Purpose,
     status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
+    verification::Verification,
 };
 
 #[sea_orm::model]
@@ -16,59 +19,48 @@ use domain::{
 #[sea_orm(table_name = "verification")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: VerificationId,
-    pub purpose: Purpose,
-    pub contact_kind: ContactKind,
+    pub id: Text<VerificationId>,
+    pub purpose: Text<Purpose>,
+    pub contact_kind: Text<ContactKind>,
     pub contact: String,
     pub contact_key: String,
-    /// The account that requested it, or, for a request without a session, the account with the contact.
-    pub account_id: Option<AccountId>,
-    /// Looks like any other but sends nothing: from its start, or since it was closed.
+    pub account_id: Option<Text<AccountId>>,
     pub decoy: bool,
-    /// The simulated result of a test contact.
     pub scenario: Option<String>,
-    /// The stored status; a pending one may have expired.
-    pub status: Status,
-    /// Attempts used.
+    pub status: Text<Status>,
     pub attempts: i32,
     pub max_attempts: i32,
-    /// The server key that its code is derived from.
     pub key_id: String,
     pub generation: i32,
     pub code_length: i32,
-    pub code_format: CodeFormat,
+    pub code_format: Text<CodeFormat>,
     pub locale: String,
-    /// The newest message.
-    pub delivery_id: DeliveryId,
-    pub delivery_channel: Channel,
-    pub delivery_status: DeliveryStatus,
-    /// Why the message failed. None if it has not, and for a message whose final status is not shown.
-    pub delivery_failure: Option<DeliveryFailure>,
+    pub delivery_id: Text<DeliveryId>,
+    pub delivery_channel: Text<Channel>,
+    pub delivery_status: Text<DeliveryStatus>,
+    pub delivery_failure: Option<Text<DeliveryFailure>>,
     pub delivery_updated_at: Timestamp,
-    /// The number of messages so far.
     pub sends: i32,
     pub last_sent_at: Timestamp,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
-    /// When it was verified, locked or canceled.
     pub ended_at: Option<Timestamp>,
-    /// Increases with every change.
     pub sequence: i64,
-    /// When it last changed. None: no process of this version has changed it.
     pub updated_at: Option<Timestamp>,
-    /// Hash of the client's key with contact and purpose.
     pub idempotency_key: Option<String>,
-    /// The source of the code: a provider that generates and checks codes, or `countersign`. None: no message was sent
-    /// yet. All messages of a verification carry one code, so the first provider decides.
     pub code_by: Option<String>,
-    /// The provider's id for the verification.
     pub code_ref: Option<String>,
-    /// Its code is for a phone, and was also sent to the e-mail address of the account.
-    pub by_letter: bool,
-    /// The number of codes submitted after it was verified.
+    #[sea_orm(column_name = "by_letter")]
+    pub via_account_email: bool,
     pub repeats: i32,
-    /// When it was closed while pending, by an operation that revokes access to the account.
     pub closed_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+map_row!(Model => Verification {
+    id, purpose, contact_kind, contact, contact_key, account_id, decoy, scenario, status, attempts, max_attempts,
+    key_id, generation, code_length, code_format, locale, delivery_id, delivery_channel, delivery_status,
+    delivery_failure, delivery_updated_at, sends, last_sent_at, created_at, expires_at, ended_at, sequence,
+    updated_at, idempotency_key, code_by, code_ref, via_account_email, repeats, closed_at,
+});
