@@ -16,7 +16,7 @@ use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Page, PageRequest, Search, Tx, TxOutcome};
+use store::{AccountSearch, Identifier, Page, PageRequest, Tx, TxOutcome};
 
 /// Result of setting an account's status.
 pub enum SetStatusOutcome {
@@ -88,7 +88,7 @@ impl Accounts {
             return Ok(Page { rows: Vec::new(), more: false });
         }
         let name = search.as_ref().and_then(|text| PersonName::parse(text).ok()).map(|name| name.key());
-        let search = search.map(|text| Search { text, name });
+        let search = search.map(|text| AccountSearch { text, name });
         self.0.store.users(status, search.as_ref(), slice).await
     }
 

@@ -266,7 +266,7 @@ impl Accounts {
         }
         let owner = self.0.store.account(&rules::identifier(to)).await?.map(|account| account.id);
         let known_device = match device {
-            Some(token) => self.0.store.knows_device(&token.hash(), owner.as_ref()).await?,
+            Some(token) => self.0.store.is_known_device(&token.hash(), owner.as_ref()).await?,
             None => false,
         };
         let owner_session = match signed_in {

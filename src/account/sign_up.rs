@@ -361,7 +361,7 @@ async fn create(
     if !tx.insert_account(account).await? {
         return Ok(TxOutcome::Rollback(WriteResult::Taken));
     }
-    tx.own_verification(&proof.verification_id, &id).await?;
+    tx.set_verification_account(&proof.verification_id, &id).await?;
     let opened = match opening {
         Some(opening) => {
             let verification = tx.verification(&proof.verification_id).await?;

@@ -112,7 +112,7 @@ pub async fn migrate(settings: Settings) -> Result<(), String> {
     let cannot = |fault: platform::fault::Fault| fault.words();
     let store = app::database(&settings).await?;
     let applied = store
-        .migrate_telling(|MigrationProgress { name, number, of }| say!("{number}/{of} {name} ..."))
+        .migrate_with_progress(|MigrationProgress { name, number, of }| say!("{number}/{of} {name} ..."))
         .await
         .map_err(cannot)?;
     store.close().await;

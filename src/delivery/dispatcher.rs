@@ -275,7 +275,7 @@ impl DispatcherState {
         let DispatcherDeps { store, settler, lines, .. } = &self.parts;
         let claimant = self.claimant();
         for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {
-            let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.made(claim));
+            let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.owns(claim));
             if ours && self.in_progress().contains(&row.id) {
                 continue;
             }

@@ -137,7 +137,7 @@ impl Notice {
             | Notice::AccountExists
             | Notice::NoAccount => None,
             // Anyone who knows a username can trigger it.
-            Notice::AccountLocked => Some(NoticeLimit { most: 1, period: DAY }),
+            Notice::AccountLocked => Some(NoticeLimit { max: 1, period: DAY }),
             Notice::PasswordChanged
             | Notice::NewDevice { .. }
             | Notice::AccountSuspended
@@ -145,7 +145,7 @@ impl Notice {
             | Notice::AccountAwaitsApproval
             | Notice::AccountUnlocked
             | Notice::SessionsEnded
-            | Notice::SessionEnded { .. } => Some(NoticeLimit { most: 10, period: DAY }),
+            | Notice::SessionEnded { .. } => Some(NoticeLimit { max: 10, period: DAY }),
         }
     }
 }

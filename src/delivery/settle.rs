@@ -241,7 +241,7 @@ impl Settler {
                 by: by.clone(),
                 receipt_due: *receipt_due,
             };
-            if let Some(changed) = self.store.settle_taking(&taking, now).await? {
+            if let Some(changed) = self.store.settle_accepted_delivery(&taking, now).await? {
                 self.publish(changed);
                 return Ok(());
             }
@@ -261,7 +261,7 @@ impl Settler {
                     let settled =
                         tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
-                        tx.note_code_maker(id, by, reference.as_deref()).await?;
+                        tx.set_code_provider(id, by, reference.as_deref()).await?;
                     }
                     let shown = settled.and_then(|settled| match settled.status {
                         _ if row.discreet => Some(SENT),

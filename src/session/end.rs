@@ -57,7 +57,7 @@ impl Sessions {
         let account = signed_in.account.clone();
         let event = self.event(caller, audit::Act::SignOutEverywhere, audit::OK, Some(account.clone()));
         let is_known = match &device {
-            Some(device) => self.0.store.knows_device(&device.hash(), Some(&account)).await?,
+            Some(device) => self.0.store.is_known_device(&device.hash(), Some(&account)).await?,
             None => false,
         };
         let is_known = is_known || self.is_recently_authenticated(signed_in);

@@ -77,7 +77,7 @@ impl Sessions {
     /// # Errors
     /// A fault of the store.
     pub async fn uncount_attempt(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
-        self.0.take_try_back(subjects).await
+        self.0.return_login_attempt(subjects).await
     }
 
     /// Resets the counters after a correct password.
@@ -220,13 +220,13 @@ impl Parts {
             .await
     }
 
-    async fn take_try_back(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
+    async fn return_login_attempt(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
         let names = subjects.names();
         self.store
             .write(move |tx| {
                 Box::pin(async move {
                     for name in &names {
-                        tx.take_try_back(name).await?;
+                        tx.return_login_attempt(name).await?;
                     }
                     Ok(TxOutcome::Commit(()))
                 })

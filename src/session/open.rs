@@ -164,7 +164,7 @@ impl PendingSession {
         // A client without a device token is recognised by browser and address; otherwise each of its sign-ins would
         // cause a notice. Checked before the device is written, so that this sign-in is not taken for an earlier one.
         let (browser, address) = (session.user_agent.as_deref(), session.ip_address.as_deref());
-        let recognised = known || (!forgotten && tx.signed_in_like(account, browser, address).await?);
+        let recognised = known || (!forgotten && tx.has_similar_session(account, browser, address).await?);
         let notices_to_send = if recognised { Vec::new() } else { notices_to_send };
         let device = sent.filter(|_| known || shared).unwrap_or(new_token);
         if !known {

@@ -243,7 +243,7 @@ impl Sessions {
         let id = account.map(|account| &account.id);
         if let Some(token) = &device.token {
             let token_hash = token.hash();
-            if self.0.store.knows_device(&token_hash, id).await?
+            if self.0.store.is_known_device(&token_hash, id).await?
                 && let Some(id) = id
             {
                 return Ok(LockoutKeys::for_device(id, &token_hash));

@@ -54,7 +54,7 @@ impl ExpiryCounter {
     async fn count(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         // The end of the lease is the time of the last count plus its length: a new holder continues from there.
-        let last_count = self.store.lease_ends(EXPIRIES).await?.map_or(now, |ends| ends - LEASE);
+        let last_count = self.store.lease_expiry(EXPIRIES).await?.map_or(now, |ends| ends - LEASE);
         if !self.store.acquire_lease(EXPIRIES, &self.process, LEASE, now).await? {
             return Ok(());
         }

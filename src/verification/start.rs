@@ -193,7 +193,7 @@ impl Parts {
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.account_opt(account);
                 let sending = NewSend { limits, usage_key, verification: verification.clone(), delivery, event };
-                Ok(match self.store.write_sending(sending, now).await? {
+                Ok(match self.store.write_send(sending, now).await? {
                     true => WriteResult::New { row: Box::new(verification), displaced: None },
                     false => WriteResult::UsedUp,
                 })

@@ -50,7 +50,7 @@ impl Store {
     /// A fault of the database.
     pub async fn account(&self, identifier: &Identifier) -> Result<Option<Account>, Fault> {
         let find = Entity::find().filter(identifier.condition());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading an account").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading an account").mapped()
     }
 }
 

@@ -52,7 +52,7 @@ pub struct ProfileChange {
 
 /// A unique value is in use by another account; the transaction can only be rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken;
+pub struct UniqueViolation;
 
 impl Tx {
     /// Sets or removes a contact of an account.
@@ -64,7 +64,7 @@ impl Tx {
         id: &AccountId,
         held: &AccountContact,
         now: Timestamp,
-    ) -> Result<Result<Option<Account>, Taken>, Fault> {
+    ) -> Result<Result<Option<Account>, UniqueViolation>, Fault> {
         let (shown, key) = held.contact.clone().unzip();
         let update = match held.kind {
             ContactKind::Phone => change(id, now)
@@ -87,7 +87,7 @@ impl Tx {
         id: &AccountId,
         profile: ProfileChange,
         now: Timestamp,
-    ) -> Result<Result<Option<Account>, Taken>, Fault> {
+    ) -> Result<Result<Option<Account>, UniqueViolation>, Fault> {
         let mut update = change(id, now);
         if let Some(name) = profile.name {
             let (shown, key) = name.unzip();
@@ -154,10 +154,13 @@ impl Tx {
         Ok(rows.into_iter().map(|row| row.id.0).collect())
     }
 
-    async fn account_changed(&self, update: UpdateMany<Entity>) -> Result<Result<Option<Account>, Taken>, Fault> {
+    async fn account_changed(
+        &self,
+        update: UpdateMany<Entity>,
+    ) -> Result<Result<Option<Account>, UniqueViolation>, Fault> {
         match update.exec_with_returning(&self.0).await {
             Ok(mut rows) => Ok(Ok(rows.pop().mapped())),
-            Err(error) if is_taken(&error) => Ok(Err(Taken)),
+            Err(error) if is_taken(&error) => Ok(Err(UniqueViolation)),
             Err(error) => Err(error.into()),
         }
     }

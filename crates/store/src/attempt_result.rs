@@ -9,7 +9,7 @@ use sea_orm::{
 use super::{
     Backend, Reservation, Store, Tx, TxOutcome, UsageLimits,
     audit::entry,
-    combined_statement::{insert_for_each, part},
+    combined_statement::{cte, insert_for_each},
     contact_usage,
     entity::Mapped,
     entity::{
@@ -79,7 +79,7 @@ impl Store {
         {
             let statement = result.statement(now)?;
             let checked =
-                self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("writing a code check")?;
+                self.with_timeout(async { Ok(db.query_one(&statement).await?) }).await.doing("writing a code check")?;
             return Ok(checked.map(|row| Model::from_query_result(&row, "")).transpose()?.mapped());
         }
         self.write(move |tx| {
@@ -109,28 +109,28 @@ impl AttemptResult {
             .cond_where(verification::open(&self.verification, now))
             .lock(LockType::NoKeyUpdate)
             .to_owned();
-        let mut parts = WithClause::new().cte(part(OPEN, open)).to_owned();
+        let mut parts = WithClause::new().cte(cte(OPEN, open)).to_owned();
         let source = match self.limits {
             Some(limits) => {
-                parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
+                parts.cte(cte(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
             }
             None => OPEN,
         };
         let right = self.proof.is_some();
-        let update = verification::in_sequence(verification::judging(&self.verification, right, now), now);
+        let update = verification::in_sequence(verification::attempt_update(&self.verification, right, now), now);
         let update = update
             .into_query()
             .and_where(Expr::exists(Query::select().expr(Expr::val(1)).from(source).to_owned()))
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
-        parts.cte(part(CHECKED, update)).cte(part("noted", if_checked::<audit::Entity>(entry(&self.event))?));
+        parts.cte(cte(CHECKED, update)).cte(cte("noted", if_checked::<audit::Entity>(entry(&self.event))?));
         match self.proof {
-            Some(proof) => parts.cte(part("proved", if_checked::<proof::Entity>(proof.into_active_model())?)),
+            Some(proof) => parts.cte(cte("proved", if_checked::<proof::Entity>(proof.into_active_model())?)),
             None => {
                 let locked = Expr::col((CHECKED, Column::Status)).eq(Text(Status::Locked));
                 let noted = insert_for_each::<audit::Entity>(CHECKED, locked, entry(&self.locked))?;
-                parts.cte(part("noted_locked", noted))
+                parts.cte(cte("noted_locked", noted))
             }
         };
         Ok(Query::select().with_cte(parts).columns(Column::iter()).from(CHECKED).to_owned())

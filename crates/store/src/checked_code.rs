@@ -21,7 +21,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn note_code_maker(&self, id: &VerificationId, by: &str, reference: Option<&str>) -> Result<(), Fault> {
+    pub async fn set_code_provider(&self, id: &VerificationId, by: &str, reference: Option<&str>) -> Result<(), Fault> {
         let free: SimpleExpr = Expr::col(Column::CodeBy).is_null().or(Expr::col(Column::CodeBy).eq(by));
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))

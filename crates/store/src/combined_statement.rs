@@ -11,7 +11,7 @@ use sea_orm::{
 use platform::fault::Fault;
 
 /// A named CTE.
-pub(super) fn part(name: &'static str, statement: impl Into<SubQueryStatement>) -> CommonTableExpression {
+pub(super) fn cte(name: &'static str, statement: impl Into<SubQueryStatement>) -> CommonTableExpression {
     CommonTableExpression::new().table_name(name).query(statement.into()).to_owned()
 }
 

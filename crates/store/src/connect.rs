@@ -20,7 +20,7 @@ use sqlx::{
 
 use super::{
     availability::{Availability, State, Usable, is_read_only},
-    reader::Reader,
+    pool::Pool,
 };
 use platform::{
     config::{self, Secret},
@@ -41,7 +41,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Without `DATABASE_STATEMENT_CACHE` the connections may be those of a pooler, which assigns another server connection
 /// to each transaction. Then no startup options are sent, since poolers reject them, and each transaction sets what it
 /// needs.
-pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<Reader, Fault> {
+pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<Pool, Fault> {
     let timeout = format!("{}ms", settings.timeout.as_millis() + 500);
     let options = postgres_options(url, settings, &timeout)?;
     // A single attempt outside the pool: the pool would retry until its timeout and hide the cause.
@@ -71,8 +71,8 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<R
         .map_err(cannot)?;
     let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     let reader = match settings.statement_cache {
-        true => Reader::new(pool, settings.max_connections),
-        false => Reader::with_pooler(pool, settings.max_connections, &timeout, IDLE_TIMEOUT),
+        true => Pool::new(pool, settings.max_connections),
+        false => Pool::with_pooler(pool, settings.max_connections, &timeout, IDLE_TIMEOUT),
     };
     Ok(reader.of(availability))
 }
@@ -126,7 +126,7 @@ fn make_private(file: &Path) -> io::Result<()> {
 
 /// The connections to SQLite.
 pub(super) struct Sqlite {
-    pub readers: Reader,
+    pub readers: Pool,
     pub writer: DatabaseConnection,
     /// Whether the last transaction of the writer was committed; if not, its connection is replaced.
     pub writes: Arc<AtomicBool>,
@@ -169,7 +169,7 @@ pub(super) async fn sqlite(file: &Path, settings: &config::Store) -> Result<Sqli
         .map_err(cannot)?;
     let readers = pool(SQLITE_READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(cannot)?;
     Ok(Sqlite {
-        readers: Reader::new(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), SQLITE_READERS),
+        readers: Pool::new(SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), SQLITE_READERS),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         writes,
     })

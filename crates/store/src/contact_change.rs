@@ -19,7 +19,10 @@ impl Store {
     /// A fault of the database.
     pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<ContactChange>, Fault> {
         let find = of_account(account);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading changes of contact").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) })
+            .await
+            .doing("reading changes of contact")
+            .mapped()
     }
 }
 

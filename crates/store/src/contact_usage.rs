@@ -151,7 +151,10 @@ impl Store {
     /// A fault of the database.
     pub async fn contact_usage(&self, contact_key: &str) -> Result<Option<ContactUsage>, Fault> {
         let find = contact_usage::Entity::find_by_id(contact_key.to_owned());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a contact's usage").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) })
+            .await
+            .doing("reading a contact's usage")
+            .mapped()
     }
 }
 

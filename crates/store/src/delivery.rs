@@ -33,7 +33,7 @@ impl Claimant {
     }
 
     /// Whether a claim belongs to this process.
-    pub fn made(&self, claim: &str) -> bool {
+    pub fn owns(&self, claim: &str) -> bool {
         claim.split_once('.').map_or(claim, |(process, _)| process) == self.process
     }
 }
@@ -150,7 +150,7 @@ impl Store {
     /// A fault of the database.
     pub async fn count_due_deliveries(&self, now: Timestamp) -> Result<u64, Fault> {
         let count = Entity::find().filter(due(now));
-        self.within(async { Ok(count.count(self.reader()).await?) }).await.doing("counting due deliveries")
+        self.with_timeout(async { Ok(count.count(self.reader()).await?) }).await.doing("counting due deliveries")
     }
 
     /// The message with this id.
@@ -159,7 +159,7 @@ impl Store {
     /// A fault of the database.
     pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery").mapped()
     }
 
     /// Messages whose claim expired before `deadline`: its process died or was suspended before settling it, or never
@@ -173,7 +173,10 @@ impl Store {
             .filter(Column::ClaimedBy.is_not_null())
             .order_by_asc(Column::DueAt)
             .limit(most);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading abandoned deliveries").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) })
+            .await
+            .doing("reading abandoned deliveries")
+            .mapped()
     }
 }
 

@@ -157,7 +157,10 @@ impl Store {
     /// A fault of the database.
     pub async fn attempts(&self, id: &DeliveryId) -> Result<Vec<DeliveryAttempt>, Fault> {
         let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_asc(Column::AcceptedAt);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading delivery attempts").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) })
+            .await
+            .doing("reading delivery attempts")
+            .mapped()
     }
 
     /// Attempts of `provider` that are due for polling, oldest first.
@@ -175,7 +178,7 @@ impl Store {
             .filter(Column::Provider.eq(provider))
             .order_by_asc(Column::PollAt)
             .limit(most);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading attempts to poll").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading attempts to poll").mapped()
     }
 
     /// Sets when to poll an attempt again; None: never.

@@ -31,11 +31,11 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn knows_device(&self, token_hash: &str, account: Option<&AccountId>) -> Result<bool, Fault> {
+    pub async fn is_known_device(&self, token_hash: &str, account: Option<&AccountId>) -> Result<bool, Fault> {
         let find = Entity::find()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.map_or("", AccountId::as_str)));
-        let found = self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a device")?;
+        let found = self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a device")?;
         Ok(found.is_some())
     }
 }

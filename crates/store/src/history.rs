@@ -57,7 +57,7 @@ impl Store {
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
             .limit(slice.limit());
-        let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading a history")?;
+        let rows = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading a history")?;
         Ok(Page::of(rows, slice).mapped())
     }
 }
@@ -67,7 +67,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn own_verification(&self, id: &VerificationId, account: &AccountId) -> Result<(), Fault> {
+    pub async fn set_verification_account(&self, id: &VerificationId, account: &AccountId) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .col_expr(Column::AccountId, Expr::val(account.as_str()));

@@ -19,9 +19,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn lease_ends(&self, name: &'static str) -> Result<Option<Timestamp>, Fault> {
+    pub async fn lease_expiry(&self, name: &'static str) -> Result<Option<Timestamp>, Fault> {
         let find = Entity::find_by_id(name);
-        let lease = self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a lease")?;
+        let lease = self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a lease")?;
         Ok(lease.map(|lease| lease.expires_at))
     }
 

@@ -8,10 +8,11 @@
 //! verification, the contact's usage, proofs, then accounts, sessions and tokens. Rows that a transaction inserts
 //! itself can be inserted at any time, since no other transaction waits for them.
 
+mod accepted_delivery;
 mod account;
 mod account_access;
 mod account_change;
-mod alone;
+mod account_search;
 mod attempt_result;
 mod audit;
 mod availability;
@@ -25,33 +26,32 @@ mod delivery;
 mod delivery_attempt;
 mod device;
 mod entity;
-mod erase;
-mod expired;
+mod expired_count;
+mod expired_rows;
 mod health;
 mod history;
 mod lease;
 mod lockout;
+mod new_send;
 mod notice_usage;
 mod page;
 mod password_census;
+mod pool;
 mod process_keys;
 mod proof;
 mod provider_verification;
-mod reader;
 mod refresh_token;
-mod refusals;
-mod repeat;
+mod refusal_limiter;
+mod repeated_code;
 mod report;
 mod revocation;
 mod schema;
-mod sending;
 mod session;
 mod settlement;
-mod taking;
+mod single_statement;
 mod text;
-mod users;
 mod verification;
-mod waits;
+mod wait_queue;
 mod writer;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -59,9 +59,11 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use sea_orm::DatabaseTransaction;
 
 pub use self::{
+    accepted_delivery::AcceptedDelivery,
     account::Identifier,
     account_access::Owner,
-    account_change::{AccountContact, ProfileChange, Taken},
+    account_change::{AccountContact, ProfileChange, UniqueViolation},
+    account_search::AccountSearch,
     attempt_result::{Activation, AttemptResult},
     audit::AuditTrail,
     backup::{BackupError, backup_sqlite},
@@ -69,30 +71,28 @@ pub use self::{
     delivery::Claimant,
     delivery_attempt::{Acceptance, ProviderReport, ReportedStatus},
     device::device_subject,
-    erase::Dead,
-    expired::ExpiredCount,
+    expired_count::ExpiredCount,
+    expired_rows::ExpiredRows,
     health::{ProviderCount, ReasonCount},
     lockout::FailedAttempts,
+    new_send::NewSend,
     notice_usage::NoticeLimit,
-    page::{Page, PageRequest, Place},
+    page::{Page, PageRequest, RowPosition},
     password_census::PasswordCensus,
     process_keys::ProcessKeys,
     proof::SpendResult,
     provider_verification::{BeginStart, Slot, SlotClaim},
     refresh_token::Exchange,
-    repeat::RepeatedCode,
+    repeated_code::RepeatedCode,
     report::{SLOT, SlotCount},
     revocation::RevokedSession,
     schema::{MigrationProgress, Schema},
-    sending::NewSend,
     settlement::Settlement,
-    taking::AcceptedDelivery,
-    users::Search,
 };
 use self::{
     availability::{READ_ONLY, State},
-    reader::Reader,
-    refusals::Refusals,
+    pool::Pool,
+    refusal_limiter::RefusalLimiter,
     writer::Writer,
 };
 use platform::{
@@ -106,15 +106,15 @@ use platform::{
 pub struct Store {
     backend: Backend,
     timeout: Duration,
-    refusals: Arc<Refusals>,
+    refusals: Arc<RefusalLimiter>,
 }
 
 #[derive(Clone)]
 enum Backend {
-    Postgres(Reader),
+    Postgres(Pool),
     /// Many readers, one writer: SQLite has one write lock, and a queue in front of it is better than busy waiting.
     Sqlite {
-        readers: Reader,
+        readers: Pool,
         writer: Writer,
     },
 }
@@ -153,7 +153,7 @@ impl Store {
     /// # Errors
     /// A fault if it does not.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.within(async { Ok(self.reader().pool().ping().await?) }).await.doing("pinging the database")
+        self.with_timeout(async { Ok(self.reader().pool().ping().await?) }).await.doing("pinging the database")
     }
 
     /// Runs `work` in one transaction, and returns its value only after the commit.
@@ -167,10 +167,10 @@ impl Store {
         F: for<'t> FnOnce(&'t Tx) -> TxFuture<'t, T> + Send + 'static,
     {
         match &self.backend {
-            Backend::Sqlite { writer, .. } => self.within(writer.run(work)).await,
+            Backend::Sqlite { writer, .. } => self.with_timeout(writer.run(work)).await,
             Backend::Postgres(db) => {
                 db.assert_writable()?;
-                self.within(async {
+                self.with_timeout(async {
                     let _turn = db.acquire().await;
                     let tx = Tx(db.begin().await?);
                     match work(&tx).await {
@@ -266,18 +266,18 @@ impl Store {
         }
     }
 
-    fn reader(&self) -> &Reader {
+    fn reader(&self) -> &Pool {
         match &self.backend {
             Backend::Postgres(db) | Backend::Sqlite { readers: db, .. } => db,
         }
     }
 
     /// Applies `DATABASE_TIMEOUT`.
-    async fn within<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    async fn with_timeout<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
         if let Some(availability) = self.reader().availability() {
             let outcome = availability.run(work).await;
             if outcome.is_err() && availability.is_full() {
-                self.reader().give_one_up();
+                self.reader().lower_limit();
             }
             return outcome;
         }

@@ -84,7 +84,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn take_try_back(&self, subject: &str) -> Result<(), Fault> {
+    pub async fn return_login_attempt(&self, subject: &str) -> Result<(), Fault> {
         let update = Entity::update_many()
             .filter(Column::Subject.eq(subject))
             .filter(Column::Failures.gt(0))

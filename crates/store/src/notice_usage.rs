@@ -17,7 +17,7 @@ use platform::fault::{Fault, FaultContext};
 /// The largest number of notices of one kind per period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoticeLimit {
-    pub most: i32,
+    pub max: i32,
     pub period: Duration,
 }
 
@@ -39,7 +39,7 @@ impl Tx {
         conflict
             .value(Column::Sent, Expr::case(over(), 1).finally(held(Column::Sent).add(1)))
             .value(Column::Since, Expr::case(over(), Expr::val(now)).finally(held(Column::Since)))
-            .action_and_where(over().or(held(Column::Sent).lt(limit.most)));
+            .action_and_where(over().or(held(Column::Sent).lt(limit.max)));
         let insert = Query::insert()
             .into_table(Entity)
             .columns([Column::AccountId, Column::Kind, Column::Since, Column::Sent])

@@ -8,7 +8,7 @@ use domain::Timestamp;
 
 /// The position of a row in the order: its time, then its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RowPosition {
     pub at: Timestamp,
     pub id: String,
 }
@@ -17,7 +17,7 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     pub first: u32,
-    pub after: Option<Place>,
+    pub after: Option<RowPosition>,
 }
 
 /// Some rows, and whether more follow.

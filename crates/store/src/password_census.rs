@@ -36,7 +36,10 @@ impl Store {
     /// A fault of the database.
     pub async fn password_census(&self) -> Result<Option<PasswordCensus>, Fault> {
         let find = Entity::find_by_id(ID);
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading the password census").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) })
+            .await
+            .doing("reading the password census")
+            .mapped()
     }
 
     /// Inserts the row for the counts with this seed, if there is none.
@@ -75,7 +78,8 @@ impl Store {
             find = find.filter(account::Column::Id.gt(after.as_str()));
         }
         let find = find.into_tuple::<(Text<AccountId>, String)>();
-        let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading password hashes")?;
+        let rows =
+            self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading password hashes")?;
         Ok(rows.into_iter().map(|(id, hash)| (id.0, hash)).collect())
     }
 }

@@ -69,6 +69,9 @@ impl Store {
             .filter(Column::LastSeenAt.gte(seen_since))
             .order_by_asc(Column::StartedAt)
             .order_by_asc(Column::Process);
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading the keys of processes").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) })
+            .await
+            .doing("reading the keys of processes")
+            .mapped()
     }
 }

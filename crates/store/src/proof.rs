@@ -27,7 +27,7 @@ impl Store {
     /// A fault of the database.
     pub async fn proof(&self, token_hash: &str) -> Result<Option<Proof>, Fault> {
         let find = Entity::find_by_id(token_hash.to_owned());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a proof").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a proof").mapped()
     }
 }
 

@@ -24,7 +24,7 @@ impl Store {
     /// A fault of the database.
     pub async fn revocations_since(&self, since: Timestamp) -> Result<Vec<RevokedSession>, Fault> {
         let find = Entity::find().filter(Column::At.gte(since));
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations").mapped()
     }
 }
 

@@ -4,7 +4,7 @@
 use migration::{SchemaManager, history};
 use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use super::{Backend, Store, reader::Reader};
+use super::{Backend, Store, pool::Pool};
 use platform::fault::{Fault, FaultContext};
 
 /// Key of the advisory lock that serialises migrations on one PostgreSQL database.
@@ -84,7 +84,7 @@ impl Store {
     /// # Errors
     /// A fault if one fails; the ones before it stay applied.
     pub async fn migrate(&self) -> Result<usize, Fault> {
-        self.migrate_telling(|_| {}).await
+        self.migrate_with_progress(|_| {}).await
     }
 
     /// Like [`Store::migrate`]; calls `tell` before each migration, since one may take long on a large table. Several
@@ -92,7 +92,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault if one fails; the ones before it stay applied.
-    pub async fn migrate_telling(&self, mut tell: impl FnMut(MigrationProgress<'_>)) -> Result<usize, Fault> {
+    pub async fn migrate_with_progress(&self, mut tell: impl FnMut(MigrationProgress<'_>)) -> Result<usize, Fault> {
         let before = self.schema_without_timeout().await?;
         if before.pending.is_empty() {
             return Ok(0);
@@ -142,7 +142,7 @@ impl Store {
     /// # Errors
     /// A fault of the database.
     pub async fn schema(&self) -> Result<Schema, Fault> {
-        self.within(self.schema_without_timeout()).await.doing("reading the migrations")
+        self.with_timeout(self.schema_without_timeout()).await.doing("reading the migrations")
     }
 
     /// The number of connections that the server allows for all clients; None: the database is embedded.
@@ -154,7 +154,8 @@ impl Store {
         let ask = "SELECT current_setting('max_connections')::int \
                    - current_setting('superuser_reserved_connections')::int AS room";
         let ask = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, ask);
-        let row = self.within(async { Ok(db.query_one_raw(ask).await?) }).await.doing("reading max_connections")?;
+        let row =
+            self.with_timeout(async { Ok(db.query_one_raw(ask).await?) }).await.doing("reading max_connections")?;
         let room: Option<i32> = row.map(|row| row.try_get("", "room")).transpose()?;
         Ok(room.and_then(|room| u32::try_from(room).ok()))
     }
@@ -168,7 +169,7 @@ impl Store {
     }
 }
 
-async fn read(db: &Reader) -> Result<history::History, Fault> {
+async fn read(db: &Pool) -> Result<history::History, Fault> {
     let tx = db.begin().await?;
     let history = history::read(&SchemaManager::new(&tx)).await?;
     tx.rollback().await?;

@@ -34,7 +34,7 @@ impl Store {
             .order_by_desc(Column::Id)
             .filter(after(slice, Column::CreatedAt, Column::Id))
             .limit(slice.limit());
-        let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("reading sessions")?;
+        let rows = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading sessions")?;
         Ok(Page::of(rows, slice).mapped())
     }
 
@@ -44,7 +44,7 @@ impl Store {
     /// A fault of the database.
     pub async fn session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session").mapped()
     }
 
     /// Records that an access token of this generation was used. It updates one row in a separate transaction, so that
@@ -72,7 +72,7 @@ impl Store {
     /// A fault of the database.
     pub async fn count_sessions(&self, account: &AccountId, now: Timestamp) -> Result<u64, Fault> {
         let find = live(account, now);
-        self.within(async { Ok(find.count(self.reader()).await?) }).await.doing("counting sessions")
+        self.with_timeout(async { Ok(find.count(self.reader()).await?) }).await.doing("counting sessions")
     }
 }
 
@@ -116,7 +116,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn signed_in_like(
+    pub async fn has_similar_session(
         &self,
         account: &AccountId,
         user_agent: Option<&str>,

@@ -63,7 +63,7 @@ impl Tx {
         right: bool,
         now: Timestamp,
     ) -> Result<Option<Verification>, Fault> {
-        self.changed(judging(id, right, now), now).await.doing("taking an attempt")
+        self.changed(attempt_update(id, right, now), now).await.doing("taking an attempt")
     }
 
     /// Cancels a pending verification. None: it is no longer pending.
@@ -146,7 +146,7 @@ pub(super) fn open(id: &VerificationId, now: Timestamp) -> Condition {
 }
 
 /// Takes an attempt and sets the result.
-pub(super) fn judging(id: &VerificationId, right: bool, now: Timestamp) -> UpdateMany<Entity> {
+pub(super) fn attempt_update(id: &VerificationId, right: bool, now: Timestamp) -> UpdateMany<Entity> {
     let used = || Expr::col(Column::Attempts).add(1);
     let last = || used().gte(Expr::col(Column::MaxAttempts));
     let update = Entity::update_many().filter(open(id, now)).col_expr(Column::Attempts, used());
@@ -182,7 +182,7 @@ impl Store {
     /// A fault of the database.
     pub async fn verification(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.within(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification").mapped()
     }
 
     /// The verification with this idempotency key. `key` is the stored hash.
@@ -191,7 +191,7 @@ impl Store {
     /// A fault of the database.
     pub async fn verification_by_idempotency_key(&self, key: &str) -> Result<Option<Verification>, Fault> {
         let find = Entity::find().filter(Column::IdempotencyKey.eq(key));
-        self.within(async { Ok(find.one(self.reader()).await?) })
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) })
             .await
             .doing("reading a verification by its key")
             .mapped()

@@ -22,7 +22,7 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Tx, TxFuture, TxOutcome, waits::WaitQueue};
+use super::{Tx, TxFuture, TxOutcome, wait_queue::WaitQueue};
 use platform::{
     fault::{Fault, FaultContext},
     supervisor::Supervisor,
@@ -112,7 +112,7 @@ impl Writer {
         let job_ticket = ticket.clone();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
-                let may_start = job_ticket.begins(waiter.begun());
+                let may_start = job_ticket.begins(waiter.served());
                 // The caller has already received a timeout error. The job must not run: for example, it would write a
                 // proof whose token was never returned.
                 if !may_start || reply.is_closed() {

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use platform::texts::Arg;
-use store::Place;
+use store::RowPosition;
 
 #[derive(Default)]
 pub struct AdminQuery;
@@ -39,7 +39,7 @@ impl AdminQuery {
         Ok(connection(
             page,
             &slice,
-            |row| Place { at: row.created_at, id: row.id.as_str().to_owned() },
+            |row| RowPosition { at: row.created_at, id: row.id.as_str().to_owned() },
             |row| User::new(row, None),
         ))
     }

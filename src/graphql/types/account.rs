@@ -10,7 +10,7 @@ use crate::graphql::{
     scalars::{Date, DateTime},
 };
 use domain::{account, ids::SessionId};
-use store::Place;
+use store::RowPosition;
 
 /// Status of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -133,7 +133,7 @@ impl User {
         Ok(connection(
             page,
             &slice,
-            |row| Place { at: row.created_at, id: row.id.as_str().to_owned() },
+            |row| RowPosition { at: row.created_at, id: row.id.as_str().to_owned() },
             |row| Session::new(row, current.as_ref()),
         ))
     }
@@ -156,7 +156,7 @@ impl User {
         Ok(connection(
             page,
             &slice,
-            |shown| Place { at: shown.created_at(), id: shown.id().as_str().to_owned() },
+            |shown| RowPosition { at: shown.created_at(), id: shown.id().as_str().to_owned() },
             Verification,
         ))
     }

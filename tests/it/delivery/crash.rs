@@ -301,7 +301,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
         receipt_due: None,
     };
     // An earlier claim of the same process does not match either.
-    assert_eq!(database.settle_taking(&taking("holder.1"), now).await.unwrap(), None);
+    assert_eq!(database.settle_accepted_delivery(&taking("holder.1"), now).await.unwrap(), None);
     let delivery = id.clone();
     let settled = database.write(move |tx| {
         Box::pin(async move {
@@ -312,7 +312,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     });
     assert_eq!(settled.await.unwrap(), None);
     assert_eq!(database.delivery(&id).await.unwrap(), Some(held.clone()));
-    let written = database.settle_taking(&taking("holder.2"), now).await.unwrap();
+    let written = database.settle_accepted_delivery(&taking("holder.2"), now).await.unwrap();
     let row = database.delivery(&id).await.unwrap().unwrap();
     if database.is_embedded() {
         // In its turn, by the single writer.

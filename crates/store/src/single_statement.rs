@@ -17,7 +17,7 @@ impl Store {
         match &self.backend {
             Backend::Postgres(db) => {
                 db.assert_writable()?;
-                self.within(rows(db, &statement)).await
+                self.with_timeout(rows(db, &statement)).await
             }
             Backend::Sqlite { .. } => {
                 self.write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(rows(&tx.0, &statement).await?)) }))

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{
     Backend, Reservation, Store, TxOutcome, UsageLimits,
-    combined_statement::part,
+    combined_statement::cte,
     contact_usage,
     entity::Mapped,
     entity::{
@@ -44,14 +44,15 @@ impl Store {
     /// None: the proof is spent, the verification is too old or has no attempts left, or the contact's daily guesses
     /// are used up.
     ///
-    /// On PostgreSQL this is one statement (`together`).
+    /// On PostgreSQL this is one statement (`combined_statement`).
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn repeat_proof(&self, repeat: RepeatedCode, now: Timestamp) -> Result<Option<Proof>, Fault> {
         if let Backend::Postgres(db) = &self.backend {
             let statement = repeat.statement(now)?;
-            let proof = self.within(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
+            let proof =
+                self.with_timeout(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
             return Ok(proof.map(|row| proof::Model::from_query_result(&row, "")).transpose()?.mapped());
         }
         self.write(move |tx| {
@@ -80,10 +81,10 @@ impl RepeatedCode {
             .cond_where(self.open(now))
             .lock(LockType::NoKeyUpdate)
             .to_owned();
-        let mut parts = WithClause::new().cte(part(OPEN, open)).to_owned();
+        let mut parts = WithClause::new().cte(cte(OPEN, open)).to_owned();
         let source = match self.limits {
             Some(limits) => {
-                parts.cte(part(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
+                parts.cte(cte(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
             }
             None => OPEN,
@@ -94,7 +95,7 @@ impl RepeatedCode {
             .and_where(exists_in(source))
             .returning(Query::returning().column(Column::Id))
             .to_owned();
-        parts.cte(part(ATTEMPTED, attempted));
+        parts.cte(cte(ATTEMPTED, attempted));
         Ok(Query::select()
             .with_cte(parts)
             .columns(proof::Column::iter())

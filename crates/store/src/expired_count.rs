@@ -68,6 +68,9 @@ impl Store {
             .group_by(Column::Purpose)
             .group_by(Column::DeliveryChannel)
             .into_model::<ExpiredCountRow>();
-        self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("counting expired verifications").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) })
+            .await
+            .doing("counting expired verifications")
+            .mapped()
     }
 }

@@ -16,7 +16,7 @@ use platform::fault::{Fault, FaultContext};
 
 /// A search text for accounts.
 #[derive(Clone, Debug)]
-pub struct Search {
+pub struct AccountSearch {
     /// A part of a username, nickname, phone number or e-mail address in its normalised form.
     pub text: String,
     /// The same text as a part of a name's key; None: it can't be part of one.
@@ -31,7 +31,7 @@ impl Store {
     pub async fn users(
         &self,
         status: Option<AccountStatus>,
-        search: Option<&Search>,
+        search: Option<&AccountSearch>,
         slice: &PageRequest,
     ) -> Result<Page<Account>, Fault> {
         let mut find = Entity::find()
@@ -45,12 +45,13 @@ impl Store {
         if let Some(search) = search {
             find = find.filter(matching(search));
         }
-        let rows = self.within(async { Ok(find.all(self.reader()).await?) }).await.doing("looking for accounts")?;
+        let rows =
+            self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("looking for accounts")?;
         Ok(Page::of(rows, slice).mapped())
     }
 }
 
-fn matching(search: &Search) -> Condition {
+fn matching(search: &AccountSearch) -> Condition {
     let columns = [Column::UsernameKey, Column::NicknameKey, Column::Phone, Column::EmailKey];
     let mut texts: Vec<_> = columns.into_iter().map(|column| (column, &search.text)).collect();
     // Keys stored by an earlier version contain hyphens and apostrophes.

@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::{
     Acceptance, Backend, Store,
-    combined_statement::part,
+    combined_statement::cte,
     delivery_attempt::fresh,
     entity::Mapped,
     entity::{
@@ -48,17 +48,17 @@ impl Store {
     /// instead of five round trips. Returns the verification if its shown status changed.
     ///
     /// None: nothing was written, and the caller has to write it with separate statements. SQLite does not support the
-    /// statement (`together`); on PostgreSQL the claim was lost, or the message was deleted.
+    /// statement (`combined_statement`); on PostgreSQL the claim was lost, or the message was deleted.
     /// # Errors
     /// A fault of the database.
-    pub async fn settle_taking(
+    pub async fn settle_accepted_delivery(
         &self,
         taking: &AcceptedDelivery,
         now: Timestamp,
     ) -> Result<Option<Option<Verification>>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
         let statement = taking.statement(now);
-        let result = self.within(async {
+        let result = self.with_timeout(async {
             match db.query_one(&statement).await {
                 Err(error) if is_foreign_key_violation(&error) => Ok(None),
                 result => Ok(result?),
@@ -83,12 +83,12 @@ const SHOWN: &str = "shown";
 impl AcceptedDelivery {
     fn statement(&self, now: Timestamp) -> SelectStatement {
         let mut parts = WithClause::new();
-        parts.cte(part(ATTEMPT, self.attempt(now)));
-        parts.cte(part(SETTLED, self.settled(now)));
+        parts.cte(cte(ATTEMPT, self.attempt(now)));
+        parts.cte(cte(SETTLED, self.settled(now)));
         let mut select = Query::select();
         match &self.verification {
             Some(id) => {
-                parts.cte(part(SHOWN, self.shown(id, now)));
+                parts.cte(cte(SHOWN, self.shown(id, now)));
                 select.columns(verification::Column::iter().map(|column| (SHOWN, column)));
                 select.left_join(SHOWN, Expr::val(1).eq(1));
             }

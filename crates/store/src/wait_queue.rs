@@ -62,7 +62,7 @@ impl WaitQueue {
 
 impl Waiter {
     /// Marks the waiter as served; returns its wait.
-    pub(super) fn begun(self) -> Duration {
+    pub(super) fn served(self) -> Duration {
         self.served_at(Instant::now())
     }
 

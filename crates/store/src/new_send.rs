@@ -8,7 +8,7 @@ use sea_orm::{
 use super::{
     Backend, Reservation, Store, TxOutcome, UsageLimits,
     audit::entry,
-    combined_statement::{insert_for_each, part},
+    combined_statement::{cte, insert_for_each},
     contact_usage,
     entity::{audit, delivery, verification},
 };
@@ -33,15 +33,15 @@ pub struct NewSend {
 impl Store {
     /// Writes a send. False: a limit of the contact is exceeded, and nothing was written.
     ///
-    /// On PostgreSQL this is one statement: one round trip instead of six (`together`).
+    /// On PostgreSQL this is one statement: one round trip instead of six (`combined_statement`).
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write_sending(&self, sending: NewSend, now: Timestamp) -> Result<bool, Fault> {
+    pub async fn write_send(&self, sending: NewSend, now: Timestamp) -> Result<bool, Fault> {
         match &self.backend {
             Backend::Postgres(db) => {
                 let statement = sending.statement(now)?;
-                let result = self.within(async { Ok(db.query_one(&statement).await?) });
+                let result = self.with_timeout(async { Ok(db.query_one(&statement).await?) });
                 Ok(result.await.doing("writing a send")?.is_some())
             }
             Backend::Sqlite { .. } => {
@@ -70,10 +70,10 @@ impl NewSend {
     fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let count = contact_usage::count_send(&self.usage_key, now, self.limits);
         let parts = WithClause::new()
-            .cte(part(COUNTED, count))
-            .cte(part("started", if_counted::<verification::Entity>(self.verification)?))
-            .cte(part("owed", if_counted::<delivery::Entity>(self.delivery)?))
-            .cte(part("noted", if_counted::<audit::Entity>(entry(&self.event))?))
+            .cte(cte(COUNTED, count))
+            .cte(cte("started", if_counted::<verification::Entity>(self.verification)?))
+            .cte(cte("owed", if_counted::<delivery::Entity>(self.delivery)?))
+            .cte(cte("noted", if_counted::<audit::Entity>(entry(&self.event))?))
             .to_owned();
         Ok(Query::select().with_cte(parts).column("contact_key").from(COUNTED).to_owned())
     }

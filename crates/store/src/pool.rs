@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     availability::{Availability, READ_ONLY, State},
-    waits::WaitQueue,
+    wait_queue::WaitQueue,
 };
 use platform::{fault::Fault, wait_limit::Ticket};
 
@@ -32,7 +32,7 @@ const WITHHELD_FOR: Duration = Duration::from_secs(60);
 /// every statement runs in a transaction, and each transaction begins by deallocating the prepared statements of its
 /// server connection.
 #[derive(Clone)]
-pub(super) struct Reader {
+pub(super) struct Pool {
     pool: DatabaseConnection,
     /// One permit for each connection: the wait happens here, where it can be measured.
     turns: Arc<Semaphore>,
@@ -46,7 +46,7 @@ pub(super) struct Reader {
     availability: Option<Availability>,
 }
 
-impl Reader {
+impl Pool {
     /// A pool with connections of its own.
     pub fn new(pool: DatabaseConnection, connections: u32) -> Self {
         let turns = Arc::new(Semaphore::new(connections as usize));
@@ -100,7 +100,7 @@ impl Reader {
 
     /// Lowers the limit by one connection for a while, when the server has no free connection: otherwise a caller would
     /// wait the whole timeout for it again.
-    pub fn give_one_up(&self) {
+    pub fn lower_limit(&self) {
         let max_withheld = self.connections.saturating_sub(1);
         let updated = self
             .withheld
@@ -124,7 +124,7 @@ impl Reader {
     pub async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
         let waiter = self.waits.enter();
         let turn = self.turns.acquire().await.ok();
-        if Ticket::current().begins(waiter.begun()) {
+        if Ticket::current().begins(waiter.served()) {
             return turn;
         }
         drop(turn);
@@ -160,7 +160,7 @@ impl Reader {
 }
 
 #[async_trait]
-impl ConnectionTrait for Reader {
+impl ConnectionTrait for Pool {
     fn get_database_backend(&self) -> DbBackend {
         self.pool.get_database_backend()
     }

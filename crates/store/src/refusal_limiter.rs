@@ -32,7 +32,7 @@ const MAX_REFUSALS: usize = 10_000;
 
 /// The refusals of the current minute.
 #[derive(Default)]
-pub struct Refusals(Mutex<Minute>);
+pub struct RefusalLimiter(Mutex<Minute>);
 
 #[derive(Default)]
 struct Minute {
@@ -41,7 +41,7 @@ struct Minute {
     seen: HashSet<(IpAddr, Act, &'static str)>,
 }
 
-impl Refusals {
+impl RefusalLimiter {
     /// Whether to write an entry for an event.
     pub fn should_record(&self, event: &Event) -> bool {
         let Some(address) = event.address.filter(|_| UNLIMITED.contains(&event.outcome)) else { return true };
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn repeated_refusals_have_one_entry_per_minute_and_other_events_one_each() {
-        let refusals = Refusals::default();
+        let refusals = RefusalLimiter::default();
         let refused = |client, second| refusals.should_record(&event(client, QUOTA_EXCEEDED, second));
         assert!(refused(1, 0) && !refused(1, 0) && !refused(1, 59));
         assert!(refused(2, 59));
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn memory_and_entries_are_bounded_for_any_number_of_networks() {
-        let refusals = Refusals::default();
+        let refusals = RefusalLimiter::default();
         let refused = |client, second| refusals.should_record(&event(client, QUOTA_EXCEEDED, second));
         let first = (0..50_000).filter(|client| refused(*client, 0)).count();
         assert_eq!(first, MAX_REFUSALS);

@@ -18,7 +18,7 @@ use platform::fault::{Fault, FaultContext};
 
 /// A kind of expired rows.
 #[derive(Clone, Copy, Debug)]
-pub enum Dead {
+pub enum ExpiredRows {
     /// Verifications created before and expired.
     Verifications { before: Timestamp, now: Timestamp },
     /// Messages created before and no longer to be sent.
@@ -52,56 +52,56 @@ pub enum Dead {
 }
 
 impl Store {
-    /// Deletes at most `most` rows and returns their number. They are looked up by a reader, which blocks no writer,
+    /// Deletes at most `limit` rows and returns their number. They are looked up by a reader, which blocks no writer,
     /// and deleted by their keys, so that the write is short however large the table is.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn delete_expired(&self, dead: Dead, most: u64) -> Result<u64, Fault> {
+    pub async fn delete_expired(&self, rows: ExpiredRows, limit: u64) -> Result<u64, Fault> {
         let all = Condition::all;
-        let erased = match dead {
-            Dead::Verifications { before, now } => {
+        let deleted = match rows {
+            ExpiredRows::Verifications { before, now } => {
                 use verification::{Column, Entity};
                 let over = all().add(Column::CreatedAt.lt(before)).add(Column::ExpiresAt.lte(now));
-                self.erase_from::<Entity, String>(Column::Id, over, most).await
+                self.delete_from::<Entity, String>(Column::Id, over, limit).await
             }
-            Dead::Deliveries { before } => {
+            ExpiredRows::Deliveries { before } => {
                 use delivery::{Column, Entity};
                 let over = all().add(Column::CreatedAt.lt(before)).add(Column::DueAt.is_null());
-                self.erase_from::<Entity, String>(Column::Id, over, most).await
+                self.delete_from::<Entity, String>(Column::Id, over, limit).await
             }
-            Dead::DeliveriesOf { kind } => {
+            ExpiredRows::DeliveriesOf { kind } => {
                 use delivery::{Column, Entity};
                 // Only notices: an index serves them.
                 let notice = all().add(Column::Kind.eq(kind)).add(Column::VerificationId.is_null());
                 let over = notice.add(Column::DueAt.is_null());
-                self.erase_from::<Entity, String>(Column::Id, over, most).await
+                self.delete_from::<Entity, String>(Column::Id, over, limit).await
             }
-            Dead::NoticeUsage { before } => {
+            ExpiredRows::NoticeUsage { before } => {
                 use notice_usage::{Column, Entity};
-                self.erase_from::<Entity, String>(Column::AccountId, all().add(Column::Since.lt(before)), most).await
+                self.delete_from::<Entity, String>(Column::AccountId, all().add(Column::Since.lt(before)), limit).await
             }
-            Dead::ProviderVerifications { before } => {
+            ExpiredRows::ProviderVerifications { before } => {
                 use provider_verification::{Column, Entity};
                 let idle = all().add(Column::ChangedAt.lt(before)).add(Column::ExpiresAt.lt(before));
-                self.erase_from::<Entity, String>(Column::ContactKey, idle, most).await
+                self.delete_from::<Entity, String>(Column::ContactKey, idle, limit).await
             }
-            Dead::Proofs { before } => {
+            ExpiredRows::Proofs { before } => {
                 use proof::{Column, Entity};
-                self.erase_from::<Entity, String>(Column::TokenHash, all().add(Column::ExpiresAt.lt(before)), most)
+                self.delete_from::<Entity, String>(Column::TokenHash, all().add(Column::ExpiresAt.lt(before)), limit)
                     .await
             }
-            Dead::Usage { day, before } => {
+            ExpiredRows::Usage { day, before } => {
                 use contact_usage::{Column, Entity};
                 let idle = Column::LastSentAt.is_null().or(Column::LastSentAt.lt(before));
                 let over = all().add(Column::Day.lt(day)).add(idle);
-                self.erase_from::<Entity, String>(Column::ContactKey, over, most).await
+                self.delete_from::<Entity, String>(Column::ContactKey, over, limit).await
             }
-            Dead::Audit { before } => {
+            ExpiredRows::Audit { before } => {
                 use audit::{Column, Entity};
-                self.erase_from::<Entity, i64>(Column::Id, all().add(Column::At.lt(before)), most).await
+                self.delete_from::<Entity, i64>(Column::Id, all().add(Column::At.lt(before)), limit).await
             }
-            Dead::RefreshTokens { before } => {
+            ExpiredRows::RefreshTokens { before } => {
                 use refresh_token::{Column, Entity};
                 let sessions = Query::select()
                     .column(session::Column::Id)
@@ -109,51 +109,51 @@ impl Store {
                     .cond_where(over(before))
                     .to_owned();
                 let theirs = all().add(Column::SessionId.in_subquery(sessions));
-                self.erase_from::<Entity, String>(Column::TokenHash, theirs, most).await
+                self.delete_from::<Entity, String>(Column::TokenHash, theirs, limit).await
             }
-            Dead::Sessions { before } => {
+            ExpiredRows::Sessions { before } => {
                 use session::{Column, Entity};
-                self.erase_from::<Entity, String>(Column::Id, over(before), most).await
+                self.delete_from::<Entity, String>(Column::Id, over(before), limit).await
             }
-            Dead::Revocations { before } => {
+            ExpiredRows::Revocations { before } => {
                 use revocation::{Column, Entity};
-                self.erase_from::<Entity, String>(Column::SessionId, all().add(Column::At.lt(before)), most).await
+                self.delete_from::<Entity, String>(Column::SessionId, all().add(Column::At.lt(before)), limit).await
             }
-            Dead::Lockouts { before, now } => {
+            ExpiredRows::Lockouts { before, now } => {
                 use lockout::{Column, Entity};
                 let open = Column::LockedUntil.is_null().or(Column::LockedUntil.lte(now));
                 let forgotten = all().add(Column::LastFailedAt.lt(before)).add(open);
-                self.erase_from::<Entity, String>(Column::Subject, forgotten, most).await
+                self.delete_from::<Entity, String>(Column::Subject, forgotten, limit).await
             }
-            Dead::Devices { before } => {
+            ExpiredRows::Devices { before } => {
                 use device::{Column, Entity};
-                self.erase_from::<Entity, String>(Column::TokenHash, all().add(Column::LastUsedAt.lt(before)), most)
+                self.delete_from::<Entity, String>(Column::TokenHash, all().add(Column::LastUsedAt.lt(before)), limit)
                     .await
             }
-            Dead::ContactChanges { before } => {
+            ExpiredRows::ContactChanges { before } => {
                 use contact_change::{Column, Entity};
-                self.erase_from::<Entity, String>(Column::Id, all().add(Column::ExpiresAt.lt(before)), most).await
+                self.delete_from::<Entity, String>(Column::Id, all().add(Column::ExpiresAt.lt(before)), limit).await
             }
-            Dead::Unverified { before } => {
+            ExpiredRows::Unverified { before } => {
                 use account::{Column, Entity};
                 let unproved = all()
                     .add(Column::PhoneVerifiedAt.is_null())
                     .add(Column::EmailVerifiedAt.is_null())
                     .add(Column::Status.eq(Text(AccountStatus::PendingVerification)))
                     .add(Column::CreatedAt.lt(before));
-                self.erase_from::<Entity, String>(Column::Id, unproved, most).await
+                self.delete_from::<Entity, String>(Column::Id, unproved, limit).await
             }
         };
-        erased.doing("deleting expired rows")
+        deleted.doing("deleting expired rows")
     }
 
-    async fn erase_from<E, K>(&self, key: E::Column, over: Condition, most: u64) -> Result<u64, Fault>
+    async fn delete_from<E, K>(&self, key: E::Column, over: Condition, limit: u64) -> Result<u64, Fault>
     where
         E: EntityTrait<Model: FromQueryResult + Sync>,
         K: TryGetable + Into<Value> + Send + Sync,
     {
-        let find = E::find().select_only().column(key).filter(over.clone()).limit(most).into_tuple::<K>();
-        let keys = self.within(async { Ok(find.all(self.reader()).await?) }).await?;
+        let find = E::find().select_only().column(key).filter(over.clone()).limit(limit).into_tuple::<K>();
+        let keys = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await?;
         if keys.is_empty() {
             return Ok(0);
         }
