@@ -8,12 +8,8 @@ use chrono::Datelike;
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    delivery::ACCOUNT_DELETED,
-    quota::rules::local_day,
-    session::{DEVICE_LIFE, rules::MEMORY},
-};
-use domain::Timestamp;
+use crate::session::DEVICE_LIFE;
+use domain::{Timestamp, notice::ACCOUNT_DELETED, quota::rules::local_day, session::rules::MEMORY};
 use platform::{clock::Clock, config, fault::Fault, telemetry};
 use store::{ExpiredRows, Store};
 

@@ -1,22 +1,23 @@
 //! Operations of administrators on other accounts.
 
-use super::{Accounts, Administrator, Required, rules, rules::AdminRejection};
-use crate::{
-    delivery::Notice,
-    session::ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
-};
+use super::{Accounts, Administrator, Required};
+use crate::session::ways_in::{self, ActSubject, RevokedAccess, SecurityAct};
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus},
+    account::{
+        Account, AccountStatus, Identifier,
+        rules::{self, AdminRejection},
+    },
     caller::RequestInfo,
     contact::PersonName,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
 };
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{AccountSearch, Identifier, Page, PageRequest, Tx, TxOutcome};
+use store::{AccountSearch, Page, PageRequest, Tx, TxOutcome};
 
 /// Result of setting an account's status.
 pub enum SetStatusOutcome {

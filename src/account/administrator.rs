@@ -4,12 +4,16 @@
 use super::Accounts;
 use crate::session::{
     access_token_verifier::{Role, SignedIn},
-    rules::{EffectiveStatus, effective_status},
     ways_in::RevokedAccess,
 };
-use domain::{Timestamp, account::AccountStatus, ids::AccountId};
+use domain::{
+    Timestamp,
+    account::{AccountStatus, Identifier},
+    ids::AccountId,
+    session::rules::{EffectiveStatus, effective_status},
+};
 use platform::fault::Fault;
-use store::{Identifier, Tx};
+use store::Tx;
 
 /// An administrator whose account, role, status and session were found in the database. Only
 /// [`Accounts::administrator`] creates one.

@@ -2,8 +2,8 @@
 
 use super::{Accounts, Deps, Required, password_context};
 use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    quota::{Operation, Quota, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         AttemptDecision, LockoutKeys, OpaqueToken, Sessions,
         access_token_verifier::SignedIn,
@@ -13,9 +13,11 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    account::Account,
+    account::{Account, Identifier},
     caller::RequestInfo,
     ids::{DeliveryId, SessionId},
+    notice::Notice,
+    quota::{Quota, Refused},
 };
 use platform::{
     fault::Fault,
@@ -23,7 +25,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome};
+use store::{Tx, TxOutcome};
 
 /// Result of changing the password.
 pub enum ChangePasswordOutcome {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Deps, Required, rules};
+use super::{Accounts, Deps, Required};
 use crate::{
-    delivery::{ContactChanged, Notice, OutgoingMessage, notices},
-    quota::{Operation, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         access_token_verifier::SignedIn,
         ways_in::{self, ActSubject, SecurityAct},
@@ -16,19 +16,21 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    account::Account,
+    account::{Account, AccountContact, rules},
     caller::RequestInfo,
     contact::{Contact, ContactKind},
     contact_change::ContactChange,
     ids::{ContactChangeId, DeliveryId, SessionId},
+    notice::{ContactChanged, Notice},
     purpose::Purpose,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{AccountContact, Tx, TxOutcome};
+use store::{Tx, TxOutcome};
 
 /// Result of a contact change.
 pub enum ContactChangeOutcome {
@@ -165,7 +167,7 @@ impl Deps {
         let key = self.keys.current();
         let id = ContactChangeId::new(&self.entropy);
         let old = rules::restored_by(account, open, kind);
-        let proved = notices::proved(account);
+        let proved = rules::verified_contacts(account);
         let replaced = proved.iter().find(|contact| contact.kind() == kind);
         let (old_contact, old_contact_key) = old.contact.unzip();
         let change = ContactChange {
@@ -223,7 +225,7 @@ impl Change {
         if let Err(reason) = verification::spent_proof(spending, self.purpose, self.now) {
             return refused(ContactChangeOutcome::ProofRejected(reason));
         }
-        let held: BTreeSet<_> = notices::proved(account).iter().map(|held| held.key().to_owned()).collect();
+        let held: BTreeSet<_> = rules::verified_contacts(account).iter().map(|held| held.key().to_owned()).collect();
         if held.contains(new.key()) {
             return refused(ContactChangeOutcome::Unchanged);
         }

@@ -1,9 +1,9 @@
 //! Deleting an account at its owner's request.
 
-use super::{Accounts, Required, change_password::PasswordCheck, rules};
+use super::{Accounts, Required, change_password::PasswordCheck};
 use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    quota::{Operation, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         access_token_verifier::SignedIn,
         established::{self, Established},
@@ -12,16 +12,18 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    account::Account,
+    account::{Account, Identifier, rules},
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome};
+use store::{Tx, TxOutcome};
 
 /// Result of deleting an account.
 pub enum DeleteOutcome {

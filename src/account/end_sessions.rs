@@ -1,14 +1,12 @@
 //! Ending all sessions of another account, as an administrator.
 
 use super::{Accounts, Administrator, Required};
-use crate::{
-    delivery::Notice,
-    session::ways_in::{self, ActSubject, SecurityAct},
-};
+use crate::session::ways_in::{self, ActSubject, SecurityAct};
 use domain::{
     account::Account,
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
 };
 use platform::{fault::Fault, telemetry::audit};
 use store::TxOutcome;

@@ -11,12 +11,15 @@ use super::{
     Accounts,
     import_line::{self, Import, ImportLine, LineRejection},
 };
-use domain::{account::Account, ids::AccountId};
+use domain::{
+    account::{Account, Identifier},
+    ids::AccountId,
+};
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, TxOutcome};
+use store::TxOutcome;
 
 /// Result of importing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]

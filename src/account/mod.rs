@@ -16,7 +16,6 @@ mod reauthenticate;
 mod recent_authentication;
 pub mod report;
 mod reset;
-pub mod rules;
 mod send;
 mod sign_up;
 
@@ -38,23 +37,24 @@ pub use self::{
     operator::Operated,
     profile::{ImageUrl, Profile, ProfileChanged},
     reauthenticate::{Evidence, ReauthenticateOutcome},
-    recent_authentication::{Required, StepUpRejection, Way},
+    recent_authentication::{Required, Way},
     reset::{Identity, ResetClaim, ResetPasswordOutcome},
     send::{ResendOutcome, SendRequest, Sent},
     sign_up::{SignUpOutcome, SignUpRequest},
     undo::{UndoOutcome, UndoRequest, UndoToken},
 };
 use crate::{
-    delivery::{Notice, Outbox, notices},
+    delivery::{Outbox, notices},
     quota::Quotas,
     session::Sessions,
     verification::Verifications,
 };
 use domain::{
     Timestamp,
-    account::Account,
+    account::{Account, Identifier},
     caller::RequestInfo,
     ids::{AccountId, DeliveryId},
+    notice::Notice,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -64,7 +64,7 @@ use platform::{
     password::{Description, Hasher, PasswordContext, Policy},
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Store, Tx};
+use store::{Store, Tx};
 
 /// The account use cases. Cheap to clone.
 #[derive(Clone)]

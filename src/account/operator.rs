@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
-use super::{Accounts, rules, rules::AdminRejection};
-use crate::{
-    delivery::Notice,
-    session::{
-        self, Sessions,
-        ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
-    },
+use super::Accounts;
+use crate::session::{
+    self, Sessions,
+    ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
 };
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus, Role},
+    account::{
+        Account, AccountStatus, Identifier, Role,
+        rules::{self, AdminRejection},
+    },
     contact::NumberRules,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
 };
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxFuture, TxOutcome};
+use store::{Tx, TxFuture, TxOutcome};
 
 /// Result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,23 +1,22 @@
 //! Reauthentication while signed in: with the password, or with a code sent to an established contact.
 
-use super::{Accounts, change_password::PasswordCheck, recent_authentication::Required, rules};
+use super::{Accounts, change_password::PasswordCheck, recent_authentication::Required};
 use crate::{
-    quota::{Operation, Refused},
-    session::{
-        AuthenticationResult, Method, Reauthenticated,
-        access_token_verifier::SignedIn,
-        established,
-        rules::{EffectiveStatus, effective_status},
-    },
+    quota::Operation,
+    session::{AuthenticationResult, Method, Reauthenticated, access_token_verifier::SignedIn, established},
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus},
+    account::{Account, AccountStatus, rules},
     caller::RequestInfo,
     proof::Proof,
     purpose::Purpose,
-    session::Session,
+    quota::Refused,
+    session::{
+        Session,
+        rules::{EffectiveStatus, effective_status},
+    },
 };
 use platform::{
     fault::Fault,

@@ -1,13 +1,9 @@
 //! Resetting a lost password.
 
-use super::{
-    Accounts, password_context,
-    rules::{self, SendRejection},
-    send::Sent,
-};
+use super::{Accounts, password_context, send::Sent};
 use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    quota::{Operation, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         OpaqueToken, Sessions,
         ways_in::{self, ActSubject, SecurityAct},
@@ -16,13 +12,18 @@ use crate::{
 };
 use domain::{
     Timestamp,
-    account::Account,
+    account::{
+        Account, Identifier,
+        rules::{self, SendRejection},
+    },
     caller::RequestInfo,
     channel::Channel,
     contact::{BirthDate, Contact, PersonName, PhoneNumber},
     ids::{AccountId, DeliveryId, SessionId},
     locale::Locale,
+    notice::Notice,
     purpose::Purpose,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
@@ -30,7 +31,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome};
+use store::{Tx, TxOutcome};
 
 /// How the account to reset is identified.
 #[derive(Clone, Debug)]

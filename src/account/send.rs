@@ -1,31 +1,29 @@
 //! Sending a code for any purpose, and choosing its recipient.
 
 use super::{
-    Accounts, Deps, Required, StepUpRejection,
+    Accounts, Deps, Required,
     recent_authentication::{for_step_up, step_up_recipient_in_tx},
-    rules::{self, SendRejection},
 };
 use crate::{
-    quota::{Operation, Refused},
-    session::{
-        OpaqueToken,
-        access_token_verifier::SignedIn,
-        established::Established,
-        rules::{EffectiveStatus, effective_status},
-    },
+    quota::Operation,
+    session::{OpaqueToken, access_token_verifier::SignedIn, established::Established},
     verification::{RecipientSource, ResendResult, Start, StartOutcome, VerificationView},
 };
 use domain::{
-    account::AccountStatus,
+    account::{
+        AccountStatus, Identifier,
+        rules::{self, SendRejection, StepUpRejection},
+    },
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::VerificationId,
     locale::Locale,
     purpose::Purpose,
+    quota::Refused,
+    session::rules::{EffectiveStatus, effective_status},
 };
 use platform::{fault::Fault, telemetry::audit};
-use store::Identifier;
 
 /// A request to send a code.
 #[derive(Clone, Debug)]

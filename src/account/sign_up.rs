@@ -1,22 +1,24 @@
 //! Sign-up: with a verified contact, or with an e-mail address that is verified afterwards.
 
-use super::{Accounts, Deps, password_context, rules};
+use super::{Accounts, Deps, password_context};
 use crate::{
-    delivery::Notice,
-    quota::{Operation, Refused},
+    quota::Operation,
     session::{AuthenticationResult, Device, Method, NewSession, PendingSession, Tokens},
-    verification::{self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, VerificationView},
+    verification::{self, ProofToken, RecipientSource, Rejection, Start, StartOutcome, VerificationView},
 };
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus, Role},
+    account::{Account, AccountStatus, Identifier, Role, rules},
     caller::RequestInfo,
     channel::Channel,
     contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
     ids::AccountId,
     locale::Locale,
+    notice::Notice,
     proof::Proof,
     purpose::Purpose,
+    quota::Refused,
+    verification::Recipient,
 };
 use platform::{
     fault::Fault,
@@ -24,7 +26,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome};
+use store::{Tx, TxOutcome};
 
 /// The data of a sign-up.
 pub struct SignUpRequest {

@@ -1,28 +1,30 @@
 //! Undoing contact changes, with the token that was sent to the old contact.
 
-use super::{Accounts, contact::token_hash, rules};
+use super::{Accounts, contact::token_hash};
 use crate::{
-    delivery::{Notice, notices},
-    quota::{Operation, Refused},
+    delivery::notices,
+    quota::Operation,
     session::ways_in::{self, ActSubject, SecurityAct},
-    verification::{
-        self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, VerificationView, rules as codes,
-    },
+    verification::{self, ProofToken, RecipientSource, Rejection, Start, StartOutcome, VerificationView},
 };
 use domain::{
     Timestamp,
+    account::{AccountContact, Identifier, rules},
     caller::RequestInfo,
     contact::Contact,
     contact_change::ContactChange,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
     purpose::Purpose,
+    quota::Refused,
+    verification::{Recipient, rules as codes},
 };
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{AccountContact, Identifier, Tx, TxOutcome};
+use store::{Tx, TxOutcome};
 
 /// The undo token of a contact change: 64 hex digits.
 #[derive(Clone, Debug)]
@@ -245,7 +247,7 @@ impl UndoTx {
                 Err(_) => return Ok(false),
             }
         }
-        if account.is_none_or(|account| notices::proved(&account).is_empty()) {
+        if account.is_none_or(|account| rules::verified_contacts(&account).is_empty()) {
             return Ok(false);
         }
         tx.remove_password(id, self.now).await?;

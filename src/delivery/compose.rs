@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{
     message::{self, Code, Composer, MessageContent, MessageRequest, Undo, UndoHint},
-    notice::{ContactChanged, Notice},
     notices::undo_token,
     outbox::Content,
     provider::Outgoing,
@@ -14,6 +13,7 @@ use domain::{
     contact::{Contact, ContactKind},
     delivery::Delivery,
     locale::Locale,
+    notice::{ContactChanged, Notice},
     stored_text::StoredText,
 };
 use platform::keys::ServerKeys;

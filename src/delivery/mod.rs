@@ -18,7 +18,6 @@ mod line;
 mod lines;
 mod loose;
 pub mod message;
-mod notice;
 pub mod notices;
 mod outbox;
 mod play;
@@ -44,7 +43,6 @@ pub use self::{
     http_client::HttpClient,
     line::Limits,
     lines::ProviderClients,
-    notice::{ACCOUNT_DELETED, ContactChanged, Notice},
     outbox::{Content, Outbox, OutgoingMessage},
     poller::Poller,
     provider::Channel,

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::notice::Notice;
 use crate::code::CodeSpec;
 use domain::{
     Timestamp,
@@ -12,6 +11,7 @@ use domain::{
     delivery::Delivery,
     ids::{DeliveryId, VerificationId},
     locale::Locale,
+    notice::Notice,
     status::DeliveryStatus,
 };
 use platform::telemetry::traces::Trace;

@@ -7,11 +7,17 @@
 //! that it blocks is counted by identifier, hashed and answered like a wrong password: any difference would reveal that
 //! an identifier belongs to an account that was locked through another identifier (invariant 5).
 
-use super::{Parts, Sessions, access_token_verifier::SignedIn, rules, sign_in::is_identified_by};
-use crate::delivery::{Notice, notices};
-use domain::{Timestamp, account::Account, ids::AccountId};
+use super::{Parts, Sessions, access_token_verifier::SignedIn, sign_in::is_identified_by};
+use crate::delivery::notices;
+use domain::{
+    Timestamp,
+    account::{Account, Identifier},
+    ids::AccountId,
+    notice::Notice,
+    session::rules,
+};
 use platform::{fault::Fault, keys::ServerKey, telemetry};
-use store::{Identifier, Tx, TxOutcome, device_subject};
+use store::{Tx, TxOutcome, device_subject};
 
 /// The keys that an attempt is counted by.
 #[derive(Clone, Debug)]

@@ -21,7 +21,6 @@ mod open;
 mod reauthenticate;
 mod refresh;
 mod refresh_transaction;
-pub mod rules;
 mod sign_in;
 pub mod ways_in;
 

@@ -7,14 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    OpaqueToken, RefreshRejection,
-    rules::{self, EffectiveStatus},
-};
+use super::{OpaqueToken, RefreshRejection};
 use domain::{
     Timestamp,
     ids::SessionId,
-    session::{RefreshToken, Session},
+    session::{
+        RefreshToken, Session,
+        rules::{self, EffectiveStatus},
+    },
 };
 use platform::fault::Fault;
 use store::Tx;

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::{
     AccessGrant, AccessToken, Authentication, AuthenticationResult, IssuedRefreshToken, OpaqueToken, Parts, Sessions,
-    authentication::stored, rules,
+    authentication::stored,
 };
-use crate::delivery::{Notice, OutgoingMessage, notices};
+use crate::delivery::{OutgoingMessage, notices};
 use domain::{
     Timestamp,
     account::Account,
     caller::RequestInfo,
     ids::{DeliveryId, SessionId},
-    session::{KnownDevice, RefreshToken, Session},
+    notice::Notice,
+    session::{KnownDevice, RefreshToken, Session, rules},
 };
 use platform::{fault::Fault, secret::Secret};
 use store::Tx;
@@ -79,7 +80,7 @@ impl Sessions {
             ip_address: Some(caller.address.ip().to_string()),
             created_at: now,
             last_used_at: now,
-            expires_at: rules::expires_at(now, now, settings),
+            expires_at: rules::expires_at(now, now, settings.refresh_ttl, settings.max_age),
             ended_at: None,
             authenticated_at: Some(now),
             // Set in the transaction that writes the session, after the check.

@@ -8,8 +8,8 @@ use super::{
     offer::Chosen,
     refresh_transaction::{Exchange, Written},
 };
-use crate::quota::{Operation, Refused};
-use domain::{Timestamp, caller::RequestInfo};
+use crate::quota::Operation;
+use domain::{Timestamp, caller::RequestInfo, quota::Refused};
 use platform::{
     fault::Fault,
     telemetry::{

@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use super::{
     MAX_COOKIE_SLOT, OpaqueToken, RefreshRejection, SeenGenerations,
-    rules::{self, EffectiveStatus, Presented, Successor, Verdict},
     ways_in::{self, ActSubject, SecurityAct},
 };
-use crate::delivery::{Notice, notices};
+use crate::delivery::notices;
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus},
+    account::{Account, AccountStatus, Identifier},
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
-    session::{RefreshToken, Session},
+    notice::Notice,
+    session::{
+        RefreshToken, Session,
+        rules::{self, EffectiveStatus, Presented, Successor, Verdict},
+    },
 };
 use platform::{
     clock::Entropy,
@@ -25,7 +28,7 @@ use platform::{
         metrics::RefreshReplay,
     },
 };
-use store::{self, Identifier, Tx, TxOutcome};
+use store::{self, Tx, TxOutcome};
 
 /// Audit outcome of a refresh that replaced a successor.
 const REPLACED: &str = "refresh_replaced";
@@ -191,7 +194,8 @@ impl Exchange {
         let issued = IssuedRefreshToken::of(token, &next);
         tx.insert_refresh_token(next).await?;
         session.refresh_generation = generation;
-        session.expires_at = rules::expires_at(session.created_at, self.now, &self.settings);
+        session.expires_at =
+            rules::expires_at(session.created_at, self.now, self.settings.refresh_ttl, self.settings.max_age);
         session.ip_address = Some(self.caller.address.ip().to_string());
         session.user_agent = self.caller.user_agent.as_deref().map(str::to_owned);
         let (outcome, replay) = match replaced {

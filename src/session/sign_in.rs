@@ -5,17 +5,18 @@ use super::{
     established,
 };
 use crate::{
-    quota::{Operation, Refused},
+    quota::Operation,
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus},
+    account::{Account, AccountStatus, Identifier},
     caller::RequestInfo,
     contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     ids::AccountId,
     proof::Proof,
     purpose::Purpose,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
@@ -23,7 +24,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Tx, TxOutcome};
+use store::{Tx, TxOutcome};
 
 /// Result of a sign-in.
 pub enum SignInOutcome {

@@ -100,7 +100,7 @@ impl Verifications {
     async fn why_none(&self, row: &Verification) -> Result<ConfirmOutcome, Fault> {
         Ok(match self.get(&row.id).await? {
             None => ConfirmOutcome::NotFound,
-            Some(verification) if verification.standing().is_over() => ConfirmOutcome::NotPending(verification),
+            Some(verification) if verification.effective_status().is_over() => ConfirmOutcome::NotPending(verification),
             Some(_) => ConfirmOutcome::Mismatch { attempts_remaining: 0 },
         })
     }

@@ -1,19 +1,26 @@
 //! Confirming a code: the attempt is counted and decided in one transaction, which serializes concurrent guesses.
 
 use super::{
-    Attestation, Parts, ProofToken, VerificationView, Verifications,
-    attestation::Subject,
-    checked::ProviderCheckResult,
-    draft::spec,
-    rules::{self, Standing},
+    Attestation, Parts, ProofToken, VerificationView, Verifications, attestation::Subject,
+    checked::ProviderCheckResult, draft::spec,
 };
 use crate::{
     code,
-    quota::{Alarm, Operation, Refused},
+    quota::{Alarm, Operation},
 };
 use domain::{
-    Timestamp, caller::RequestInfo, contact::Contact, ids::VerificationId, proof::Proof, purpose::Purpose,
-    status::Status, verification::Verification,
+    Timestamp,
+    caller::RequestInfo,
+    contact::Contact,
+    ids::VerificationId,
+    proof::Proof,
+    purpose::Purpose,
+    quota::Refused,
+    status::Status,
+    verification::{
+        Verification,
+        rules::{self, EffectiveStatus},
+    },
 };
 use platform::{
     config::{Scenario, Secret},
@@ -130,7 +137,7 @@ impl Verifications {
         }
         let now = parts.clock.now();
         let repeatable = rules::is_repeatable(&row, now);
-        if !repeatable && rules::standing(row.status, row.expires_at, now) != Standing::Pending {
+        if !repeatable && rules::effective_status(row.status, row.expires_at, now) != EffectiveStatus::Pending {
             return Ok(ConfirmOutcome::NotPending(parts.view(row)));
         }
         let token = parts.token(&row, guess)?;
@@ -168,7 +175,7 @@ impl Verifications {
         now: Timestamp,
     ) -> Result<ConfirmOutcome, Fault> {
         let Some(found) = self.get(id).await? else { return Ok(ConfirmOutcome::NotFound) };
-        if found.standing().is_over() {
+        if found.effective_status().is_over() {
             // A concurrent request with the same code was first.
             let repeatable = rules::is_repeatable(found.row(), now);
             return match repeatable {

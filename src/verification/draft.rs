@@ -2,27 +2,25 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    Parts, rules,
-    start::{Recipient, Start},
-};
+use super::{Parts, code_settings, start::Start};
 use crate::{
     code::{self, CodeSpec},
-    delivery::{Content, Notice, OutgoingMessage},
+    delivery::{Content, OutgoingMessage},
 };
 use domain::{
     Timestamp,
     contact::Contact,
     ids::{DeliveryId, VerificationId},
     locale::Locale,
+    notice::Notice,
     purpose::Purpose,
     status::{DeliveryStatus, Status},
-    verification::Verification,
+    verification::{Recipient, Verification},
 };
 
 impl Parts {
     pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Verification {
-        let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind(), start.purpose);
+        let (code_format, ttl) = code_settings::code_shape(&self.settings, start.to.kind(), start.purpose);
         let test = self.test_contact(&start.to);
         let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
         Verification {

@@ -1,11 +1,11 @@
 //! Counts expired verifications, for metrics only. Expiry is not written to the database, so one process periodically
 //! counts the verifications that expired since the last count.
 
+use super::code_settings;
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::rules;
 use domain::{contact::ContactKind, purpose::Purpose};
 use platform::{
     clock::Clock,
@@ -73,7 +73,7 @@ impl ExpiryCounter {
     fn lifetimes(&self, kind: ContactKind) -> BTreeMap<Duration, Vec<Purpose>> {
         let mut lifetimes: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for purpose in Purpose::all() {
-            let (_, lifetime) = rules::code_shape(&self.settings, kind, purpose);
+            let (_, lifetime) = code_settings::code_shape(&self.settings, kind, purpose);
             lifetimes.entry(lifetime).or_default().push(purpose);
         }
         lifetimes

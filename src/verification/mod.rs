@@ -1,11 +1,12 @@
 //! Verifications: sending a code, watching its status, confirming it and issuing a proof.
 //!
-//! One file per operation. Each charges its quotas, decides by `rules`, and makes its change in one transaction.
+//! One file per operation. Each charges its quotas, decides by the rules of `domain`, and makes its change in one transaction.
 //! Changes are published after the commit.
 
 mod attestation;
 mod cancel;
 mod checked;
+mod code_settings;
 mod confirm;
 mod draft;
 mod expiry;
@@ -13,7 +14,6 @@ mod idempotency_locks;
 mod proof;
 mod repeat;
 mod resend;
-pub mod rules;
 mod slot;
 mod start;
 mod view;
@@ -31,14 +31,13 @@ pub use self::{
     idempotency_locks::Turns,
     proof::{ProofToken, Rejection, spent_proof},
     resend::ResendResult,
-    rules::Standing,
-    start::{Recipient, RecipientSource, ResolveInTx, ResolveRecipient, Start, StartOutcome},
+    start::{RecipientSource, ResolveInTx, ResolveRecipient, Start, StartOutcome},
     view::{DeliveryView, VerificationView},
 };
 use crate::{
     delivery::{Channel, Outbox, Routes},
     events::{Events, Snapshot},
-    quota::{Quotas, rules::local_day},
+    quota::Quotas,
 };
 use domain::{
     Timestamp,
@@ -47,6 +46,7 @@ use domain::{
     ids::{AccountId, VerificationId},
     proof::Proof,
     purpose::Purpose,
+    quota::rules::local_day,
     verification::Verification,
 };
 use platform::{

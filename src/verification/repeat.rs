@@ -5,8 +5,11 @@
 //! counted before the comparison, so that a verification that is over can be guessed at no more often than a pending
 //! one. A wrong code gets the same response as for any verification that is over.
 
-use super::{ConfirmOutcome, Parts, ProofToken, Verifications, rules};
-use domain::{Timestamp, verification::Verification};
+use super::{ConfirmOutcome, Parts, ProofToken, Verifications};
+use domain::{
+    Timestamp,
+    verification::{Verification, rules},
+};
 use platform::{fault::Fault, telemetry::audit::Event};
 use store::RepeatedCode;
 

@@ -1,32 +1,33 @@
 //! Resending a code.
 
-use super::{
-    Parts, VerificationView, Verifications,
-    draft::spec,
-    rules::{self, Standing},
-    start::destination,
-};
+use super::code_settings;
+use super::{Parts, VerificationView, Verifications, draft::spec, start::destination};
 use crate::{
-    delivery::{Content, Notice, OutgoingMessage},
-    quota::{Operation, Refused},
+    delivery::{Content, OutgoingMessage},
+    quota::Operation,
 };
 use domain::{
-    account::Account,
+    account::{Account, Identifier},
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     delivery::Delivery,
     ids::{AccountId, DeliveryId, VerificationId},
     locale::Locale,
+    notice::Notice,
     purpose::Purpose,
+    quota::Refused,
     status::DeliveryStatus,
-    verification::Verification,
+    verification::{
+        Verification,
+        rules::{self, EffectiveStatus},
+    },
 };
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{Identifier, Reservation, TxOutcome};
+use store::{Reservation, TxOutcome};
 
 /// Result of a resend.
 pub enum ResendResult {
@@ -100,7 +101,7 @@ impl Verifications {
             return Ok(parts.charge_guess(caller, ResendResult::NotFound).await);
         };
         let now = parts.clock.now();
-        if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
+        if rules::effective_status(row.status, row.expires_at, now) != EffectiveStatus::Pending {
             return Ok(parts.charge_guess(caller, ResendResult::NotPending(parts.view(row))).await);
         }
         let channel = channel.unwrap_or(row.delivery_channel);
@@ -110,7 +111,9 @@ impl Verifications {
             true => rules::may_use_account_email(row.purpose),
             false => rules::channel(Some(channel), row.contact_kind).is_some(),
         };
-        if !is_valid_channel || (channel == Channel::Email && !rules::may_use_email(&parts.settings, row.purpose)) {
+        if !is_valid_channel
+            || (channel == Channel::Email && !code_settings::may_use_email(&parts.settings, row.purpose))
+        {
             return Ok(parts.charge_guess(caller, ResendResult::WrongChannel).await);
         }
         if !parts.routes.leads(channel) {

@@ -5,23 +5,20 @@ use std::pin::Pin;
 use super::{
     Parts, VerificationView, Verifications,
     draft::{idempotency_hash, order},
-    rules,
     slot::{SlotRequest, SlotResult},
 };
-use crate::{
-    delivery::Notice,
-    quota::{self, Operation, Refused},
-};
+use crate::quota::Operation;
 use domain::{
     Timestamp,
-    account::Account,
+    account::{Account, Identifier},
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::AccountId,
     locale::Locale,
     purpose::Purpose,
-    verification::Verification,
+    quota::{self, Refused},
+    verification::{Recipient, Verification, rules},
 };
 use platform::{
     fault::Fault,
@@ -30,7 +27,7 @@ use platform::{
         metrics::{self, End},
     },
 };
-use store::{Identifier, NewSend, Reservation, Tx, TxOutcome, UsageLimits};
+use store::{NewSend, Reservation, Tx, TxOutcome, UsageLimits};
 
 /// A request to send a code.
 pub struct Start<R> {
@@ -68,19 +65,6 @@ pub type ResolveInTx<R> = Box<
 /// Determines the recipient from an account. An error, allowed only if account existence is disclosed, has the caller's
 /// own type.
 pub type ResolveRecipient<R> = Box<dyn FnOnce(Option<&Account>) -> Result<Recipient, R> + Send>;
-
-/// The recipient, and the kind of message.
-pub enum Recipient {
-    /// The code. `to` is the contact as stored with the account, if it has one: the entered contact may differ in case,
-    /// and then be another person's mailbox.
-    Code { account: Option<AccountId>, to: Option<Contact> },
-    /// Nothing is sent, and the response looks like any other.
-    Decoy,
-    /// The contact gets a message that it has no account, in place of a code; the response looks like any other.
-    NotifyUnknown,
-    /// The account's owner gets a notice in place of a code, at this contact; the response looks like any other.
-    NotifyOwner { account: AccountId, to: Option<Contact>, notice: Notice },
-}
 
 /// Result of a start.
 pub enum StartOutcome<R> {
@@ -274,16 +258,6 @@ async fn reserve<R>(
     let Some(limits) = limits else { return Ok(None) };
     let reserved = tx.reserve_send(usage_key, now, limits).await?;
     Ok((reserved == Reservation::Refused).then_some(WriteResult::UsedUp))
-}
-
-impl Recipient {
-    fn account(&self) -> Option<&AccountId> {
-        match self {
-            Recipient::Code { account, .. } => account.as_ref(),
-            Recipient::NotifyOwner { account, .. } => Some(account),
-            Recipient::Decoy | Recipient::NotifyUnknown => None,
-        }
-    }
 }
 
 async fn recipient<R>(

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::rules::{self, Standing};
 use crate::events::Snapshot;
 use domain::{
     Timestamp,
@@ -11,7 +10,10 @@ use domain::{
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
-    verification::Verification,
+    verification::{
+        Verification,
+        rules::{self, EffectiveStatus},
+    },
 };
 use platform::clock::Clock;
 
@@ -61,8 +63,8 @@ impl VerificationView {
         self.contact().map_or_else(String::new, |to| to.masked())
     }
 
-    pub fn standing(&self) -> Standing {
-        rules::standing(self.row.status, self.row.expires_at, self.as_of)
+    pub fn effective_status(&self) -> EffectiveStatus {
+        rules::effective_status(self.row.status, self.row.expires_at, self.as_of)
     }
 
     pub fn delivery(&self) -> DeliveryView {
@@ -104,14 +106,14 @@ impl VerificationView {
 
     /// Increases with every change. Expiry is not written to the database, so it is added here.
     pub fn sequence(&self) -> i64 {
-        self.row.sequence + i64::from(self.standing() == Standing::Expired)
+        self.row.sequence + i64::from(self.effective_status() == EffectiveStatus::Expired)
     }
 
     /// When it last changed. Expiry is a change that is not stored. Processes of the previous version do not store the
     /// time of a change, so the other times of the row are considered too.
     pub fn updated_at(&self) -> Timestamp {
         let row = &self.row;
-        let expired = (self.standing() == Standing::Expired).then_some(row.expires_at);
+        let expired = (self.effective_status() == EffectiveStatus::Expired).then_some(row.expires_at);
         let later = [row.updated_at, Some(row.delivery_updated_at), row.ended_at, expired];
         later.into_iter().flatten().fold(row.created_at, Timestamp::max)
     }

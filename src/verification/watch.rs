@@ -55,7 +55,8 @@ impl Watch {
             Stage::Watching => self.change().await,
             Stage::Over => return None,
         };
-        self.stage = if changed.is_err() || self.current.standing().is_over() { Stage::Over } else { Stage::Watching };
+        self.stage =
+            if changed.is_err() || self.current.effective_status().is_over() { Stage::Over } else { Stage::Watching };
         Some(changed.map(|()| self.current.clone()))
     }
 
@@ -78,7 +79,7 @@ impl Watch {
                 () = self.clock.sleep_until(self.current.expires_at()) => {
                     // A change before the expiry may not have been received yet, so the row is read again.
                     Box::pin(self.reread()).await?;
-                    if self.current.standing().is_over() {
+                    if self.current.effective_status().is_over() {
                         return Ok(());
                     }
                 }

@@ -16,30 +16,19 @@ use super::{
 };
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus},
+    account::{Account, AccountStatus, Identifier},
     ids::AccountId,
 };
 use platform::fault::{Fault, FaultContext};
 
-/// A key to look up an account by, in its normalised form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identifier {
-    Id(AccountId),
-    Username(String),
-    Nickname(String),
-    Phone(String),
-    Email(String),
-}
-
-impl Identifier {
-    fn condition(&self) -> Expr {
-        match self {
-            Identifier::Id(id) => Column::Id.eq(id.as_str()),
-            Identifier::Username(key) => Column::UsernameKey.eq(key.as_str()),
-            Identifier::Nickname(key) => Column::NicknameKey.eq(key.as_str()),
-            Identifier::Phone(phone) => Column::Phone.eq(phone.as_str()),
-            Identifier::Email(key) => Column::EmailKey.eq(key.as_str()),
-        }
+/// The condition by which an identifier finds its account.
+fn condition(identifier: &Identifier) -> Expr {
+    match identifier {
+        Identifier::Id(id) => Column::Id.eq(id.as_str()),
+        Identifier::Username(key) => Column::UsernameKey.eq(key.as_str()),
+        Identifier::Nickname(key) => Column::NicknameKey.eq(key.as_str()),
+        Identifier::Phone(phone) => Column::Phone.eq(phone.as_str()),
+        Identifier::Email(key) => Column::EmailKey.eq(key.as_str()),
     }
 }
 
@@ -49,7 +38,7 @@ impl Store {
     /// # Errors
     /// A fault of the database.
     pub async fn account(&self, identifier: &Identifier) -> Result<Option<Account>, Fault> {
-        let find = Entity::find().filter(identifier.condition());
+        let find = Entity::find().filter(condition(identifier));
         self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading an account").mapped()
     }
 }
@@ -73,7 +62,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn account(&self, identifier: &Identifier) -> Result<Option<Account>, Fault> {
-        Entity::find().filter(identifier.condition()).one(&self.0).await.doing("reading an account").mapped()
+        Entity::find().filter(condition(identifier)).one(&self.0).await.doing("reading an account").mapped()
     }
 
     /// The account, locked until the transaction ends, so that its status and password do not change.
@@ -150,8 +139,8 @@ impl Tx {
         // Also matches a claimed address, so that the deletion does not disclose whether the address belongs to another
         // account.
         let matching = match contact {
-            Identifier::Email(key) => contact.condition().or(Column::ClaimedEmailKey.eq(key.as_str())),
-            _ => contact.condition(),
+            Identifier::Email(key) => condition(contact).or(Column::ClaimedEmailKey.eq(key.as_str())),
+            _ => condition(contact),
         };
         let delete = Entity::delete_many()
             .filter(matching)

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    Identifier, Tx,
+    Tx,
     entity::Mapped,
     entity::account::{Column, Entity},
     is_taken,
@@ -14,31 +14,11 @@ use super::{
 };
 use domain::{
     Timestamp,
-    account::{Account, AccountStatus, Role},
+    account::{Account, AccountContact, AccountStatus, Role},
     contact::ContactKind,
     ids::AccountId,
 };
 use platform::fault::{Fault, FaultContext};
-
-/// A contact of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountContact {
-    pub kind: ContactKind,
-    /// The form used for delivery and the form used for comparison. None: the account has no contact of this kind.
-    pub contact: Option<(String, String)>,
-    pub verified_at: Option<Timestamp>,
-}
-
-impl AccountContact {
-    /// The identifier for finding accounts with the same contact; None if there is no contact.
-    pub fn identifier(&self) -> Option<Identifier> {
-        let (_, key) = self.contact.clone()?;
-        Some(match self.kind {
-            ContactKind::Phone => Identifier::Phone(key),
-            ContactKind::Email => Identifier::Email(key),
-        })
-    }
-}
 
 /// A change of a profile; fields that are None stay unchanged.
 #[derive(Clone, Debug, Default)]

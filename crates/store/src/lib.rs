@@ -60,9 +60,8 @@ use sea_orm::DatabaseTransaction;
 
 pub use self::{
     accepted_delivery::AcceptedDelivery,
-    account::Identifier,
     account_access::Owner,
-    account_change::{AccountContact, ProfileChange, UniqueViolation},
+    account_change::{ProfileChange, UniqueViolation},
     account_search::AccountSearch,
     attempt_result::{Activation, AttemptResult},
     audit::AuditTrail,
@@ -76,7 +75,6 @@ pub use self::{
     health::{ProviderCount, ReasonCount},
     lockout::FailedAttempts,
     new_send::NewSend,
-    notice_usage::NoticeLimit,
     page::{Page, PageRequest, RowPosition},
     password_census::PasswordCensus,
     process_keys::ProcessKeys,

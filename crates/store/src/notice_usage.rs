@@ -1,7 +1,5 @@
 //! The number of notices that an account was sent: counted and checked in one statement.
 
-use std::time::Duration;
-
 use sea_orm::{
     ConnectionTrait, ExprTrait,
     sea_query::{Expr, OnConflict, Query},
@@ -11,15 +9,8 @@ use super::{
     Tx,
     entity::notice_usage::{Column, Entity},
 };
-use domain::{Timestamp, ids::AccountId};
+use domain::{Timestamp, ids::AccountId, notice::NoticeLimit};
 use platform::fault::{Fault, FaultContext};
-
-/// The largest number of notices of one kind per period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoticeLimit {
-    pub max: i32,
-    pub period: Duration,
-}
 
 impl Tx {
     /// Counts one notice of this kind to an account. False: the limit is reached, and nothing was counted.

@@ -5,9 +5,12 @@ use async_graphql::{Context, ID, SimpleObject};
 
 use crate::{
     graphql::{context::RequestContext, scalars::DateTime, token_cookies::TokenCookies},
-    session::{Tokens, rules::round_down},
+    session::Tokens,
 };
-use domain::{ids::SessionId, session};
+use domain::{
+    ids::SessionId,
+    session::{self, rules::round_down},
+};
 use platform::secret::Secret;
 
 /// A session: one signed-in device.

@@ -35,7 +35,7 @@ impl Verification {
 
     /// Status of the verification.
     async fn status(&self) -> VerificationStatus {
-        self.0.standing().into()
+        self.0.effective_status().into()
     }
 
     /// Delivery of the newest message. A resend starts a new delivery.

@@ -10,14 +10,14 @@ pub use self::table::{AccessPath, Decision, SecurityAct, decide};
 use super::OpaqueToken;
 use domain::{
     Timestamp,
-    account::Account,
+    account::{Account, Identifier},
     contact_change::ContactChange,
     ids::{AccountId, SessionId},
     purpose::Effect,
     session::{KnownDevice, Session},
 };
 use platform::fault::Fault;
-use store::{Identifier, Owner, Tx};
+use store::{Owner, Tx};
 
 /// The subject of a security act.
 #[derive(Clone, Debug)]

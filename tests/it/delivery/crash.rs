@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use countersign::delivery::{Content, Notice, OutgoingMessage};
+use countersign::delivery::{Content, OutgoingMessage};
 use domain::{
     Timestamp,
+    account::Identifier,
     channel::Channel,
     contact::{Contact, PhoneNumber, Region},
     delivery::Delivery,
     ids::DeliveryId,
     locale::Locale,
+    notice::Notice,
     status::DeliveryStatus,
 };
 use platform::clock::Entropy;
 use serde_json::json;
-use store::{Acceptance, AcceptedDelivery, Identifier, Settlement, Store, TxOutcome};
+use store::{Acceptance, AcceptedDelivery, Settlement, Store, TxOutcome};
 
 use super::{
     fake_provider::{Action, FakeProvider},

@@ -1,5 +1,7 @@
 //! Sessions, their refresh tokens, and known devices.
 
+pub mod rules;
+
 use crate::{
     Timestamp,
     ids::{AccountId, SessionId},

@@ -1,17 +1,14 @@
 //! Rules of accounts, as pure functions.
 
 use crate::{
-    delivery::{Notice, notices},
-    verification::Recipient,
-};
-use domain::{
-    account::{Account, AccountStatus},
+    account::{Account, AccountContact, AccountStatus, Identifier},
     contact::{BirthDate, Contact, ContactKind, EmailAddress, PersonName},
     contact_change::ContactChange,
     ids::AccountId,
+    notice::Notice,
     proof::Proof,
+    verification::Recipient,
 };
-use store::{AccountContact, Identifier};
 
 /// Why no code is sent. All variants but the last are disclosed only if account existence is disclosed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +17,26 @@ pub enum SendRejection {
     IdentityNotFound,
     AccountNotActive(AccountStatus),
     /// No STEP_UP code is sent to the contact. Always disclosed, since the caller is signed in.
-    NoStepUp(super::StepUpRejection),
+    NoStepUp(StepUpRejection),
+}
+
+/// Why no STEP_UP code is sent to a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepUpRejection {
+    /// It is not a verified contact of the account.
+    NotTheirs(ContactKind),
+    /// It was changed too recently to count.
+    RecentlyChanged(ContactKind),
+    /// The account or the session of the request no longer exists, or may not be used.
+    Gone,
+}
+
+/// The verified contacts of the account.
+pub fn verified_contacts(account: &Account) -> Vec<Contact> {
+    let phone = account.phone.as_deref().filter(|_| account.phone_verified_at.is_some());
+    let email = account.email.as_deref().filter(|_| account.email_verified_at.is_some());
+    let contacts = [(ContactKind::Phone, phone), (ContactKind::Email, email)];
+    contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text?)).collect()
 }
 
 /// The identifier that finds the account of a contact.
@@ -175,7 +191,7 @@ pub fn contacts_to_notify(account: &Account, changes: &[ContactChange]) -> Vec<C
         stored.filter_map(|text| Contact::from_stored(change.contact_kind, &text))
     });
     let mut all: Vec<Contact> = Vec::new();
-    for contact in notices::proved(account).into_iter().chain(old) {
+    for contact in verified_contacts(account).into_iter().chain(old) {
         if all.iter().all(|known| known.key() != contact.key()) {
             all.push(contact);
         }
@@ -263,14 +279,12 @@ pub fn recipient_for_contact_change(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::account::Role;
-    use domain::{Timestamp, ids::ContactChangeId};
-    use platform::clock::Entropy;
+    use crate::{Timestamp, account::Role, ids::ContactChangeId, stored_text::StoredText};
 
     const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 
     fn account(phone_at: Option<Timestamp>, email_at: Option<Timestamp>) -> Account {
-        let id = AccountId::new(&Entropy::seeded(1));
+        let id = AccountId::from_text("acc_1").unwrap();
         Account {
             username: "hong".to_owned(),
             username_key: "hong".to_owned(),
@@ -299,9 +313,9 @@ mod tests {
 
     fn change(kind: ContactKind, at: Timestamp, old: Option<&str>) -> ContactChange {
         ContactChange {
-            id: ContactChangeId::new(&Entropy::System),
+            id: ContactChangeId::from_text("cch_1").unwrap(),
             token_hash: String::new(),
-            account_id: AccountId::new(&Entropy::seeded(1)),
+            account_id: AccountId::from_text("acc_1").unwrap(),
             contact_kind: kind,
             old_contact: old.map(str::to_owned),
             old_contact_key: old.map(str::to_owned),

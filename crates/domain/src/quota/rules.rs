@@ -5,8 +5,10 @@ use std::{num::NonZeroU32, time::Duration};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
-use crate::quota::{Quota, Refused};
-use domain::Timestamp;
+use crate::{
+    Timestamp,
+    quota::{Quota, Refused},
+};
 
 /// The longest gap in the local time of any place: Samoa skipped a whole day in 2011.
 const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);

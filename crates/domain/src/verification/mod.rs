@@ -1,10 +1,13 @@
 //! Verifications.
 
+pub mod rules;
+
 use crate::{
     Timestamp,
     channel::Channel,
-    contact::ContactKind,
+    contact::{Contact, ContactKind},
     ids::{AccountId, DeliveryId, VerificationId},
+    notice::Notice,
     purpose::Purpose,
     status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
 };
@@ -65,4 +68,28 @@ pub struct Verification {
     pub repeats: i32,
     /// When it was closed while pending, by an operation that revokes access to the account.
     pub closed_at: Option<Timestamp>,
+}
+
+/// The recipient, and the kind of message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The code. `to` is the contact as stored with the account, if it has one: the entered contact may differ in case,
+    /// and then be another person's mailbox.
+    Code { account: Option<AccountId>, to: Option<Contact> },
+    /// Nothing is sent, and the response looks like any other.
+    Decoy,
+    /// The contact gets a message that it has no account, in place of a code; the response looks like any other.
+    NotifyUnknown,
+    /// The account's owner gets a notice in place of a code, at this contact; the response looks like any other.
+    NotifyOwner { account: AccountId, to: Option<Contact>, notice: Notice },
+}
+
+impl Recipient {
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Recipient::Code { account, .. } => account.as_ref(),
+            Recipient::NotifyOwner { account, .. } => Some(account),
+            Recipient::Decoy | Recipient::NotifyUnknown => None,
+        }
+    }
 }

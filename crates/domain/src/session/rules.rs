@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Timestamp, session::Session};
-use platform::config::{self, session::Lockout};
+use crate::{Timestamp, session::Session};
 
 /// How long a failed login is counted.
 pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,8 +27,8 @@ pub fn effective_status(session: &Session, now: Timestamp) -> EffectiveStatus {
 }
 
 /// The expiry of a session that is used at `now`.
-pub fn expires_at(created_at: Timestamp, now: Timestamp, settings: &config::Session) -> Timestamp {
-    (now + settings.refresh_ttl).min(created_at + settings.max_age)
+pub fn expires_at(created_at: Timestamp, now: Timestamp, refresh_ttl: Duration, max_age: Duration) -> Timestamp {
+    (now + refresh_ttl).min(created_at + max_age)
 }
 
 /// State of a presented refresh token, as far as the decision depends on it. Durations are measured up to now.
@@ -98,6 +97,14 @@ pub fn decide_refresh(presented: Presented, grace: Duration) -> Verdict {
 pub fn round_down(at: Timestamp) -> Timestamp {
     const STEP: i64 = 5 * 60;
     Timestamp::from_timestamp(at.timestamp().div_euclid(STEP) * STEP, 0).unwrap_or(at)
+}
+
+/// The lockout after wrong passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lockout {
+    pub attempts: i32,
+    pub first: Duration,
+    pub longest: Duration,
 }
 
 /// The lock duration after so many consecutive failures. None: not locked. Each failure beyond the limit doubles it.

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use domain::{contact::Contact, ids::ContactChangeId};
-use store::NoticeLimit;
+use crate::{contact::Contact, ids::ContactChangeId};
 
 /// An event about which the owner of an account is notified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +80,13 @@ impl ContactChanged {
     pub fn without_undo(self) -> Self {
         Self { without_undo: true, ..self }
     }
+}
+
+/// The largest number of notices of one kind per period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticeLimit {
+    pub max: i32,
+    pub period: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

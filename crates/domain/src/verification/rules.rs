@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{
-    Timestamp,
-    channel::Channel,
-    contact::ContactKind,
-    purpose::Purpose,
-    status::{CodeFormat, Status},
-    verification::Verification,
+use crate::{
+    Timestamp, channel::Channel, contact::ContactKind, purpose::Purpose, status::Status, verification::Verification,
 };
-use platform::config;
 
 /// Effective status of a verification: the stored status, with expiry applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
+pub enum EffectiveStatus {
     Pending,
     Verified,
     Expired,
@@ -22,21 +16,21 @@ pub enum Standing {
     Canceled,
 }
 
-impl Standing {
+impl EffectiveStatus {
     /// Whether the status is final.
     pub fn is_over(self) -> bool {
-        self != Standing::Pending
+        self != EffectiveStatus::Pending
     }
 }
 
 /// The effective status of a verification. Expiry is not stored: a pending verification expires with time.
-pub fn standing(status: Status, expires_at: Timestamp, now: Timestamp) -> Standing {
+pub fn effective_status(status: Status, expires_at: Timestamp, now: Timestamp) -> EffectiveStatus {
     match status {
-        Status::Pending if now >= expires_at => Standing::Expired,
-        Status::Pending => Standing::Pending,
-        Status::Verified => Standing::Verified,
-        Status::Locked => Standing::Locked,
-        Status::Canceled => Standing::Canceled,
+        Status::Pending if now >= expires_at => EffectiveStatus::Expired,
+        Status::Pending => EffectiveStatus::Pending,
+        Status::Verified => EffectiveStatus::Verified,
+        Status::Locked => EffectiveStatus::Locked,
+        Status::Canceled => EffectiveStatus::Canceled,
     }
 }
 
@@ -46,20 +40,6 @@ pub const REPEATABLE: Duration = Duration::from_secs(60);
 /// Whether the code may be confirmed again to get the same proof. The store decides; this avoids a query.
 pub fn is_repeatable(row: &Verification, now: Timestamp) -> bool {
     row.status == Status::Verified && row.ended_at.is_some_and(|ended| now < ended + REPEATABLE)
-}
-
-/// The maximum validity of a code by e-mail that grants access to an account (ASVS 5.0, 6.5.5).
-const MAX_ACCESS_CODE_TTL: Duration = Duration::from_secs(10 * 60);
-
-/// Format and validity of codes for a contact of this kind.
-pub fn code_shape(settings: &config::Verification, kind: ContactKind, purpose: Purpose) -> (CodeFormat, Duration) {
-    match (kind, purpose) {
-        (ContactKind::Phone, _) => (settings.code_format, settings.code_ttl),
-        (ContactKind::Email, Purpose::Contact | Purpose::SignUp) => {
-            (settings.email_code_format, settings.email_code_ttl)
-        }
-        (ContactKind::Email, _) => (settings.email_code_format, settings.email_code_ttl.min(MAX_ACCESS_CODE_TTL)),
-    }
 }
 
 /// The channel for a contact of this kind. None: the channel cannot be used for it.
@@ -81,11 +61,6 @@ pub fn may_use_account_email(purpose: Purpose) -> bool {
     Purpose::GRANTING_ACCESS.contains(&purpose)
 }
 
-/// Whether a code for `purpose` may be sent by e-mail.
-pub fn may_use_email(settings: &config::Verification, purpose: Purpose) -> bool {
-    purpose != Purpose::SignIn || settings.sign_in_by_email_code
-}
-
 /// Whether the delivery status is hidden from the client, because it would reveal whether the contact has an account:
 /// no message is sent to an unknown contact, so none could be delivered or fail. If a contact for sign-up or contact
 /// change already has an account, its owner gets a notice in place of the code; a channel that cannot carry notices
@@ -103,7 +78,7 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: 
 
 /// When a resend is accepted. None: it will not be accepted any more.
 pub fn resend_available_at(row: &Verification, cooldown: Duration, now: Timestamp) -> Option<Timestamp> {
-    let pending = standing(row.status, row.expires_at, now) == Standing::Pending;
+    let pending = effective_status(row.status, row.expires_at, now) == EffectiveStatus::Pending;
     let cooled_down = row.last_sent_at + cooldown;
     (pending && cooled_down < row.expires_at).then_some(cooled_down)
 }
@@ -115,9 +90,9 @@ mod tests {
     #[test]
     fn pending_verification_expires_at_its_expiry_time() {
         let end = Timestamp::UNIX_EPOCH;
-        assert_eq!(standing(Status::Pending, end, end - Duration::from_millis(1)), Standing::Pending);
-        assert_eq!(standing(Status::Pending, end, end), Standing::Expired);
-        assert_eq!(standing(Status::Verified, end, end), Standing::Verified);
+        assert_eq!(effective_status(Status::Pending, end, end - Duration::from_millis(1)), EffectiveStatus::Pending);
+        assert_eq!(effective_status(Status::Pending, end, end), EffectiveStatus::Expired);
+        assert_eq!(effective_status(Status::Verified, end, end), EffectiveStatus::Verified);
     }
 
     #[test]

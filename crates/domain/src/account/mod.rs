@@ -1,8 +1,10 @@
 //! Accounts.
 
+pub mod rules;
+
 use chrono::NaiveDate;
 
-use crate::{Timestamp, ids::AccountId, stored_text::stored_text};
+use crate::{Timestamp, contact::ContactKind, ids::AccountId, stored_text::stored_text};
 
 /// Whether an account may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,4 +60,34 @@ pub struct Account {
     pub password_changed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// A key to look up an account by, in its normalised form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identifier {
+    Id(AccountId),
+    Username(String),
+    Nickname(String),
+    Phone(String),
+    Email(String),
+}
+
+/// A contact of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountContact {
+    pub kind: ContactKind,
+    /// The form used for delivery and the form used for comparison. None: the account has no contact of this kind.
+    pub contact: Option<(String, String)>,
+    pub verified_at: Option<Timestamp>,
+}
+
+impl AccountContact {
+    /// The identifier for finding accounts with the same contact; None if there is no contact.
+    pub fn identifier(&self) -> Option<Identifier> {
+        let (_, key) = self.contact.clone()?;
+        Some(match self.kind {
+            ContactKind::Phone => Identifier::Phone(key),
+            ContactKind::Email => Identifier::Email(key),
+        })
+    }
 }
