@@ -8,14 +8,10 @@ use chrono::Datelike;
 use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    delivery::ACCOUNT_DELETED,
-    quota::rules::local_day,
-    session::{DEVICE_LIFE, rules::MEMORY},
-    store::{Dead, Store},
-};
-use domain::Timestamp;
+use crate::session::DEVICE_LIFE;
+use domain::{Timestamp, notice::ACCOUNT_DELETED, quota::rules::local_day, session::rules::MEMORY};
 use platform::{clock::Clock, config, fault::Fault, telemetry};
+use store::{ExpiredRows, Store};
 
 /// The interval between runs.
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
@@ -93,27 +89,27 @@ impl Janitor {
         self.store.acquire_lease(LEASE_NAME, &self.process, LEASE, self.clock.now()).await
     }
 
-    fn expired_rows(&self, now: Timestamp) -> [Dead; 15] {
+    fn expired_rows(&self, now: Timestamp) -> [ExpiredRows; 15] {
         let history = now - self.settings.history;
         [
-            Dead::Proofs { before: now - RETENTION },
+            ExpiredRows::Proofs { before: now - RETENTION },
             // Yesterday's counter ends at midnight; one more day allows for clocks that differ.
-            Dead::Usage { day: local_day(now, self.time_zone).num_days_from_ce() - 1, before: now - RETENTION },
-            Dead::Deliveries { before: history },
+            ExpiredRows::Usage { day: local_day(now, self.time_zone).num_days_from_ce() - 1, before: now - RETENTION },
+            ExpiredRows::Deliveries { before: history },
             // The address that received the deletion notice is personal data of the deleted account.
-            Dead::DeliveriesOf { kind: ACCOUNT_DELETED },
-            Dead::NoticeUsage { before: now - RETENTION * 2 },
-            Dead::ProviderVerifications { before: now - RETENTION },
-            Dead::Verifications { before: history, now },
-            Dead::Audit { before: now - self.settings.audit },
+            ExpiredRows::DeliveriesOf { kind: ACCOUNT_DELETED },
+            ExpiredRows::NoticeUsage { before: now - RETENTION * 2 },
+            ExpiredRows::ProviderVerifications { before: now - RETENTION },
+            ExpiredRows::Verifications { before: history, now },
+            ExpiredRows::Audit { before: now - self.settings.audit },
             // Tokens before sessions, since a session may have thousands of them.
-            Dead::RefreshTokens { before: history },
-            Dead::Sessions { before: history },
-            Dead::Revocations { before: now - self.access_ttl - RETENTION },
-            Dead::Lockouts { before: now - MEMORY, now },
-            Dead::Devices { before: now - DEVICE_LIFE },
-            Dead::ContactChanges { before: now - RETENTION },
-            Dead::Unverified { before: now - self.settings.unproved },
+            ExpiredRows::RefreshTokens { before: history },
+            ExpiredRows::Sessions { before: history },
+            ExpiredRows::Revocations { before: now - self.access_ttl - RETENTION },
+            ExpiredRows::Lockouts { before: now - MEMORY, now },
+            ExpiredRows::Devices { before: now - DEVICE_LIFE },
+            ExpiredRows::ContactChanges { before: now - RETENTION },
+            ExpiredRows::Unverified { before: now - self.settings.unproved },
         ]
     }
 }

@@ -13,8 +13,9 @@
 //! | verifications | [`verification`] |
 //! | message delivery | [`delivery`] |
 //! | rate limits and change events | [`quota`], [`events`] |
-//! | storage | [`store`], the only module that contains SQL |
-//! | shared | [`code`]; the crate [`platform`]: settings, keys, passwords, texts, telemetry, clock, faults |
+//! | shared | [`code`] |
+//! | storage | the crate [`store`], the only one that contains SQL |
+//! | platform | the crate [`platform`]: settings, keys, passwords, texts, telemetry, clock, faults |
 //! | domain | the crate [`domain`]: plain types and pure rules, without I/O |
 //!
 //! # The path of a send
@@ -46,5 +47,4 @@ pub mod http;
 pub mod janitor;
 pub mod quota;
 pub mod session;
-pub mod store;
 pub mod verification;

@@ -1,28 +1,27 @@
 //! Operations of administrators on other accounts.
 
-use super::{Accounts, Administrator, Required, rules, rules::AdminRejection};
-use crate::{
-    delivery::Notice,
-    session::ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
-    store::{
-        Identifier, Page, PageRequest, Search, Tx, TxOutcome,
-        entity::account::{AccountStatus, Model},
-    },
-};
+use super::{Accounts, Administrator, Required};
+use crate::session::ways_in::{self, ActSubject, RevokedAccess, SecurityAct};
 use domain::{
     Timestamp,
+    account::{
+        Account, AccountStatus, Identifier,
+        rules::{self, AdminRejection},
+    },
     caller::RequestInfo,
     contact::PersonName,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
 };
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
+use store::{AccountSearch, Page, PageRequest, Tx, TxOutcome};
 
 /// Result of setting an account's status.
 pub enum SetStatusOutcome {
-    Set(Box<Model>),
+    Set(Box<Account>),
     NotFound,
     Forbidden(AdminRejection),
     ReauthenticationRequired(Required),
@@ -32,7 +31,7 @@ pub enum SetStatusOutcome {
 
 /// Result of unlocking an account.
 pub enum UnlockOutcome {
-    Unlocked(Box<Model>),
+    Unlocked(Box<Account>),
     NotFound,
     ReauthenticationRequired(Required),
     /// The caller lost the administrator role in the meantime.
@@ -83,14 +82,14 @@ impl Accounts {
         status: Option<AccountStatus>,
         search: Option<&str>,
         slice: &PageRequest,
-    ) -> Result<Page<Model>, Fault> {
+    ) -> Result<Page<Account>, Fault> {
         let search = search.map(normalised).filter(|search| !search.is_empty());
         // No name or address contains control characters, and databases handle them differently.
         if search.as_ref().is_some_and(|search| search.contains(char::is_control)) {
             return Ok(Page { rows: Vec::new(), more: false });
         }
         let name = search.as_ref().and_then(|text| PersonName::parse(text).ok()).map(|name| name.key());
-        let search = search.map(|text| Search { text, name });
+        let search = search.map(|text| AccountSearch { text, name });
         self.0.store.users(status, search.as_ref(), slice).await
     }
 

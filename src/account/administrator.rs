@@ -2,16 +2,18 @@
 //! outdated, or forged if a signing key leaked.
 
 use super::Accounts;
-use crate::{
-    session::{
-        access_token_verifier::{Role, SignedIn},
-        rules::{EffectiveStatus, effective_status},
-        ways_in::RevokedAccess,
-    },
-    store::{Identifier, Tx, entity::account::AccountStatus},
+use crate::session::{
+    access_token_verifier::{Role, SignedIn},
+    ways_in::RevokedAccess,
 };
-use domain::{Timestamp, ids::AccountId};
+use domain::{
+    Timestamp,
+    account::{AccountStatus, Identifier},
+    ids::AccountId,
+    session::rules::{EffectiveStatus, effective_status},
+};
 use platform::fault::Fault;
+use store::Tx;
 
 /// An administrator whose account, role, status and session were found in the database. Only
 /// [`Accounts::administrator`] creates one.

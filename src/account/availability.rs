@@ -1,13 +1,12 @@
 //! Whether a value is available for sign-up.
 
-use super::{Accounts, rules};
-use crate::{
-    quota::{Operation, Refused},
-    store::Identifier,
-};
+use super::Accounts;
+use crate::quota::Operation;
 use domain::{
+    account::{Identifier, rules},
     caller::RequestInfo,
     contact::{Contact, Nickname, Username},
+    quota::Refused,
 };
 use platform::fault::Fault;
 

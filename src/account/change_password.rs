@@ -2,20 +2,22 @@
 
 use super::{Accounts, Deps, Required, password_context};
 use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    quota::{Operation, Quota, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         AttemptDecision, LockoutKeys, OpaqueToken, Sessions,
         access_token_verifier::SignedIn,
         established,
         ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Identifier, Tx, TxOutcome, entity::account::Model},
 };
 use domain::{
     Timestamp,
+    account::{Account, Identifier},
     caller::RequestInfo,
     ids::{DeliveryId, SessionId},
+    notice::Notice,
+    quota::{Quota, Refused},
 };
 use platform::{
     fault::Fault,
@@ -23,6 +25,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// Result of changing the password.
 pub enum ChangePasswordOutcome {
@@ -56,7 +59,7 @@ impl ChangePasswordOutcome {
 
 /// Result of checking the password of a signed-in user.
 pub(super) enum PasswordCheck {
-    Correct(Box<Model>),
+    Correct(Box<Account>),
     Wrong,
     /// The account was deleted in the meantime.
     Gone,
@@ -76,7 +79,7 @@ enum WriteResult {
 /// A password change and its inputs.
 struct Change {
     sessions: Sessions,
-    account: Model,
+    account: Account,
     signed_in: SignedIn,
     /// The access token has a recent authentication.
     recently_authenticated: bool,
@@ -125,7 +128,7 @@ impl Accounts {
 
     async fn new_password(
         &self,
-        account: &Model,
+        account: &Account,
         current: &Secret,
         new: &Secret,
     ) -> Result<Result<PasswordHash, Vec<Violation>>, Fault> {
@@ -141,7 +144,7 @@ impl Accounts {
 
     async fn set_new_password(
         &self,
-        account: Model,
+        account: Account,
         signed_in: &SignedIn,
         hash: PasswordHash,
         keep_others: bool,
@@ -187,7 +190,7 @@ impl Change {
         let subject = ActSubject::new(account.id.clone()).session(signed_in.session.clone());
         let ended = ways_in::revoke_access(tx, act, &subject, now).await?;
         // A concurrent reset wins: it also ended this session.
-        let unchanged = |locked: &&Model| locked.password_hash == account.password_hash;
+        let unchanged = |locked: &&Account| locked.password_hash == account.password_hash;
         let Some(locked) = ended.account.as_ref().filter(unchanged) else {
             return Ok(TxOutcome::Rollback(WriteResult::Conflict));
         };

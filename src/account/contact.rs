@@ -4,36 +4,37 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Deps, Required, rules};
+use super::{Accounts, Deps, Required};
 use crate::{
-    delivery::{ContactChanged, Notice, OutgoingMessage, notices},
-    quota::{Operation, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         access_token_verifier::SignedIn,
         ways_in::{self, ActSubject, SecurityAct},
-    },
-    store::{
-        AccountContact, Tx, TxOutcome,
-        entity::{account::Model, contact_change},
     },
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
     Timestamp,
+    account::{Account, AccountContact, rules},
     caller::RequestInfo,
     contact::{Contact, ContactKind},
+    contact_change::ContactChange,
     ids::{ContactChangeId, DeliveryId, SessionId},
+    notice::{ContactChanged, Notice},
     purpose::Purpose,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// Result of a contact change.
-pub enum ContactChange {
-    Changed(Box<Model>),
+pub enum ContactChangeOutcome {
+    Changed(Box<Account>),
     ProofRejected(Rejection),
     /// Another account uses it.
     Taken,
@@ -43,22 +44,22 @@ pub enum ContactChange {
     Quota(Refused),
 }
 
-impl ContactChange {
+impl ContactChangeOutcome {
     fn outcome(&self) -> &'static str {
         match self {
-            ContactChange::Changed(_) => audit::OK,
-            ContactChange::ProofRejected(_) => "proof_rejected",
-            ContactChange::Taken => "contact_taken",
-            ContactChange::Unchanged => "contact_unchanged",
-            ContactChange::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            ContactChange::Quota(_) => audit::QUOTA_EXCEEDED,
+            ContactChangeOutcome::Changed(_) => audit::OK,
+            ContactChangeOutcome::ProofRejected(_) => "proof_rejected",
+            ContactChangeOutcome::Taken => "contact_taken",
+            ContactChangeOutcome::Unchanged => "contact_unchanged",
+            ContactChangeOutcome::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            ContactChangeOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
         }
     }
 }
 
 enum WriteResult {
-    Changed { account: Box<Model>, ended: Vec<SessionId>, messages: Vec<DeliveryId> },
-    Refused(ContactChange),
+    Changed { account: Box<Account>, ended: Vec<SessionId>, messages: Vec<DeliveryId> },
+    Refused(ContactChangeOutcome),
 }
 
 /// A contact change and its inputs.
@@ -84,30 +85,30 @@ impl Accounts {
         signed_in: &SignedIn,
         kind: ContactKind,
         token: Option<ProofToken>,
-    ) -> Result<ContactChange, Fault> {
+    ) -> Result<ContactChangeOutcome, Fault> {
         let parts = &self.0;
         let (act, purpose) = match kind {
             ContactKind::Phone => (audit::Act::ChangePhone, Purpose::PhoneChange),
             ContactKind::Email => (audit::Act::ChangeEmail, Purpose::EmailChange),
         };
         let event = parts.event(caller, act).account(signed_in.account.clone());
-        let refused = |refusal: ContactChange| {
+        let refused = |refusal: ContactChangeOutcome| {
             let event = event.clone();
             async move { parts.record_outcome(event, refusal.outcome(), refusal).await }
         };
         if let Err(why) = parts.quotas.charge(Operation::SpendProof, caller).await {
-            return refused(ContactChange::Quota(why)).await;
+            return refused(ContactChangeOutcome::Quota(why)).await;
         }
         // Checked before the proof: a rejected request does not spend it.
         if let Some(required) = parts.check_recent_authentication(signed_in).await? {
-            return refused(ContactChange::ReauthenticationRequired(required)).await;
+            return refused(ContactChangeOutcome::ReauthenticationRequired(required)).await;
         }
-        let rejected = |reason| refused(ContactChange::ProofRejected(reason));
+        let rejected = |reason| refused(ContactChangeOutcome::ProofRejected(reason));
         let Some(token_hash) = token.map(|token| token.hash()) else { return rejected(Rejection::Unknown).await };
         let proof = match parts.verifications.look_at_proof(&token_hash, purpose).await? {
             Ok(proof) => proof,
             Err(Rejection::Spent) if self.has_proved(signed_in, &token_hash).await? => {
-                return refused(ContactChange::Unchanged).await;
+                return refused(ContactChangeOutcome::Unchanged).await;
             }
             Err(reason) => return rejected(reason).await,
         };
@@ -130,7 +131,7 @@ impl Accounts {
                 event.log();
                 parts.sessions.announce_ended(&ended, now);
                 parts.dispatch(messages);
-                Ok(ContactChange::Changed(account))
+                Ok(ContactChangeOutcome::Changed(account))
             }
         }
     }
@@ -157,19 +158,19 @@ impl Deps {
     /// `open`: the changes of the account that can be undone, oldest first.
     fn undoable(
         &self,
-        account: &Model,
+        account: &Account,
         new: &Contact,
-        open: &[contact_change::Model],
+        open: &[ContactChange],
         now: Timestamp,
-    ) -> (contact_change::Model, Vec<OutgoingMessage>) {
+    ) -> (ContactChange, Vec<OutgoingMessage>) {
         let (kind, undo) = (new.kind(), self.settings.contact_undo);
         let key = self.keys.current();
         let id = ContactChangeId::new(&self.entropy);
         let old = rules::restored_by(account, open, kind);
-        let proved = notices::proved(account);
+        let proved = rules::verified_contacts(account);
         let replaced = proved.iter().find(|contact| contact.kind() == kind);
         let (old_contact, old_contact_key) = old.contact.unzip();
-        let change = contact_change::Model {
+        let change = ContactChange {
             token_hash: token_hash(&notices::undo_token(&id, key)),
             id: id.clone(),
             account_id: account.id.clone(),
@@ -218,15 +219,15 @@ impl Change {
         // An undo or a password reset in the meantime ended this session and revoked its proofs.
         let is_live = tx.is_live(&self.signed_in.session, self.now).await?;
         let Some(account) = ended.account.as_ref().filter(|_| is_live) else {
-            return refused(ContactChange::ProofRejected(Rejection::Unknown));
+            return refused(ContactChangeOutcome::ProofRejected(Rejection::Unknown));
         };
         let spending = tx.spend_proof(&self.token_hash, self.purpose, self.now).await?;
         if let Err(reason) = verification::spent_proof(spending, self.purpose, self.now) {
-            return refused(ContactChange::ProofRejected(reason));
+            return refused(ContactChangeOutcome::ProofRejected(reason));
         }
-        let held: BTreeSet<_> = notices::proved(account).iter().map(|held| held.key().to_owned()).collect();
+        let held: BTreeSet<_> = rules::verified_contacts(account).iter().map(|held| held.key().to_owned()).collect();
         if held.contains(new.key()) {
-            return refused(ContactChange::Unchanged);
+            return refused(ContactChangeOutcome::Unchanged);
         }
         // Read after the account was locked: before that, the contact could be one that an attacker has set.
         let open = tx.undoable_changes(id, self.now).await?;
@@ -239,8 +240,8 @@ impl Change {
         };
         let account = match tx.set_contact(id, &held, self.now).await? {
             Ok(Some(account)) => account,
-            Ok(None) => return refused(ContactChange::ProofRejected(Rejection::Unknown)),
-            Err(_) => return refused(ContactChange::Taken),
+            Ok(None) => return refused(ContactChangeOutcome::ProofRejected(Rejection::Unknown)),
+            Err(_) => return refused(ContactChangeOutcome::Taken),
         };
         tx.insert_contact_change(change).await?;
         tx.insert_audit(&self.entry).await?;

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use super::Accounts;
-use crate::store::{
-    TxOutcome,
-    entity::account::{AccountStatus, Model, Role},
-};
 use domain::{
+    account::{Account, AccountStatus, Role},
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     ids::AccountId,
     locale::Locale,
@@ -18,6 +15,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::TxOutcome;
 
 /// An account as entered by an operator. Its contacts count as verified: the operator vouches for them.
 pub struct NewUser {
@@ -60,7 +58,7 @@ impl Accounts {
         let hash = parts.hasher.hash(&user.password).await?;
         let now = parts.clock.now();
         let id = AccountId::new(&parts.entropy);
-        let row = Model {
+        let row = Account {
             id: id.clone(),
             username: user.username.as_str().to_owned(),
             username_key: user.username.key().to_owned(),

@@ -1,26 +1,29 @@
 //! Deleting an account at its owner's request.
 
-use super::{Accounts, Required, change_password::PasswordCheck, rules};
+use super::{Accounts, Required, change_password::PasswordCheck};
 use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    quota::{Operation, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         access_token_verifier::SignedIn,
         established::{self, Established},
         ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Identifier, Tx, TxOutcome, entity::account::Model},
 };
 use domain::{
     Timestamp,
+    account::{Account, Identifier, rules},
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// Result of deleting an account.
 pub enum DeleteOutcome {
@@ -63,7 +66,7 @@ enum WriteResult {
 
 /// A deletion and its inputs.
 struct Deletion {
-    account: Model,
+    account: Account,
     signed_in: SignedIn,
     /// The access token has a recent authentication.
     recently_authenticated: bool,

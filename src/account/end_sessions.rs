@@ -1,21 +1,20 @@
 //! Ending all sessions of another account, as an administrator.
 
 use super::{Accounts, Administrator, Required};
-use crate::{
-    delivery::Notice,
-    session::ways_in::{self, ActSubject, SecurityAct},
-    store::{TxOutcome, entity::account::Model},
-};
+use crate::session::ways_in::{self, ActSubject, SecurityAct};
 use domain::{
+    account::Account,
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
 };
 use platform::{fault::Fault, telemetry::audit};
+use store::TxOutcome;
 
 /// Result of ending another account's sessions.
 pub enum SessionsEnded {
     Ended {
-        account: Box<Model>,
+        account: Box<Account>,
         sessions_ended: usize,
     },
     NotFound,
@@ -25,7 +24,7 @@ pub enum SessionsEnded {
 }
 
 enum Outcome {
-    Ended(Box<Model>, Vec<SessionId>, Vec<DeliveryId>),
+    Ended(Box<Account>, Vec<SessionId>, Vec<DeliveryId>),
     NotFound,
     NotAdministrator,
 }

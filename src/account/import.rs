@@ -11,12 +11,15 @@ use super::{
     Accounts,
     import_line::{self, Import, ImportLine, LineRejection},
 };
-use crate::store::{Identifier, TxOutcome, entity::account::Model};
-use domain::ids::AccountId;
+use domain::{
+    account::{Account, Identifier},
+    ids::AccountId,
+};
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
+use store::TxOutcome;
 
 /// Result of importing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +60,7 @@ impl Batch {
 }
 
 /// The unique values of an account.
-fn claims(row: &Model) -> impl Iterator<Item = (&'static str, String)> {
+fn claims(row: &Account) -> impl Iterator<Item = (&'static str, String)> {
     let claims = [
         ("username", Some(row.username_key.clone())),
         ("phone", row.phone.clone()),
@@ -137,7 +140,7 @@ impl Accounts {
         self.import_row(run, row).await
     }
 
-    async fn import_row(&self, run: Arc<str>, row: Model) -> Result<ImportOutcome, Fault> {
+    async fn import_row(&self, run: Arc<str>, row: Account) -> Result<ImportOutcome, Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let event = Event::internal(run, audit::Act::AdminImportUsers, audit::OK, now).account(row.id.clone());
@@ -162,7 +165,7 @@ impl Accounts {
     }
 
     /// Why an account could not be created: it already exists, or one of its unique values belongs to another account.
-    async fn clash(&self, row: &Model) -> Result<ImportOutcome, Fault> {
+    async fn clash(&self, row: &Account) -> Result<ImportOutcome, Fault> {
         let store = &self.0.store;
         let refused = |field, reason| Ok(ImportOutcome::Refused(vec![LineRejection::new(field, reason)]));
         let others = [

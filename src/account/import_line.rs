@@ -10,9 +10,9 @@ use serde::{
 use serde_json::Value;
 
 use super::ImageUrl;
-use crate::store::entity::account::{AccountStatus, Model, Role};
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus, Role},
     contact::{BirthDate, EmailAddress, Nickname, NumberRules, PersonName, PhoneNumber, Username},
     ids::AccountId,
     locale::Locale,
@@ -52,7 +52,7 @@ pub struct Import {
 
 /// A parsed line: an account without its password, and the password as the other system exported it.
 pub struct ImportLine {
-    pub row: Model,
+    pub row: Account,
     pub password: Option<ExportedPassword>,
 }
 
@@ -82,7 +82,7 @@ pub fn read(line: &str, import: Import, id: AccountId, now: Timestamp) -> Result
     };
     fields.finish()?;
     let created_at = created_at.unwrap_or(now).min(now);
-    let row = Model {
+    let row = Account {
         id,
         username: username.as_str().to_owned(),
         username_key: username.key().to_owned(),

@@ -16,7 +16,6 @@ mod reauthenticate;
 mod recent_authentication;
 pub mod report;
 mod reset;
-pub mod rules;
 mod send;
 mod sign_up;
 
@@ -29,7 +28,7 @@ pub use self::{
     administrator::{Administrator, NotAdministrator},
     availability::{Availability, AvailabilityQuery},
     change_password::ChangePasswordOutcome,
-    contact::ContactChange,
+    contact::ContactChangeOutcome,
     create::{CreateUserOutcome, NewUser},
     delete::DeleteOutcome,
     end_sessions::SessionsEnded,
@@ -38,23 +37,24 @@ pub use self::{
     operator::Operated,
     profile::{ImageUrl, Profile, ProfileChanged},
     reauthenticate::{Evidence, ReauthenticateOutcome},
-    recent_authentication::{Required, StepUpRejection, Way},
+    recent_authentication::{Required, Way},
     reset::{Identity, ResetClaim, ResetPasswordOutcome},
     send::{ResendOutcome, SendRequest, Sent},
     sign_up::{SignUpOutcome, SignUpRequest},
     undo::{UndoOutcome, UndoRequest, UndoToken},
 };
 use crate::{
-    delivery::{Notice, Outbox, notices},
+    delivery::{Outbox, notices},
     quota::Quotas,
     session::Sessions,
-    store::{Identifier, Store, Tx, entity::account::Model},
     verification::Verifications,
 };
 use domain::{
     Timestamp,
+    account::{Account, Identifier},
     caller::RequestInfo,
     ids::{AccountId, DeliveryId},
+    notice::Notice,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -64,6 +64,7 @@ use platform::{
     password::{Description, Hasher, PasswordContext, Policy},
     telemetry::audit::{self, Event},
 };
+use store::{Store, Tx};
 
 /// The account use cases. Cheap to clone.
 #[derive(Clone)]
@@ -98,7 +99,7 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn get(&self, id: &AccountId) -> Result<Option<Model>, Fault> {
+    pub async fn get(&self, id: &AccountId) -> Result<Option<Account>, Fault> {
         self.0.store.account(&Identifier::Id(id.clone())).await
     }
 }
@@ -119,7 +120,7 @@ impl Deps {
     async fn queue_notice(
         &self,
         tx: &Tx,
-        account: &Model,
+        account: &Account,
         notice: Notice,
         now: Timestamp,
     ) -> Result<Vec<DeliveryId>, Fault> {
@@ -135,7 +136,7 @@ impl Deps {
 }
 
 /// Words that a password of this account must not contain.
-fn password_context(account: &Model) -> PasswordContext {
+fn password_context(account: &Account) -> PasswordContext {
     let words = [
         Some(&account.username),
         account.name.as_ref(),

@@ -2,27 +2,26 @@
 
 use std::sync::Arc;
 
-use super::{Accounts, rules, rules::AdminRejection};
-use crate::{
-    delivery::Notice,
-    session::{
-        self, Sessions,
-        ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
-    },
-    store::{
-        Identifier, Tx, TxFuture, TxOutcome,
-        entity::account::{AccountStatus, Model, Role},
-    },
+use super::Accounts;
+use crate::session::{
+    self, Sessions,
+    ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
 };
 use domain::{
     Timestamp,
+    account::{
+        Account, AccountStatus, Identifier, Role,
+        rules::{self, AdminRejection},
+    },
     contact::NumberRules,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
 };
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxFuture, TxOutcome};
 
 /// Result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +162,7 @@ impl Operation {
     }
 
     /// The notice to the account's contacts.
-    fn notice(self, before: &Model) -> Option<Notice> {
+    fn notice(self, before: &Account) -> Option<Notice> {
         match self {
             Operation::Grant(_) => None,
             Operation::Suspend => (before.status != AccountStatus::Suspended).then_some(Notice::AccountSuspended),

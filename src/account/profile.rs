@@ -1,15 +1,14 @@
 //! Profile data of an account.
 
 use super::Accounts;
-use crate::{
-    session::access_token_verifier::SignedIn,
-    store::{ProfileChange, TxOutcome, entity::account::Model},
-};
+use crate::session::access_token_verifier::SignedIn;
 use domain::{
+    account::Account,
     caller::RequestInfo,
     contact::{Nickname, PersonName},
 };
 use platform::{fault::Fault, telemetry::audit};
+use store::{ProfileChange, TxOutcome};
 
 /// The URL of a profile picture: absolute, with the scheme https or http, so that a page can display it without
 /// executing it.
@@ -52,7 +51,7 @@ pub struct Profile {
 
 /// Result of changing a profile.
 pub enum ProfileChanged {
-    Changed(Box<Model>),
+    Changed(Box<Account>),
     NicknameTaken,
     /// The account was deleted in the meantime, or the session of the request has ended.
     Gone,

@@ -1,29 +1,29 @@
 //! Reauthentication while signed in: with the password, or with a code sent to an established contact.
 
-use super::{Accounts, change_password::PasswordCheck, recent_authentication::Required, rules};
+use super::{Accounts, change_password::PasswordCheck, recent_authentication::Required};
 use crate::{
-    quota::{Operation, Refused},
-    session::{
-        AuthenticationResult, Method, Reauthenticated,
-        access_token_verifier::SignedIn,
-        established,
-        rules::{EffectiveStatus, effective_status},
-    },
-    store::{
-        Tx, TxOutcome,
-        entity::{
-            account::{AccountStatus, Model},
-            proof, session,
-        },
-    },
+    quota::Operation,
+    session::{AuthenticationResult, Method, Reauthenticated, access_token_verifier::SignedIn, established},
     verification::{self, ProofToken, Rejection},
 };
-use domain::{Timestamp, caller::RequestInfo, purpose::Purpose};
+use domain::{
+    Timestamp,
+    account::{Account, AccountStatus, rules},
+    caller::RequestInfo,
+    proof::Proof,
+    purpose::Purpose,
+    quota::Refused,
+    session::{
+        Session,
+        rules::{EffectiveStatus, effective_status},
+    },
+};
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// Evidence for a reauthentication.
 pub enum Evidence {
@@ -67,7 +67,7 @@ enum Checked {
 }
 
 enum Outcome {
-    Done { account: Box<Model>, session: Box<session::Model>, methods: Vec<Method> },
+    Done { account: Box<Account>, session: Box<Session>, methods: Vec<Method> },
     DoesNotCount,
     PasswordChanged,
     ProofRejected(Rejection),
@@ -188,6 +188,6 @@ async fn write(
 }
 
 /// Whether a proof was made for this account, for a contact that it still has.
-fn belongs_to(account: &Model, proof: &proof::Model) -> bool {
+fn belongs_to(account: &Account, proof: &Proof) -> bool {
     proof.account_id.as_ref() == Some(&account.id) && rules::has_proof_contact(account, proof)
 }

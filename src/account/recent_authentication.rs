@@ -1,24 +1,23 @@
 //! Recent authentication: required before an operation that decides who owns an account (invariant 8).
 
 use super::Deps;
-use crate::{
-    session::{
-        access_token_verifier::SignedIn,
-        established::{self, Established},
-    },
-    store::{
-        Identifier, Tx,
-        entity::account::{AccountStatus, Model},
-    },
-    verification::Recipient,
+use crate::session::{
+    access_token_verifier::SignedIn,
+    established::{self, Established},
 };
 use domain::{
     Timestamp,
+    account::{
+        Account, AccountStatus, Identifier,
+        rules::{self, StepUpRejection},
+    },
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::AccountId,
+    verification::Recipient,
 };
 use platform::fault::Fault;
+use store::Tx;
 
 /// A method of reauthentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,23 +67,16 @@ impl Deps {
     }
 }
 
-/// Why no STEP_UP code is sent to a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepUpRejection {
-    /// It is not a verified contact of the account.
-    NotTheirs(ContactKind),
-    /// It was changed too recently to count.
-    RecentlyChanged(ContactKind),
-    /// The account or the session of the request no longer exists, or may not be used.
-    Gone,
-}
-
 /// The recipient of a STEP_UP code: the account, if the contact is a verified and established one of it. The address is
 /// taken from the account.
 ///
 /// # Errors
 /// Why no code is sent.
-pub fn for_step_up(account: &Model, established: Established, contact: &Contact) -> Result<Recipient, StepUpRejection> {
+pub fn for_step_up(
+    account: &Account,
+    established: Established,
+    contact: &Contact,
+) -> Result<Recipient, StepUpRejection> {
     let kind = contact.kind();
     let (held, proved) = match kind {
         ContactKind::Phone => (account.phone.as_deref(), account.phone_verified_at),
@@ -99,7 +91,7 @@ pub fn for_step_up(account: &Model, established: Established, contact: &Contact)
     if !established.contact(kind) {
         return Err(StepUpRejection::RecentlyChanged(kind));
     }
-    Ok(Recipient::Code { account: Some(account.id.clone()), to: super::rules::own(account, kind) })
+    Ok(Recipient::Code { account: Some(account.id.clone()), to: rules::own(account, kind) })
 }
 
 /// Same as [`for_step_up`], with the account and the session as seen in a transaction.

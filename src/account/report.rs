@@ -6,9 +6,9 @@ use chrono::{DurationRound, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use super::Accounts;
-use crate::store::{SLOT, SlotCount};
 use domain::{Timestamp, channel::Channel, purpose::Purpose};
 use platform::fault::Fault;
+use store::{SLOT, SlotCount};
 
 /// Length of the period that a row covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,28 +1,29 @@
 //! Resetting a lost password.
 
-use super::{
-    Accounts, password_context,
-    rules::{self, SendRejection},
-    send::Sent,
-};
+use super::{Accounts, password_context, send::Sent};
 use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    quota::{Operation, Refused},
+    delivery::{OutgoingMessage, notices},
+    quota::Operation,
     session::{
         OpaqueToken, Sessions,
         ways_in::{self, ActSubject, SecurityAct},
     },
-    store::{Identifier, Tx, TxOutcome, entity},
     verification::{self, ProofToken, RecipientSource, Rejection, Start},
 };
 use domain::{
     Timestamp,
+    account::{
+        Account, Identifier,
+        rules::{self, SendRejection},
+    },
     caller::RequestInfo,
     channel::Channel,
     contact::{BirthDate, Contact, PersonName, PhoneNumber},
     ids::{AccountId, DeliveryId, SessionId},
     locale::Locale,
+    notice::Notice,
     purpose::Purpose,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
@@ -30,6 +31,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// How the account to reset is identified.
 #[derive(Clone, Debug)]
@@ -206,7 +208,7 @@ impl Accounts {
     }
 
     /// All policy violations of a new password of this account.
-    async fn violations(&self, password: &Secret, account: &entity::account::Model) -> Result<Vec<Violation>, Fault> {
+    async fn violations(&self, password: &Secret, account: &Account) -> Result<Vec<Violation>, Fault> {
         let parts = &self.0;
         let mut violations = parts.policy.check(password, &password_context(account)).await?;
         // Compared with the current password only if nothing else is wrong: the comparison costs a hash.

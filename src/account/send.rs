@@ -1,28 +1,27 @@
 //! Sending a code for any purpose, and choosing its recipient.
 
 use super::{
-    Accounts, Deps, Required, StepUpRejection,
+    Accounts, Deps, Required,
     recent_authentication::{for_step_up, step_up_recipient_in_tx},
-    rules::{self, SendRejection},
 };
 use crate::{
-    quota::{Operation, Refused},
-    session::{
-        OpaqueToken,
-        access_token_verifier::SignedIn,
-        established::Established,
-        rules::{EffectiveStatus, effective_status},
-    },
-    store::{Identifier, entity::account::AccountStatus},
-    verification::{RecipientSource, ResendResult, Start, StartOutcome, Verification},
+    quota::Operation,
+    session::{OpaqueToken, access_token_verifier::SignedIn, established::Established},
+    verification::{RecipientSource, ResendResult, Start, StartOutcome, VerificationView},
 };
 use domain::{
+    account::{
+        AccountStatus, Identifier,
+        rules::{self, SendRejection, StepUpRejection},
+    },
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::VerificationId,
     locale::Locale,
     purpose::Purpose,
+    quota::Refused,
+    session::rules::{EffectiveStatus, effective_status},
 };
 use platform::{fault::Fault, telemetry::audit};
 
@@ -40,7 +39,7 @@ pub struct SendRequest {
 
 /// Result of sending a code.
 pub enum Sent {
-    Sent(Verification),
+    Sent(VerificationView),
     Quota(Refused),
     ContactTaken,
     /// The contact is already the account's.
@@ -265,7 +264,7 @@ impl Accounts {
         }
         let owner = self.0.store.account(&rules::identifier(to)).await?.map(|account| account.id);
         let known_device = match device {
-            Some(token) => self.0.store.knows_device(&token.hash(), owner.as_ref()).await?,
+            Some(token) => self.0.store.is_known_device(&token.hash(), owner.as_ref()).await?,
             None => false,
         };
         let owner_session = match signed_in {

@@ -1,27 +1,24 @@
 //! Sign-up: with a verified contact, or with an e-mail address that is verified afterwards.
 
-use super::{Accounts, Deps, password_context, rules};
+use super::{Accounts, Deps, password_context};
 use crate::{
-    delivery::Notice,
-    quota::{Operation, Refused},
+    quota::Operation,
     session::{AuthenticationResult, Device, Method, NewSession, PendingSession, Tokens},
-    store::{
-        Identifier, Tx, TxOutcome,
-        entity::{
-            account::{AccountStatus, Model, Role},
-            proof,
-        },
-    },
-    verification::{self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, Verification},
+    verification::{self, ProofToken, RecipientSource, Rejection, Start, StartOutcome, VerificationView},
 };
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus, Identifier, Role, rules},
     caller::RequestInfo,
     channel::Channel,
     contact::{BirthDate, Contact, ContactKind, EmailAddress, Nickname, PersonName, Username},
     ids::AccountId,
     locale::Locale,
+    notice::Notice,
+    proof::Proof,
     purpose::Purpose,
+    quota::Refused,
+    verification::Recipient,
 };
 use platform::{
     fault::Fault,
@@ -29,6 +26,7 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// The data of a sign-up.
 pub struct SignUpRequest {
@@ -45,11 +43,11 @@ pub struct SignUpRequest {
 /// Result of a sign-up.
 pub enum SignUpOutcome {
     SignedUp {
-        account: Box<Model>,
+        account: Box<Account>,
         /// None: the account waits for its address to be verified, or for approval by an administrator.
         tokens: Option<Box<Tokens>>,
         /// The verification of the address, if it is not verified yet.
-        verification: Option<Box<Verification>>,
+        verification: Option<Box<VerificationView>>,
     },
     ProofRejected(Rejection),
     PasswordRejected(Vec<Violation>),
@@ -259,8 +257,8 @@ impl Accounts {
 
 impl Deps {
     /// The account of a sign-up, without contact and password.
-    fn draft(&self, newcomer: SignUpRequest, status: AccountStatus, now: Timestamp) -> Model {
-        Model {
+    fn draft(&self, newcomer: SignUpRequest, status: AccountStatus, now: Timestamp) -> Account {
+        Account {
             id: AccountId::new(&self.entropy),
             username: newcomer.username.as_str().to_owned(),
             username_key: newcomer.username.key().to_owned(),
@@ -288,7 +286,7 @@ impl Deps {
 
     /// The value that belongs to another account. A contact counts only if it is verified on both sides: an unverified
     /// contact reserves nothing and reveals nothing.
-    async fn taken(&self, account: &Model) -> Result<Option<TakenField>, Fault> {
+    async fn taken(&self, account: &Account) -> Result<Option<TakenField>, Fault> {
         for (name, taken) in unique_names(account) {
             let holder = self.store.account(&name).await?;
             if holder.is_some_and(|holder| !rules::is_replaced_by(&holder, account)) {
@@ -310,7 +308,7 @@ impl Deps {
 }
 
 /// Sets the contact of a draft.
-fn set_contact(account: &mut Model, contact: &Contact, verified_at: Option<Timestamp>) {
+fn set_contact(account: &mut Account, contact: &Contact, verified_at: Option<Timestamp>) {
     match contact {
         Contact::Phone(number) => {
             account.phone = Some(number.as_str().to_owned());
@@ -325,14 +323,14 @@ fn set_contact(account: &mut Model, contact: &Contact, verified_at: Option<Times
 }
 
 /// The unique names of an account.
-fn unique_names(account: &Model) -> impl Iterator<Item = (Identifier, TakenField)> {
+fn unique_names(account: &Account) -> impl Iterator<Item = (Identifier, TakenField)> {
     let username = (Identifier::Username(account.username_key.clone()), TakenField::Username);
     let nickname = account.nickname_key.clone().map(|key| (Identifier::Nickname(key), TakenField::Nickname));
     std::iter::once(username).chain(nickname)
 }
 
 /// Deletes earlier unverified sign-ups with the same address.
-async fn delete_replaceable(tx: &Tx, account: &Model, contact: &Identifier) -> Result<(), Fault> {
+async fn delete_replaceable(tx: &Tx, account: &Account, contact: &Identifier) -> Result<(), Fault> {
     tx.delete_unverified_account(contact).await?;
     for (name, _) in unique_names(account) {
         if let Some(holder) = tx.account(&name).await?.filter(|holder| rules::is_replaced_by(holder, account)) {
@@ -345,14 +343,14 @@ async fn delete_replaceable(tx: &Tx, account: &Model, contact: &Identifier) -> R
 /// Spends the proof, creates the account and opens its first session, atomically.
 async fn create(
     tx: &Tx,
-    account: Model,
+    account: Account,
     token_hash: &str,
     opening: Option<PendingSession>,
     entry: &Event,
     now: Timestamp,
 ) -> Result<TxOutcome<WriteResult>, Fault> {
     let spending = tx.spend_proof(token_hash, Purpose::SignUp, now).await?;
-    let proof: proof::Model = match verification::spent_proof(spending, Purpose::SignUp, now) {
+    let proof: Proof = match verification::spent_proof(spending, Purpose::SignUp, now) {
         Ok(proof) => proof,
         Err(reason) => return Ok(TxOutcome::Rollback(WriteResult::Rejected(reason))),
     };
@@ -365,7 +363,7 @@ async fn create(
     if !tx.insert_account(account).await? {
         return Ok(TxOutcome::Rollback(WriteResult::Taken));
     }
-    tx.own_verification(&proof.verification_id, &id).await?;
+    tx.set_verification_account(&proof.verification_id, &id).await?;
     let opened = match opening {
         Some(opening) => {
             let verification = tx.verification(&proof.verification_id).await?;
@@ -380,7 +378,11 @@ async fn create(
 }
 
 /// Inserts the account that waits for a code, and returns the recipient.
-async fn insert_pending(tx: &Tx, mut account: Model, disclosed: bool) -> Result<Result<Recipient, TakenField>, Fault> {
+async fn insert_pending(
+    tx: &Tx,
+    mut account: Account,
+    disclosed: bool,
+) -> Result<Result<Recipient, TakenField>, Fault> {
     let key = account.email_key.clone().unwrap_or_default();
     account.claimed_email_key = Some(key.clone());
     let address = Identifier::Email(key);

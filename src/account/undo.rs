@@ -1,27 +1,30 @@
 //! Undoing contact changes, with the token that was sent to the old contact.
 
-use super::{Accounts, contact::token_hash, rules};
+use super::{Accounts, contact::token_hash};
 use crate::{
-    delivery::{Notice, notices},
-    quota::{Operation, Refused},
+    delivery::notices,
+    quota::Operation,
     session::ways_in::{self, ActSubject, SecurityAct},
-    store::{AccountContact, Identifier, Tx, TxOutcome, entity::contact_change},
-    verification::{
-        self, ProofToken, Recipient, RecipientSource, Rejection, Start, StartOutcome, Verification, rules as codes,
-    },
+    verification::{self, ProofToken, RecipientSource, Rejection, Start, StartOutcome, VerificationView},
 };
 use domain::{
     Timestamp,
+    account::{AccountContact, Identifier, rules},
     caller::RequestInfo,
     contact::Contact,
+    contact_change::ContactChange,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
     purpose::Purpose,
+    quota::Refused,
+    verification::{Recipient, rules as codes},
 };
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// The undo token of a contact change: 64 hex digits.
 #[derive(Clone, Debug)]
@@ -50,7 +53,7 @@ pub enum UndoOutcome {
         sessions_ended: usize,
     },
     /// A code was sent to a contact that was not changed; it has to be confirmed first.
-    ConfirmationRequired(Box<Verification>),
+    ConfirmationRequired(Box<VerificationView>),
     /// The undo token was rejected.
     Rejected(Rejection),
     /// The proof of the other contact was rejected.
@@ -228,7 +231,7 @@ impl UndoTx {
 
     /// Restores the contacts of the account and removes its password. A contact that another account now has is left
     /// out. False: the account would have no verified contact.
-    async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[contact_change::Model]) -> Result<bool, Fault> {
+    async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[ContactChange]) -> Result<bool, Fault> {
         let mut account = None;
         for mut held in rules::contacts_before(undone) {
             if let Some(contact) = held.identifier() {
@@ -244,7 +247,7 @@ impl UndoTx {
                 Err(_) => return Ok(false),
             }
         }
-        if account.is_none_or(|account| notices::proved(&account).is_empty()) {
+        if account.is_none_or(|account| rules::verified_contacts(&account).is_empty()) {
             return Ok(false);
         }
         tx.remove_password(id, self.now).await?;

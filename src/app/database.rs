@@ -6,16 +6,14 @@ use axum::Router;
 use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{
-    http::{self, server::Server},
-    store::Store,
-};
+use crate::http::{self, server::Server};
 use graphql_http::Stop;
 use platform::{
     config::{Config, DatabaseLocation, http::Http},
     fault::{Fault, FaultKind},
     supervisor::Supervisor,
 };
+use store::Store;
 
 /// The first pause between two attempts; each failure doubles it, up to `MAX_PAUSE`.
 const MIN_PAUSE: Duration = Duration::from_millis(200);

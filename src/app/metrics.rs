@@ -6,10 +6,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{listen::listen, services::Built};
-use crate::{
-    http::{self, server::Server},
-    store::Store,
-};
+use crate::http::{self, server::Server};
 use graphql_http::Stop;
 use platform::{
     clock::Clock,
@@ -17,6 +14,7 @@ use platform::{
     password::Pool,
     telemetry::metrics::{self, Exporter, Queue},
 };
+use store::Store;
 
 /// Maximum connections: there are only a few scrapers.
 const MAX_CONNECTIONS: usize = 16;

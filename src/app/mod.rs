@@ -29,7 +29,6 @@ use crate::{
     events::Events,
     graphql,
     http::{self, server::Server, tls::Tls},
-    store::Store,
 };
 use graphql_http::Stop;
 use platform::{
@@ -39,6 +38,7 @@ use platform::{
     supervisor::Supervisor,
     telemetry,
 };
+use store::Store;
 
 /// The external inputs of the program: the time and randomness.
 #[derive(Clone, Debug)]

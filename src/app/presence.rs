@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    quota::Quotas,
-    store::{Store, entity::process_keys::Model},
-};
+use crate::quota::Quotas;
 use domain::Timestamp;
 use platform::{clock::Clock, fault::Fault, keys::KeysInUse, telemetry};
+use store::{ProcessKeys, Store};
 
 /// How often the row of this process is updated.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -58,7 +56,7 @@ impl Presence {
     pub async fn update(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         let keys = serde_json::to_string(&self.keys).map_err(|error| Fault::internal(error.to_string()))?;
-        let row = Model {
+        let row = ProcessKeys {
             process: self.process.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at,

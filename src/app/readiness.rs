@@ -10,8 +10,8 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::store::Store;
 use platform::{clock::Clock, fault::Fault};
+use store::Store;
 
 /// How long a probe waits for the check of the database: the usual timeout of probes is one second.
 const CHECK_TIMEOUT: Duration = Duration::from_millis(800);

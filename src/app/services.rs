@@ -16,10 +16,9 @@ use crate::{
     janitor::Janitor,
     quota::Quotas,
     session::{self, AccessTokens, SeenGenerations, Sessions, access_token_verifier::AccessTokenVerifier},
-    store::{AuditTrail, Store, entity::account::AccountStatus},
     verification::{self, Attestor, ExpiryCounter, Verifications},
 };
-use domain::ids::DeliveryId;
+use domain::{account::AccountStatus, ids::DeliveryId};
 use platform::{
     clock::Clock,
     config::Config,
@@ -31,6 +30,7 @@ use platform::{
     texts::Texts,
 };
 use providers::{HttpClient, ProviderDeps, Receipts, Verifiers, development::DevOutbox, segments::Carriers};
+use store::{AuditTrail, Store};
 
 /// All services and what they share.
 pub(super) struct Built {

@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::store::{BackupError, backup_sqlite};
 use platform::config::{self, DatabaseLocation};
+use store::{BackupError, backup_sqlite};
 
 /// Copies the database into `file`, readable only by its owner. The copy is written to a temporary file in the same
 /// folder, synced, and linked to its name last, so that a file with that name is always complete.

@@ -3,16 +3,14 @@
 use tokio::net::TcpListener;
 
 use super::{descriptors, keys};
-use crate::{
-    app::Settings,
-    store::{Schema, Store},
-};
+use crate::app::Settings;
 use platform::{
     config::{self, DatabaseLocation, Environment},
     keys::folder::KeyKind,
     redis_client::RedisLink,
     supervisor::Supervisor,
 };
+use store::{Schema, Store};
 
 /// The result of one check.
 enum Finding {

@@ -6,10 +6,7 @@ use chrono::SecondsFormat;
 use clap::{Subcommand, ValueEnum};
 
 use super::{out, table::table};
-use crate::{
-    app::{Settings, keys as app_keys, presence::PROCESS_TIMEOUT},
-    store::Store,
-};
+use crate::app::{Settings, keys as app_keys, presence::PROCESS_TIMEOUT};
 use domain::Timestamp;
 use platform::{
     clock::{Clock, Entropy},
@@ -21,6 +18,7 @@ use platform::{
     },
     supervisor::Supervisor,
 };
+use store::{ProcessKeys, Store};
 
 mod rotate;
 
@@ -174,7 +172,7 @@ pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
         false => Err("migrations are pending: run countersign migrate first".to_owned()),
     };
     store.close().await;
-    let process = |row: crate::store::entity::process_keys::Model| {
+    let process = |row: ProcessKeys| {
         let keys = serde_json::from_str(&row.keys).unwrap_or_default();
         let (started_at, last_seen_at) = (row.started_at, row.last_seen_at);
         Process { id: row.process, version: row.version, started_at, last_seen_at, keys }

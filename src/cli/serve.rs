@@ -8,14 +8,12 @@ use std::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{descriptors, log_targets, vars::Source};
-use crate::{
-    app::{self, App, Settings, World, listen},
-    store::MigrationProgress,
-};
+use crate::app::{self, App, Settings, World, listen};
 use platform::{
     config,
     telemetry::{self, FLUSH},
 };
+use store::MigrationProgress;
 
 /// Serves until SIGTERM or Ctrl-C, then stops gracefully; a second signal stops at once.
 pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
@@ -111,7 +109,7 @@ pub async fn migrate(settings: Settings) -> Result<(), String> {
     let cannot = |fault: platform::fault::Fault| fault.words();
     let store = app::database(&settings).await?;
     let applied = store
-        .migrate_telling(|MigrationProgress { name, number, of }| say!("{number}/{of} {name} ..."))
+        .migrate_with_progress(|MigrationProgress { name, number, of }| say!("{number}/{of} {name} ..."))
         .await
         .map_err(cannot)?;
     store.close().await;

@@ -7,7 +7,6 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{out, table::table};
-use crate::store::{ProviderCount, ReasonCount, SlotCount, Store};
 use domain::{Timestamp, status::DeliveryStatus};
 use platform::{
     clock::Clock,
@@ -15,6 +14,7 @@ use platform::{
     fault::Fault,
     supervisor::Supervisor,
 };
+use store::{ProviderCount, ReasonCount, SlotCount, Store};
 
 /// The arguments of `stats`.
 #[derive(Args)]

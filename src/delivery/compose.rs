@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::{
     message::{self, Code, Composer, MessageContent, MessageRequest, Undo, UndoHint},
-    notice::{ContactChanged, Notice},
     notices::undo_token,
     outbox::Content,
 };
-use crate::store::entity::delivery::Model;
 use domain::{
     Timestamp,
     contact::{Contact, ContactKind},
+    delivery::Delivery,
     locale::Locale,
+    notice::{ContactChanged, Notice},
+    stored_text::StoredText,
 };
 use platform::keys::ServerKeys;
 use providers::Outgoing;
@@ -43,7 +44,7 @@ impl MessageWriter {
     ///
     /// # Errors
     /// Why it can't be composed.
-    pub(super) fn write(&self, row: &Model, now: Timestamp) -> Result<Outgoing, ComposeError> {
+    pub(super) fn write(&self, row: &Delivery, now: Timestamp) -> Result<Outgoing, ComposeError> {
         let content: Content = serde_json::from_str(&row.content).map_err(|_| ComposeError::MalformedRow)?;
         let to = Contact::from_stored(row.contact_kind, &row.contact).ok_or(ComposeError::MalformedRow)?;
         let locale = Locale::parse(&row.locale).unwrap_or(self.default_locale);
@@ -103,7 +104,7 @@ fn to_message_notice(notice: Notice, keys: &ServerKeys) -> Option<message::Notic
             without_undo,
             final_change,
         }) => {
-            let new = Contact::from_stored(ContactKind::parse(&kind)?, &new)?;
+            let new = Contact::from_stored(ContactKind::from_text(&kind)?, &new)?;
             // The key is gone from all running processes: the notice is sent without the undo token.
             let undo = keys
                 .get(&key_id)

@@ -12,16 +12,15 @@ use super::{
     settle::{CodeMaker, DeliveryReport, StillWanted},
     slot::Slots,
 };
-use crate::store::{
-    Acceptance, Settlement,
-    entity::{delivery::Model, verification},
-};
 use domain::{
     Timestamp,
+    delivery::{Delivery, DeliveryAttempt},
     status::{DeliveryFailure, DeliveryStatus},
+    verification::Verification,
 };
 use platform::{fault::Fault, telemetry};
 use providers::Outgoing;
+use store::{Acceptance, Settlement};
 
 /// The delay before the first poll for a receipt.
 const FIRST_POLL: Duration = Duration::from_secs(3);
@@ -33,7 +32,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 const KEY_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Delivers one claimed message and records the result. Returns whether the result was recorded.
-pub(super) async fn deliver(inner: &DispatcherState, row: &Model, room: Option<CallPermit>) -> bool {
+pub(super) async fn deliver(inner: &DispatcherState, row: &Delivery, room: Option<CallPermit>) -> bool {
     let DispatcherState { parts, stop, .. } = inner;
     let now = parts.clock.now();
     // Decoys and messages to test contacts need no call permit.
@@ -66,7 +65,7 @@ pub(super) async fn deliver(inner: &DispatcherState, row: &Model, room: Option<C
 
 /// The data that is needed before a message is handed to a provider.
 struct PreparedMessage<'a> {
-    row: &'a Model,
+    row: &'a Delivery,
     message: Outgoing,
     code_by: CodeSource,
     /// The providers that accepted it before.
@@ -75,7 +74,7 @@ struct PreparedMessage<'a> {
 
 async fn carry(
     parts: &DispatcherDeps,
-    row: &Model,
+    row: &Delivery,
     room: Option<CallPermit>,
     now: Timestamp,
 ) -> Result<DeliveryReport, Fault> {
@@ -83,7 +82,7 @@ async fn carry(
     // A message that was accepted once is shown as sent, whatever the result of another provider.
     let ended_as = |reason: &str, failure| match attempts.is_empty() {
         false => already_sent(row),
-        true if row.perhaps_sent => unknown(None),
+        true if row.maybe_sent => unknown(None),
         true => failed(reason, failure),
     };
     if row.expires_at <= now {
@@ -115,7 +114,7 @@ async fn carry(
     let prepared =
         PreparedMessage { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
     if row.status == DeliveryStatus::Sent {
-        let has_receipt = attempts.iter().any(|attempt| attempt.told_at.is_some());
+        let has_receipt = attempts.iter().any(|attempt| attempt.reported_at.is_some());
         if has_receipt || !prepared.has_another_route(parts) || !parts.settler.requeue(row).await? {
             return Ok(Settlement::Unchanged.into());
         }
@@ -127,7 +126,7 @@ async fn carry(
         code_by: prepared.code_by.clone(),
         slots: slots(parts, row),
         taken_by: &prepared.taken_by,
-        only: row.provider.as_deref().filter(|_| row.perhaps_sent),
+        only: row.provider.as_deref().filter(|_| row.maybe_sent),
         tries: row.tries,
         deadline: row.expires_at,
     };
@@ -136,7 +135,7 @@ async fn carry(
     Ok(prepared.report(parts, carried))
 }
 
-fn slots<'a>(parts: &'a DispatcherDeps, row: &'a Model) -> Slots<'a> {
+fn slots<'a>(parts: &'a DispatcherDeps, row: &'a Delivery) -> Slots<'a> {
     Slots {
         store: &parts.store,
         clock: &parts.clock,
@@ -145,11 +144,11 @@ fn slots<'a>(parts: &'a DispatcherDeps, row: &'a Model) -> Slots<'a> {
     }
 }
 
-fn providers(attempts: &[crate::store::entity::delivery_attempt::Model]) -> Vec<String> {
+fn providers(attempts: &[DeliveryAttempt]) -> Vec<String> {
     attempts.iter().map(|attempt| attempt.provider.clone()).collect()
 }
 
-fn code_by(verification: Option<&verification::Model>) -> CodeSource {
+fn code_by(verification: Option<&Verification>) -> CodeSource {
     CodeSource::read(verification.and_then(|verification| verification.code_by.as_deref()))
 }
 
@@ -179,7 +178,7 @@ impl PreparedMessage<'_> {
                         provider,
                         reason: Some(NO_RESPONSE.to_owned()),
                         failure: None,
-                        perhaps_sent: true,
+                        maybe_sent: true,
                     },
                     None => unknown(provider),
                 }
@@ -195,16 +194,16 @@ impl PreparedMessage<'_> {
         // An operator may fix the cause while a notice waits. For a code, the user had better request a new
         // one.
         let permanent = permanent && (provider.is_none() || self.message.code.is_some());
-        let perhaps_sent = self.row.perhaps_sent;
+        let maybe_sent = self.row.maybe_sent;
         // The provider that may have sent it stays the only one to retry, whatever it responded since.
-        let (provider, code) = match perhaps_sent {
+        let (provider, code) = match maybe_sent {
             true => (self.row.provider.clone(), self.row.reason.clone()),
             false => (provider.map(str::to_owned), code),
         };
         match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !permanent) {
-            Some(due_at) => Settlement::Retry { due_at, provider, reason: code, failure: Some(failure), perhaps_sent },
+            Some(due_at) => Settlement::Retry { due_at, provider, reason: code, failure: Some(failure), maybe_sent },
             None if !self.taken_by.is_empty() => already_sent(self.row),
-            None if perhaps_sent => unknown(provider),
+            None if maybe_sent => unknown(provider),
             None => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider,
@@ -287,13 +286,13 @@ pub(super) fn sent() -> Settlement {
 }
 
 /// Due again at `due_at`, otherwise unchanged.
-pub(super) fn requeue_at(row: &Model, due_at: Timestamp) -> Settlement {
+pub(super) fn requeue_at(row: &Delivery, due_at: Timestamp) -> Settlement {
     Settlement::Retry {
         due_at,
         provider: None,
         reason: row.reason.clone(),
         failure: row.failure,
-        perhaps_sent: row.perhaps_sent,
+        maybe_sent: row.maybe_sent,
     }
 }
 
@@ -309,7 +308,7 @@ fn unknown(provider: Option<String>) -> Settlement {
 }
 
 /// Another provider failed; the message was already sent before.
-fn already_sent(row: &Model) -> Settlement {
+fn already_sent(row: &Delivery) -> Settlement {
     Settlement::Ended {
         status: DeliveryStatus::Sent,
         provider: row.provider.clone(),

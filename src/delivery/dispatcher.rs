@@ -13,7 +13,6 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::OptionFuture};
-use sea_orm::Iterable;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::MissedTickBehavior,
@@ -24,8 +23,7 @@ use super::{
     call_permit::CallPermit, compose::MessageWriter, deliver::deliver, provider_clients::ProviderClients,
     settle::Settler,
 };
-use crate::store::{Claimant, Store, entity::delivery::Model};
-use domain::{Timestamp, channel::Channel, ids::DeliveryId};
+use domain::{Timestamp, channel::Channel, delivery::Delivery, ids::DeliveryId};
 use platform::{
     clock::{Clock, Entropy},
     fault::Fault,
@@ -34,6 +32,7 @@ use platform::{
         traces::{Kind, Trace},
     },
 };
+use store::{Claimant, Store};
 
 /// The interval of the sweep, which finds due messages without a wake-up: retries, and messages of a process that died.
 const SWEEP: Duration = Duration::from_millis(500);
@@ -117,7 +116,7 @@ impl Dispatcher {
         let inner = self.0;
         let permits = |channel| (channel, Arc::new(Semaphore::new(inner.parts.concurrency)));
         let mut run = Run {
-            permits: Channel::iter().map(permits).collect(),
+            permits: Channel::all().map(permits).collect(),
             tasks: TaskTracker::new(),
             renewed_at: inner.parts.clock.now(),
             backlog: false,
@@ -240,7 +239,7 @@ impl DispatcherState {
         capacity
     }
 
-    async fn work(self: Arc<Self>, row: Model, room: Option<CallPermit>, permit: OwnedSemaphorePermit) {
+    async fn work(self: Arc<Self>, row: Delivery, room: Option<CallPermit>, permit: OwnedSemaphorePermit) {
         self.in_progress().insert(row.id.clone());
         let trace = Trace::behind(row.trace.as_deref()).child("deliver", Kind::Consumer);
         trace.set_attribute("channel", row.channel.as_str());
@@ -276,7 +275,7 @@ impl DispatcherState {
         let DispatcherDeps { store, settler, lines, .. } = &self.parts;
         let claimant = self.claimant();
         for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {
-            let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.made(claim));
+            let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.owns(claim));
             if ours && self.in_progress().contains(&row.id) {
                 continue;
             }

@@ -11,7 +11,6 @@ mod deliver;
 mod dispatcher;
 mod failover;
 pub mod message;
-mod notice;
 pub mod notices;
 mod outbox;
 mod play;
@@ -30,7 +29,6 @@ pub use self::{
     compose::MessageWriter,
     dispatcher::{Dispatcher, DispatcherDeps},
     failover::OWN_CODE,
-    notice::{ACCOUNT_DELETED, ContactChanged, Notice},
     outbox::{Content, Outbox, OutgoingMessage},
     poller::Poller,
     provider_client::Limits,

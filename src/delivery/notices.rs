@@ -2,26 +2,29 @@
 
 use std::time::Duration;
 
-use super::{Content, Notice, OutgoingMessage};
-use crate::store::{
-    Tx,
-    entity::{account::Model, delivery},
-};
+use super::{Content, OutgoingMessage};
 use domain::{
     Timestamp,
+    account::{Account, rules},
     channel::Channel,
     contact::{Contact, ContactKind},
+    delivery::Delivery,
     ids::{AccountId, ContactChangeId, DeliveryId},
     locale::Locale,
+    notice::Notice,
 };
 use platform::{clock::Entropy, fault::Fault, keys::ServerKey, secret::Secret};
+use store::Tx;
 
 /// The lifetime of a notice: it must not get lost, but is not urgent.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One message to every verified contact of the account.
-pub fn to_all(account: &Model, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<OutgoingMessage> {
-    proved(account).into_iter().map(|contact| order_to(contact, account, notice.clone(), entropy, now)).collect()
+pub fn to_all(account: &Account, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<OutgoingMessage> {
+    rules::verified_contacts(account)
+        .into_iter()
+        .map(|contact| order_to(contact, account, notice.clone(), entropy, now))
+        .collect()
 }
 
 /// Adds the messages of one notice to the outbox, unless the account reached the limit for the kind
@@ -48,7 +51,7 @@ pub async fn enqueue(
     let mut ids = Vec::with_capacity(orders.len());
     for order in orders {
         ids.push(order.id.clone());
-        let row = delivery::Model { account_id: Some(account.clone()), ..order.into_row(now) };
+        let row = Delivery { account_id: Some(account.clone()), ..order.into_row(now) };
         tx.insert_delivery(row).await?;
     }
     Ok(ids)
@@ -57,7 +60,7 @@ pub async fn enqueue(
 /// A message to this contact.
 pub fn order_to(
     contact: Contact,
-    account: &Model,
+    account: &Account,
     notice: Notice,
     entropy: &Entropy,
     now: Timestamp,
@@ -78,14 +81,6 @@ pub fn order_to(
         scenario: None,
         expires_at: now + LIFETIME,
     }
-}
-
-/// The verified contacts of the account.
-pub fn proved(account: &Model) -> Vec<Contact> {
-    let phone = account.phone.as_deref().filter(|_| account.phone_verified_at.is_some());
-    let email = account.email.as_deref().filter(|_| account.email_verified_at.is_some());
-    let contacts = [(ContactKind::Phone, phone), (ContactKind::Email, email)];
-    contacts.into_iter().filter_map(|(kind, text)| Contact::from_stored(kind, text?)).collect()
 }
 
 /// The token that undoes a contact change: 64 hex digits. It is derived when a message is composed, and never stored.

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::notice::Notice;
-use crate::{code::CodeSpec, store::entity::delivery::Model};
+use crate::code::CodeSpec;
 use domain::{
     Timestamp,
     channel::Channel,
     contact::Contact,
+    delivery::Delivery,
     ids::{DeliveryId, VerificationId},
     locale::Locale,
+    notice::Notice,
     status::DeliveryStatus,
 };
 use platform::telemetry::traces::Trace;
@@ -58,8 +59,8 @@ pub struct OutgoingMessage {
 
 impl OutgoingMessage {
     /// The row of the message, due immediately.
-    pub fn into_row(self, now: Timestamp) -> Model {
-        Model {
+    pub fn into_row(self, now: Timestamp) -> Delivery {
+        Delivery {
             id: self.id,
             verification_id: self.verification,
             kind: self.content.kind().to_owned(),
@@ -79,7 +80,7 @@ impl OutgoingMessage {
             provider_message_id: None,
             reason: None,
             failure: None,
-            perhaps_sent: false,
+            maybe_sent: false,
             refused: false,
             due_at: Some(now),
             claimed_by: None,

@@ -8,15 +8,17 @@ use super::{
     deliver::{failed, sent},
     dispatcher::DispatcherDeps,
 };
-use crate::store::entity::delivery::Model;
-use domain::status::{DeliveryFailure, DeliveryStatus};
+use domain::{
+    delivery::Delivery,
+    status::{DeliveryFailure, DeliveryStatus},
+};
 use platform::{config::Scenario, telemetry};
 
 /// The duration of each step of the slow scenario.
 const SLOW: Duration = Duration::from_secs(5);
 
 /// Simulates the scenario of a test contact. Returns whether the result was recorded.
-pub(super) async fn play(parts: &DispatcherDeps, row: &Model, scenario: &str, stop: &CancellationToken) -> bool {
+pub(super) async fn play(parts: &DispatcherDeps, row: &Delivery, scenario: &str, stop: &CancellationToken) -> bool {
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
     let (end, failure) = match scenario {

@@ -8,16 +8,15 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{provider_client::ProviderClient, reception::ReceiptProcessor};
-use crate::{
-    quota::Ticker,
-    store::{Store, entity::delivery_attempt::Model},
-};
+use crate::quota::Ticker;
+use domain::delivery::DeliveryAttempt;
 use platform::{
     clock::Clock,
     fault::Fault,
     telemetry::{self, metrics},
 };
 use providers::{PollResult, Receipt};
+use store::Store;
 
 /// The interval between rounds of polling.
 const TICK: Duration = Duration::from_secs(1);
@@ -98,7 +97,7 @@ impl Poller {
         Ok(())
     }
 
-    async fn poll_attempt(&self, line: &ProviderClient, attempt: Model) -> Result<(), Fault> {
+    async fn poll_attempt(&self, line: &ProviderClient, attempt: DeliveryAttempt) -> Result<(), Fault> {
         let provider = line.provider().name();
         let Some(id) = &attempt.provider_message_id else { return self.store.schedule_poll(&attempt, None).await };
         let Some(polled) = line.poll(id).await else { return Ok(()) };

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use sea_orm::Iterable;
 use tokio::sync::Notify;
 
 use super::{
@@ -46,7 +45,7 @@ impl ProviderClients {
             let named = routes.of(channel).iter().filter_map(|provider| by_name.get(provider.name()).cloned());
             (channel, named.collect())
         };
-        let by_channel = Channel::iter().map(of).collect();
+        let by_channel = Channel::all().map(of).collect();
         Self(Arc::new(Inner { by_name, by_channel, freed }))
     }
 

@@ -5,17 +5,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{deliver::requeue_at, failover::NO_RESPONSE, status_transitions};
-use crate::{
-    events::{Events, Snapshot},
-    store::{
-        AcceptedDelivery, ProviderReport, ReportedStatus, Settlement, Slot, Store, Tx, TxOutcome,
-        entity::{delivery::Model, verification},
-    },
-};
+use crate::events::{Events, Snapshot};
 use domain::{
     Timestamp,
+    delivery::Delivery,
     ids::DeliveryId,
     status::{DeliveryFailure, DeliveryStatus, Status},
+    verification::Verification,
 };
 use platform::{
     clock::Clock,
@@ -23,6 +19,7 @@ use platform::{
     telemetry,
 };
 use providers::Receipt;
+use store::{AcceptedDelivery, ProviderReport, ReportedStatus, Settlement, Slot, Store, Tx, TxOutcome};
 
 /// The maximum number of attempts to write a result while the process is shutting down, or if the fault is not that the
 /// database is unavailable. Otherwise the attempts are unlimited.
@@ -56,7 +53,7 @@ pub(super) struct CodeMaker {
 
 impl CodeMaker {
     /// The recipient's slot at the provider, and the provider's reference for the verification.
-    fn slot(&self, row: &Model) -> (Option<Slot>, Option<String>) {
+    fn slot(&self, row: &Delivery) -> (Option<Slot>, Option<String>) {
         let slot = Slot { provider: self.by.clone(), contact_key: row.contact.clone() };
         (Some(slot), self.reference.clone())
     }
@@ -84,7 +81,7 @@ pub(super) enum ReceiptResult {
 impl Settler {
     /// Records the result of a claimed message. Returns whether it was recorded. Retries while the database is
     /// unavailable: the provider has the message, and its response must not get lost.
-    pub(super) async fn settle(&self, row: &Model, report: DeliveryReport, stop: &CancellationToken) -> bool {
+    pub(super) async fn settle(&self, row: &Delivery, report: DeliveryReport, stop: &CancellationToken) -> bool {
         let mut attempts_left = MAX_WRITE_ATTEMPTS;
         while let Err(fault) = self.try_settle(row, report.clone()).await {
             telemetry::report(&fault);
@@ -100,7 +97,7 @@ impl Settler {
 
     /// Shows a discreet message as sent before it is handed to a provider, because its real result must not be visible.
     /// A decoy is shown as sent at the same step, so the timing is the same.
-    pub(super) async fn show_as_sent(&self, row: &Model) -> Result<(), Fault> {
+    pub(super) async fn show_as_sent(&self, row: &Delivery) -> Result<(), Fault> {
         let now = self.clock.now();
         let row = row.clone();
         let sent = Some(SENT);
@@ -113,21 +110,21 @@ impl Settler {
     }
 
     /// Requeues a message that this process claimed but never started, because the response to the claim was lost.
-    pub(super) async fn requeue_unstarted(&self, row: &Model) -> Result<(), Fault> {
+    pub(super) async fn requeue_unstarted(&self, row: &Delivery) -> Result<(), Fault> {
         self.try_settle(row, requeue_at(row, self.clock.now()).into()).await
     }
 
     /// Settles a message whose claim expired: its process died before or after calling a provider, or is frozen and
     /// will find its claim gone. With an idempotent provider the message is retried; otherwise its status becomes
     /// unknown. A message that was sent before stays sent.
-    pub(super) async fn settle_abandoned(&self, row: &Model, idempotent: bool) -> Result<(), Fault> {
+    pub(super) async fn settle_abandoned(&self, row: &Delivery, idempotent: bool) -> Result<(), Fault> {
         let now = self.clock.now();
         let simulated = row.decoy || row.scenario.is_some();
         let settlement = if row.status != DeliveryStatus::Queued {
             Settlement::Unchanged
         } else if (simulated || idempotent) && row.expires_at > now {
             let reason = (!simulated).then(|| NO_RESPONSE.to_owned());
-            Settlement::Retry { due_at: now, provider: None, reason, failure: None, perhaps_sent: !simulated }
+            Settlement::Retry { due_at: now, provider: None, reason, failure: None, maybe_sent: !simulated }
         } else {
             Settlement::Ended {
                 status: DeliveryStatus::Unknown,
@@ -142,7 +139,7 @@ impl Settler {
 
     /// Whether this message is still wanted: its verification is pending and has no newer message. A notice is always
     /// wanted.
-    pub(super) async fn check_wanted(&self, row: &Model) -> Result<StillWanted, Fault> {
+    pub(super) async fn check_wanted(&self, row: &Delivery) -> Result<StillWanted, Fault> {
         let Some(id) = &row.verification_id else { return Ok(StillWanted::Yes(None)) };
         let verification = self.store.verification(id).await?;
         let wanted = verification.filter(|waiting| waiting.status == Status::Pending && waiting.delivery_id == row.id);
@@ -150,7 +147,7 @@ impl Settler {
     }
 
     /// Sets a sent message back to queued. False if a receipt arrived or the claim was lost.
-    pub(super) async fn requeue(&self, row: &Model) -> Result<bool, Fault> {
+    pub(super) async fn requeue(&self, row: &Delivery) -> Result<bool, Fault> {
         let now = self.clock.now();
         let row = row.clone();
         let changed = self
@@ -227,13 +224,13 @@ impl Settler {
         Ok(taken)
     }
 
-    fn publish(&self, changed: Option<verification::Model>) {
+    fn publish(&self, changed: Option<Verification>) {
         if let Some(changed) = changed {
             self.events.publish(Snapshot::of(&changed));
         }
     }
 
-    async fn try_settle(&self, row: &Model, report: DeliveryReport) -> Result<(), Fault> {
+    async fn try_settle(&self, row: &Delivery, report: DeliveryReport) -> Result<(), Fault> {
         let now = self.clock.now();
         if let (Settlement::Accepted { by: Some(by), receipt_due }, None) = (&report.settlement, &report.code_by) {
             let taking = AcceptedDelivery {
@@ -245,7 +242,7 @@ impl Settler {
                 by: by.clone(),
                 receipt_due: *receipt_due,
             };
-            if let Some(changed) = self.store.settle_taking(&taking, now).await? {
+            if let Some(changed) = self.store.settle_accepted_delivery(&taking, now).await? {
                 self.publish(changed);
                 return Ok(());
             }
@@ -265,7 +262,7 @@ impl Settler {
                     let settled =
                         tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
-                        tx.note_code_maker(id, by, reference.as_deref()).await?;
+                        tx.set_code_provider(id, by, reference.as_deref()).await?;
                     }
                     let shown = settled.and_then(|settled| match settled.status {
                         _ if row.discreet => Some(SENT),
@@ -284,7 +281,7 @@ impl Settler {
 /// Whether a message is still wanted.
 pub(super) enum StillWanted {
     /// The verification of the message. None for a notice.
-    Yes(Option<Box<verification::Model>>),
+    Yes(Option<Box<Verification>>),
     No,
 }
 
@@ -294,7 +291,7 @@ async fn advance(
     id: &DeliveryId,
     reported: ReportedStatus,
     now: Timestamp,
-) -> Result<Option<verification::Model>, Fault> {
+) -> Result<Option<Verification>, Fault> {
     let shown = (reported.status, reported.failure);
     match tx.advance_delivery(id, status_transitions::allowed_from(reported.status), reported, now).await? {
         // A discreet message is always shown as sent: its real status would reveal whether the account exists.
@@ -310,12 +307,7 @@ type Shown = (DeliveryStatus, Option<DeliveryFailure>);
 const SENT: Shown = (DeliveryStatus::Sent, None);
 
 /// Sets the shown delivery status of the verification that waits for a message, if there is one and it differs.
-async fn show(
-    tx: &Tx,
-    row: &Model,
-    shown: Option<Shown>,
-    now: Timestamp,
-) -> Result<Option<verification::Model>, Fault> {
+async fn show(tx: &Tx, row: &Delivery, shown: Option<Shown>, now: Timestamp) -> Result<Option<Verification>, Fault> {
     match (&row.verification_id, shown) {
         (Some(id), Some((status, failure))) => tx.show_delivery(id, &row.id, status, failure, now).await,
         _ => Ok(None),

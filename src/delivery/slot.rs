@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::provider_client::SendResult;
-use crate::store::{BeginStart, Slot, Store};
 use domain::{Timestamp, ids::VerificationId};
 use platform::{clock::Clock, fault::Fault, telemetry};
 use providers::{Outgoing, Provider};
+use store::{BeginStart, Slot, Store};
 
 /// The delay before a retry while the provider's response for another verification is outstanding.
 const RETRY_DELAY: Duration = Duration::from_secs(1);

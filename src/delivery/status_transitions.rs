@@ -16,13 +16,12 @@ pub fn allowed_from(new: DeliveryStatus) -> &'static [DeliveryStatus] {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::Iterable;
 
     use super::*;
 
     #[test]
     fn delivered_is_final_and_no_status_follows_itself() {
-        for new in DeliveryStatus::iter() {
+        for new in DeliveryStatus::all() {
             assert!(!allowed_from(new).contains(&Delivered), "{new:?}");
             assert!(!allowed_from(new).contains(&new), "{new:?}");
         }

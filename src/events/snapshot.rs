@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::entity::verification::Model;
 use domain::{
     Timestamp,
     channel::Channel,
     ids::VerificationId,
     status::{DeliveryFailure, DeliveryStatus, Status},
+    verification::Verification,
 };
 
 /// The mutable part of a verification, as of a commit. It contains no contact, and nothing from which a code could be
@@ -37,7 +37,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The snapshot of this row.
-    pub fn of(row: &Model) -> Self {
+    pub fn of(row: &Verification) -> Self {
         Self {
             id: row.id.clone(),
             sequence: row.sequence,

@@ -11,7 +11,6 @@ use crate::{
         Sessions,
         access_token_verifier::{Auth, SignedIn},
     },
-    store::AuditTrail,
     verification::Verifications,
 };
 use domain::{caller::RequestInfo, contact::NumberRules};
@@ -20,6 +19,7 @@ use platform::{
     config,
     texts::{Arg, Texts},
 };
+use store::AuditTrail;
 
 /// The services that resolvers call, and the few settings that are needed for input parsing.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::{quota, session, verification};
+use crate::{session, verification};
 use domain::{channel, purpose, status};
 
 /// Channel of a message.
@@ -43,7 +43,7 @@ pub enum VerificationPurpose {
 
 /// Status of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "verification::Standing")]
+#[graphql(remote = "domain::verification::rules::EffectiveStatus")]
 pub enum VerificationStatus {
     /// The code can be confirmed.
     Pending,
@@ -105,7 +105,7 @@ pub enum CodeFormat {
 
 /// The limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "quota::Quota")]
+#[graphql(remote = "domain::quota::Quota")]
 pub enum Quota {
     /// The previous message to this contact was sent too recently.
     ResendCooldown,

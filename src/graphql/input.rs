@@ -12,14 +12,12 @@ use super::{
     problems::{FieldError, InvalidInput},
     token_cookies::TokenCookies,
 };
-use crate::{
-    session::{Device, OpaqueToken},
-    verification::rules,
-};
+use crate::session::{Device, OpaqueToken};
 use domain::{
     channel::Channel,
     contact::{Contact, EmailAddress, Nickname, PersonName, PhoneNumber, Username},
     locale::Locale,
+    verification::rules,
 };
 use platform::texts::Arg;
 

@@ -12,16 +12,16 @@ use super::{
     context::RequestContext,
     errors::{ResolverError, Result},
 };
-use crate::store::{Page, PageRequest, Place};
 use domain::Timestamp;
 use platform::texts::Arg;
+use store::{Page, PageRequest, RowPosition};
 
 /// Maximum page size, and the default page size.
 const MAX_PAGE_SIZE: u32 = 100;
 pub const DEFAULT_PAGE_SIZE: i32 = 20;
 
 /// Position of a row in a list; opaque to clients.
-pub struct Cursor(pub Place);
+pub struct Cursor(pub RowPosition);
 
 impl CursorType for Cursor {
     type Error = &'static str;
@@ -34,7 +34,7 @@ impl CursorType for Cursor {
         let at = millis.parse().ok().and_then(Timestamp::from_timestamp_millis).ok_or(INVALID)?;
         // Only values of a known form are passed to the database.
         let plain = id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if plain { Ok(Self(Place { at, id: id.to_owned() })) } else { Err(INVALID) }
+        if plain { Ok(Self(RowPosition { at, id: id.to_owned() })) } else { Err(INVALID) }
     }
 
     fn encode_cursor(&self) -> String {
@@ -96,7 +96,7 @@ impl<N: OutputType> Connection<N> {
 pub fn connection<T, N: OutputType>(
     page: Page<T>,
     slice: &PageRequest,
-    place: impl Fn(&T) -> Place,
+    place: impl Fn(&T) -> RowPosition,
     node: impl Fn(T) -> N,
 ) -> Connection<N> {
     let edges = page.rows.into_iter().map(|row| Edge::new(Cursor(place(&row)), node(row))).collect();
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn cursor_decodes_only_its_own_encoding() {
         let place =
-            Place { at: Timestamp::from_timestamp_millis(1_700_000_000_123).unwrap(), id: "ses_abc".to_owned() };
+            RowPosition { at: Timestamp::from_timestamp_millis(1_700_000_000_123).unwrap(), id: "ses_abc".to_owned() };
         let text = Cursor(place.clone()).encode_cursor();
         assert_eq!(Cursor::decode_cursor(&text).ok().map(|cursor| cursor.0), Some(place));
         for text in ["", "abc", "MTIz", &URL_SAFE_NO_PAD.encode("1 \0"), &URL_SAFE_NO_PAD.encode("x ses_abc")] {

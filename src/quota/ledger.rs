@@ -5,10 +5,10 @@ use std::{num::NonZeroU32, time::Duration};
 use governor::{RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos};
 
 use super::{
-    act::{Key, Operation, Quota, Scope},
+    act::{Key, Operation, Scope},
     cells::{KeyStates, Ticker},
 };
-use domain::caller::RequestInfo;
+use domain::{caller::RequestInfo, quota::Quota};
 use platform::telemetry::metrics;
 
 /// The quotas of one operation.

@@ -15,7 +15,7 @@
 //!   of the service and of a destination) hold even then: each process allows its share of the remainder.
 //! - An operation that is refused by one key is charged to none.
 //!
-//! Sends to a contact and guesses for it per day are counted in SQL by the services, with the [`rules`] here.
+//! Sends to a contact and guesses for it per day are counted in SQL by the services, with [`domain::quota::rules`].
 //!
 //! Charging cannot fail: without Redis the process decides. So nothing here fails open.
 
@@ -27,7 +27,6 @@ mod ledger;
 mod pumping;
 #[cfg(test)]
 mod redis_tests;
-pub mod rules;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -41,7 +40,7 @@ use std::{
     time::Duration,
 };
 
-pub use act::{Operation, Quota, Refused};
+pub use act::Operation;
 pub use cells::Ticker;
 use governor::Quota as Rate;
 pub use guesses::Alarm;
@@ -53,7 +52,10 @@ use self::{
     ledger::{Charge, OperationLimits, Wait},
     shared::{Reply, Shared},
 };
-use domain::caller::RequestInfo;
+use domain::{
+    caller::RequestInfo,
+    quota::{Quota, Refused},
+};
 use platform::{
     clock::Clock,
     config::quota::{Limit, QuotaSettings},

@@ -5,11 +5,11 @@ use std::time::Duration;
 use redis::{Script, ScriptInvocation};
 
 use super::{
-    Quota,
     guesses::AlarmState,
     ledger::{Charge, Wait},
     pumping::{THROTTLED_RATE, Turn, WindowCounts},
 };
+use domain::quota::Quota;
 use platform::{
     clock::Clock,
     config::quota::PumpingSettings,

@@ -11,9 +11,9 @@ use super::{
     authentication::{Authenticated, Authentication, Context},
     keyring::{KeySource, Keyring},
 };
-use crate::store::entity::account::Role;
 use domain::{
     Timestamp,
+    account::Role,
     ids::{AccountId, SessionId},
 };
 use platform::{

@@ -13,16 +13,14 @@ use std::{
 use tokio::sync::watch;
 
 use super::{access::AccessTokens, authentication::Authenticated, confirm::SeenGenerations};
-pub use crate::store::entity::account::Role;
-use crate::{
-    events::{RevocationEvent, Revocations},
-    store::Store,
-};
+use crate::events::{RevocationEvent, Revocations};
+pub use domain::account::Role;
 use domain::{
     Timestamp,
     ids::{AccountId, SessionId},
 };
 use platform::{clock::Clock, fault::Fault, telemetry};
+use store::Store;
 
 /// The signed-in user, from an access token that is valid and not revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::store::entity::session;
-use domain::{Timestamp, channel::Channel};
+use domain::{Timestamp, channel::Channel, session::Session};
 
 /// An authentication method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +87,7 @@ pub struct Authentication {
 
 impl Authentication {
     /// The authentication that started a session.
-    pub fn of_session(session: &session::Model) -> Self {
+    pub fn of_session(session: &Session) -> Self {
         Self {
             at: session.authenticated_at.unwrap_or(session.created_at),
             methods: read(session.authentication_methods.as_deref().unwrap_or_default()),

@@ -15,9 +15,9 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::Store;
 use domain::ids::SessionId;
 use platform::telemetry;
+use store::Store;
 
 /// Maximum number of sessions whose generation waits to be written.
 const MAX_WAITING: usize = 20_000;

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::Sessions;
-use crate::store::{TxOutcome, entity::password_census::Model};
 use platform::{
     fault::{Fault, FaultContext},
     password::{SchemeCensus, SchemeCounts, Seed},
     telemetry,
 };
+use store::{PasswordCensus, TxOutcome};
 
 /// How often a process checks for a newer count of another process.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -109,7 +109,7 @@ impl Sessions {
 
     /// Loads the last count into the hasher, and returns its version.
     async fn read_password_census(&self) -> Result<Option<i64>, Fault> {
-        let Some(Model { seed, schemes, version, .. }) = self.0.store.password_census().await? else {
+        let Some(PasswordCensus { seed, schemes, version, .. }) = self.0.store.password_census().await? else {
             return Ok(None);
         };
         let mut bytes: Seed = [0; 32];

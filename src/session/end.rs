@@ -5,17 +5,17 @@ use super::{
     access_token_verifier::SignedIn,
     ways_in::{self, ActSubject, SecurityAct},
 };
-use crate::store::{Tx, TxOutcome, entity::session::Model};
-use domain::{Timestamp, caller::RequestInfo, ids::SessionId};
+use domain::{Timestamp, caller::RequestInfo, ids::SessionId, session::Session};
 use platform::{
     fault::Fault,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// Result of ending one session.
 pub enum EndSessionOutcome {
-    Revoked(Box<Model>),
+    Revoked(Box<Session>),
     /// The account has no such session, or it has ended. Sessions of other accounts look the same.
     NotFound,
     /// The session of the request has ended itself.
@@ -57,7 +57,7 @@ impl Sessions {
         let account = signed_in.account.clone();
         let event = self.event(caller, audit::Act::SignOutEverywhere, audit::OK, Some(account.clone()));
         let is_known = match &device {
-            Some(device) => self.0.store.knows_device(&device.hash(), Some(&account)).await?,
+            Some(device) => self.0.store.is_known_device(&device.hash(), Some(&account)).await?,
             None => false,
         };
         let is_known = is_known || self.is_recently_authenticated(signed_in);

@@ -2,12 +2,9 @@
 //! contact change that can still be undone. An attacker who changed a contact cannot authenticate with anything newer.
 
 use super::authentication::{AuthenticationResult, Method};
-use crate::store::{
-    Tx,
-    entity::{account, contact_change, proof},
-};
-use domain::{Timestamp, contact::ContactKind};
+use domain::{Timestamp, account::Account, contact::ContactKind, contact_change::ContactChange, proof::Proof};
 use platform::fault::Fault;
+use store::Tx;
 
 /// The authentication factors of an account that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +28,7 @@ impl Established {
     ///
     /// Timestamps of the account are not compared with those of changes: a change records which password the account
     /// had, and its kind says which contact it replaced.
-    pub fn load(account: &account::Model, changes: &[contact_change::Model], now: Timestamp) -> Self {
+    pub fn load(account: &Account, changes: &[ContactChange], now: Timestamp) -> Self {
         let not_undone = || changes.iter().filter(|change| change.undone_at.is_none());
         let open = || not_undone().filter(|change| change.expires_at > now);
         let oldest = open().map(|change| change.created_at).min();
@@ -71,7 +68,7 @@ impl Established {
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn of(tx: &Tx, account: &account::Model, now: Timestamp) -> Result<Established, Fault> {
+pub async fn of(tx: &Tx, account: &Account, now: Timestamp) -> Result<Established, Fault> {
     Ok(Established::load(account, &tx.contact_changes(&account.id).await?, now))
 }
 
@@ -81,14 +78,14 @@ pub async fn of(tx: &Tx, account: &account::Model, now: Timestamp) -> Result<Est
 /// A fault of the database.
 pub async fn authentication_by_code(
     tx: &Tx,
-    account: &account::Model,
-    proof: &proof::Model,
+    account: &Account,
+    proof: &Proof,
     now: Timestamp,
 ) -> Result<AuthenticationResult, Fault> {
     let established = of(tx, account, now).await?;
     Ok(match tx.verification(&proof.verification_id).await? {
         // The code for the phone was also sent to the e-mail address, so either may have been read: both have to count.
-        Some(row) if row.by_letter => AuthenticationResult {
+        Some(row) if row.via_account_email => AuthenticationResult {
             methods: vec![Method::EmailCode],
             is_established: established.phone && established.email,
         },

@@ -7,13 +7,17 @@
 //! that it blocks is counted by identifier, hashed and answered like a wrong password: any difference would reveal that
 //! an identifier belongs to an account that was locked through another identifier (invariant 5).
 
-use super::{Parts, Sessions, access_token_verifier::SignedIn, rules, sign_in::is_identified_by};
-use crate::{
-    delivery::{Notice, notices},
-    store::{Identifier, Tx, TxOutcome, device_subject, entity::account::Model},
+use super::{Parts, Sessions, access_token_verifier::SignedIn, sign_in::is_identified_by};
+use crate::delivery::notices;
+use domain::{
+    Timestamp,
+    account::{Account, Identifier},
+    ids::AccountId,
+    notice::Notice,
+    session::rules,
 };
-use domain::{Timestamp, ids::AccountId};
 use platform::{fault::Fault, keys::ServerKey, telemetry};
+use store::{Tx, TxOutcome, device_subject};
 
 /// The keys that an attempt is counted by.
 #[derive(Clone, Debug)]
@@ -79,7 +83,7 @@ impl Sessions {
     /// # Errors
     /// A fault of the store.
     pub async fn uncount_attempt(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
-        self.0.take_try_back(subjects).await
+        self.0.return_login_attempt(subjects).await
     }
 
     /// Resets the counters after a correct password.
@@ -118,7 +122,7 @@ impl Sessions {
 
     /// Notifies an account's contacts that failed logins locked it, at most once a day. Runs in the background: its
     /// duration would distinguish known from unknown accounts (invariant 5).
-    pub fn tell_of_lock(&self, account: Model) {
+    pub fn tell_of_lock(&self, account: Account) {
         let sessions = self.clone();
         tokio::spawn(async move {
             if let Err(fault) = sessions.queue_lock_notice(&account).await {
@@ -127,7 +131,7 @@ impl Sessions {
         });
     }
 
-    async fn queue_lock_notice(&self, account: &Model) -> Result<(), Fault> {
+    async fn queue_lock_notice(&self, account: &Account) -> Result<(), Fault> {
         let parts = &self.0;
         let now = parts.clock.now();
         let orders = notices::to_all(account, &Notice::AccountLocked, &parts.entropy, now);
@@ -167,7 +171,7 @@ impl Parts {
 
     /// The names that attempts of unknown clients at this account are counted by, for each of its identifiers and each
     /// server key: a process with another current key counts under that key.
-    fn typed_names(&self, account: &Model) -> Vec<String> {
+    fn typed_names(&self, account: &Account) -> Vec<String> {
         let identifiers = [
             Some(Identifier::Username(account.username_key.clone())),
             account.phone.clone().map(Identifier::Phone),
@@ -222,13 +226,13 @@ impl Parts {
             .await
     }
 
-    async fn take_try_back(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
+    async fn return_login_attempt(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
         let names = subjects.names();
         self.store
             .write(move |tx| {
                 Box::pin(async move {
                     for name in &names {
-                        tx.take_try_back(name).await?;
+                        tx.return_login_attempt(name).await?;
                     }
                     Ok(TxOutcome::Commit(()))
                 })

@@ -21,7 +21,6 @@ mod open;
 mod reauthenticate;
 mod refresh;
 mod refresh_transaction;
-pub mod rules;
 mod sign_in;
 pub mod ways_in;
 
@@ -48,13 +47,13 @@ use crate::{
     delivery::Outbox,
     events::{Events, Revocation},
     quota::Quotas,
-    store::{Page, PageRequest, Store, entity},
     verification::Verifications,
 };
 use domain::{
     Timestamp,
     contact::NumberRules,
     ids::{AccountId, SessionId},
+    session::Session,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -63,6 +62,7 @@ use platform::{
     keys::ServerKeys,
     password::Hasher,
 };
+use store::{Page, PageRequest, Store};
 
 /// The session use cases. Cheap to clone.
 #[derive(Clone)]
@@ -113,7 +113,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn list(&self, account: &AccountId, slice: &PageRequest) -> Result<Page<entity::session::Model>, Fault> {
+    pub async fn list(&self, account: &AccountId, slice: &PageRequest) -> Result<Page<Session>, Fault> {
         self.0.store.sessions(account, slice, self.0.clock.now()).await
     }
 

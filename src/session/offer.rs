@@ -7,16 +7,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    OpaqueToken, RefreshRejection,
-    rules::{self, EffectiveStatus},
+use super::{OpaqueToken, RefreshRejection};
+use domain::{
+    Timestamp,
+    ids::SessionId,
+    session::{
+        RefreshToken, Session,
+        rules::{self, EffectiveStatus},
+    },
 };
-use crate::store::{
-    Tx,
-    entity::{refresh_token, session},
-};
-use domain::{Timestamp, ids::SessionId};
 use platform::fault::Fault;
+use store::Tx;
 
 /// The highest cookie slot. Cookies with a higher one are ignored: the slot is chosen by the client.
 pub const MAX_COOKIE_SLOT: i32 = 1_000_000;
@@ -88,8 +89,8 @@ impl Offer {
 
 /// The stored tokens and sessions of an offer.
 struct Stored {
-    tokens: HashMap<String, refresh_token::Model>,
-    sessions: HashMap<SessionId, session::Model>,
+    tokens: HashMap<String, RefreshToken>,
+    sessions: HashMap<SessionId, Session>,
 }
 
 impl Stored {
@@ -102,7 +103,7 @@ impl Stored {
         })
     }
 
-    fn session(&self, offered: &PresentedToken) -> Option<&session::Model> {
+    fn session(&self, offered: &PresentedToken) -> Option<&Session> {
         self.sessions.get(&self.tokens.get(&offered.token.hash())?.session_id)
     }
 

@@ -4,21 +4,19 @@ use std::time::Duration;
 
 use super::{
     AccessGrant, AccessToken, Authentication, AuthenticationResult, IssuedRefreshToken, OpaqueToken, Parts, Sessions,
-    authentication::stored, rules,
+    authentication::stored,
 };
-use crate::{
-    delivery::{Notice, OutgoingMessage, notices},
-    store::{
-        Tx,
-        entity::{account, device, refresh_token, session},
-    },
-};
+use crate::delivery::{OutgoingMessage, notices};
 use domain::{
     Timestamp,
+    account::Account,
     caller::RequestInfo,
     ids::{DeliveryId, SessionId},
+    notice::Notice,
+    session::{KnownDevice, RefreshToken, Session, rules},
 };
 use platform::{fault::Fault, secret::Secret};
+use store::Tx;
 
 /// The client's device, as reported by the client.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +34,7 @@ pub struct Device {
 
 /// A session to be created. Slow and random steps are done; only the writes remain.
 pub struct PendingSession {
-    session: session::Model,
+    session: Session,
     refresh: IssuedRefreshToken,
     sent: Option<OpaqueToken>,
     sent_may_be_planted: bool,
@@ -47,7 +45,7 @@ pub struct PendingSession {
 
 /// A session that was written.
 pub struct NewSession {
-    pub session: session::Model,
+    pub session: Session,
     refresh: IssuedRefreshToken,
     device: OpaqueToken,
     notices_to_send: Vec<DeliveryId>,
@@ -71,16 +69,10 @@ pub struct Tokens {
 
 impl Sessions {
     /// Prepares a session of an account. `announced`: the account's contacts are notified of a new device.
-    pub fn prepare(
-        &self,
-        caller: &RequestInfo,
-        account: &account::Model,
-        device: Device,
-        announced: bool,
-    ) -> PendingSession {
+    pub fn prepare(&self, caller: &RequestInfo, account: &Account, device: Device, announced: bool) -> PendingSession {
         let Parts { entropy, settings, clock, .. } = &*self.0;
         let now = clock.now();
-        let session = session::Model {
+        let session = Session {
             id: SessionId::new(entropy),
             account_id: account.id.clone(),
             device_name: device.name,
@@ -88,7 +80,7 @@ impl Sessions {
             ip_address: Some(caller.address.ip().to_string()),
             created_at: now,
             last_used_at: now,
-            expires_at: rules::expires_at(now, now, settings),
+            expires_at: rules::expires_at(now, now, settings.refresh_ttl, settings.max_age),
             ended_at: None,
             authenticated_at: Some(now),
             // Set in the transaction that writes the session, after the check.
@@ -121,7 +113,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault if a token cannot be signed.
-    pub fn issue_tokens(&self, account: &account::Model, opened: &NewSession) -> Result<Tokens, Fault> {
+    pub fn issue_tokens(&self, account: &Account, opened: &NewSession) -> Result<Tokens, Fault> {
         for notice in &opened.notices_to_send {
             self.0.outbox.dispatch(notice.clone());
         }
@@ -173,19 +165,19 @@ impl PendingSession {
         // A client without a device token is recognised by browser and address; otherwise each of its sign-ins would
         // cause a notice. Checked before the device is written, so that this sign-in is not taken for an earlier one.
         let (browser, address) = (session.user_agent.as_deref(), session.ip_address.as_deref());
-        let recognised = known || (!forgotten && tx.signed_in_like(account, browser, address).await?);
+        let recognised = known || (!forgotten && tx.has_similar_session(account, browser, address).await?);
         let notices_to_send = if recognised { Vec::new() } else { notices_to_send };
         let device = sent.filter(|_| known || shared).unwrap_or(new_token);
         if !known {
             let token_hash = device.hash();
-            let row = device::Model { token_hash, account_id: account.clone(), created_at: now, last_used_at: now };
+            let row = KnownDevice { token_hash, account_id: account.clone(), created_at: now, last_used_at: now };
             tx.insert_device(row).await?;
         }
-        let session = session::Model { device_hash: Some(device.hash()), ..session };
+        let session = Session { device_hash: Some(device.hash()), ..session };
         tx.insert_session(session.clone()).await?;
-        let first = refresh_token::Model {
+        let first = RefreshToken {
             cookie_slot: refresh.cookie_slot,
-            ..refresh_token::Model::first(refresh.token.hash(), session.id.clone(), now)
+            ..RefreshToken::first(refresh.token.hash(), session.id.clone(), now)
         };
         tx.insert_refresh_token(first).await?;
         let notices_to_send = notices::enqueue(tx, &session.account_id, notices_to_send, now).await?;
@@ -196,8 +188,8 @@ impl PendingSession {
 impl Parts {
     pub(super) fn tokens(
         &self,
-        account: &account::Model,
-        session: &session::Model,
+        account: &Account,
+        session: &Session,
         refresh: &IssuedRefreshToken,
     ) -> Result<Tokens, Fault> {
         let AccessToken { token, expires_at } =
@@ -215,8 +207,8 @@ impl Parts {
 
     pub(super) fn access_token(
         &self,
-        account: &account::Model,
-        session: &session::Model,
+        account: &Account,
+        session: &Session,
         generation: i32,
         authentication: Authentication,
     ) -> Result<AccessToken, Fault> {

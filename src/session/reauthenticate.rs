@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::{AccessToken, Authenticated, Authentication, Context, Method, Sessions, access_token_verifier::SignedIn};
-use crate::store::entity::{account, session};
-use domain::Timestamp;
+use domain::{Timestamp, account::Account, session::Session};
 use platform::{fault::Fault, secret::Secret};
 
 /// An access token with a fresh authentication. The session and its refresh token keep the earlier one.
@@ -33,8 +32,8 @@ impl Sessions {
     /// A fault if the token cannot be signed.
     pub fn reauthenticated(
         &self,
-        account: &account::Model,
-        session: &session::Model,
+        account: &Account,
+        session: &Session,
         generation: i32,
         methods: Vec<Method>,
         at: Timestamp,

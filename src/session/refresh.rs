@@ -8,11 +8,8 @@ use super::{
     offer::Chosen,
     refresh_transaction::{Exchange, Written},
 };
-use crate::{
-    quota::{Operation, Refused},
-    store::TxOutcome,
-};
-use domain::{Timestamp, caller::RequestInfo};
+use crate::quota::Operation;
+use domain::{Timestamp, caller::RequestInfo, quota::Refused};
 use platform::{
     fault::Fault,
     telemetry::{
@@ -20,6 +17,7 @@ use platform::{
         metrics::{self, RefreshReplay},
     },
 };
+use store::TxOutcome;
 
 /// Result of a refresh.
 pub enum RefreshOutcome {

@@ -4,23 +4,19 @@ use std::time::Duration;
 
 use super::{
     MAX_COOKIE_SLOT, OpaqueToken, RefreshRejection, SeenGenerations,
-    rules::{self, EffectiveStatus, Presented, Successor, Verdict},
     ways_in::{self, ActSubject, SecurityAct},
 };
-use crate::{
-    delivery::{Notice, notices},
-    store::{
-        self, Identifier, Tx, TxOutcome,
-        entity::{
-            account::{self, AccountStatus},
-            refresh_token, session,
-        },
-    },
-};
+use crate::delivery::notices;
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus, Identifier},
     caller::RequestInfo,
     ids::{AccountId, DeliveryId, SessionId},
+    notice::Notice,
+    session::{
+        RefreshToken, Session,
+        rules::{self, EffectiveStatus, Presented, Successor, Verdict},
+    },
 };
 use platform::{
     clock::Entropy,
@@ -32,6 +28,7 @@ use platform::{
         metrics::RefreshReplay,
     },
 };
+use store::{self, Tx, TxOutcome};
 
 /// Audit outcome of a refresh that replaced a successor.
 const REPLACED: &str = "refresh_replaced";
@@ -47,15 +44,15 @@ pub struct IssuedRefreshToken {
 }
 
 impl IssuedRefreshToken {
-    fn of(token: OpaqueToken, row: &refresh_token::Model) -> Self {
+    fn of(token: OpaqueToken, row: &RefreshToken) -> Self {
         Self { token, generation: row.generation, cookie_slot: row.cookie_slot }
     }
 }
 
 pub(super) enum Written {
     Answered {
-        account: Box<account::Model>,
-        session: Box<session::Model>,
+        account: Box<Account>,
+        session: Box<Session>,
         issued: IssuedRefreshToken,
         outcome: &'static str,
         /// How a repeated refresh was handled. None: the token had not been exchanged before.
@@ -92,9 +89,9 @@ pub(super) struct Exchange {
 
 /// A live session of an active account, locked, and the presented token of it.
 struct Family {
-    account: account::Model,
-    session: session::Model,
-    row: refresh_token::Model,
+    account: Account,
+    session: Session,
+    row: RefreshToken,
 }
 
 impl Exchange {
@@ -140,12 +137,7 @@ impl Exchange {
         }
     }
 
-    fn presented(
-        &self,
-        row: &refresh_token::Model,
-        successor: Option<&refresh_token::Model>,
-        session: &session::Model,
-    ) -> Presented {
+    fn presented(&self, row: &RefreshToken, successor: Option<&RefreshToken>, session: &Session) -> Presented {
         let since = |at: Timestamp| (self.now - at).to_std().unwrap_or_default();
         if let Some(at) = row.used_at {
             let same_network = row.used_network.as_deref() == Some(self.network().as_str());
@@ -164,12 +156,7 @@ impl Exchange {
     }
 
     /// Issues a new token: the successor of the presented one, or a replacement for its successor.
-    async fn issue(
-        self,
-        tx: &Tx,
-        family: Family,
-        replaced: Option<refresh_token::Model>,
-    ) -> Result<TxOutcome<Written>, Fault> {
+    async fn issue(self, tx: &Tx, family: Family, replaced: Option<RefreshToken>) -> Result<TxOutcome<Written>, Fault> {
         let Family { account, mut session, row } = family;
         let (key, generation) = (self.keys.current(), session.refresh_generation + 1);
         let token = match &replaced {
@@ -198,16 +185,17 @@ impl Exchange {
         if !exchanged {
             return Err(Fault::unavailable("a refresh token changed under the lock of its session"));
         }
-        let next = refresh_token::Model {
+        let next = RefreshToken {
             generation,
             key_id: Some(key.id().to_owned()),
             cookie_slot,
-            ..refresh_token::Model::first(successor_hash, session.id.clone(), self.now)
+            ..RefreshToken::first(successor_hash, session.id.clone(), self.now)
         };
         let issued = IssuedRefreshToken::of(token, &next);
         tx.insert_refresh_token(next).await?;
         session.refresh_generation = generation;
-        session.expires_at = rules::expires_at(session.created_at, self.now, &self.settings);
+        session.expires_at =
+            rules::expires_at(session.created_at, self.now, self.settings.refresh_ttl, self.settings.max_age);
         session.ip_address = Some(self.caller.address.ip().to_string());
         session.user_agent = self.caller.user_agent.as_deref().map(str::to_owned);
         let (outcome, replay) = match replaced {
@@ -240,7 +228,7 @@ impl Exchange {
     }
 
     /// Derives the token that `parent` was exchanged for, with the server keys.
-    fn derived(&self, parent: &OpaqueToken, row: &refresh_token::Model) -> Result<OpaqueToken, Fault> {
+    fn derived(&self, parent: &OpaqueToken, row: &RefreshToken) -> Result<OpaqueToken, Fault> {
         let by_id = |key_id: &String| self.keys.get(key_id).into_iter().collect::<Vec<_>>();
         let keys = row.key_id.as_ref().map_or_else(|| self.keys.all().collect(), by_id);
         let candidates =
@@ -252,8 +240,8 @@ impl Exchange {
     async fn answer(
         self,
         tx: &Tx,
-        account: account::Model,
-        mut session: session::Model,
+        account: Account,
+        mut session: Session,
         (issued, outcome, replay): (IssuedRefreshToken, &'static str, Option<RefreshReplay>),
     ) -> Result<TxOutcome<Written>, Fault> {
         session.last_used_at = self.now;

@@ -5,22 +5,18 @@ use super::{
     established,
 };
 use crate::{
-    quota::{Operation, Refused},
-    store::{
-        Identifier, Tx, TxOutcome,
-        entity::{
-            account::{AccountStatus, Model},
-            proof,
-        },
-    },
+    quota::Operation,
     verification::{self, ProofToken, Rejection},
 };
 use domain::{
     Timestamp,
+    account::{Account, AccountStatus, Identifier},
     caller::RequestInfo,
     contact::{ContactKind, EmailAddress, NumberRules, PhoneNumber, Username},
     ids::AccountId,
+    proof::Proof,
     purpose::Purpose,
+    quota::Refused,
 };
 use platform::{
     fault::Fault,
@@ -28,11 +24,12 @@ use platform::{
     secret::Secret,
     telemetry::audit::{self, Event},
 };
+use store::{Tx, TxOutcome};
 
 /// Result of a sign-in.
 pub enum SignInOutcome {
     SignedIn {
-        account: Box<Model>,
+        account: Box<Account>,
         tokens: Box<Tokens>,
     },
     /// Unknown identifier or wrong password; the two are not distinguished.
@@ -61,7 +58,7 @@ impl SignInOutcome {
 }
 
 enum WriteResult {
-    Opened(Box<Model>, Box<NewSession>),
+    Opened(Box<Account>, Box<NewSession>),
     NotActive(AccountStatus),
     /// The account, its password or its contact changed during the check.
     Gone,
@@ -241,13 +238,13 @@ impl Sessions {
         &self,
         identifier: &str,
         parsed: Option<&Identifier>,
-        account: Option<&Model>,
+        account: Option<&Account>,
         device: &Device,
     ) -> Result<LockoutKeys, Fault> {
         let id = account.map(|account| &account.id);
         if let Some(token) = &device.token {
             let token_hash = token.hash();
-            if self.0.store.knows_device(&token_hash, id).await?
+            if self.0.store.is_known_device(&token_hash, id).await?
                 && let Some(id) = id
             {
                 return Ok(LockoutKeys::for_device(id, &token_hash));
@@ -314,7 +311,7 @@ impl Sessions {
 
 async fn open(
     tx: &Tx,
-    account: Model,
+    account: Account,
     opening: PendingSession,
     used: AuthenticationResult,
     entry: &Event,
@@ -330,7 +327,7 @@ async fn open(
 
 /// Whether an identifier identifies an account: a contact only if it is verified. Otherwise a client could sign up with
 /// another person's address, and find out by signing in with it whether that person has an account.
-pub(super) fn is_identified_by(account: &Model, parsed: Option<&Identifier>) -> bool {
+pub(super) fn is_identified_by(account: &Account, parsed: Option<&Identifier>) -> bool {
     match parsed {
         Some(Identifier::Phone(_)) => account.phone_verified_at.is_some(),
         Some(Identifier::Email(_)) => account.email_verified_at.is_some(),
@@ -339,7 +336,7 @@ pub(super) fn is_identified_by(account: &Model, parsed: Option<&Identifier>) -> 
 }
 
 /// The key for choosing a decoy hash: the account id if there is an account, otherwise the identifier.
-fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Model>) -> String {
+fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Account>) -> String {
     if let Some(account) = account {
         return account.id.as_str().to_owned();
     }
@@ -350,7 +347,7 @@ fn decoy_key(typed: &str, parsed: Option<&Identifier>, account: Option<&Model>) 
 }
 
 /// Whether the verified contact of a proof is still the account's.
-fn has_contact(account: &Model, proof: &proof::Model) -> bool {
+fn has_contact(account: &Account, proof: &Proof) -> bool {
     match proof.contact_kind {
         ContactKind::Phone => account.phone.as_deref() == Some(&proof.contact_key),
         ContactKind::Email => account.email_key.as_deref() == Some(&proof.contact_key),

@@ -1,11 +1,8 @@
 //! Canceling a verification.
 
-use super::{Parts, Verification, Verifications};
-use crate::{
-    quota::Operation,
-    store::{TxOutcome, entity::verification::Model},
-};
-use domain::{caller::RequestInfo, ids::VerificationId};
+use super::{Parts, VerificationView, Verifications};
+use crate::quota::Operation;
+use domain::{caller::RequestInfo, ids::VerificationId, verification::Verification};
 use platform::{
     fault::Fault,
     telemetry::{
@@ -13,13 +10,14 @@ use platform::{
         metrics::End,
     },
 };
+use store::TxOutcome;
 
 /// Result of canceling.
 pub enum Canceled {
-    Canceled(Verification),
+    Canceled(VerificationView),
     NotFound,
     /// It is already over.
-    NotPending(Verification),
+    NotPending(VerificationView),
 }
 
 impl Verifications {
@@ -53,7 +51,7 @@ impl Verifications {
         Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
     }
 
-    async fn write_cancel(&self, id: VerificationId, entry: Event) -> Result<Option<Model>, Fault> {
+    async fn write_cancel(&self, id: VerificationId, entry: Event) -> Result<Option<Verification>, Fault> {
         let written = self.0.store.write(move |tx| {
             Box::pin(async move {
                 let Some(row) = tx.cancel_verification(&id, entry.at).await? else {

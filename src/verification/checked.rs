@@ -8,14 +8,14 @@ use super::{ConfirmOutcome, Parts, Verifications};
 use crate::{
     code,
     delivery::OWN_CODE,
-    store::{Reservation, TxOutcome, entity::verification::Model},
 };
-use domain::Timestamp;
+use domain::{Timestamp, verification::Verification};
 use platform::{
     fault::Fault,
     telemetry::metrics::{self, End},
 };
 use providers::{CheckOutcome, CodeChecker};
+use store::{Reservation, TxOutcome};
 
 /// Result of checking a code with its provider.
 pub(super) enum ProviderCheckResult {
@@ -45,7 +45,7 @@ enum Change {
 }
 
 enum Attempt {
-    Taken(Box<Model>),
+    Taken(Box<Verification>),
     /// The contact's daily quota of guesses is used up.
     UsedUp,
     None,
@@ -58,7 +58,7 @@ impl Verifications {
     /// A fault of the store, or if the provider is not available.
     pub(super) async fn check_with_provider(
         &self,
-        row: &Model,
+        row: &Verification,
         guess: &str,
         now: Timestamp,
     ) -> Result<ProviderCheckResult, Fault> {
@@ -95,10 +95,10 @@ impl Verifications {
     }
 
     /// Why no attempt could be taken: the verification is over, or all attempts are in use by concurrent requests.
-    async fn why_none(&self, row: &Model) -> Result<ConfirmOutcome, Fault> {
+    async fn why_none(&self, row: &Verification) -> Result<ConfirmOutcome, Fault> {
         Ok(match self.get(&row.id).await? {
             None => ConfirmOutcome::NotFound,
-            Some(verification) if verification.standing().is_over() => ConfirmOutcome::NotPending(verification),
+            Some(verification) if verification.effective_status().is_over() => ConfirmOutcome::NotPending(verification),
             Some(_) => ConfirmOutcome::Mismatch { attempts_remaining: 0 },
         })
     }
@@ -107,7 +107,7 @@ impl Verifications {
 impl Parts {
     /// The provider that checks codes of this verification. None if this service generated the code. For a decoy, it is
     /// the provider that would have generated the code.
-    fn provider_check<'a>(&'a self, row: &'a Model) -> Result<Option<ProviderCheck<'a>>, Fault> {
+    fn provider_check<'a>(&'a self, row: &'a Verification) -> Result<Option<ProviderCheck<'a>>, Fault> {
         if row.code_by.as_deref() == Some(OWN_CODE) {
             return Ok(None);
         }
@@ -121,7 +121,7 @@ impl Parts {
         Ok(Some(ProviderCheck { name: provider.name(), checker, reference }))
     }
 
-    async fn take_attempt(&self, row: &Model, now: Timestamp) -> Result<Attempt, Fault> {
+    async fn take_attempt(&self, row: &Verification, now: Timestamp) -> Result<Attempt, Fault> {
         let limits = self.guess_limits(now);
         let (id, usage_key) = (row.id.clone(), Self::usage_key(row));
         self.store
@@ -140,7 +140,7 @@ impl Parts {
     }
 
     /// Writes a provider result other than right or wrong, unless the verification ended in the meantime.
-    async fn change(&self, taken: &Model, change: Change, now: Timestamp) -> Result<ConfirmOutcome, Fault> {
+    async fn change(&self, taken: &Verification, change: Change, now: Timestamp) -> Result<ConfirmOutcome, Fault> {
         let id = taken.id.clone();
         let written = self.store.write(move |tx| {
             Box::pin(async move {
@@ -167,7 +167,7 @@ impl Parts {
 
     /// Cancels the verification at the provider that generated the code: otherwise another verification of the same
     /// contact would be sent the same code. Runs in the background, and failures are ignored: the verification is over.
-    pub(super) fn cancel_at_provider(&self, row: &Model) {
+    pub(super) fn cancel_at_provider(&self, row: &Verification) {
         let made_by = row.code_by.as_deref().and_then(|name| self.routes.named(name)).cloned();
         if let (Some(provider), Some(reference)) = (made_by, row.code_ref.clone()) {
             tokio::spawn(async move {

@@ -1,21 +1,27 @@
 //! Confirming a code: the attempt is counted and decided in one transaction, which serializes concurrent guesses.
 
 use super::{
-    Attestation, Parts, ProofToken, Verification, Verifications,
-    attestation::Subject,
-    checked::ProviderCheckResult,
-    draft::spec,
-    rules::{self, Standing},
+    Attestation, Parts, ProofToken, VerificationView, Verifications, attestation::Subject,
+    checked::ProviderCheckResult, draft::spec,
 };
 use crate::{
     code,
-    quota::{Alarm, Operation, Refused},
-    store::{
-        Activation, AttemptResult,
-        entity::{self, verification::Model},
+    quota::{Alarm, Operation},
+};
+use domain::{
+    Timestamp,
+    caller::RequestInfo,
+    contact::Contact,
+    ids::VerificationId,
+    proof::Proof,
+    purpose::Purpose,
+    quota::Refused,
+    status::Status,
+    verification::{
+        Verification,
+        rules::{self, EffectiveStatus},
     },
 };
-use domain::{Timestamp, caller::RequestInfo, contact::Contact, ids::VerificationId, purpose::Purpose, status::Status};
 use platform::{
     config::{Scenario, Secret},
     fault::Fault,
@@ -24,17 +30,18 @@ use platform::{
         metrics::{self, End},
     },
 };
+use store::{Activation, AttemptResult};
 
 /// Result of a guess.
 pub enum ConfirmOutcome {
     Confirmed {
-        verification: Verification,
-        proof: Box<Proof>,
+        verification: VerificationView,
+        proof: Box<IssuedProof>,
     },
     /// The correct code was sent again: the same proof is returned.
     Repeated {
-        verification: Verification,
-        proof: Box<Proof>,
+        verification: VerificationView,
+        proof: Box<IssuedProof>,
     },
     /// Wrong code.
     Mismatch {
@@ -42,12 +49,12 @@ pub enum ConfirmOutcome {
     },
     NotFound,
     /// It is over: verified, expired, locked or canceled.
-    NotPending(Verification),
+    NotPending(VerificationView),
     Quota(Refused),
 }
 
 /// The proof that a correct code is exchanged for.
-pub struct Proof {
+pub struct IssuedProof {
     pub purpose: Purpose,
     pub token: ProofToken,
     pub expires_at: Timestamp,
@@ -78,8 +85,8 @@ struct Guess {
 }
 
 enum CheckResult {
-    Correct(Box<Model>),
-    Wrong(Box<Model>),
+    Correct(Box<Verification>),
+    Wrong(Box<Verification>),
     /// The verification is over, or the contact's daily quota of guesses is used up.
     NotAccepted,
 }
@@ -130,7 +137,7 @@ impl Verifications {
         }
         let now = parts.clock.now();
         let repeatable = rules::is_repeatable(&row, now);
-        if !repeatable && rules::standing(row.status, row.expires_at, now) != Standing::Pending {
+        if !repeatable && rules::effective_status(row.status, row.expires_at, now) != EffectiveStatus::Pending {
             return Ok(ConfirmOutcome::NotPending(parts.view(row)));
         }
         let token = parts.token(&row, guess)?;
@@ -168,7 +175,7 @@ impl Verifications {
         now: Timestamp,
     ) -> Result<ConfirmOutcome, Fault> {
         let Some(found) = self.get(id).await? else { return Ok(ConfirmOutcome::NotFound) };
-        if found.standing().is_over() {
+        if found.effective_status().is_over() {
             // A concurrent request with the same code was first.
             let repeatable = rules::is_repeatable(found.row(), now);
             return match repeatable {
@@ -187,7 +194,7 @@ impl Verifications {
 
 impl Parts {
     /// The token that a guess is exchanged for if it is correct.
-    fn token(&self, row: &Model, guess: &str) -> Result<ProofToken, Fault> {
+    fn token(&self, row: &Verification, guess: &str) -> Result<ProofToken, Fault> {
         // A missing key is not a wrong guess: it may be known to another process, or have been removed from this one.
         let key =
             self.keys.get(&row.key_id).ok_or_else(|| Fault::unavailable("unknown server key of a verification"))?;
@@ -196,7 +203,7 @@ impl Parts {
 
     /// Counts a guess for the SMS pumping guard and for the alarm on guessing across accounts. Test contacts are not
     /// counted.
-    async fn note_guess(&self, row: &Model, is_correct: bool, event: &Event) {
+    async fn note_guess(&self, row: &Verification, is_correct: bool, event: &Event) {
         if row.scenario.is_some() {
             return;
         }
@@ -216,7 +223,7 @@ impl Parts {
     /// # Errors
     /// The code was derived with a key that this process does not have. Another process can check the guess, so no
     /// attempt is counted.
-    fn is_right(&self, row: &Model, guess: &str) -> Result<bool, Fault> {
+    fn is_right(&self, row: &Verification, guess: &str) -> Result<bool, Fault> {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
         let test = contact.as_ref().filter(|_| row.scenario.is_some()).and_then(|to| self.test_contact(to));
         let is_correct = match test {
@@ -231,7 +238,7 @@ impl Parts {
 
     async fn write_result(
         &self,
-        row: Model,
+        row: Verification,
         Guess { is_correct, taken }: Guess,
         token_hash: String,
         event: Event,
@@ -274,13 +281,13 @@ impl Parts {
     }
 
     /// The account that signed up with this address and waits for its code.
-    fn activation(&self, row: &Model) -> Option<Activation> {
+    fn activation(&self, row: &Verification) -> Option<Activation> {
         let account = row.account_id.clone().filter(|_| row.purpose == Purpose::SignUp)?;
         Some(Activation { account, email_key: row.contact_key.clone(), status: self.activated_status })
     }
 
-    fn proof_row(&self, row: Model, token_hash: String, now: Timestamp) -> entity::proof::Model {
-        entity::proof::Model {
+    fn proof_row(&self, row: Verification, token_hash: String, now: Timestamp) -> Proof {
+        Proof {
             token_hash,
             verification_id: row.id,
             purpose: row.purpose,
@@ -296,15 +303,15 @@ impl Parts {
 
     pub(super) fn proof(
         &self,
-        row: &Model,
+        row: &Verification,
         token: ProofToken,
         issued_at: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<Proof, Fault> {
+    ) -> Result<IssuedProof, Fault> {
         // A code sent to the account's e-mail address does not prove control of the phone, only of the account's
         // contacts.
         let subject = match &row.account_id {
-            Some(account) if row.by_letter => Subject::Account(account),
+            Some(account) if row.via_account_email => Subject::Account(account),
             _ => Subject::Contact(row.contact_kind, &row.contact),
         };
         let attestation = self.attestor.attest(&Attestation {
@@ -315,6 +322,6 @@ impl Parts {
             issued_at,
             expires_at,
         })?;
-        Ok(Proof { purpose: row.purpose, token, expires_at, attestation })
+        Ok(IssuedProof { purpose: row.purpose, token, expires_at, attestation })
     }
 }

@@ -2,30 +2,28 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    Parts, rules,
-    start::{Recipient, Start},
-};
+use super::{Parts, code_settings, start::Start};
 use crate::{
     code::{self, CodeSpec},
-    delivery::{Content, Notice, OutgoingMessage},
-    store::entity::verification::Model,
+    delivery::{Content, OutgoingMessage},
 };
 use domain::{
     Timestamp,
     contact::Contact,
     ids::{DeliveryId, VerificationId},
     locale::Locale,
+    notice::Notice,
     purpose::Purpose,
     status::{DeliveryStatus, Status},
+    verification::{Recipient, Verification},
 };
 
 impl Parts {
-    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Model {
-        let (code_format, ttl) = rules::code_shape(&self.settings, start.to.kind(), start.purpose);
+    pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Verification {
+        let (code_format, ttl) = code_settings::code_shape(&self.settings, start.to.kind(), start.purpose);
         let test = self.test_contact(&start.to);
         let code_format = test.map_or(code_format, |test| code::format_of(&test.code));
-        Model {
+        Verification {
             id: VerificationId::new(&self.entropy),
             purpose: start.purpose,
             contact_kind: start.to.kind(),
@@ -59,14 +57,20 @@ impl Parts {
             idempotency_key,
             code_by: None,
             code_ref: None,
-            by_letter: false,
+            via_account_email: false,
             repeats: 0,
         }
     }
 }
 
 /// The message of a verification for its recipient.
-pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Locale, discreet: bool) -> OutgoingMessage {
+pub(super) fn order(
+    row: &Verification,
+    recipient: Recipient,
+    to: Contact,
+    locale: Locale,
+    discreet: bool,
+) -> OutgoingMessage {
     let (content, decoy, own) = match recipient {
         Recipient::Code { to, .. } => (Content::Code(spec(row)), false, to),
         Recipient::Decoy => (Content::Code(spec(row)), true, None),
@@ -88,7 +92,7 @@ pub(super) fn order(row: &Model, recipient: Recipient, to: Contact, locale: Loca
 }
 
 /// The inputs for deriving the code of a row.
-pub(super) fn spec(row: &Model) -> CodeSpec {
+pub(super) fn spec(row: &Verification) -> CodeSpec {
     CodeSpec {
         key_id: row.key_id.clone(),
         purpose: row.purpose,

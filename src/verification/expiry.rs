@@ -1,12 +1,11 @@
 //! Counts expired verifications, for metrics only. Expiry is not written to the database, so one process periodically
 //! counts the verifications that expired since the last count.
 
+use super::code_settings;
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::rules;
-use crate::store::Store;
 use domain::{contact::ContactKind, purpose::Purpose};
 use platform::{
     clock::Clock,
@@ -17,6 +16,7 @@ use platform::{
         metrics::{self, End},
     },
 };
+use store::Store;
 
 /// Interval between counts.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -54,7 +54,7 @@ impl ExpiryCounter {
     async fn count(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         // The end of the lease is the time of the last count plus its length: a new holder continues from there.
-        let last_count = self.store.lease_ends(EXPIRIES).await?.map_or(now, |ends| ends - LEASE);
+        let last_count = self.store.lease_expiry(EXPIRIES).await?.map_or(now, |ends| ends - LEASE);
         if !self.store.acquire_lease(EXPIRIES, &self.process, LEASE, now).await? {
             return Ok(());
         }
@@ -73,7 +73,7 @@ impl ExpiryCounter {
     fn lifetimes(&self, kind: ContactKind) -> BTreeMap<Duration, Vec<Purpose>> {
         let mut lifetimes: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for purpose in Purpose::all() {
-            let (_, lifetime) = rules::code_shape(&self.settings, kind, purpose);
+            let (_, lifetime) = code_settings::code_shape(&self.settings, kind, purpose);
             lifetimes.entry(lifetime).or_default().push(purpose);
         }
         lifetimes

@@ -1,11 +1,12 @@
 //! Verifications: sending a code, watching its status, confirming it and issuing a proof.
 //!
-//! One file per operation. Each charges its quotas, decides by `rules`, and makes its change in one transaction.
+//! One file per operation. Each charges its quotas, decides by the rules of `domain`, and makes its change in one transaction.
 //! Changes are published after the commit.
 
 mod attestation;
 mod cancel;
 mod checked;
+mod code_settings;
 mod confirm;
 mod draft;
 mod expiry;
@@ -13,7 +14,6 @@ mod idempotency_locks;
 mod proof;
 mod repeat;
 mod resend;
-pub mod rules;
 mod slot;
 mod start;
 mod view;
@@ -26,30 +26,29 @@ use chrono::Datelike;
 pub use self::{
     attestation::{Attestation, Attestor},
     cancel::Canceled,
-    confirm::{ConfirmOutcome, Proof},
+    confirm::{ConfirmOutcome, IssuedProof},
     expiry::ExpiryCounter,
     idempotency_locks::Turns,
     proof::{ProofToken, Rejection, spent_proof},
     resend::ResendResult,
-    rules::Standing,
-    start::{Recipient, RecipientSource, ResolveInTx, ResolveRecipient, Start, StartOutcome},
-    view::{Delivery, Verification},
+    start::{RecipientSource, ResolveInTx, ResolveRecipient, Start, StartOutcome},
+    view::{DeliveryView, VerificationView},
 };
 use crate::{
     delivery::{Outbox, Routes},
     events::{Events, Snapshot},
-    quota::{Quotas, rules::local_day},
-    store::{
-        Page, PageRequest, Store, UsageLimits,
-        entity::{self, account::AccountStatus},
-    },
+    quota::Quotas,
 };
 use domain::{
     Timestamp,
+    account::AccountStatus,
     channel::Channel,
     contact::Contact,
     ids::{AccountId, VerificationId},
+    proof::Proof,
     purpose::Purpose,
+    quota::rules::local_day,
+    verification::Verification,
 };
 use platform::{
     clock::{Clock, Entropy},
@@ -58,6 +57,7 @@ use platform::{
     keys::ServerKeys,
     telemetry::metrics::{self, End},
 };
+use store::{Page, PageRequest, Store, UsageLimits};
 
 /// The verification use cases. Cheap to clone.
 #[derive(Clone)]
@@ -94,11 +94,7 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn look_at_proof(
-        &self,
-        token_hash: &str,
-        purpose: Purpose,
-    ) -> Result<Result<entity::proof::Model, Rejection>, Fault> {
+    pub async fn look_at_proof(&self, token_hash: &str, purpose: Purpose) -> Result<Result<Proof, Rejection>, Fault> {
         let found = self.0.store.proof(token_hash).await?;
         Ok(proof::check(found, purpose, self.0.clock.now()))
     }
@@ -111,7 +107,7 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn get(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
+    pub async fn get(&self, id: &VerificationId) -> Result<Option<VerificationView>, Fault> {
         Ok(self.0.store.verification(id).await?.map(|row| self.0.view(row)))
     }
 
@@ -125,7 +121,7 @@ impl Verifications {
         account: &AccountId,
         by_holder: bool,
         slice: &PageRequest,
-    ) -> Result<Page<Verification>, Fault> {
+    ) -> Result<Page<VerificationView>, Fault> {
         let page = self.0.store.verifications_of(account, slice, by_holder, self.0.clock.now()).await?;
         Ok(Page { rows: page.rows.into_iter().map(|row| self.0.view(row)).collect(), more: page.more })
     }
@@ -149,7 +145,7 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn sends_remaining(&self, verification: &Verification) -> Result<Option<u32>, Fault> {
+    pub async fn sends_remaining(&self, verification: &VerificationView) -> Result<Option<u32>, Fault> {
         let row = verification.row();
         let Some(daily) = self.0.limits.daily_sends.filter(|_| row.scenario.is_none()) else { return Ok(None) };
         let today = self.0.today(self.0.clock.now());
@@ -160,8 +156,8 @@ impl Verifications {
 }
 
 impl Parts {
-    fn view(&self, row: entity::verification::Model) -> Verification {
-        Verification::new(row, self.limits.resend_cooldown, &self.clock)
+    fn view(&self, row: Verification) -> VerificationView {
+        VerificationView::new(row, self.limits.resend_cooldown, &self.clock)
     }
 
     /// The day for daily quotas, as days of the Common Era.
@@ -184,7 +180,7 @@ impl Parts {
     }
 
     /// The key that a verification's sends and guesses are counted by.
-    fn usage_key(row: &entity::verification::Model) -> String {
+    fn usage_key(row: &Verification) -> String {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
         contact.map_or_else(|| row.contact_key.clone(), |contact| row.purpose.usage_key(&contact))
     }
@@ -195,14 +191,14 @@ impl Parts {
     }
 
     /// Counts the end of a verification in the metrics. Decoys are not counted.
-    fn count_end(row: &entity::verification::Model, end: End) {
+    fn count_end(row: &Verification, end: End) {
         if !row.decoy {
             metrics::verification_ended(row.purpose, row.delivery_channel, end);
         }
     }
 
     /// Publishes the state of a verification to its watchers after a commit.
-    fn publish(&self, row: entity::verification::Model) -> Verification {
+    fn publish(&self, row: Verification) -> VerificationView {
         self.events.publish(Snapshot::of(&row));
         self.view(row)
     }

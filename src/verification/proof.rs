@@ -2,12 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{
-    code,
-    store::{SpendResult, entity::proof::Model},
-};
-use domain::{Timestamp, ids::VerificationId, purpose::Purpose};
+use crate::code;
+use domain::{Timestamp, ids::VerificationId, proof::Proof, purpose::Purpose};
 use platform::{config::Secret, keys::ServerKey};
+use store::SpendResult;
 
 /// The token of a proof: 64 lower-case hex digits, derived from a server key, the verification and its code, and stored
 /// as a hash. It is derived so that the same code yields the same token if the first response was lost.
@@ -50,7 +48,7 @@ pub enum Rejection {
 }
 
 /// Returns the proof if it can be spent now, otherwise the reason.
-pub(super) fn check(found: Option<Model>, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
+pub(super) fn check(found: Option<Proof>, purpose: Purpose, now: Timestamp) -> Result<Proof, Rejection> {
     match found {
         Some(proof) if proof.purpose == purpose && proof.spent_at.is_none() && proof.expires_at > now => Ok(proof),
         found => Err(rejection(found.as_ref(), purpose, now)),
@@ -58,7 +56,7 @@ pub(super) fn check(found: Option<Model>, purpose: Purpose, now: Timestamp) -> R
 }
 
 /// The reason why a proof could not be spent. If several apply, the first of: wrong purpose, spent, expired.
-fn rejection(found: Option<&Model>, purpose: Purpose, now: Timestamp) -> Rejection {
+fn rejection(found: Option<&Proof>, purpose: Purpose, now: Timestamp) -> Rejection {
     match found {
         None => Rejection::Unknown,
         Some(proof) if proof.purpose != purpose => Rejection::WrongPurpose,
@@ -73,7 +71,7 @@ fn rejection(found: Option<&Model>, purpose: Purpose, now: Timestamp) -> Rejecti
 ///
 /// # Errors
 /// The reason.
-pub fn spent_proof(spending: SpendResult, purpose: Purpose, now: Timestamp) -> Result<Model, Rejection> {
+pub fn spent_proof(spending: SpendResult, purpose: Purpose, now: Timestamp) -> Result<Proof, Rejection> {
     match spending {
         SpendResult::Spent(proof) => Ok(*proof),
         SpendResult::Refused(found) => Err(rejection(found.as_deref(), purpose, now)),

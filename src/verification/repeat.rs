@@ -5,10 +5,13 @@
 //! counted before the comparison, so that a verification that is over can be guessed at no more often than a pending
 //! one. A wrong code gets the same response as for any verification that is over.
 
-use super::{ConfirmOutcome, Parts, ProofToken, Verifications, rules};
-use crate::store::{RepeatedCode, entity::verification::Model};
-use domain::Timestamp;
+use super::{ConfirmOutcome, Parts, ProofToken, Verifications};
+use domain::{
+    Timestamp,
+    verification::{Verification, rules},
+};
 use platform::{fault::Fault, telemetry::audit::Event};
+use store::RepeatedCode;
 
 /// Audit outcome of a proof that was returned again.
 const REPEATED: &str = "proof_repeated";
@@ -20,7 +23,7 @@ impl Verifications {
     /// A fault of the store.
     pub(super) async fn repeat(
         &self,
-        row: Model,
+        row: Verification,
         token: ProofToken,
         event: Event,
         now: Timestamp,

@@ -1,39 +1,40 @@
 //! Resending a code.
 
-use super::{
-    Parts, Verification, Verifications,
-    draft::spec,
-    rules::{self, Standing},
-    start::destination,
-};
+use super::code_settings;
+use super::{Parts, VerificationView, Verifications, draft::spec, start::destination};
 use crate::{
-    delivery::{Content, Notice, OutgoingMessage},
-    quota::{Operation, Refused},
-    store::{
-        Identifier, Reservation, TxOutcome,
-        entity::{account, delivery, verification::Model},
-    },
+    delivery::{Content, OutgoingMessage},
+    quota::Operation,
 };
 use domain::{
+    account::{Account, Identifier},
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
+    delivery::Delivery,
     ids::{AccountId, DeliveryId, VerificationId},
     locale::Locale,
+    notice::Notice,
     purpose::Purpose,
+    quota::Refused,
     status::DeliveryStatus,
+    verification::{
+        Verification,
+        rules::{self, EffectiveStatus},
+    },
 };
 use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
+use store::{Reservation, TxOutcome};
 
 /// Result of a resend.
 pub enum ResendResult {
-    Sent(Verification),
+    Sent(VerificationView),
     NotFound,
     /// It is over.
-    NotPending(Verification),
+    NotPending(VerificationView),
     /// The channel cannot be used for this kind of contact.
     WrongChannel,
     /// No provider is configured for this channel.
@@ -60,7 +61,7 @@ impl ResendResult {
 }
 
 enum WriteResult {
-    Resent(Box<Model>),
+    Resent(Box<Verification>),
     UsedUp,
     Over,
     /// The account has no e-mail address, and account existence is disclosed.
@@ -100,17 +101,19 @@ impl Verifications {
             return Ok(parts.charge_guess(caller, ResendResult::NotFound).await);
         };
         let now = parts.clock.now();
-        if rules::standing(row.status, row.expires_at, now) != Standing::Pending {
+        if rules::effective_status(row.status, row.expires_at, now) != EffectiveStatus::Pending {
             return Ok(parts.charge_guess(caller, ResendResult::NotPending(parts.view(row))).await);
         }
         let channel = channel.unwrap_or(row.delivery_channel);
         // For a phone, e-mail means the account's own address; any other channel has to match the kind of contact.
-        let by_letter = channel == Channel::Email && row.contact_kind == ContactKind::Phone;
-        let is_valid_channel = match by_letter {
+        let via_account_email = channel == Channel::Email && row.contact_kind == ContactKind::Phone;
+        let is_valid_channel = match via_account_email {
             true => rules::may_use_account_email(row.purpose),
             false => rules::channel(Some(channel), row.contact_kind).is_some(),
         };
-        if !is_valid_channel || (channel == Channel::Email && !rules::may_use_email(&parts.settings, row.purpose)) {
+        if !is_valid_channel
+            || (channel == Channel::Email && !code_settings::may_use_email(&parts.settings, row.purpose))
+        {
             return Ok(parts.charge_guess(caller, ResendResult::WrongChannel).await);
         }
         if !parts.routes.has_provider(channel) {
@@ -120,7 +123,7 @@ impl Verifications {
             return Err(Fault::internal("invalid contact of a verification"));
         };
         let test = row.scenario.is_some();
-        let destination = destination(&to).filter(|_| !by_letter);
+        let destination = destination(&to).filter(|_| !via_account_email);
         if !test {
             let act = Operation::SendCode { destination: destination.as_deref() };
             if let Err(refused) = parts.quotas.charge(act, caller).await {
@@ -144,7 +147,8 @@ impl Verifications {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let Some(again) = tx.record_resend(&row.id, &order.id, channel, by_letter, now).await? else {
+                    let Some(again) = tx.record_resend(&row.id, &order.id, channel, via_account_email, now).await?
+                    else {
                         return Ok(TxOutcome::Rollback(WriteResult::Over));
                     };
                     if let Some(limits) = limits
@@ -152,7 +156,7 @@ impl Verifications {
                     {
                         return Ok(TxOutcome::Rollback(WriteResult::UsedUp));
                     }
-                    if by_letter {
+                    if via_account_email {
                         // Looked up by phone number, which a decoy has too: both cases cost the same.
                         let holder = tx.account(&Identifier::Phone(row.contact_key.clone())).await?;
                         order = to_own_address(order, holder, row.account_id.as_ref());
@@ -193,7 +197,7 @@ impl Parts {
 
     /// Whether the previous message said that there is no account. Also read for contacts with an account: both cases
     /// cost the same.
-    async fn was_no_account_notice(&self, row: &Model, channel: Channel) -> Result<bool, Fault> {
+    async fn was_no_account_notice(&self, row: &Verification, channel: Channel) -> Result<bool, Fault> {
         if !self.notifies_unknown(row.purpose, row.contact_kind, channel) {
             return Ok(false);
         }
@@ -201,7 +205,14 @@ impl Parts {
         Ok(before.is_some_and(|before| before.kind == Notice::NoAccount.kind()))
     }
 
-    fn again(&self, row: &Model, to: Contact, channel: Channel, id: DeliveryId, unknown: bool) -> OutgoingMessage {
+    fn again(
+        &self,
+        row: &Verification,
+        to: Contact,
+        channel: Channel,
+        id: DeliveryId,
+        unknown: bool,
+    ) -> OutgoingMessage {
         // The owner of the contact got a notice in place of the code, and gets it again: a second message that is not
         // DELIVERED would reveal the difference.
         let is_notice = row.decoy && row.account_id.is_some() && row.closed_at.is_none();
@@ -226,7 +237,7 @@ impl Parts {
 
     /// Whether the newest message failed because the provider permanently rejects this contact. Reads the database only
     /// if a message has failed.
-    async fn rejected_permanently(&self, row: &Model) -> Result<Option<ResendResult>, Fault> {
+    async fn rejected_permanently(&self, row: &Verification) -> Result<Option<ResendResult>, Fault> {
         if row.delivery_status != DeliveryStatus::Failed || row.contact_kind == ContactKind::Email {
             return Ok(None);
         }
@@ -238,27 +249,19 @@ impl Parts {
 
 /// Sends the message to the address as stored with the account: the entered one may differ in case, and then be another
 /// person's mailbox.
-fn to_stored_form(
-    order: delivery::Model,
-    holder: Option<account::Model>,
-    account: Option<&AccountId>,
-) -> delivery::Model {
+fn to_stored_form(order: Delivery, holder: Option<Account>, account: Option<&AccountId>) -> Delivery {
     match holder.filter(|holder| account == Some(&holder.id)).and_then(|holder| holder.email) {
-        Some(contact) => delivery::Model { contact, ..order },
+        Some(contact) => Delivery { contact, ..order },
         None => order,
     }
 }
 
 /// Sends the message to the account's e-mail address in place of its phone. Without an account or an address it becomes
 /// a decoy, which looks the same.
-fn to_own_address(
-    order: delivery::Model,
-    holder: Option<account::Model>,
-    account: Option<&AccountId>,
-) -> delivery::Model {
+fn to_own_address(order: Delivery, holder: Option<Account>, account: Option<&AccountId>) -> Delivery {
     let holder = holder.filter(|holder| account == Some(&holder.id) && holder.email_verified_at.is_some());
     match holder.and_then(|holder| holder.email) {
-        Some(contact) => delivery::Model { contact_kind: ContactKind::Email, contact, ..order },
-        None => delivery::Model { decoy: true, ..order },
+        Some(contact) => Delivery { contact_kind: ContactKind::Email, contact, ..order },
+        None => Delivery { decoy: true, ..order },
     }
 }

@@ -3,15 +3,13 @@
 //! up. Decoys take the slot like other verifications, so that the two can't be distinguished.
 
 use super::{Parts, start::Start};
-use crate::{
-    delivery::OWN_CODE,
-    store::{Slot, SlotClaim, Tx, entity::verification::Model},
-};
-use domain::{Timestamp, channel::Channel, contact::Contact};
+use crate::delivery::OWN_CODE;
+use domain::{Timestamp, channel::Channel, contact::Contact, verification::Verification};
 use platform::{
     fault::Fault,
     telemetry::audit::{Act, Event},
 };
+use store::{Slot, SlotClaim, Tx};
 
 /// The provider checks a verification at most five times; an unknown client may use this many of the checks.
 const ATTEMPTS_OF_UNKNOWN_CLIENTS: i32 = 2;
@@ -31,7 +29,7 @@ pub(super) struct SlotRequest {
 pub(super) enum SlotResult {
     /// The verification has the slot, or is sent through another provider. `displaced`: the pending verification that was
     /// canceled for it.
-    Granted { displaced: Option<Box<Model>> },
+    Granted { displaced: Option<Box<Verification>> },
     /// Another verification has the slot, until then.
     Taken { until: Timestamp },
 }
@@ -55,7 +53,7 @@ impl SlotRequest {
     pub(super) async fn take(
         &self,
         tx: &Tx,
-        row: &mut Model,
+        row: &mut Verification,
         entry: &Event,
         now: Timestamp,
     ) -> Result<SlotResult, Fault> {
@@ -73,7 +71,7 @@ impl SlotRequest {
             claim = tx.claim_slot(&self.slot, &row.id, row.expires_at, now).await?;
         }
         match claim {
-            SlotClaim::Granted(_) => {
+            SlotClaim::Granted => {
                 if self.first && !self.known_client {
                     row.max_attempts = row.max_attempts.min(ATTEMPTS_OF_UNKNOWN_CLIENTS);
                 }

@@ -3,27 +3,22 @@
 use std::pin::Pin;
 
 use super::{
-    Parts, Verification, Verifications,
+    Parts, VerificationView, Verifications,
     draft::{idempotency_hash, order},
-    rules,
     slot::{SlotRequest, SlotResult},
 };
-use crate::{
-    delivery::Notice,
-    quota::{self, Operation, Refused},
-    store::{
-        Identifier, NewSend, Reservation, Tx, TxOutcome, UsageLimits,
-        entity::{account, verification::Model},
-    },
-};
+use crate::quota::Operation;
 use domain::{
     Timestamp,
+    account::{Account, Identifier},
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
     ids::AccountId,
     locale::Locale,
     purpose::Purpose,
+    quota::{self, Refused},
+    verification::{Recipient, Verification, rules},
 };
 use platform::{
     fault::Fault,
@@ -32,6 +27,7 @@ use platform::{
         metrics::{self, End},
     },
 };
+use store::{NewSend, Reservation, Tx, TxOutcome, UsageLimits};
 
 /// A request to send a code.
 pub struct Start<R> {
@@ -68,25 +64,12 @@ pub type ResolveInTx<R> = Box<
 
 /// Determines the recipient from an account. An error, allowed only if account existence is disclosed, has the caller's
 /// own type.
-pub type ResolveRecipient<R> = Box<dyn FnOnce(Option<&account::Model>) -> Result<Recipient, R> + Send>;
-
-/// The recipient, and the kind of message.
-pub enum Recipient {
-    /// The code. `to` is the contact as stored with the account, if it has one: the entered contact may differ in case,
-    /// and then be another person's mailbox.
-    Code { account: Option<AccountId>, to: Option<Contact> },
-    /// Nothing is sent, and the response looks like any other.
-    Decoy,
-    /// The contact gets a message that it has no account, in place of a code; the response looks like any other.
-    NotifyUnknown,
-    /// The account's owner gets a notice in place of a code, at this contact; the response looks like any other.
-    NotifyOwner { account: AccountId, to: Option<Contact>, notice: Notice },
-}
+pub type ResolveRecipient<R> = Box<dyn FnOnce(Option<&Account>) -> Result<Recipient, R> + Send>;
 
 /// Result of a start.
 pub enum StartOutcome<R> {
     /// The message is queued, or was already under the same idempotency key.
-    Sent(Verification),
+    Sent(VerificationView),
     Quota(Refused),
     Refused(R),
 }
@@ -155,7 +138,7 @@ impl Verifications {
 impl Parts {
     /// Dispatches the message of a verification that was written, and publishes the cancellation of the verification
     /// that had the recipient's slot before.
-    fn started(&self, row: Model, displaced: Option<Box<Model>>, event: Event) -> Verification {
+    fn started(&self, row: Verification, displaced: Option<Box<Verification>>, event: Event) -> VerificationView {
         if let Some(canceled) = displaced {
             Self::count_end(&canceled, End::Canceled);
             self.publish(*canceled);
@@ -189,12 +172,12 @@ impl Parts {
             (Some(limits), RecipientSource::Anyone { account })
                 if draft.idempotency_key.is_none() && slot.is_none() =>
             {
-                let verification = Model { account_id: account.clone(), ..draft };
+                let verification = Verification { account_id: account.clone(), ..draft };
                 let recipient = Recipient::Code { account: account.clone(), to: None };
                 let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.account_opt(account);
                 let sending = NewSend { limits, usage_key, verification: verification.clone(), delivery, event };
-                Ok(match self.store.write_sending(sending, now).await? {
+                Ok(match self.store.write_send(sending, now).await? {
                     true => WriteResult::New { row: Box::new(verification), displaced: None },
                     false => WriteResult::UsedUp,
                 })
@@ -210,7 +193,7 @@ impl Parts {
 
 /// The rows of a start that are written in one transaction.
 struct StartWrite<R> {
-    draft: Model,
+    draft: Verification,
     slot: Option<SlotRequest>,
     limits: Option<UsageLimits>,
     usage_key: String,
@@ -252,9 +235,9 @@ impl<R> StartWrite<R> {
 
 enum WriteResult<R> {
     New {
-        row: Box<Model>,
+        row: Box<Verification>,
         /// The verification that was canceled because it had the recipient's slot.
-        displaced: Option<Box<Model>>,
+        displaced: Option<Box<Verification>>,
     },
     /// The contact's cooldown or daily quota is exceeded.
     UsedUp,
@@ -275,16 +258,6 @@ async fn reserve<R>(
     let Some(limits) = limits else { return Ok(None) };
     let reserved = tx.reserve_send(usage_key, now, limits).await?;
     Ok((reserved == Reservation::Refused).then_some(WriteResult::UsedUp))
-}
-
-impl Recipient {
-    fn account(&self) -> Option<&AccountId> {
-        match self {
-            Recipient::Code { account, .. } => account.as_ref(),
-            Recipient::NotifyOwner { account, .. } => Some(account),
-            Recipient::Decoy | Recipient::NotifyUnknown => None,
-        }
-    }
 }
 
 async fn recipient<R>(
@@ -330,7 +303,7 @@ impl Parts {
 
     /// The verification with this idempotency key, while its code is valid, in any state: a late retry must not send
     /// again. After that the key is released.
-    async fn existing(&self, key: Option<&str>) -> Result<Option<Verification>, Fault> {
+    async fn existing(&self, key: Option<&str>) -> Result<Option<VerificationView>, Fault> {
         let Some(key) = key else { return Ok(None) };
         let Some(row) = self.store.verification_by_idempotency_key(key).await? else { return Ok(None) };
         let now = self.clock.now();

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::rules::{self, Standing};
-use crate::{events::Snapshot, store::entity::verification::Model};
+use crate::events::Snapshot;
 use domain::{
     Timestamp,
     channel::Channel,
@@ -11,13 +10,17 @@ use domain::{
     ids::{AccountId, VerificationId},
     purpose::Purpose,
     status::{CodeFormat, DeliveryFailure, DeliveryStatus, Status},
+    verification::{
+        Verification,
+        rules::{self, EffectiveStatus},
+    },
 };
 use platform::clock::Clock;
 
 /// The state of a verification at one time. It exposes neither the contact nor the code.
 #[derive(Clone, Debug)]
-pub struct Verification {
-    row: Box<Model>,
+pub struct VerificationView {
+    row: Box<Verification>,
     cooldown: Duration,
     /// The time of the state.
     as_of: Timestamp,
@@ -25,15 +28,15 @@ pub struct Verification {
 
 /// Status of the newest message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct DeliveryView {
     pub channel: Channel,
     pub status: DeliveryStatus,
     pub failure: Option<DeliveryFailure>,
     pub updated_at: Timestamp,
 }
 
-impl Verification {
-    pub(super) fn new(row: Model, cooldown: Duration, clock: &Clock) -> Self {
+impl VerificationView {
+    pub(super) fn new(row: Verification, cooldown: Duration, clock: &Clock) -> Self {
         Self { row: Box::new(row), cooldown, as_of: clock.now() }
     }
 
@@ -60,12 +63,12 @@ impl Verification {
         self.contact().map_or_else(String::new, |to| to.masked())
     }
 
-    pub fn standing(&self) -> Standing {
-        rules::standing(self.row.status, self.row.expires_at, self.as_of)
+    pub fn effective_status(&self) -> EffectiveStatus {
+        rules::effective_status(self.row.status, self.row.expires_at, self.as_of)
     }
 
-    pub fn delivery(&self) -> Delivery {
-        Delivery {
+    pub fn delivery(&self) -> DeliveryView {
+        DeliveryView {
             channel: self.row.delivery_channel,
             status: self.row.delivery_status,
             failure: self.row.delivery_failure,
@@ -103,24 +106,24 @@ impl Verification {
 
     /// Increases with every change. Expiry is not written to the database, so it is added here.
     pub fn sequence(&self) -> i64 {
-        self.row.sequence + i64::from(self.standing() == Standing::Expired)
+        self.row.sequence + i64::from(self.effective_status() == EffectiveStatus::Expired)
     }
 
     /// When it last changed. Expiry is a change that is not stored. Processes of the previous version do not store the
     /// time of a change, so the other times of the row are considered too.
     pub fn updated_at(&self) -> Timestamp {
         let row = &self.row;
-        let expired = (self.standing() == Standing::Expired).then_some(row.expires_at);
+        let expired = (self.effective_status() == EffectiveStatus::Expired).then_some(row.expires_at);
         let later = [row.updated_at, Some(row.delivery_updated_at), row.ended_at, expired];
         later.into_iter().flatten().fold(row.created_at, Timestamp::max)
     }
 
-    pub(super) fn row(&self) -> &Model {
+    pub(super) fn row(&self) -> &Verification {
         &self.row
     }
 
     /// Updates the row and the time.
-    pub(super) fn replace(&mut self, row: Model, now: Timestamp) {
+    pub(super) fn replace(&mut self, row: Verification, now: Timestamp) {
         *self.row = row;
         self.as_of = now;
     }

@@ -2,19 +2,17 @@
 
 use futures_util::Stream;
 
-use super::{Verification, Verifications};
-use crate::{
-    events::{WatchEvent, Watcher},
-    store::Store,
-};
+use super::{VerificationView, Verifications};
+use crate::events::{WatchEvent, Watcher};
 use domain::ids::VerificationId;
 use platform::{clock::Clock, fault::Fault};
+use store::Store;
 
 struct Watch {
     store: Store,
     clock: Clock,
     watcher: Watcher,
-    current: Verification,
+    current: VerificationView,
     stage: Stage,
 }
 
@@ -37,7 +35,7 @@ impl Verifications {
     pub async fn watch(
         &self,
         id: &VerificationId,
-    ) -> Result<Option<impl Stream<Item = Result<Verification, Fault>> + Send + use<>>, Fault> {
+    ) -> Result<Option<impl Stream<Item = Result<VerificationView, Fault>> + Send + use<>>, Fault> {
         // Subscribe before the read: a change in between is then emitted twice rather than lost.
         let watcher = self.0.events.watch(id);
         let Some(current) = self.get(id).await? else { return Ok(None) };
@@ -51,13 +49,14 @@ impl Verifications {
 }
 
 impl Watch {
-    async fn next(&mut self) -> Option<Result<Verification, Fault>> {
+    async fn next(&mut self) -> Option<Result<VerificationView, Fault>> {
         let changed = match self.stage {
             Stage::Initial => Ok(()),
             Stage::Watching => self.change().await,
             Stage::Over => return None,
         };
-        self.stage = if changed.is_err() || self.current.standing().is_over() { Stage::Over } else { Stage::Watching };
+        self.stage =
+            if changed.is_err() || self.current.effective_status().is_over() { Stage::Over } else { Stage::Watching };
         Some(changed.map(|()| self.current.clone()))
     }
 
@@ -80,7 +79,7 @@ impl Watch {
                 () = self.clock.sleep_until(self.current.expires_at()) => {
                     // A change before the expiry may not have been received yet, so the row is read again.
                     Box::pin(self.reread()).await?;
-                    if self.current.standing().is_over() {
+                    if self.current.effective_status().is_over() {
                         return Ok(());
                     }
                 }

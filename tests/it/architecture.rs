@@ -25,7 +25,6 @@ const LAYERS: &[&[&str]] = &[
     &["verification"],
     &["delivery"],
     &["quota", "events"],
-    &["store"],
     &["code"],
 ];
 
@@ -103,6 +102,23 @@ fn modules_of_a_crate_have_no_import_cycles() {
         }
         assert!(modules.is_empty(), "{}: a cycle of imports: {modules:?}", folder.display());
     }
+}
+
+/// Entities and SQL are private to the store. `Fault` is made from the errors of the database, so that `?` works.
+#[test]
+fn only_the_store_uses_the_database() {
+    let allowed = ["crates/store", "crates/platform/src/fault.rs"].map(|path| files::root().join(path));
+    let offenders: Vec<_> = files::source_folders()
+        .iter()
+        .flat_map(|folder| files::below(folder))
+        .filter(|file| file.extension().is_some_and(|kind| kind == "rs"))
+        .filter(|file| !allowed.iter().any(|path| file.starts_with(path)))
+        .filter(|file| {
+            let text = fs::read_to_string(file).unwrap();
+            ["sea_orm", "use sqlx", "(sqlx::", "<sqlx::"].iter().any(|path| text.contains(path))
+        })
+        .collect();
+    assert!(offenders.is_empty(), "put the query into crates/store, by the name of what it does: {offenders:?}");
 }
 
 #[test]

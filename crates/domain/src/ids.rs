@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::stored_text::StoredText;
+
 /// A source of random bytes: the operating system, or a seed in a test.
 pub trait RandomBytes {
     /// 16 random bytes.
@@ -35,7 +37,6 @@ macro_rules! id {
     ($(#[$meta:meta])* $name:ident, $prefix:literal) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "sea-orm", derive(sea_orm::DeriveValueType))]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -64,10 +65,14 @@ macro_rules! id {
             }
         }
 
-        #[cfg(feature = "sea-orm")]
-        impl sea_orm::TryFromU64 for $name {
-            fn try_from_u64(_: u64) -> Result<Self, sea_orm::DbErr> {
-                Err(sea_orm::DbErr::ConvertFromU64(stringify!($name)))
+        impl StoredText for $name {
+            fn as_text(&self) -> &str {
+                self.as_str()
+            }
+
+            /// A stored id is not checked again.
+            fn from_text(text: &str) -> Option<Self> {
+                Some(Self(text.to_owned()))
             }
         }
     };

@@ -2,34 +2,38 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::Contact;
+use crate::{
+    contact::Contact,
+    stored_text::{StoredText, stored_text},
+};
 
 /// What a confirmed code can be used for. A code and its proof are valid for one purpose only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
-#[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Purpose {
     /// Proves only that the user controls the contact; another back end consumes the attestation.
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CONTACT"))]
     Contact,
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "SIGN_UP"))]
     SignUp,
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "SIGN_IN"))]
     SignIn,
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "PASSWORD_RESET"))]
     PasswordReset,
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "PHONE_CHANGE"))]
     PhoneChange,
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "EMAIL_CHANGE"))]
     EmailChange,
     /// Reauthentication in a signed-in session.
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "STEP_UP"))]
     StepUp,
     /// Confirms that a contact change is to be undone. Started only by `undoContactChange`.
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "CONTACT_UNDO"))]
     ContactUndo,
 }
+
+stored_text!(Purpose {
+    Contact => "CONTACT",
+    SignUp => "SIGN_UP",
+    SignIn => "SIGN_IN",
+    PasswordReset => "PASSWORD_RESET",
+    PhoneChange => "PHONE_CHANGE",
+    EmailChange => "EMAIL_CHANGE",
+    StepUp => "STEP_UP",
+    ContactUndo => "CONTACT_UNDO",
+});
 
 /// The effect of a code or proof on an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,23 +48,6 @@ pub enum Effect {
 impl Purpose {
     /// The purposes whose proof alone gives access to an account.
     pub const GRANTING_ACCESS: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
-
-    /// Every purpose.
-    pub const ALL: [Self; 8] = [
-        Purpose::Contact,
-        Purpose::SignUp,
-        Purpose::SignIn,
-        Purpose::PasswordReset,
-        Purpose::PhoneChange,
-        Purpose::EmailChange,
-        Purpose::StepUp,
-        Purpose::ContactUndo,
-    ];
-
-    /// Every purpose.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter()
-    }
 
     /// The effect of its code or proof on an account, which determines the operations that revoke it
     /// (`session::ways_in`).
@@ -100,20 +87,6 @@ impl Purpose {
             | Purpose::StepUp => contact.usage_key(),
         }
     }
-
-    /// The name in the schema, the tables, the metrics and the attestation.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Purpose::Contact => "CONTACT",
-            Purpose::SignUp => "SIGN_UP",
-            Purpose::SignIn => "SIGN_IN",
-            Purpose::PasswordReset => "PASSWORD_RESET",
-            Purpose::PhoneChange => "PHONE_CHANGE",
-            Purpose::EmailChange => "EMAIL_CHANGE",
-            Purpose::StepUp => "STEP_UP",
-            Purpose::ContactUndo => "CONTACT_UNDO",
-        }
-    }
 }
 
 /// The text is not the name of a purpose.
@@ -124,7 +97,7 @@ impl std::str::FromStr for Purpose {
     type Err = UnknownPurpose;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::all().find(|purpose| purpose.as_str() == text).ok_or(UnknownPurpose)
+        Self::from_text(text).ok_or(UnknownPurpose)
     }
 }
 

@@ -13,10 +13,8 @@ use std::{
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{
-    app::{Settings, World},
-    store::entity::account,
-};
+use crate::app::{Settings, World};
+use domain::account;
 use platform::config::{self, DatabaseLocation};
 
 /// The arguments of `admin`.

@@ -4,9 +4,10 @@ use clap::Args;
 
 use super::{Role, run_name};
 use crate::{
-    account::{Operated, rules::AdminRejection},
+    account::Operated,
     app::{self, Settings, World},
 };
+use domain::account::rules::AdminRejection;
 use platform::fault::Fault;
 
 /// The account.

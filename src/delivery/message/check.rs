@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use sea_orm::Iterable;
-
 use super::{
     Code, Composer, LocalizedComposer, Notice, Purpose, Secret, Undo, UndoHint, separated, slug, sms, voice_text,
 };
@@ -40,7 +38,7 @@ impl Composer {
         let mut errors = Vec::new();
         for locale in Locale::ALL {
             let speech = LocalizedComposer { composer: self, locale };
-            for purpose in Purpose::iter() {
+            for purpose in Purpose::all() {
                 let code = sample(purpose, largest);
                 errors.extend(check_code(&speech, &code, largest.carriers));
             }

@@ -1,7 +1,5 @@
 use std::{fs, time::Duration};
 
-use sea_orm::Iterable;
-
 use super::*;
 use domain::contact::ContactKind;
 use providers::segments::{Carriers, KOREAN_SMS, Segments, korean_bytes};
@@ -85,7 +83,7 @@ fn the_caution_is_omitted_if_the_message_would_need_two_segments() {
 #[test]
 fn every_code_fits_into_one_message_in_all_countries() {
     for locale in Locale::ALL {
-        for purpose in Purpose::iter() {
+        for purpose in Purpose::all() {
             let korean = text(&settings(), &code(purpose, Channel::Sms, phone("+821012345678"), locale));
             assert!(korean_bytes(&korean).unwrap() <= 75, "{korean}");
             assert!(korean.starts_with("[예시서비스]"), "{korean}");
@@ -161,7 +159,7 @@ fn a_voice_message_separates_the_characters_and_repeats_the_code() {
 #[test]
 fn an_email_shows_the_code_in_both_parts_and_not_in_its_subject() {
     for locale in Locale::ALL {
-        for purpose in Purpose::iter() {
+        for purpose in Purpose::all() {
             let to = contact(ContactKind::Email, "somebody@example.com");
             let composed = composer(&settings()).compose(&code(purpose, Channel::Email, to, locale));
             let (subject, html) = (composed.subject.unwrap(), composed.html.unwrap());

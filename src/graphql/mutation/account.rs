@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::audit;
 use crate::{
     account::{
-        ChangePasswordOutcome, ContactChange, DeleteOutcome, ImageUrl, Profile, ProfileChanged, UndoOutcome,
+        ChangePasswordOutcome, ContactChangeOutcome, DeleteOutcome, ImageUrl, Profile, ProfileChanged, UndoOutcome,
         UndoRequest, UndoToken,
     },
     graphql::{
@@ -231,14 +231,16 @@ async fn change_contact(
     let signed_in = audit::signed_in(ctx, act).await?;
     let proof = ProofToken::parse(&input.proof_token);
     Ok(match ctx.services().accounts.change_contact(ctx.caller(), signed_in, kind, proof).await? {
-        ContactChange::Changed(account) => {
+        ContactChangeOutcome::Changed(account) => {
             ChangeContactPayload { user: User::new(*account, Some(signed_in.session.clone())) }.into()
         }
-        ContactChange::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
-        ContactChange::Taken => ContactTaken::new(ctx).into(),
-        ContactChange::Unchanged => ContactUnchanged::new(ctx).into(),
-        ContactChange::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-        ContactChange::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+        ContactChangeOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
+        ContactChangeOutcome::Taken => ContactTaken::new(ctx).into(),
+        ContactChangeOutcome::Unchanged => ContactUnchanged::new(ctx).into(),
+        ContactChangeOutcome::ReauthenticationRequired(required) => {
+            ReauthenticationRequired::new(ctx, &required).into()
+        }
+        ContactChangeOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
     })
 }
 

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 
 use super::audit;
 use crate::{
-    account::{SessionsEnded, SetStatusOutcome, UnlockOutcome, rules::AdminRejection},
+    account::{SessionsEnded, SetStatusOutcome, UnlockOutcome},
     graphql::{
         context::RequestContext,
         input::Fields,
@@ -13,7 +13,7 @@ use crate::{
         types::{AccountStatus, User},
     },
 };
-use domain::ids::AccountId;
+use domain::{account::rules::AdminRejection, ids::AccountId};
 use platform::telemetry::audit::Act;
 
 #[derive(Default)]

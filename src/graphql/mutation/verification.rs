@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, SimpleObject, Union};
 
 use super::audit;
 use crate::{
-    account::{ResendOutcome, SendRequest, Sent, StepUpRejection},
+    account::{ResendOutcome, SendRequest, Sent},
     graphql::{
         context::RequestContext,
         input::{
@@ -20,7 +20,7 @@ use crate::{
     },
     verification::{self, Canceled, ConfirmOutcome, ResendResult},
 };
-use domain::{contact::ContactKind, ids::VerificationId};
+use domain::{account::rules::StepUpRejection, contact::ContactKind, ids::VerificationId};
 use platform::telemetry::audit::Act;
 
 #[derive(Default)]
@@ -141,7 +141,7 @@ pub enum SendVerificationCodeResult {
 }
 
 impl SendVerificationCodeResult {
-    fn payload(verification: verification::Verification) -> Self {
+    fn payload(verification: verification::VerificationView) -> Self {
         SendVerificationCodePayload { verification: Verification(verification) }.into()
     }
 

@@ -3,10 +3,8 @@
 use async_graphql::{Context, Enum, SimpleObject};
 
 use super::ProblemCode;
-use crate::{
-    graphql::{context::RequestContext, types::AccountStatus},
-    store::entity::account,
-};
+use crate::graphql::{context::RequestContext, types::AccountStatus};
+use domain::account;
 use platform::{password, texts::Arg};
 
 macro_rules! plain_problem {

@@ -5,10 +5,8 @@ use std::time::Duration;
 use async_graphql::{Context, SimpleObject};
 
 use super::ProblemCode;
-use crate::{
-    graphql::{context::RequestContext, enums::Quota, scalars::DateTime},
-    quota::{self, Refused},
-};
+use crate::graphql::{context::RequestContext, enums::Quota, scalars::DateTime};
+use domain::quota::{self, Refused};
 
 /// One or more fields are invalid.
 #[derive(SimpleObject)]

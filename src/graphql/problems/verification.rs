@@ -5,8 +5,9 @@ use async_graphql::{Context, SimpleObject};
 use super::ProblemCode;
 use crate::{
     graphql::{context::RequestContext, enums::RejectionReason, types::Verification},
-    verification::{self, Standing},
+    verification,
 };
+use domain::verification::rules::EffectiveStatus;
 use platform::texts::Arg;
 
 /// The code is wrong.
@@ -61,14 +62,14 @@ pub struct VerificationNotPending {
 }
 
 impl VerificationNotPending {
-    pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
-        let id = match verification.standing() {
+    pub fn new(ctx: &Context<'_>, verification: verification::VerificationView) -> Self {
+        let id = match verification.effective_status() {
             // The verification was over when it was checked, so the client may try again.
-            Standing::Pending => "problem-other",
-            Standing::Verified => "problem-verification-not-pending-verified",
-            Standing::Expired => "problem-verification-not-pending-expired",
-            Standing::Locked => "problem-verification-not-pending-locked",
-            Standing::Canceled => "problem-verification-not-pending-canceled",
+            EffectiveStatus::Pending => "problem-other",
+            EffectiveStatus::Verified => "problem-verification-not-pending-verified",
+            EffectiveStatus::Expired => "problem-verification-not-pending-expired",
+            EffectiveStatus::Locked => "problem-verification-not-pending-locked",
+            EffectiveStatus::Canceled => "problem-verification-not-pending-canceled",
         };
         Self {
             code: ProblemCode::VerificationNotPending.record(ctx),
@@ -91,7 +92,7 @@ pub struct UndoConfirmationRequired {
 }
 
 impl UndoConfirmationRequired {
-    pub fn new(ctx: &Context<'_>, verification: verification::Verification) -> Self {
+    pub fn new(ctx: &Context<'_>, verification: verification::VerificationView) -> Self {
         Self {
             code: ProblemCode::UndoConfirmationRequired.record(ctx),
             message: ctx.localize("problem-undo-confirmation-required", &[]),

@@ -11,9 +11,9 @@ use crate::{
         scalars::DateTime,
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
-    store::Place,
 };
 use platform::texts::Arg;
+use store::RowPosition;
 
 #[derive(Default)]
 pub struct AdminQuery;
@@ -39,7 +39,7 @@ impl AdminQuery {
         Ok(connection(
             page,
             &slice,
-            |row| Place { at: row.created_at, id: row.id.as_str().to_owned() },
+            |row| RowPosition { at: row.created_at, id: row.id.as_str().to_owned() },
             |row| User::new(row, None),
         ))
     }

@@ -4,15 +4,13 @@ use crate::graphql::errors::Result;
 use async_graphql::{Context, Enum, ID, Object};
 
 use super::{Session, Verification};
-use crate::{
-    graphql::{
-        context::RequestContext,
-        pages::{Connection, DEFAULT_PAGE_SIZE, connection, slice},
-        scalars::{Date, DateTime},
-    },
-    store::{Place, entity::account},
+use crate::graphql::{
+    context::RequestContext,
+    pages::{Connection, DEFAULT_PAGE_SIZE, connection, slice},
+    scalars::{Date, DateTime},
 };
-use domain::ids::SessionId;
+use domain::{account, ids::SessionId};
+use store::RowPosition;
 
 /// Status of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -39,13 +37,13 @@ pub enum Role {
 }
 
 pub struct User {
-    row: account::Model,
+    row: account::Account,
     /// The session of the request, if it belongs to this account.
     session: Option<SessionId>,
 }
 
 impl User {
-    pub fn new(row: account::Model, session: Option<SessionId>) -> Self {
+    pub fn new(row: account::Account, session: Option<SessionId>) -> Self {
         Self { row, session }
     }
 }
@@ -135,7 +133,7 @@ impl User {
         Ok(connection(
             page,
             &slice,
-            |row| Place { at: row.created_at, id: row.id.as_str().to_owned() },
+            |row| RowPosition { at: row.created_at, id: row.id.as_str().to_owned() },
             |row| Session::new(row, current.as_ref()),
         ))
     }
@@ -158,7 +156,7 @@ impl User {
         Ok(connection(
             page,
             &slice,
-            |shown| Place { at: shown.created_at(), id: shown.id().as_str().to_owned() },
+            |shown| RowPosition { at: shown.created_at(), id: shown.id().as_str().to_owned() },
             Verification,
         ))
     }

@@ -5,10 +5,12 @@ use async_graphql::{Context, ID, SimpleObject};
 
 use crate::{
     graphql::{context::RequestContext, scalars::DateTime, token_cookies::TokenCookies},
-    session::{Tokens, rules::round_down},
-    store::entity::session,
+    session::Tokens,
 };
-use domain::ids::SessionId;
+use domain::{
+    ids::SessionId,
+    session::{self, rules::round_down},
+};
 use platform::secret::Secret;
 
 /// A session: one signed-in device.
@@ -33,7 +35,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(row: session::Model, current: Option<&SessionId>) -> Self {
+    pub fn new(row: session::Session, current: Option<&SessionId>) -> Self {
         Self {
             id: row.id.as_str().into(),
             current: current == Some(&row.id),

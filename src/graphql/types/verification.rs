@@ -12,7 +12,7 @@ use crate::{
     verification,
 };
 
-pub struct Verification(pub verification::Verification);
+pub struct Verification(pub verification::VerificationView);
 
 /// One attempt to prove control of a contact, for one purpose.
 #[Object]
@@ -35,7 +35,7 @@ impl Verification {
 
     /// Status of the verification.
     async fn status(&self) -> VerificationStatus {
-        self.0.standing().into()
+        self.0.effective_status().into()
     }
 
     /// Delivery of the newest message. A resend starts a new delivery.
@@ -127,8 +127,8 @@ pub struct Proof {
     attestation: String,
 }
 
-impl From<verification::Proof> for Proof {
-    fn from(proof: verification::Proof) -> Self {
+impl From<verification::IssuedProof> for Proof {
+    fn from(proof: verification::IssuedProof) -> Self {
         Self {
             purpose: proof.purpose.into(),
             token: proof.token.expose().to_owned(),

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::store::entity::account::{AccountStatus, Role};
-use domain::ids::{AccountId, ContactChangeId};
+use domain::{
+    account::{AccountStatus, Role},
+    ids::{AccountId, ContactChangeId},
+};
 use platform::clock::Entropy;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -12,8 +14,8 @@ fn start() -> Timestamp {
 }
 
 /// An account that has had a password and both contacts since the start.
-fn account() -> account::Model {
-    account::Model {
+fn account() -> Account {
+    Account {
         id: AccountId::new(&Entropy::seeded(1)),
         username: "hong".to_owned(),
         username_key: "hong".to_owned(),
@@ -40,9 +42,9 @@ fn account() -> account::Model {
 }
 
 /// A contact change made `days` after the start, which can be undone for three days.
-fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_change::Model {
+fn change(kind: ContactKind, days: u32, account: &Account) -> ContactChange {
     let at = start() + DAY * days;
-    contact_change::Model {
+    ContactChange {
         id: ContactChangeId::new(&Entropy::seeded(days.into())),
         token_hash: String::new(),
         account_id: account.id.clone(),
@@ -59,7 +61,7 @@ fn change(kind: ContactKind, days: u32, account: &account::Model) -> contact_cha
 }
 
 /// The factors that count `days` after the start: password, phone, e-mail.
-fn counts(account: &account::Model, changes: &[contact_change::Model], days: u32) -> (bool, bool, bool) {
+fn counts(account: &Account, changes: &[ContactChange], days: u32) -> (bool, bool, bool) {
     let established = Established::load(account, changes, start() + DAY * days);
     (established.password, established.phone, established.email)
 }
@@ -68,14 +70,14 @@ fn counts(account: &account::Model, changes: &[contact_change::Model], days: u32
 fn everything_counts_without_undoable_changes() {
     let account = account();
     let old = change(ContactKind::Phone, 1, &account);
-    let undone = contact_change::Model { undone_at: Some(start()), ..change(ContactKind::Email, 9, &account) };
+    let undone = ContactChange { undone_at: Some(start()), ..change(ContactKind::Email, 9, &account) };
     assert_eq!(counts(&account, &[], 0), (true, true, true));
     assert_eq!(counts(&account, &[old, undone], 10), (true, true, true));
 }
 
 #[test]
 fn missing_and_unverified_factors_do_not_count() {
-    let unverified = account::Model { phone_verified_at: None, email: None, password_hash: None, ..account() };
+    let unverified = Account { phone_verified_at: None, email: None, password_hash: None, ..account() };
     assert_eq!(counts(&unverified, &[], 0), (false, false, false));
 }
 
@@ -103,7 +105,7 @@ fn the_oldest_open_change_decides_for_both_contacts() {
 #[test]
 fn an_undone_change_delays_deletion_until_the_end_of_its_undo_period() {
     let account = account();
-    let undone = contact_change::Model { undone_at: Some(start()), ..change(ContactKind::Email, 1, &account) };
+    let undone = ContactChange { undone_at: Some(start()), ..change(ContactKind::Email, 1, &account) };
     let held = Established::load(&account, std::slice::from_ref(&undone), start() + DAY);
     assert_eq!((held.held_until, held.deletion_held_until), (None, Some(undone.expires_at)));
     let free = Established::load(&account, std::slice::from_ref(&undone), undone.expires_at);
@@ -113,7 +115,7 @@ fn an_undone_change_delays_deletion_until_the_end_of_its_undo_period() {
 #[test]
 fn a_later_change_that_expired_first_still_counts_as_later() {
     let account = account();
-    let short = contact_change::Model { expires_at: start() + DAY * 2, ..change(ContactKind::Email, 2, &account) };
+    let short = ContactChange { expires_at: start() + DAY * 2, ..change(ContactKind::Email, 2, &account) };
     assert_eq!(counts(&account, &[change(ContactKind::Phone, 1, &account), short], 3), (true, false, false));
 }
 
@@ -121,7 +123,7 @@ fn a_later_change_that_expired_first_still_counts_as_later() {
 fn a_password_counts_if_it_is_older_than_every_open_change() {
     let before = account();
     let first = change(ContactKind::Phone, 1, &before);
-    let after = account::Model { password_changed_at: Some(start() + DAY), ..account() };
+    let after = Account { password_changed_at: Some(start() + DAY), ..account() };
     let second = change(ContactKind::Phone, 2, &after);
     assert_eq!(counts(&before, std::slice::from_ref(&first), 2), (true, false, true));
     assert_eq!(counts(&after, &[first.clone(), second.clone()], 3), (false, false, true));

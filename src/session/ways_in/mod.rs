@@ -5,21 +5,19 @@
 
 mod table;
 
-use sea_orm::Iterable;
-
 use self::table::Extent;
 pub use self::table::{AccessPath, Decision, SecurityAct, decide};
 use super::OpaqueToken;
-use crate::store::{
-    Identifier, Owner, Tx,
-    entity::{account, contact_change, device, session},
-};
 use domain::{
     Timestamp,
+    account::{Account, Identifier},
+    contact_change::ContactChange,
     ids::{AccountId, SessionId},
     purpose::Effect,
+    session::{KnownDevice, Session},
 };
 use platform::fault::Fault;
+use store::{Owner, Tx};
 
 /// The subject of a security act.
 #[derive(Clone, Debug)]
@@ -62,10 +60,10 @@ impl ActSubject {
 #[derive(Debug, Default)]
 pub struct RevokedAccess {
     /// The account, locked until the end of the transaction. None: it no longer exists, or the act is on one session.
-    pub account: Option<account::Model>,
-    pub sessions: Vec<session::Model>,
+    pub account: Option<Account>,
+    pub sessions: Vec<Session>,
     /// Contact changes that were undone, oldest first.
-    pub undone: Vec<contact_change::Model>,
+    pub undone: Vec<ContactChange>,
     /// The active administrators, if the act may remove one.
     pub administrators: Vec<AccountId>,
 }
@@ -101,7 +99,7 @@ pub async fn revoke_access(
     now: Timestamp,
 ) -> Result<RevokedAccess, Fault> {
     let ends = |after: bool| {
-        AccessPath::iter().filter(move |way| way.comes_after_account() == after && decide(act, *way) == Decision::End)
+        AccessPath::all().filter(move |way| way.comes_after_account() == after && decide(act, *way) == Decision::End)
     };
     let mut ended = RevokedAccess::default();
     for way in ends(false) {
@@ -200,6 +198,5 @@ pub async fn register_device(
     if let Some(session) = session {
         tx.set_session_device(session, &token_hash).await?;
     }
-    tx.insert_device(device::Model { token_hash, account_id: account.clone(), created_at: now, last_used_at: now })
-        .await
+    tx.insert_device(KnownDevice { token_hash, account_id: account.clone(), created_at: now, last_used_at: now }).await
 }

@@ -1,52 +1,71 @@
 //! The table of security acts and kinds of access. No match has a wildcard, so that a new act or kind of access does
 //! not compile before each pair is decided.
 
-use sea_orm::EnumIter;
+/// An enum with the list of its values.
+macro_rules! with_all {
+    ($(#[$attribute:meta])* pub enum $name:ident { $($(#[$of_variant:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$attribute])*
+        pub enum $name {
+            $($(#[$of_variant])* $variant),+
+        }
 
-/// Everything that grants access to an account, in the order in which rows are locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
-pub enum AccessPath {
-    /// A verification whose code can still be confirmed.
-    OpenVerification,
-    /// A verification whose code confirms the undo of contact changes.
-    UndoVerification,
-    /// An unspent proof.
-    UnspentProof,
-    /// An unspent proof that confirms the undo of contact changes.
-    UndoProof,
-    /// A session with its refresh tokens.
-    RefreshToken,
-    /// Access tokens of a session. Revoked by a row in `revocation`.
-    AccessToken,
-    /// WebSockets and streams opened with an access token. Closed by the same row.
-    Subscription,
-    /// A device token: sign-ins with it cause no notice and have their own lockout counter.
-    DeviceToken,
-    /// A token that undoes a contact change.
-    UndoToken,
+        impl $name {
+            /// Every value, in the order of the declaration.
+            pub fn all() -> impl Iterator<Item = Self> {
+                [$(Self::$variant),+].into_iter()
+            }
+        }
+    };
 }
 
-/// An act that decides who can use an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
-pub enum SecurityAct {
-    PasswordReset,
-    PasswordChange,
-    /// A password change with `keepOtherSessions`.
-    PasswordChangeKeepingSessions,
-    SignOutEverywhere,
-    /// An administrator or operator sets a status in which the account cannot be used.
-    Suspension,
-    /// An operator changes the role of the account.
-    RoleChange,
-    SessionsEndedByAdministrator,
-    ContactChange,
-    ContactUndo,
-    Deletion,
-    /// The owner ends one session from the list.
-    SessionRevoked,
-    SignOut,
-    /// A refresh token was presented again after its successor was used.
-    RefreshReuse,
+with_all! {
+    /// Everything that grants access to an account, in the order in which rows are locked.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum AccessPath {
+        /// A verification whose code can still be confirmed.
+        OpenVerification,
+        /// A verification whose code confirms the undo of contact changes.
+        UndoVerification,
+        /// An unspent proof.
+        UnspentProof,
+        /// An unspent proof that confirms the undo of contact changes.
+        UndoProof,
+        /// A session with its refresh tokens.
+        RefreshToken,
+        /// Access tokens of a session. Revoked by a row in `revocation`.
+        AccessToken,
+        /// WebSockets and streams opened with an access token. Closed by the same row.
+        Subscription,
+        /// A device token: sign-ins with it cause no notice and have their own lockout counter.
+        DeviceToken,
+        /// A token that undoes a contact change.
+        UndoToken,
+    }
+}
+
+with_all! {
+    /// An act that decides who can use an account.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum SecurityAct {
+        PasswordReset,
+        PasswordChange,
+        /// A password change with `keepOtherSessions`.
+        PasswordChangeKeepingSessions,
+        SignOutEverywhere,
+        /// An administrator or operator sets a status in which the account cannot be used.
+        Suspension,
+        /// An operator changes the role of the account.
+        RoleChange,
+        SessionsEndedByAdministrator,
+        ContactChange,
+        ContactUndo,
+        Deletion,
+        /// The owner ends one session from the list.
+        SessionRevoked,
+        SignOut,
+        /// A refresh token was presented again after its successor was used.
+        RefreshReuse,
+    }
 }
 
 /// Whether an act revokes a kind of access.
@@ -214,14 +233,12 @@ impl SecurityAct {
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::Iterable;
-
     use super::*;
 
     /// Access tokens, and streams opened with them, have no statement of their own: they end with their session.
     #[test]
     fn access_tokens_and_streams_end_with_their_session() {
-        for act in SecurityAct::iter() {
+        for act in SecurityAct::all() {
             for way in [AccessPath::AccessToken, AccessPath::Subscription] {
                 assert_eq!(decide(act, way), decide(act, AccessPath::RefreshToken), "{act:?}");
             }
@@ -231,15 +248,15 @@ mod tests {
     /// The order of all locks: verifications, proofs, the account, and rows of the account.
     #[test]
     fn variants_are_in_lock_order() {
-        let after: Vec<_> = AccessPath::iter().map(AccessPath::comes_after_account).collect();
+        let after: Vec<_> = AccessPath::all().map(AccessPath::comes_after_account).collect();
         assert!(after.is_sorted(), "{after:?}");
     }
 
     /// An act on one session does not lock the account, so it cannot revoke anything that is locked before the account.
     #[test]
     fn acts_on_one_session_keep_codes_and_proofs() {
-        for act in SecurityAct::iter().filter(|act| act.extent() == Extent::One) {
-            for way in AccessPath::iter().filter(|way| !way.comes_after_account()) {
+        for act in SecurityAct::all().filter(|act| act.extent() == Extent::One) {
+            for way in AccessPath::all().filter(|way| !way.comes_after_account()) {
                 assert!(matches!(decide(act, way), Keep(_)), "{act:?} {way:?}");
             }
         }

@@ -3,9 +3,8 @@
 use countersign::{
     account::{Accounts, Operated},
     app,
-    store::entity::account::Role,
 };
-use domain::contact::NumberRules;
+use domain::{account::Role, contact::NumberRules};
 use serde_json::{Value, json};
 
 use crate::support::{Account, PASSWORD, Setup, SignedIn, TestApp};

@@ -1,6 +1,7 @@
 //! Sign-up with a verified contact.
 
-use countersign::account::{Operated, rules::AdminRejection};
+use countersign::account::Operated;
+use domain::account::rules::AdminRejection;
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Setup, SignedIn, TestApp};

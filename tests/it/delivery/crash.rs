@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use countersign::{
-    delivery::{Content, Notice, OutgoingMessage},
-    store::{Acceptance, AcceptedDelivery, Identifier, Settlement, Store, TxOutcome, entity::delivery::Model},
-};
+use countersign::delivery::{Content, OutgoingMessage};
 use domain::{
     Timestamp,
+    account::Identifier,
     channel::Channel,
     contact::{Contact, PhoneNumber, Region},
+    delivery::Delivery,
     ids::DeliveryId,
     locale::Locale,
+    notice::Notice,
     status::DeliveryStatus,
 };
 use platform::clock::Entropy;
 use serde_json::json;
+use store::{Acceptance, AcceptedDelivery, Settlement, Store, TxOutcome};
 
 use super::{
     fake_provider::{Action, FakeProvider},
@@ -28,7 +29,7 @@ use crate::support::{Account, TEST_TIMEOUT};
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// A queued notice.
-fn notice(to: &str, now: Timestamp) -> Model {
+fn notice(to: &str, now: Timestamp) -> Delivery {
     let to = Contact::Phone(PhoneNumber::parse(to, Region::parse("KR").unwrap()).unwrap());
     let order = OutgoingMessage {
         id: DeliveryId::new(&Entropy::System),
@@ -45,7 +46,7 @@ fn notice(to: &str, now: Timestamp) -> Model {
     order.into_row(now)
 }
 
-async fn insert_deliveries(store: &Store, rows: Vec<Model>) {
+async fn insert_deliveries(store: &Store, rows: Vec<Delivery>) {
     let write = store.write(move |tx| {
         Box::pin(async move {
             for row in rows {
@@ -59,13 +60,13 @@ async fn insert_deliveries(store: &Store, rows: Vec<Model>) {
 
 /// A notice claimed by a process whose claim has expired.
 async fn abandoned(store: &Store, to: &str, now: Timestamp) -> DeliveryId {
-    let row = Model { claimed_by: Some("dead".to_owned()), ..notice(to, now) };
+    let row = Delivery { claimed_by: Some("dead".to_owned()), ..notice(to, now) };
     let id = row.id.clone();
     insert_deliveries(store, vec![row]).await;
     id
 }
 
-async fn wait_for_row(store: &Store, id: &DeliveryId, predicate: impl Fn(&Model) -> bool) -> Model {
+async fn wait_for_row(store: &Store, id: &DeliveryId, predicate: impl Fn(&Delivery) -> bool) -> Delivery {
     let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
     loop {
         let row = store.delivery(id).await.unwrap().unwrap();
@@ -109,7 +110,7 @@ async fn dl_01_process_recovers_its_claim_after_a_lost_commit_response() {
     twilio.wait_for_requests(1).await;
     let process = app.column("SELECT claimed_by FROM delivery").await.remove(0);
     twilio.behave(|_| Action::Respond(twilio_accepted(SID)));
-    let lost = Model { claimed_by: Some(process), ..notice(&phone(1), app.now()) };
+    let lost = Delivery { claimed_by: Some(process), ..notice(&phone(1), app.now()) };
     let id = lost.id.clone();
     insert_deliveries(&database, vec![lost]).await;
     wait_for_row(&database, &id, |row| row.status == DeliveryStatus::Sent).await;
@@ -285,7 +286,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     let twilio = FakeProvider::start(|_| Action::Hang).await;
     let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let (database, now) = (store(&app).await, app.now());
-    let held = Model {
+    let held = Delivery {
         claimed_by: Some("holder.2".to_owned()),
         due_at: Some(now + Duration::from_secs(600)),
         ..notice(&phone(0), now)
@@ -302,18 +303,18 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
         receipt_due: None,
     };
     // An earlier claim of the same process does not match either.
-    assert_eq!(database.settle_taking(&taking("holder.1"), now).await.unwrap(), None);
+    assert_eq!(database.settle_accepted_delivery(&taking("holder.1"), now).await.unwrap(), None);
     let delivery = id.clone();
     let settled = database.write(move |tx| {
         Box::pin(async move {
             let again =
-                Settlement::Retry { due_at: now, provider: None, reason: None, failure: None, perhaps_sent: false };
+                Settlement::Retry { due_at: now, provider: None, reason: None, failure: None, maybe_sent: false };
             Ok(TxOutcome::Commit(tx.settle_delivery(&delivery, Some("holder.1"), 0, again, now).await?))
         })
     });
     assert_eq!(settled.await.unwrap(), None);
     assert_eq!(database.delivery(&id).await.unwrap(), Some(held.clone()));
-    let written = database.settle_taking(&taking("holder.2"), now).await.unwrap();
+    let written = database.settle_accepted_delivery(&taking("holder.2"), now).await.unwrap();
     let row = database.delivery(&id).await.unwrap().unwrap();
     if database.is_embedded() {
         // In its turn, by the single writer.
@@ -332,7 +333,7 @@ async fn notice_is_retried_for_a_day_and_then_fails_with_its_reason() {
     let app = with_providers("webhook").await.gateway(&gateway).start().await;
     let database = store(&app).await;
     let now = app.now();
-    let row = Model { expires_at: now + Duration::from_secs(86_400), ..notice(&phone(0), now) };
+    let row = Delivery { expires_at: now + Duration::from_secs(86_400), ..notice(&phone(0), now) };
     let id = row.id.clone();
     insert_deliveries(&database, vec![row]).await;
     // The clock advances exactly to each due time, so that no claim expires while the message is in progress.

@@ -207,7 +207,7 @@ async fn gateway_error_code_no_answer_is_a_rejection() {
     let due_at = loop {
         let row = database.delivery(&delivery).await.unwrap().unwrap();
         if let (None, 2, Some(due_at)) = (row.claimed_by, row.tries, row.due_at) {
-            assert_eq!((row.reason.as_deref(), row.perhaps_sent), (Some("no_answer"), false));
+            assert_eq!((row.reason.as_deref(), row.maybe_sent), (Some("no_answer"), false));
             break due_at;
         }
         assert!(tokio::time::Instant::now() < deadline);

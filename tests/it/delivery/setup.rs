@@ -1,12 +1,13 @@
 //! A server with fake providers, and their responses and receipts.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::{app::Settings, store::Store};
+use countersign::app::Settings;
 use hmac::{Hmac, KeyInit, Mac};
 use platform::{config::Secret, supervisor::Supervisor};
 use providers::standard_webhooks::Key;
 use serde_json::{Value, json};
 use sha1::Sha1;
+use store::Store;
 
 use super::fake_provider::{Action, FakeProvider};
 use crate::{

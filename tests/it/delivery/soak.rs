@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use countersign::store::Store;
 use domain::ids::DeliveryId;
 use futures_util::{StreamExt, stream};
 use rand::{RngExt, SeedableRng, rngs::ChaCha20Rng};
 use serde_json::{Value, json};
+use store::Store;
 
 use super::{
     fake_provider::{Action, FakeProvider},

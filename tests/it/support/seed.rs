@@ -1,17 +1,13 @@
 //! Accounts that exist before a test starts.
 
-use countersign::{
-    app::Settings,
-    store::{
-        Store, TxOutcome,
-        entity::account::{AccountStatus, Model, Role},
-    },
-};
+use countersign::app::Settings;
 use domain::{
+    account::{self, AccountStatus, Role},
     contact::{EmailAddress, PersonName},
     ids::AccountId,
 };
 use platform::{clock::Entropy, supervisor::Supervisor};
+use store::{Store, TxOutcome};
 
 use super::TestApp;
 
@@ -44,12 +40,12 @@ impl Account {
         Self { password_hash: Some(hash.to_owned()), ..self }
     }
 
-    fn into_row(self, app: &TestApp) -> Model {
+    fn into_row(self, app: &TestApp) -> account::Account {
         let now = app.now();
         let id = AccountId::new(&Entropy::System);
         let name = PersonName::parse("홍길동").unwrap();
         let email = self.email.map(|email| EmailAddress::parse(&email).unwrap());
-        Model {
+        account::Account {
             username: id.as_str().to_owned(),
             username_key: id.as_str().to_owned(),
             id,

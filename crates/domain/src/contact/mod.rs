@@ -16,6 +16,8 @@ mod username;
 
 use std::fmt;
 
+use crate::stored_text::stored_text;
+
 pub use birth_date::{BirthDate, BirthDateRejection};
 pub use email::{EmailAddress, EmailRejection};
 pub use nickname::{Nickname, NicknameRejection};
@@ -26,29 +28,15 @@ pub use username::{Username, UsernameRejection};
 
 /// The kind of a contact, as in tables and logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "sea-orm", derive(sea_orm::EnumIter, sea_orm::DeriveActiveEnum))]
-#[cfg_attr(feature = "sea-orm", sea_orm(rs_type = "String", db_type = "Text"))]
 pub enum ContactKind {
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "phone"))]
     Phone,
-    #[cfg_attr(feature = "sea-orm", sea_orm(string_value = "email"))]
     Email,
 }
 
-impl ContactKind {
-    /// `phone` or `email`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ContactKind::Phone => "phone",
-            ContactKind::Email => "email",
-        }
-    }
-
-    /// Parses `phone` or `email`.
-    pub fn parse(text: &str) -> Option<Self> {
-        [ContactKind::Phone, ContactKind::Email].into_iter().find(|kind| kind.as_str() == text)
-    }
-}
+stored_text!(ContactKind {
+    Phone => "phone",
+    Email => "email",
+});
 
 /// An address that a code can be sent to.
 ///
@@ -137,13 +125,14 @@ impl From<EmailAddress> for Contact {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stored_text::StoredText;
 
     #[test]
     fn contact_is_restored_from_its_row() {
         for (kind, text) in [(ContactKind::Phone, "+821012345678"), (ContactKind::Email, "Hong@example.com")] {
             let contact = Contact::from_stored(kind, text).unwrap();
             assert_eq!((contact.kind(), contact.as_str()), (kind, text));
-            assert_eq!(ContactKind::parse(kind.as_str()), Some(kind));
+            assert_eq!(ContactKind::from_text(kind.as_str()), Some(kind));
         }
         assert_eq!(Contact::from_stored(ContactKind::Phone, "hong@example.com"), None);
         assert_eq!(Contact::from_stored(ContactKind::Email, "+821012345678"), None);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Env, Setting};
+use domain::session::rules::Lockout;
 
 pub const SETTINGS: &[Setting] = &[
     Setting::new("JWT_ISSUER", "countersign", "The iss of access tokens; back ends that verify them expect the same."),
@@ -80,14 +81,6 @@ pub struct Session {
     pub revocation_lag: Duration,
     pub notify_new_device: bool,
     pub lockout: Lockout,
-}
-
-/// The lockout after wrong passwords.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lockout {
-    pub attempts: i32,
-    pub first: Duration,
-    pub longest: Duration,
 }
 
 impl Session {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::session::rules::{Presented, Successor, Verdict, decide_refresh};
+use domain::session::rules::{Presented, Successor, Verdict, decide_refresh};
 
 use super::model::{Attacker, Expected, Network, Op, Request, Token, World};
 
