@@ -41,7 +41,7 @@ pub use self::{
         BoxedFuture, Capabilities, CheckOutcome, CodeChecker, Outcome, Outgoing, PollResult, Provider, ReceiptStatus,
         Receipts, Regions, SendFuture,
     },
-    receipt::{Receipt, ReceiptError, ReceiptHandler, ReceiptRequest, ReceiptVerifier, ReceiptWebhook},
+    receipt::{ReadVerifier, Receipt, ReceiptError, ReceiptHandler, ReceiptRequest, ReceiptVerifier, ReceiptWebhook},
     registration::{ProviderDeps, ProviderFactory, Registration, SettingsReader},
     verifiers::Verifiers,
 };

@@ -37,9 +37,11 @@ pub enum ReceiptError {
 pub struct ReceiptWebhook {
     /// The methods of the requests.
     pub methods: &'static [Method],
-    /// Reads the secrets from the settings. The second argument is `PUBLIC_URL`. None if no secret is configured.
-    pub read: fn(&Env, Option<&str>) -> Option<Arc<dyn ReceiptVerifier>>,
+    pub read: ReadVerifier,
 }
+
+/// Reads the secrets of a verifier from the settings and `PUBLIC_URL`. None if no secret is configured.
+pub type ReadVerifier = fn(&Env, Option<&str>) -> Option<Arc<dyn ReceiptVerifier>>;
 
 /// A request to the webhook of a provider.
 #[derive(Clone, Copy, Debug)]
