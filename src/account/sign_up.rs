@@ -147,7 +147,7 @@ impl Accounts {
         let Some(contact) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
             return Err(Fault::internal("a proof's contact does not read"));
         };
-        set_contact(&mut account, &contact, Some(now));
+        account.set_contact(&contact, Some(now));
         if let Some(taken) = parts.taken(&account).await? {
             return Ok(taken.into());
         }
@@ -213,7 +213,7 @@ impl Accounts {
         let password = newcomer.password.clone();
         let mut account = parts.draft(newcomer, AccountStatus::PendingVerification, now);
         let contact = Contact::Email(email);
-        set_contact(&mut account, &contact, None);
+        account.set_contact(&contact, None);
         if let Some(taken) = parts.taken(&account).await? {
             let refused = SignUpOutcome::from(taken);
             return parts.record_outcome(event, refused.outcome(), refused).await;
@@ -304,21 +304,6 @@ impl Deps {
             }
         }
         Ok(None)
-    }
-}
-
-/// Sets the contact of a draft.
-fn set_contact(account: &mut Account, contact: &Contact, verified_at: Option<Timestamp>) {
-    match contact {
-        Contact::Phone(number) => {
-            account.phone = Some(number.as_str().to_owned());
-            account.phone_verified_at = verified_at;
-        }
-        Contact::Email(address) => {
-            account.email = Some(address.as_str().to_owned());
-            account.email_key = Some(address.key().to_owned());
-            account.email_verified_at = verified_at;
-        }
     }
 }
 

@@ -4,7 +4,12 @@ pub mod rules;
 
 use chrono::NaiveDate;
 
-use crate::{Timestamp, contact::ContactKind, ids::AccountId, stored_text::stored_text};
+use crate::{
+    Timestamp,
+    contact::{Contact, ContactKind},
+    ids::AccountId,
+    stored_text::stored_text,
+};
 
 /// Whether an account may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +65,23 @@ pub struct Account {
     pub password_changed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Account {
+    /// Sets the contact of a draft.
+    pub fn set_contact(&mut self, contact: &Contact, verified_at: Option<Timestamp>) {
+        match contact {
+            Contact::Phone(number) => {
+                self.phone = Some(number.as_str().to_owned());
+                self.phone_verified_at = verified_at;
+            }
+            Contact::Email(address) => {
+                self.email = Some(address.as_str().to_owned());
+                self.email_key = Some(address.key().to_owned());
+                self.email_verified_at = verified_at;
+            }
+        }
+    }
 }
 
 /// A key to look up an account by, in its normalised form.
