@@ -1,4 +1,4 @@
-//! Exchanging a refresh token for its successor. The decision is [`rules::decide_refresh`](super::rules::decide_refresh), the
+//! Exchanging a refresh token for its successor. The decision is [`decide_refresh`](domain::session::rules::decide_refresh), the
 //! transaction is in `exchange.rs`.
 
 use std::time::Duration;

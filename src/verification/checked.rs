@@ -5,10 +5,7 @@
 //! result. If the process crashes in between, an attempt is lost, which is harmless.
 
 use super::{ConfirmOutcome, Parts, Verifications};
-use crate::{
-    code,
-    delivery::OWN_CODE,
-};
+use crate::{code, delivery::OWN_CODE};
 use domain::{Timestamp, verification::Verification};
 use platform::{
     fault::Fault,

@@ -29,7 +29,13 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// The crates of `crates/`, each with those of the workspace that it may depend on.
-const CRATES: &[(&str, &[&str])] = &[("domain", &[]), ("graphql-http", &[]), ("platform", &["../domain"])];
+const CRATES: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("graphql-http", &[]),
+    ("platform", &["../domain"]),
+    ("providers", &["../domain", "../platform"]),
+    ("store", &["../domain", "../platform", "../../migration"]),
+];
 
 /// The maximum number of lines of a file.
 const MAX_FILE_LINES: usize = 400;

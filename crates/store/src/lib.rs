@@ -1,4 +1,4 @@
-//! The only module that contains SQL. Queries are named by what the services need.
+//! The database. No other crate of the server contains SQL. Queries are named by what the services need.
 //!
 //! Reads are methods of [`Store`], each one statement. Writes happen in [`Store::write`], which passes a [`Tx`] to a
 //! closure and commits or rolls back, depending on the [`TxOutcome`] it returns. The closure must do nothing but SQL: no

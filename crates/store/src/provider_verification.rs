@@ -70,7 +70,7 @@ impl Tx {
         Ok(self.claim(slot, id, expires_at, now).await?.map_or_else(|taken| taken, |_| SlotClaim::Granted))
     }
 
-    /// The row of the claimed slot, or who has the slot.
+    /// The row of the claimed slot, or the verification that has the slot.
     async fn claim(
         &self,
         slot: &Slot,
