@@ -25,7 +25,7 @@ export const FLOWS: readonly Flow[] = [
   tab(
     'Account',
     account,
-    { sessionId: '', phone: '+4915123456789', id: 'ver_…', code: '', proof: '' },
+    { sessionId: '', phone: '+33612345678', id: 'ver_…', code: '', proof: '' },
     { authorization: 'Bearer (filled in after a sign-in)' },
   ),
 ];
