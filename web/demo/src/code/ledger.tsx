@@ -23,8 +23,8 @@ export function Ledger({ state }: { readonly state: VerificationState }): ReactN
               {line.status}
             </span>
             <span>
-              {line.delivery.status}
-              {line.delivery.failure && `: ${texts.ledger.failure[line.delivery.failure]}`}
+              <span>{line.delivery.status}</span>
+              {line.delivery.failure && <span>: {texts.ledger.failure[line.delivery.failure]}</span>}
             </span>
             <span className="ledger-attempts">{texts.ledger.attempts(line.attemptsRemaining)}</span>
           </li>
