@@ -12,9 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Database, TEST_TIMEOUT, column, env_var};
-
-const SERVER_KEY: &str = "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU=";
+use crate::support::{Database, KEYS, TEST_TIMEOUT, column, env_var};
 
 /// The configuration of a child process. Its environment inherits nothing from the test's.
 pub struct ChildConfig {
@@ -39,9 +37,9 @@ impl ChildConfig {
             [
                 ("DATA_DIR", data.path().to_str().unwrap()),
                 ("LISTEN_ADDR", &format!("127.0.0.1:{port}")),
-                ("SERVER_KEY", SERVER_KEY),
-                ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
-                ("ATTESTATION_KEY", "u4XD8tRTDwKguu2wscSMup2fKOv5DddN8QShMNHP7hU="),
+                KEYS[0],
+                KEYS[1],
+                KEYS[2],
                 ("TRUSTED_PROXIES", "127.0.0.1/32"),
                 ("AUTO_MIGRATE", "on"),
                 ("LOG_FORMAT", "json"),

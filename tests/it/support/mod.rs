@@ -36,6 +36,13 @@ pub use self::{
 /// machine.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The keys of every server that a test starts.
+pub const KEYS: [(&str, &str); 3] = [
+    ("SERVER_KEY", "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU="),
+    ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
+    ("ATTESTATION_KEY", "u4XD8tRTDwKguu2wscSMup2fKOv5DddN8QShMNHP7hU="),
+];
+
 /// 12:00 in Seoul.
 const START: &str = "2026-03-02T03:00:00Z";
 
@@ -67,9 +74,9 @@ impl Setup {
         let mut vars = BTreeMap::from(
             [
                 ("DATA_DIR", data.path().to_str().unwrap()),
-                ("SERVER_KEY", "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU="),
-                ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
-                ("ATTESTATION_KEY", "u4XD8tRTDwKguu2wscSMup2fKOv5DddN8QShMNHP7hU="),
+                KEYS[0],
+                KEYS[1],
+                KEYS[2],
                 ("TRUSTED_PROXIES", "127.0.0.1/32"),
                 ("AUTO_MIGRATE", "on"),
                 // Timeouts must not fail a test when the machine is busy.

@@ -1,24 +1,29 @@
 //! A migrated database that each in-process server starts with a copy of, because a copy takes less time than the
 //! migrations.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::OpenOptionsExt, path::Path, process::Command, time::UNIX_EPOCH};
+use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, process::Command, time::UNIX_EPOCH};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-/// The database on the server that the others are copied from.
-const NAME: &str = "countersign_test_template";
-/// Identifies the advisory lock under which the template is created, as several processes may run tests.
+use super::KEYS;
+
+/// The databases on the server that the others are copied from have this prefix and the time at which the server was built,
+/// in seconds since 1970: builds of two worktrees may run tests at the same time.
+const PREFIX: &str = "countersign_test_template_";
+/// Templates of builds that are older by this many seconds are dropped.
+const KEPT: u64 = 24 * 3600;
+/// Identifies the advisory lock under which templates are created, as several processes may run tests.
 const LOCK: i64 = 0x7465_6d70;
 const BINARY: &str = env!("CARGO_BIN_EXE_countersign");
 
 /// Creates a migrated database on the server of the tests. `url` makes the URL of a database from its name.
 pub async fn create_database(server: &str, name: &str, url: impl Fn(&str) -> String) {
-    static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-    TEMPLATE.get_or_init(|| create_template(server, url(NAME))).await;
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let template = TEMPLATE.get_or_init(|| find_or_create_template(server, url)).await;
     let mut connection = PgConnection::connect(server).await.unwrap();
-    execute(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {NAME}")).await;
+    execute(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
 }
 
 /// Creates a migrated SQLite file.
@@ -34,23 +39,27 @@ pub async fn create_file(path: &Path) {
     std::io::Write::write_all(&mut file, template.await).unwrap();
 }
 
-/// Creates the template, unless it was created with the same binary, by this process or by another one.
-async fn create_template(server: &str, url: String) {
+/// The name of the template of this build. It has this name only when it is complete.
+async fn find_or_create_template(server: &str, url: impl Fn(&str) -> String) -> String {
     let mut connection = PgConnection::connect(server).await.unwrap();
     execute(&mut connection, format!("SELECT pg_advisory_lock({LOCK})")).await;
-    let built = fs::metadata(BINARY).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-    let comment = sqlx::query_scalar::<_, Option<String>>(
-        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
-    );
-    let existing = comment.bind(NAME).fetch_optional(&mut connection).await.unwrap().flatten();
-    if existing != Some(built.to_string()) {
-        execute(&mut connection, format!("DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")).await;
-        execute(&mut connection, format!("CREATE DATABASE {NAME}")).await;
-        migrate(&TempDir::new().unwrap(), &[("DATABASE_URL", &url)]);
-        execute(&mut connection, format!("COMMENT ON DATABASE {NAME} IS '{built}'")).await;
+    let built = fs::metadata(BINARY).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let name = format!("{PREFIX}{built}");
+    let names = sqlx::query_scalar::<_, String>("SELECT datname FROM pg_database WHERE starts_with(datname, $1)");
+    let existing = names.bind(PREFIX).fetch_all(&mut connection).await.unwrap();
+    if !existing.contains(&name) {
+        let built_at = |name: &String| name.strip_prefix(PREFIX)?.parse::<u64>().ok();
+        for old in existing.iter().filter(|name| built_at(name).is_none_or(|other| other + KEPT < built)) {
+            execute(&mut connection, format!("DROP DATABASE {old} WITH (FORCE)")).await;
+        }
+        let incomplete = format!("{PREFIX}incomplete");
+        execute(&mut connection, format!("CREATE DATABASE {incomplete}")).await;
+        migrate(&TempDir::new().unwrap(), &[("DATABASE_URL", &url(&incomplete))]);
+        execute(&mut connection, format!("ALTER DATABASE {incomplete} RENAME TO {name}")).await;
     }
     // Closing the connection releases the lock.
     connection.close().await.unwrap();
+    name
 }
 
 async fn execute(connection: &mut PgConnection, statement: String) {
@@ -58,14 +67,8 @@ async fn execute(connection: &mut PgConnection, statement: String) {
 }
 
 fn migrate(folder: &TempDir, more: &[(&str, &str)]) {
-    let keys = [
-        ("DATA_DIR", folder.path().to_str().unwrap()),
-        ("SERVER_KEY", "K9mhN0c2X4t7yZNZCDPK5p2MnF04RlkQIbx1VKnzdGU="),
-        ("JWT_SECRET", "Yk3v9QpL7sX2mN8wR4tZ6bH1cF5jD0gKaE"),
-        ("ATTESTATION_KEY", "u4XD8tRTDwKguu2wscSMup2fKOv5DddN8QShMNHP7hU="),
-    ];
-    let settings: BTreeMap<_, _> = keys.iter().chain(more).copied().collect();
-    let output = Command::new(BINARY).arg("migrate").env_clear().envs(settings).current_dir(folder.path()).output();
-    let output = output.unwrap();
+    let mut command = Command::new(BINARY);
+    command.arg("migrate").env_clear().envs(KEYS).envs(more.iter().copied()).env("DATA_DIR", folder.path());
+    let output = command.current_dir(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
