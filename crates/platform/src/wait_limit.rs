@@ -54,7 +54,7 @@ impl Patience {
     }
 
     /// Runs an operation. None: its first wait was too long, and nothing of it was started.
-    pub async fn bear<F: Future>(&self, work: F) -> Option<F::Output> {
+    pub async fn run<F: Future>(&self, work: F) -> Option<F::Output> {
         let inner = Arc::new(Operation { patience: self.clone(), state: AtomicU8::new(WAITING) });
         let mut work = pin!(TICKET.scope(Ticket(Some(Arc::clone(&inner))), work));
         poll_fn(|context| match work.as_mut().poll(context) {
@@ -113,7 +113,7 @@ mod tests {
                 wait(waited).await;
             }
         };
-        patience.bear(work).await.is_some()
+        patience.run(work).await.is_some()
     }
 
     #[tokio::test]
@@ -139,7 +139,7 @@ mod tests {
     async fn fd_08_one_started_field_keeps_the_other_fields_running() {
         let patience = Patience::default();
         patience.set(Some(LONGEST));
-        assert!(patience.bear(async { tokio::join!(wait(LONGEST), wait(LONGEST * 2)) }).await.is_some());
-        assert!(patience.bear(async { tokio::join!(wait(LONGEST * 2), wait(LONGEST * 2)) }).await.is_none());
+        assert!(patience.run(async { tokio::join!(wait(LONGEST), wait(LONGEST * 2)) }).await.is_some());
+        assert!(patience.run(async { tokio::join!(wait(LONGEST * 2), wait(LONGEST * 2)) }).await.is_none());
     }
 }

@@ -164,7 +164,7 @@ async fn done_while_busy(store: &Store, patience: &Patience) -> (bool, bool) {
             Box::pin(async move { Ok(TxOutcome::Commit(tx.reserve_guess("+821012345678", limits).await?)) })
         });
         let read = store.contact_usage("+821012345678");
-        tokio::join!(patience.bear(guess), patience.bear(read))
+        tokio::join!(patience.run(guess), patience.run(read))
     };
     let ((), (guess, read)) = tokio::join!(busy, queued);
     (guess.is_some_and(|guess| guess.is_ok()), read.is_some_and(|read| read.is_ok()))

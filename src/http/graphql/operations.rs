@@ -93,7 +93,7 @@ struct Admitted {
 impl Admitted {
     async fn run(self, work: BoxFuture<'static, Response>) -> Response {
         let Self { permit, tally, trace, overload } = self;
-        let Some(response) = permit.bear(trace.around(work)).await else {
+        let Some(response) = permit.run(trace.around(work)).await else {
             trace.set_attribute("error", Code::Unavailable.as_str());
             trace.set_failed();
             trace.end();

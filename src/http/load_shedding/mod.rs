@@ -100,8 +100,8 @@ impl Overload {
 
 impl OperationPermit {
     /// Runs the operation. None if it waited too long for its turn and is refused after all.
-    pub async fn bear<F: Future>(&self, work: F) -> Option<F::Output> {
-        let done = self.overload.patience.bear(work).await;
+    pub async fn run<F: Future>(&self, work: F) -> Option<F::Output> {
+        let done = self.overload.patience.run(work).await;
         if done.is_none() {
             self.overload.state().refused += 1;
         }
@@ -224,10 +224,10 @@ mod tests {
         };
         let admitted = crowd(&overload, MOST, Instant::now());
         let [first, second, ..] = &admitted[..] else { panic!("no operation was admitted") };
-        assert!(first.bear(turn(SHED_AFTER)).await.is_some());
+        assert!(first.run(turn(SHED_AFTER)).await.is_some());
         millis.store(100, Relaxed);
         assert!(crowd(&overload, 2, Instant::now()).is_empty());
-        assert!(second.bear(turn(SHED_AFTER)).await.is_none());
+        assert!(second.run(turn(SHED_AFTER)).await.is_none());
     }
 
     #[test]
