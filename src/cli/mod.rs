@@ -21,6 +21,7 @@ mod vars;
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::ExitCode,
     sync::mpsc,
 };
@@ -172,10 +173,11 @@ fn refuse(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The error of a command that reads an embedded database which is not there.
-fn no_database(file: &std::path::Path) -> String {
+/// The error of a command that needs an embedded database which does not exist.
+fn no_database(file: &Path) -> String {
     format!(
-        "the database {} does not exist: run this in the folder of the service, or set DATA_DIR as the service does",
-        file.display()
+        "the database {} does not exist: run this in the folder of the service, or set DATA_DIR (or DATABASE_URL) as the \
+         service does",
+        std::path::absolute(file).as_deref().unwrap_or(file).display()
     )
 }

@@ -5,10 +5,7 @@ mod create_user;
 mod import_users;
 mod operate;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
@@ -84,16 +81,11 @@ pub async fn run(settings: Settings, Arguments { command, create }: Arguments) -
 fn database_is_there(store: &config::Store) -> Result<(), String> {
     match &store.place {
         DatabaseLocation::Sqlite { file } if !file.exists() => Err(format!(
-            "the database {} does not exist: run this in the folder of the service, or set DATA_DIR (or DATABASE_URL) as \
-             the service does; for a new installation, start the service once, or add --create",
-            absolute(file).display()
+            "{}; for a new installation, start the service once, or add --create",
+            super::no_database(file)
         )),
         DatabaseLocation::Sqlite { .. } | DatabaseLocation::Postgres { .. } => Ok(()),
     }
-}
-
-fn absolute(file: &Path) -> PathBuf {
-    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
 /// Identifies this run of the program in the audit trail, instead of a request id.

@@ -95,7 +95,10 @@ async fn backup_and_stats_without_a_database_create_nothing() {
     let config = ChildConfig::new().await.without("DATABASE_URL");
     for arguments in [["backup", "copy.db"], ["stats", "--json"]] {
         let (status, output, _) = run_timed(&config, &arguments);
-        assert!(!status.success() && output.contains("does not exist"), "{output}");
+        assert!(
+            !status.success() && output.contains("does not exist: run this in the folder of the service"),
+            "{output}"
+        );
     }
     assert_eq!(std::fs::read_dir(config.data.path()).unwrap().count(), 0);
 }

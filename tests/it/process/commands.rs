@@ -131,6 +131,20 @@ async fn second_serve_on_the_same_data_dir_is_refused() {
     config.serve().await.kill();
 }
 
+/// An address in use and a data directory that can't be written to are refused with what to do.
+#[tokio::test]
+async fn serve_says_what_to_do_about_an_address_in_use_and_an_unusable_folder() {
+    let config = ["DATABASE_URL", "REDIS_URL"].into_iter().fold(ChildConfig::new().await, ChildConfig::without);
+    let used = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = used.local_addr().unwrap().to_string();
+    let (status, out, _) = run_timed(&config.second_process().with("LISTEN_ADDR", &address), &["serve"]);
+    assert!(!status.success() && out.contains(&format!("LISTEN_ADDR: can't listen on {address}")), "{out}");
+    assert!(out.contains("stop the program that uses it, or set another port"), "{out}");
+    let (status, out, _) = run_timed(&config.second_process().with("DATA_DIR", "/proc/nowhere"), &["serve"]);
+    assert!(!status.success() && out.contains("DATA_DIR"), "{out}");
+    assert!(out.contains("use a folder that this user may write to"), "{out}");
+}
+
 /// Back ends may cache the published keys for a while instead of fetching them for each token.
 #[tokio::test]
 async fn published_keys_have_a_cache_lifetime() {
