@@ -2,6 +2,7 @@
 //! compiled by the tests of `web/`.
 
 mod blocks;
+mod links;
 mod shell;
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
