@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use crate::session::DEVICE_LIFE;
-use domain::{Timestamp, notice::ACCOUNT_DELETED, quota::rules::local_day, session::rules::MEMORY};
+use domain::{Timestamp, notice::ACCOUNT_DELETED, quota::rules::local_day, session::rules::FAILURE_WINDOW};
 use platform::{clock::Clock, config, fault::Fault, telemetry};
 use store::{ExpiredRows, Store};
 
@@ -17,7 +17,7 @@ use store::{ExpiredRows, Store};
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// The lease that makes it run in one process at a time.
 const LEASE_NAME: &str = "janitor";
-/// The duration of the lease. If its process dies, another one takes over at the next run but one.
+/// The duration of the lease. If its process crashes, another one takes over two runs later.
 const LEASE: Duration = Duration::from_secs(15 * 60);
 /// Used or expired rows are kept for a day. A late request with such a row still gets the precise reason, and processes
 /// whose clocks differ delete nothing that another process needs.
@@ -106,7 +106,7 @@ impl Janitor {
             ExpiredRows::RefreshTokens { before: history },
             ExpiredRows::Sessions { before: history },
             ExpiredRows::Revocations { before: now - self.access_ttl - RETENTION },
-            ExpiredRows::Lockouts { before: now - MEMORY, now },
+            ExpiredRows::Lockouts { before: now - FAILURE_WINDOW, now },
             ExpiredRows::Devices { before: now - DEVICE_LIFE },
             ExpiredRows::ContactChanges { before: now - RETENTION },
             ExpiredRows::Unverified { before: now - self.settings.unproved },

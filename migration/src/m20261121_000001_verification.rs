@@ -8,67 +8,9 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(verification()).await?;
-        // The history of an account, newest first.
-        manager
-            .create_index(
-                Index::create()
-                    .name("verification_of_account")
-                    .table("verification")
-                    .col("account_id")
-                    .col("created_at")
-                    .and_where(Expr::col("account_id").is_not_null())
-                    .to_owned(),
-            )
-            .await?;
-        // An idempotency key identifies one verification: the second of two simultaneous requests conflicts here.
-        manager
-            .create_index(
-                Index::create()
-                    .name("verification_idempotency")
-                    .table("verification")
-                    .col("idempotency_key")
-                    .unique()
-                    .and_where(Expr::col("idempotency_key").is_not_null())
-                    .to_owned(),
-            )
-            .await?;
-        // Reports by period, and the janitor.
-        manager
-            .create_index(
-                Index::create().name("verification_created").table("verification").col("created_at").to_owned(),
-            )
-            .await?;
-
+        create_verification(manager).await?;
         manager.create_table(contact_usage()).await?;
-
-        manager.create_table(delivery()).await?;
-        // Due messages. The index contains only unsettled rows, so it stays small.
-        manager
-            .create_index(
-                Index::create()
-                    .name("delivery_due")
-                    .table("delivery")
-                    .col("due_at")
-                    .and_where(Expr::col("due_at").is_not_null())
-                    .to_owned(),
-            )
-            .await?;
-        // A receipt identifies a delivery by the provider's message id.
-        manager
-            .create_index(
-                Index::create()
-                    .name("delivery_of_provider")
-                    .table("delivery")
-                    .col("provider_message_id")
-                    .and_where(Expr::col("provider_message_id").is_not_null())
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_index(Index::create().name("delivery_created").table("delivery").col("created_at").to_owned())
-            .await?;
-
+        create_delivery(manager).await?;
         manager.create_table(proof()).await?;
         manager.create_index(Index::create().name("proof_expires").table("proof").col("expires_at").to_owned()).await
     }
@@ -79,6 +21,65 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
+}
+
+async fn create_verification(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager.create_table(verification()).await?;
+    // The history of an account, newest first.
+    manager
+        .create_index(
+            Index::create()
+                .name("verification_of_account")
+                .table("verification")
+                .col("account_id")
+                .col("created_at")
+                .and_where(Expr::col("account_id").is_not_null())
+                .to_owned(),
+        )
+        .await?;
+    // An idempotency key identifies one verification: the second of two simultaneous requests conflicts here.
+    manager
+        .create_index(
+            Index::create()
+                .name("verification_idempotency")
+                .table("verification")
+                .col("idempotency_key")
+                .unique()
+                .and_where(Expr::col("idempotency_key").is_not_null())
+                .to_owned(),
+        )
+        .await?;
+    // Reports by period, and the janitor.
+    manager
+        .create_index(Index::create().name("verification_created").table("verification").col("created_at").to_owned())
+        .await
+}
+
+async fn create_delivery(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager.create_table(delivery()).await?;
+    // Due messages. The index contains only unsettled rows, so it stays small.
+    manager
+        .create_index(
+            Index::create()
+                .name("delivery_due")
+                .table("delivery")
+                .col("due_at")
+                .and_where(Expr::col("due_at").is_not_null())
+                .to_owned(),
+        )
+        .await?;
+    // A receipt identifies a delivery by the provider's message id.
+    manager
+        .create_index(
+            Index::create()
+                .name("delivery_of_provider")
+                .table("delivery")
+                .col("provider_message_id")
+                .and_where(Expr::col("provider_message_id").is_not_null())
+                .to_owned(),
+        )
+        .await?;
+    manager.create_index(Index::create().name("delivery_created").table("delivery").col("created_at").to_owned()).await
 }
 
 /// One attempt to prove control of a contact, with the status of its newest message, so that a subscriber needs only

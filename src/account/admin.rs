@@ -1,7 +1,7 @@
 //! Operations of administrators on other accounts.
 
-use super::{Accounts, Administrator, Required};
-use crate::session::ways_in::{self, ActSubject, RevokedAccess, SecurityAct};
+use super::{Accounts, Administrator, RequiredReauthentication};
+use crate::session::access_revocation::{self, ActSubject, RevokedAccess, SecurityAct};
 use domain::{
     Timestamp,
     account::{
@@ -24,7 +24,7 @@ pub enum SetStatusOutcome {
     Set(Box<Account>),
     NotFound,
     Forbidden(AdminRejection),
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     /// The caller lost the administrator role in the meantime.
     NotAdministrator,
 }
@@ -33,7 +33,7 @@ pub enum SetStatusOutcome {
 pub enum UnlockOutcome {
     Unlocked(Box<Account>),
     NotFound,
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     /// The caller lost the administrator role in the meantime.
     NotAdministrator,
 }
@@ -81,7 +81,7 @@ impl Accounts {
         &self,
         status: Option<AccountStatus>,
         search: Option<&str>,
-        slice: &PageRequest,
+        page: &PageRequest,
     ) -> Result<Page<Account>, Fault> {
         let search = search.map(normalised).filter(|search| !search.is_empty());
         // No name or address contains control characters, and databases handle them differently.
@@ -90,7 +90,7 @@ impl Accounts {
         }
         let name = search.as_ref().and_then(|text| PersonName::parse(text).ok()).map(|name| name.key());
         let search = search.map(|text| AccountSearch { text, name });
-        self.0.store.users(status, search.as_ref(), slice).await
+        self.0.store.users(status, search.as_ref(), page).await
     }
 
     /// Sets the status of an account. Any status but active ends the account's sessions and revokes its codes and
@@ -106,29 +106,29 @@ impl Accounts {
         id: Option<AccountId>,
         status: AccountStatus,
     ) -> Result<SetStatusOutcome, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
-        let event = parts.event(caller, audit::Act::SetAccountStatus).account_opt(id.clone());
+        let deps = &self.0;
+        let now = deps.clock.now();
+        let event = deps.event(caller, audit::Act::SetAccountStatus).account_opt(id.clone());
         let event = event.actor(administrator.account().clone());
-        if let Some(required) = parts.check_recent_authentication(administrator.signed_in()).await? {
+        if let Some(required) = deps.check_recent_authentication(administrator.signed_in()).await? {
             let refusal = SetStatusOutcome::ReauthenticationRequired(required);
-            return parts.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
+            return deps.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
         let Some(id) = id else {
-            return parts.record_outcome(event, "user_not_found", SetStatusOutcome::NotFound).await;
+            return deps.record_outcome(event, "user_not_found", SetStatusOutcome::NotFound).await;
         };
         let (accounts, administrator) = (self.clone(), administrator.clone());
         let change = StatusChange { accounts, administrator, id, status, entry: event.clone(), now };
-        let written = parts.store.write(move |tx| Box::pin(async move { change.write(tx).await }));
+        let written = deps.store.write(move |tx| Box::pin(async move { change.write(tx).await }));
         let WriteResult { set, ended, messages } = written.await?;
-        parts.sessions.announce_ended(&ended, now);
-        parts.dispatch(messages);
+        deps.sessions.publish_ended(&ended, now);
+        deps.dispatch(messages);
         match set {
             SetStatusOutcome::Set(_) => {
                 event.log();
                 Ok(set)
             }
-            refusal => parts.record_outcome(event, refusal.outcome(), refusal).await,
+            refusal => deps.record_outcome(event, refusal.outcome(), refusal).await,
         }
     }
 
@@ -142,17 +142,17 @@ impl Accounts {
         administrator: &Administrator,
         id: Option<AccountId>,
     ) -> Result<UnlockOutcome, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
-        let event = parts.event(caller, audit::Act::UnlockAccount).account_opt(id.clone());
+        let deps = &self.0;
+        let now = deps.clock.now();
+        let event = deps.event(caller, audit::Act::UnlockAccount).account_opt(id.clone());
         let event = event.actor(administrator.account().clone());
-        if let Some(required) = parts.check_recent_authentication(administrator.signed_in()).await? {
+        if let Some(required) = deps.check_recent_authentication(administrator.signed_in()).await? {
             let refusal = UnlockOutcome::ReauthenticationRequired(required);
-            return parts.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
+            return deps.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
-        let Some(id) = id else { return parts.record_outcome(event, "user_not_found", UnlockOutcome::NotFound).await };
+        let Some(id) = id else { return deps.record_outcome(event, "user_not_found", UnlockOutcome::NotFound).await };
         let (accounts, admin, entry) = (self.clone(), administrator.clone(), event.clone());
-        let written = parts.store.write(move |tx| {
+        let written = deps.store.write(move |tx| {
             Box::pin(async move {
                 let locked = RevokedAccess::locked(tx, &id).await?;
                 let allowed = admin.is_still_allowed(tx, &locked, now).await?;
@@ -169,13 +169,13 @@ impl Accounts {
             })
         });
         let (written, messages) = written.await?;
-        parts.dispatch(messages);
+        deps.dispatch(messages);
         match written {
             UnlockOutcome::Unlocked(_) => {
                 event.log();
                 Ok(written)
             }
-            refusal => parts.record_outcome(event, refusal.outcome(), refusal).await,
+            refusal => deps.record_outcome(event, refusal.outcome(), refusal).await,
         }
     }
 }
@@ -192,14 +192,16 @@ impl StatusChange {
         let refused = |set| Ok(TxOutcome::Rollback(WriteResult { set, ended: Vec::new(), messages: Vec::new() }));
         let ended = match status {
             AccountStatus::Active => RevokedAccess::locked(tx, &id).await?,
-            _ => ways_in::revoke_access(tx, SecurityAct::Suspension, &ActSubject::new(id.clone()), now).await?,
+            _ => {
+                access_revocation::revoke_access(tx, SecurityAct::Suspension, &ActSubject::new(id.clone()), now).await?
+            }
         };
         let Some(before) = &ended.account else { return refused(SetStatusOutcome::NotFound) };
         if !administrator.is_still_allowed(tx, &ended, now).await? {
             return refused(SetStatusOutcome::NotAdministrator);
         }
-        if let Err(why) = rules::may_set_status(before, status, &ended.administrators) {
-            return refused(SetStatusOutcome::Forbidden(why));
+        if let Err(reason) = rules::may_set_status(before, status, &ended.administrators) {
+            return refused(SetStatusOutcome::Forbidden(reason));
         }
         let after = match before.email_key.as_deref().filter(|_| rules::is_unverified(before)) {
             Some(key) => {

@@ -3,8 +3,8 @@
 
 use super::Accounts;
 use crate::session::{
+    access_revocation::RevokedAccess,
     access_token_verifier::{Role, SignedIn},
-    ways_in::RevokedAccess,
 };
 use domain::{
     Timestamp,
@@ -58,10 +58,10 @@ impl Accounts {
     /// # Errors
     /// A fault of the store.
     pub async fn administrator(&self, signed_in: &SignedIn) -> Result<Result<Administrator, NotAdministrator>, Fault> {
-        let parts = &self.0;
-        let account = parts.store.account(&Identifier::Id(signed_in.account.clone())).await?;
-        let session = parts.store.session(&signed_in.session).await?;
-        let now = parts.clock.now();
+        let deps = &self.0;
+        let account = deps.store.account(&Identifier::Id(signed_in.account.clone())).await?;
+        let session = deps.store.session(&signed_in.session).await?;
+        let now = deps.clock.now();
         let live = session.is_some_and(|session| {
             session.account_id == signed_in.account && effective_status(&session, now) == EffectiveStatus::Live
         });

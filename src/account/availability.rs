@@ -30,21 +30,25 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
-    pub async fn availability(&self, caller: &RequestInfo, wanted: AvailabilityQuery) -> Result<Availability, Fault> {
-        let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Operation::Lookup, caller).await {
+    pub async fn availability(
+        &self,
+        caller: &RequestInfo,
+        requested: AvailabilityQuery,
+    ) -> Result<Availability, Fault> {
+        let deps = &self.0;
+        if let Err(refused) = deps.quotas.charge(Operation::Lookup, caller).await {
             return Ok(Availability::Quota(refused));
         }
-        let holder = match &wanted {
+        let holder = match &requested {
             AvailabilityQuery::Username(username) => {
-                parts.store.account(&Identifier::Username(username.key().to_owned())).await?
+                deps.store.account(&Identifier::Username(username.key().to_owned())).await?
             }
             AvailabilityQuery::Nickname(nickname) => {
-                parts.store.account(&Identifier::Nickname(nickname.key().to_owned())).await?
+                deps.store.account(&Identifier::Nickname(nickname.key().to_owned())).await?
             }
-            AvailabilityQuery::Contact(_) if !parts.settings.discloses_accounts => None,
+            AvailabilityQuery::Contact(_) if !deps.settings.discloses_accounts => None,
             AvailabilityQuery::Contact(contact) => {
-                let holder = parts.store.account(&rules::identifier(contact)).await?;
+                let holder = deps.store.account(&rules::identifier(contact)).await?;
                 holder.filter(|holder| !rules::is_unverified(holder))
             }
         };

@@ -1,14 +1,14 @@
 //! Changing the password with the current one, and checking the current password before irreversible operations.
 
-use super::{Accounts, Deps, Required, password_context};
+use super::{Accounts, Deps, RequiredReauthentication, password_context};
 use crate::{
     delivery::{OutgoingMessage, notices},
     quota::Operation,
     session::{
         AttemptDecision, LockoutKeys, OpaqueToken, Sessions,
+        access_revocation::{self, ActSubject, SecurityAct},
         access_token_verifier::SignedIn,
         established,
-        ways_in::{self, ActSubject, SecurityAct},
     },
 };
 use domain::{
@@ -38,7 +38,7 @@ pub enum ChangePasswordOutcome {
     PasswordRejected(Vec<Violation>),
     /// The password is correct but does not count as an authentication ([`Established`](crate::session::Established)),
     /// and the access token has no recent one.
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     /// The account was deleted in the meantime.
     AccountDeleted,
     Quota(Refused),
@@ -62,7 +62,7 @@ pub(super) enum PasswordCheck {
     Correct(Box<Account>),
     Wrong,
     /// The account was deleted in the meantime.
-    Gone,
+    AccountDeleted,
     Quota(Refused),
 }
 
@@ -116,8 +116,8 @@ impl Accounts {
                 Err(violations) => ChangePasswordOutcome::PasswordRejected(violations),
             },
             PasswordCheck::Wrong => ChangePasswordOutcome::CredentialsRejected,
-            PasswordCheck::Gone => ChangePasswordOutcome::AccountDeleted,
-            PasswordCheck::Quota(why) => ChangePasswordOutcome::Quota(why),
+            PasswordCheck::AccountDeleted => ChangePasswordOutcome::AccountDeleted,
+            PasswordCheck::Quota(reason) => ChangePasswordOutcome::Quota(reason),
         };
         match changed {
             // Already in the audit trail.
@@ -150,31 +150,31 @@ impl Accounts {
         keep_others: bool,
         event: Event,
     ) -> Result<ChangePasswordOutcome, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
-        let device = (!keep_others).then(|| OpaqueToken::new(&parts.entropy));
+        let deps = &self.0;
+        let now = deps.clock.now();
+        let device = (!keep_others).then(|| OpaqueToken::new(&deps.entropy));
         let change = Change {
-            sessions: parts.sessions.clone(),
-            messages: notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now),
+            sessions: deps.sessions.clone(),
+            messages: notices::to_all_contacts(&account, &Notice::PasswordChanged, &deps.entropy, now),
             account,
             signed_in: signed_in.clone(),
-            recently_authenticated: parts.sessions.is_recently_authenticated(signed_in),
+            recently_authenticated: deps.sessions.is_recently_authenticated(signed_in),
             hash,
             device: device.clone(),
             entry: event.clone(),
             now,
         };
-        Ok(match parts.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await? {
+        Ok(match deps.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await? {
             WriteResult::Changed { ended, messages } => {
                 event.log();
-                parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(messages);
+                deps.sessions.publish_ended(&ended, now);
+                deps.dispatch(messages);
                 let device = device.map(|device| device.secret().clone());
                 ChangePasswordOutcome::Changed { sessions_ended: ended.len(), device }
             }
             WriteResult::Conflict => ChangePasswordOutcome::CredentialsRejected,
             WriteResult::NotRecent => ChangePasswordOutcome::ReauthenticationRequired(
-                parts.required_reauthentication(&signed_in.account).await?,
+                deps.required_reauthentication(&signed_in.account).await?,
             ),
         })
     }
@@ -188,7 +188,7 @@ impl Change {
             None => SecurityAct::PasswordChangeKeepingSessions,
         };
         let subject = ActSubject::new(account.id.clone()).session(signed_in.session.clone());
-        let ended = ways_in::revoke_access(tx, act, &subject, now).await?;
+        let ended = access_revocation::revoke_access(tx, act, &subject, now).await?;
         // A concurrent reset wins: it also ended this session.
         let unchanged = |locked: &&Account| locked.password_hash == account.password_hash;
         let Some(locked) = ended.account.as_ref().filter(unchanged) else {
@@ -203,7 +203,7 @@ impl Change {
         tx.set_password(&account.id, self.hash.as_str(), now).await?;
         self.sessions.clear_lockouts(tx, &account.id).await?;
         if let Some(device) = &self.device {
-            ways_in::register_device(tx, &account.id, Some(&signed_in.session), device, now).await?;
+            access_revocation::register_device(tx, &account.id, Some(&signed_in.session), device, now).await?;
         }
         tx.insert_audit(&self.entry).await?;
         let messages = notices::enqueue(tx, &account.id, self.messages, now).await?;
@@ -224,7 +224,7 @@ impl Deps {
         // A token whose session has ended must not distinguish a correct password from a wrong one, nor use up the
         // account's quota.
         if !self.is_live(signed_in).await? {
-            return Ok(PasswordCheck::Gone);
+            return Ok(PasswordCheck::AccountDeleted);
         }
         let act = Operation::ConfirmPassword { account: id, session: &signed_in.session };
         if let Err(refused) = self.quotas.charge(act, caller).await {
@@ -235,30 +235,30 @@ impl Deps {
             AttemptDecision::Locked { until } => {
                 return Ok(PasswordCheck::Quota(Refused { quota: Quota::Account, retry_at: until }));
             }
-            AttemptDecision::Allowed { locks } | AttemptDecision::Barred { locks } => locks,
+            AttemptDecision::Allowed { locks } | AttemptDecision::HiddenLock { locks } => locks,
         };
         let account = self.store.account(&Identifier::Id(id.clone())).await?;
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let stored = stored.and_then(PasswordHash::from_stored);
-        let verdict = match self.hasher.verify(password, stored.as_ref(), id.as_str()).await {
-            Ok(verdict) => verdict,
+        let check = match self.hasher.verify(password, stored.as_ref(), id.as_str()).await {
+            Ok(check) => check,
             Err(fault) => {
                 self.sessions.uncount_attempt(&subjects).await?;
                 return Err(fault);
             }
         };
         match account {
-            Some(account) if verdict.is_right() => {
-                self.sessions.forget_tries(&subjects).await?;
+            Some(account) if check.is_correct() => {
+                self.sessions.reset_attempts(&subjects).await?;
                 Ok(PasswordCheck::Correct(Box::new(account)))
             }
             Some(account) => {
                 if locks {
-                    self.sessions.tell_of_lock(account);
+                    self.sessions.notify_of_lock(account);
                 }
                 Ok(PasswordCheck::Wrong)
             }
-            None => Ok(PasswordCheck::Gone),
+            None => Ok(PasswordCheck::AccountDeleted),
         }
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Accounts, Deps, Required};
+use super::{Accounts, Deps, RequiredReauthentication};
 use crate::{
     delivery::{OutgoingMessage, notices},
     quota::Operation,
     session::{
+        access_revocation::{self, ActSubject, SecurityAct},
         access_token_verifier::SignedIn,
-        ways_in::{self, ActSubject, SecurityAct},
     },
     verification::{self, ProofToken, Rejection},
 };
@@ -40,7 +40,7 @@ pub enum ContactChangeOutcome {
     Taken,
     /// It is already this account's contact.
     Unchanged,
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     Quota(Refused),
 }
 
@@ -86,26 +86,26 @@ impl Accounts {
         kind: ContactKind,
         token: Option<ProofToken>,
     ) -> Result<ContactChangeOutcome, Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         let (act, purpose) = match kind {
             ContactKind::Phone => (audit::Act::ChangePhone, Purpose::PhoneChange),
             ContactKind::Email => (audit::Act::ChangeEmail, Purpose::EmailChange),
         };
-        let event = parts.event(caller, act).account(signed_in.account.clone());
+        let event = deps.event(caller, act).account(signed_in.account.clone());
         let refused = |refusal: ContactChangeOutcome| {
             let event = event.clone();
-            async move { parts.record_outcome(event, refusal.outcome(), refusal).await }
+            async move { deps.record_outcome(event, refusal.outcome(), refusal).await }
         };
-        if let Err(why) = parts.quotas.charge(Operation::SpendProof, caller).await {
+        if let Err(why) = deps.quotas.charge(Operation::SpendProof, caller).await {
             return refused(ContactChangeOutcome::Quota(why)).await;
         }
         // Checked before the proof: a rejected request does not spend it.
-        if let Some(required) = parts.check_recent_authentication(signed_in).await? {
+        if let Some(required) = deps.check_recent_authentication(signed_in).await? {
             return refused(ContactChangeOutcome::ReauthenticationRequired(required)).await;
         }
         let rejected = |reason| refused(ContactChangeOutcome::ProofRejected(reason));
         let Some(token_hash) = token.map(|token| token.hash()) else { return rejected(Rejection::Unknown).await };
-        let proof = match parts.verifications.look_at_proof(&token_hash, purpose).await? {
+        let proof = match deps.verifications.check_proof(&token_hash, purpose).await? {
             Ok(proof) => proof,
             Err(Rejection::Spent) if self.has_proved(signed_in, &token_hash).await? => {
                 return refused(ContactChangeOutcome::Unchanged).await;
@@ -122,15 +122,15 @@ impl Accounts {
             return rejected(Rejection::WrongPurpose).await;
         };
         let event = event.clone().contact(new.masked());
-        let now = parts.clock.now();
+        let now = deps.clock.now();
         let (accounts, signed_in, entry) = (self.clone(), signed_in.clone(), event.clone());
         let pending = Change { accounts, new, token_hash, purpose, signed_in, entry, now };
-        match parts.store.write(move |tx| Box::pin(async move { pending.write(tx).await })).await? {
-            WriteResult::Refused(refusal) => parts.record_outcome(event, refusal.outcome(), refusal).await,
+        match deps.store.write(move |tx| Box::pin(async move { pending.write(tx).await })).await? {
+            WriteResult::Refused(refusal) => deps.record_outcome(event, refusal.outcome(), refusal).await,
             WriteResult::Changed { account, ended, messages } => {
                 event.log();
-                parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(messages);
+                deps.sessions.publish_ended(&ended, now);
+                deps.dispatch(messages);
                 Ok(ContactChangeOutcome::Changed(account))
             }
         }
@@ -196,7 +196,7 @@ impl Deps {
             // Valid for as long as the token can be used.
             OutgoingMessage {
                 expires_at: now + undo,
-                ..notices::order_to(contact.clone(), account, notice, &self.entropy, now)
+                ..notices::message_to(contact.clone(), account, notice, &self.entropy, now)
             }
         });
         (change, messages.collect())
@@ -215,7 +215,7 @@ impl Change {
         let new = &self.new;
         let subject = ActSubject::new(id.clone()).session(self.signed_in.session.clone());
         let subject = subject.contacts([new.key().to_owned()]).spending(Some(self.token_hash.clone()));
-        let ended = ways_in::revoke_access(tx, SecurityAct::ContactChange, &subject, self.now).await?;
+        let ended = access_revocation::revoke_access(tx, SecurityAct::ContactChange, &subject, self.now).await?;
         // An undo or a password reset in the meantime ended this session and revoked its proofs.
         let is_live = tx.is_live(&self.signed_in.session, self.now).await?;
         let Some(account) = ended.account.as_ref().filter(|_| is_live) else {
@@ -225,20 +225,21 @@ impl Change {
         if let Err(reason) = verification::spent_proof(spending, self.purpose, self.now) {
             return refused(ContactChangeOutcome::ProofRejected(reason));
         }
-        let held: BTreeSet<_> = rules::verified_contacts(account).iter().map(|held| held.key().to_owned()).collect();
-        if held.contains(new.key()) {
+        let own_contacts: BTreeSet<_> =
+            rules::verified_contacts(account).iter().map(|own_contacts| own_contacts.key().to_owned()).collect();
+        if own_contacts.contains(new.key()) {
             return refused(ContactChangeOutcome::Unchanged);
         }
         // Read after the account was locked: before that, the contact could be one that an attacker has set.
         let open = tx.undoable_changes(id, self.now).await?;
         let (change, messages) = self.accounts.0.undoable(account, new, &open, self.now);
         tx.delete_unverified_account(&rules::identifier(new)).await?;
-        let held = AccountContact {
+        let own_contacts = AccountContact {
             kind: new.kind(),
             contact: Some((new.as_str().to_owned(), new.key().to_owned())),
             verified_at: Some(self.now),
         };
-        let account = match tx.set_contact(id, &held, self.now).await? {
+        let account = match tx.set_contact(id, &own_contacts, self.now).await? {
             Ok(Some(account)) => account,
             Ok(None) => return refused(ContactChangeOutcome::ProofRejected(Rejection::Unknown)),
             Err(_) => return refused(ContactChangeOutcome::Taken),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Accounts;
 use domain::{
+    Timestamp,
     account::{Account, AccountStatus, Role},
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
     ids::AccountId,
@@ -11,7 +12,7 @@ use domain::{
 };
 use platform::{
     fault::Fault,
-    password::{PasswordContext, Violation},
+    password::{PasswordContext, PasswordHash, Violation},
     secret::Secret,
     telemetry::audit::{self, Event},
 };
@@ -37,13 +38,42 @@ pub enum CreateUserOutcome {
     Taken,
 }
 
+impl NewUser {
+    fn into_account(self, id: AccountId, password: &PasswordHash, now: Timestamp) -> Account {
+        Account {
+            id,
+            username: self.username.as_str().to_owned(),
+            username_key: self.username.key().to_owned(),
+            name: self.name.as_ref().map(|name| name.as_str().to_owned()),
+            name_key: self.name.as_ref().map(PersonName::key),
+            nickname: None,
+            nickname_key: None,
+            birth_date: self.birth_date.map(BirthDate::date),
+            phone_verified_at: self.phone.is_some().then_some(now),
+            phone: self.phone.map(|phone| phone.as_str().to_owned()),
+            email_key: self.email.as_ref().map(|email| email.key().to_owned()),
+            claimed_email_key: None,
+            email_verified_at: self.email.is_some().then_some(now),
+            email: self.email.map(|email| email.as_str().to_owned()),
+            profile_image_url: None,
+            locale: self.locale.as_str().to_owned(),
+            status: AccountStatus::Active,
+            role: self.role,
+            password_hash: Some(password.as_str().to_owned()),
+            password_changed_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 impl Accounts {
     /// Creates an active account.
     ///
     /// # Errors
     /// A fault of the store or of the hashing pool.
     pub async fn create_user(&self, run: Arc<str>, user: NewUser) -> Result<CreateUserOutcome, Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         let words = [
             Some(user.username.as_str().to_owned()),
             user.name.as_ref().map(|name| name.as_str().to_owned()),
@@ -51,40 +81,17 @@ impl Accounts {
             user.email.as_ref().map(|email| email.as_str().to_owned()),
             user.birth_date.map(|date| date.date().to_string()),
         ];
-        let violations = parts.policy.check(&user.password, &PasswordContext::new(words.into_iter().flatten())).await?;
+        let violations = deps.policy.check(&user.password, &PasswordContext::new(words.into_iter().flatten())).await?;
         if !violations.is_empty() {
             return Ok(CreateUserOutcome::PasswordRejected(violations));
         }
-        let hash = parts.hasher.hash(&user.password).await?;
-        let now = parts.clock.now();
-        let id = AccountId::new(&parts.entropy);
-        let row = Account {
-            id: id.clone(),
-            username: user.username.as_str().to_owned(),
-            username_key: user.username.key().to_owned(),
-            name: user.name.as_ref().map(|name| name.as_str().to_owned()),
-            name_key: user.name.as_ref().map(PersonName::key),
-            nickname: None,
-            nickname_key: None,
-            birth_date: user.birth_date.map(BirthDate::date),
-            phone_verified_at: user.phone.is_some().then_some(now),
-            phone: user.phone.map(|phone| phone.as_str().to_owned()),
-            email_key: user.email.as_ref().map(|email| email.key().to_owned()),
-            claimed_email_key: None,
-            email_verified_at: user.email.is_some().then_some(now),
-            email: user.email.map(|email| email.as_str().to_owned()),
-            profile_image_url: None,
-            locale: user.locale.as_str().to_owned(),
-            status: AccountStatus::Active,
-            role: user.role,
-            password_hash: Some(hash.as_str().to_owned()),
-            password_changed_at: Some(now),
-            created_at: now,
-            updated_at: now,
-        };
+        let hash = deps.hasher.hash(&user.password).await?;
+        let now = deps.clock.now();
+        let id = AccountId::new(&deps.entropy);
+        let row = user.into_account(id.clone(), &hash, now);
         let event = Event::internal(run, audit::Act::AdminCreateUser, audit::OK, now).account(id.clone());
         let entry = event.clone();
-        let inserted = parts.store.write(move |tx| {
+        let inserted = deps.store.write(move |tx| {
             Box::pin(async move {
                 if !tx.insert_account(row).await? {
                     return Ok(TxOutcome::Rollback(false));

@@ -1,13 +1,13 @@
 //! Deleting an account at its owner's request.
 
-use super::{Accounts, Required, change_password::PasswordCheck};
+use super::{Accounts, RequiredReauthentication, change_password::PasswordCheck};
 use crate::{
     delivery::{OutgoingMessage, notices},
     quota::Operation,
     session::{
+        access_revocation::{self, ActSubject, SecurityAct},
         access_token_verifier::SignedIn,
         established::{self, Established},
-        ways_in::{self, ActSubject, SecurityAct},
     },
 };
 use domain::{
@@ -29,7 +29,7 @@ use store::{Tx, TxOutcome};
 pub enum DeleteOutcome {
     Deleted(AccountId),
     CredentialsRejected,
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     /// A contact change can still be undone; until then the owner must be able to recover the account.
     HeldBack {
         until: Timestamp,
@@ -38,7 +38,7 @@ pub enum DeleteOutcome {
     LastAdministrator,
     Quota(Refused),
     /// The account was deleted in the meantime.
-    Gone,
+    AccountDeleted,
 }
 
 impl DeleteOutcome {
@@ -50,7 +50,7 @@ impl DeleteOutcome {
             DeleteOutcome::HeldBack { .. } => audit::DELETION_HELD_BACK,
             DeleteOutcome::LastAdministrator => "last_administrator",
             DeleteOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
-            DeleteOutcome::Gone => audit::UNAUTHENTICATED,
+            DeleteOutcome::AccountDeleted => audit::UNAUTHENTICATED,
         }
     }
 }
@@ -112,32 +112,32 @@ impl Accounts {
         password: Option<&Secret>,
         entry: &Event,
     ) -> Result<Result<Deletion, DeleteOutcome>, Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         let account = match password {
-            Some(password) => match parts.confirm_password(caller, signed_in, password).await? {
+            Some(password) => match deps.confirm_password(caller, signed_in, password).await? {
                 PasswordCheck::Correct(account) => *account,
                 PasswordCheck::Wrong => return Ok(Err(DeleteOutcome::CredentialsRejected)),
-                PasswordCheck::Gone => return Ok(Err(DeleteOutcome::Gone)),
+                PasswordCheck::AccountDeleted => return Ok(Err(DeleteOutcome::AccountDeleted)),
                 PasswordCheck::Quota(refused) => return Ok(Err(DeleteOutcome::Quota(refused))),
             },
             None => {
-                if let Err(refused) = parts.quotas.charge(Operation::SpendProof, caller).await {
+                if let Err(refused) = deps.quotas.charge(Operation::SpendProof, caller).await {
                     return Ok(Err(DeleteOutcome::Quota(refused)));
                 }
-                if let Some(required) = parts.check_recent_authentication(signed_in).await? {
+                if let Some(required) = deps.check_recent_authentication(signed_in).await? {
                     return Ok(Err(DeleteOutcome::ReauthenticationRequired(required)));
                 }
-                match parts.store.account(&Identifier::Id(signed_in.account.clone())).await? {
+                match deps.store.account(&Identifier::Id(signed_in.account.clone())).await? {
                     Some(account) => account,
-                    None => return Ok(Err(DeleteOutcome::Gone)),
+                    None => return Ok(Err(DeleteOutcome::AccountDeleted)),
                 }
             }
         };
-        let now = parts.clock.now();
+        let now = deps.clock.now();
         let (recently_authenticated, password_given) =
-            (parts.sessions.is_recently_authenticated(signed_in), password.is_some());
+            (deps.sessions.is_recently_authenticated(signed_in), password.is_some());
         // Checked again in the transaction. The check here avoids a transaction that would be rolled back.
-        let changes = parts.store.contact_changes(&account.id).await?;
+        let changes = deps.store.contact_changes(&account.id).await?;
         let established = Established::load(&account, &changes, now);
         if let Some(until) =
             established.deletion_held_until.filter(|_| recently_authenticated || password_given && established.password)
@@ -145,7 +145,7 @@ impl Accounts {
             return Ok(Err(DeleteOutcome::HeldBack { until }));
         }
         Ok(Ok(Deletion {
-            messages: notices::to_all(&account, &Notice::AccountDeleted, &parts.entropy, now),
+            messages: notices::to_all_contacts(&account, &Notice::AccountDeleted, &deps.entropy, now),
             account,
             signed_in: signed_in.clone(),
             recently_authenticated,
@@ -156,23 +156,23 @@ impl Accounts {
     }
 
     async fn erase(&self, deletion: Deletion, event: Event) -> Result<DeleteOutcome, Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         let (id, now) = (deletion.account.id.clone(), deletion.now);
-        let written = parts.store.write(move |tx| Box::pin(async move { deletion.write(tx).await })).await?;
+        let written = deps.store.write(move |tx| Box::pin(async move { deletion.write(tx).await })).await?;
         Ok(match written {
             WriteResult::Deleted(ended, messages) => {
                 event.log();
-                parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(messages);
+                deps.sessions.publish_ended(&ended, now);
+                deps.dispatch(messages);
                 DeleteOutcome::Deleted(id)
             }
             WriteResult::NotRecent => {
-                DeleteOutcome::ReauthenticationRequired(parts.required_reauthentication(&id).await?)
+                DeleteOutcome::ReauthenticationRequired(deps.required_reauthentication(&id).await?)
             }
             WriteResult::HeldBack { until } => DeleteOutcome::HeldBack { until },
             WriteResult::LastAdministrator => DeleteOutcome::LastAdministrator,
             WriteResult::PasswordChanged => DeleteOutcome::CredentialsRejected,
-            WriteResult::Gone => DeleteOutcome::Gone,
+            WriteResult::Gone => DeleteOutcome::AccountDeleted,
         })
     }
 }
@@ -184,7 +184,8 @@ impl Deletion {
         // Verifications and proofs are locked before the account: the order of all locks.
         tx.delete_history(&account.id).await?;
         let ended =
-            ways_in::revoke_access(tx, SecurityAct::Deletion, &ActSubject::new(account.id.clone()), *now).await?;
+            access_revocation::revoke_access(tx, SecurityAct::Deletion, &ActSubject::new(account.id.clone()), *now)
+                .await?;
         let sessions = ended.session_ids();
         let Some(locked) = &ended.account else { return refused(WriteResult::Gone) };
         // The password changed after it was checked, so the check no longer counts.
@@ -202,7 +203,7 @@ impl Deletion {
         if let Some(until) = established.deletion_held_until {
             return refused(WriteResult::HeldBack { until });
         }
-        if rules::keeps_an_administrator(&account.id, &ended.administrators).is_err() {
+        if rules::require_another_administrator(&account.id, &ended.administrators).is_err() {
             return refused(WriteResult::LastAdministrator);
         }
         // After deleting the earlier messages to these contacts: these must outlive the account.

@@ -1,7 +1,7 @@
 //! Ending all sessions of another account, as an administrator.
 
-use super::{Accounts, Administrator, Required};
-use crate::session::ways_in::{self, ActSubject, SecurityAct};
+use super::{Accounts, Administrator, RequiredReauthentication};
+use crate::session::access_revocation::{self, ActSubject, SecurityAct};
 use domain::{
     account::Account,
     caller::RequestInfo,
@@ -12,18 +12,18 @@ use platform::{fault::Fault, telemetry::audit};
 use store::TxOutcome;
 
 /// Result of ending another account's sessions.
-pub enum SessionsEnded {
+pub enum EndUserSessionsOutcome {
     Ended {
         account: Box<Account>,
         sessions_ended: usize,
     },
     NotFound,
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     /// The caller lost the administrator role in the meantime.
     NotAdministrator,
 }
 
-enum Outcome {
+enum WriteResult {
     Ended(Box<Account>, Vec<SessionId>, Vec<DeliveryId>),
     NotFound,
     NotAdministrator,
@@ -40,46 +40,51 @@ impl Accounts {
         caller: &RequestInfo,
         administrator: &Administrator,
         id: Option<AccountId>,
-    ) -> Result<SessionsEnded, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
-        let event = parts.event(caller, audit::Act::EndUserSessions).account_opt(id.clone());
+    ) -> Result<EndUserSessionsOutcome, Fault> {
+        let deps = &self.0;
+        let now = deps.clock.now();
+        let event = deps.event(caller, audit::Act::EndUserSessions).account_opt(id.clone());
         let event = event.actor(administrator.account().clone());
-        if let Some(required) = parts.check_recent_authentication(administrator.signed_in()).await? {
-            let refusal = SessionsEnded::ReauthenticationRequired(required);
-            return parts.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
+        if let Some(required) = deps.check_recent_authentication(administrator.signed_in()).await? {
+            let refusal = EndUserSessionsOutcome::ReauthenticationRequired(required);
+            return deps.record_outcome(event, audit::REAUTHENTICATION_REQUIRED, refusal).await;
         }
-        let Some(id) = id else { return parts.record_outcome(event, "user_not_found", SessionsEnded::NotFound).await };
+        let Some(id) = id else {
+            return deps.record_outcome(event, "user_not_found", EndUserSessionsOutcome::NotFound).await;
+        };
         let (accounts, admin, entry) = (self.clone(), administrator.clone(), event.clone());
-        let written = parts
+        let written = deps
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     let subject = ActSubject::new(id);
                     let ended =
-                        ways_in::revoke_access(tx, SecurityAct::SessionsEndedByAdministrator, &subject, now).await?;
+                        access_revocation::revoke_access(tx, SecurityAct::SessionsEndedByAdministrator, &subject, now)
+                            .await?;
                     let allowed = admin.is_still_allowed(tx, &ended, now).await?;
                     let sessions = ended.session_ids();
-                    let Some(account) = ended.account else { return Ok(TxOutcome::Rollback(Outcome::NotFound)) };
+                    let Some(account) = ended.account else { return Ok(TxOutcome::Rollback(WriteResult::NotFound)) };
                     if !allowed {
-                        return Ok(TxOutcome::Rollback(Outcome::NotAdministrator));
+                        return Ok(TxOutcome::Rollback(WriteResult::NotAdministrator));
                     }
                     tx.insert_audit(&entry).await?;
                     let messages = accounts.0.queue_notice(tx, &account, Notice::SessionsEnded, now).await?;
-                    Ok(TxOutcome::Commit(Outcome::Ended(Box::new(account), sessions, messages)))
+                    Ok(TxOutcome::Commit(WriteResult::Ended(Box::new(account), sessions, messages)))
                 })
             })
             .await?;
         match written {
-            Outcome::Ended(account, ended, messages) => {
+            WriteResult::Ended(account, ended, messages) => {
                 event.log();
-                parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(messages);
-                Ok(SessionsEnded::Ended { account, sessions_ended: ended.len() })
+                deps.sessions.publish_ended(&ended, now);
+                deps.dispatch(messages);
+                Ok(EndUserSessionsOutcome::Ended { account, sessions_ended: ended.len() })
             }
-            Outcome::NotFound => parts.record_outcome(event, "user_not_found", SessionsEnded::NotFound).await,
-            Outcome::NotAdministrator => {
-                parts.record_outcome(event, audit::FORBIDDEN, SessionsEnded::NotAdministrator).await
+            WriteResult::NotFound => {
+                deps.record_outcome(event, "user_not_found", EndUserSessionsOutcome::NotFound).await
+            }
+            WriteResult::NotAdministrator => {
+                deps.record_outcome(event, audit::FORBIDDEN, EndUserSessionsOutcome::NotAdministrator).await
             }
         }
     }

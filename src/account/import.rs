@@ -24,14 +24,14 @@ use store::TxOutcome;
 /// Result of importing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportOutcome {
-    Made,
+    Created,
     /// The account already existed.
     AlreadyExists,
     Refused(Vec<LineRejection>),
 }
 
 /// A parsed line.
-type Read = Result<ImportLine, Vec<LineRejection>>;
+type ParsedLine = Result<ImportLine, Vec<LineRejection>>;
 
 /// Number of lines written concurrently, so that they share commits.
 const BATCH_SIZE: usize = 64;
@@ -40,18 +40,18 @@ const BATCH_SIZE: usize = 64;
 /// first one gets it.
 #[derive(Default)]
 struct Batch {
-    lines: Vec<(usize, Read)>,
+    lines: Vec<(usize, ParsedLine)>,
     claimed: HashSet<(&'static str, String)>,
 }
 
 impl Batch {
     /// Whether the batch has to be written before this line can be added.
-    fn must_flush_before(&self, line: &Read) -> bool {
+    fn must_flush_before(&self, line: &ParsedLine) -> bool {
         let clashes = |line: &ImportLine| claims(&line.row).any(|claim| self.claimed.contains(&claim));
         self.lines.len() >= BATCH_SIZE || line.as_ref().is_ok_and(clashes)
     }
 
-    fn add(&mut self, number: usize, line: Read) {
+    fn add(&mut self, number: usize, line: ParsedLine) {
         if let Ok(line) = &line {
             self.claimed.extend(claims(&line.row));
         }
@@ -83,7 +83,7 @@ impl Accounts {
         import: Import,
         mut report: impl FnMut(usize, ImportOutcome),
     ) -> Result<(), Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         let mut lines = std::pin::pin!(lines.enumerate());
         let mut batch = Batch::default();
         while let Some((at, line)) = lines.next().await {
@@ -92,7 +92,7 @@ impl Accounts {
             }
             let line = line
                 .map_err(|refusal| vec![refusal])
-                .and_then(|text| import_line::read(&text, import, AccountId::new(&parts.entropy), parts.clock.now()));
+                .and_then(|text| import_line::read(&text, import, AccountId::new(&deps.entropy), deps.clock.now()));
             if batch.must_flush_before(&line) {
                 self.import_batch(run, std::mem::take(&mut batch), &mut report).await?;
             }
@@ -100,7 +100,7 @@ impl Accounts {
         }
         self.import_batch(run, batch, &mut report).await?;
         // Decoys imitate the password schemes in use, which now include the imported ones.
-        parts.sessions.count_password_schemes().await
+        deps.sessions.count_password_schemes().await
     }
 
     async fn import_batch(
@@ -133,7 +133,7 @@ impl Accounts {
             // Skip the costly hash if the account already exists.
             let name = Identifier::Username(row.username_key.clone());
             if password.needs_hashing() && self.0.store.account(&name).await?.is_some() {
-                return self.clash(&row).await;
+                return self.existing_account_outcome(&row).await;
             }
             row.password_hash = self.0.hasher.import(password).await?.map(|hash| hash.as_str().to_owned());
         }
@@ -141,11 +141,11 @@ impl Accounts {
     }
 
     async fn import_row(&self, run: Arc<str>, row: Account) -> Result<ImportOutcome, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
+        let deps = &self.0;
+        let now = deps.clock.now();
         let event = Event::internal(run, audit::Act::AdminImportUsers, audit::OK, now).account(row.id.clone());
         let (entry, draft) = (event.clone(), row.clone());
-        let created = parts
+        let created = deps
             .store
             .write(move |tx| {
                 Box::pin(async move {
@@ -159,13 +159,13 @@ impl Accounts {
             .await?;
         if created {
             event.log();
-            return Ok(ImportOutcome::Made);
+            return Ok(ImportOutcome::Created);
         }
-        self.clash(&row).await
+        self.existing_account_outcome(&row).await
     }
 
     /// Why an account could not be created: it already exists, or one of its unique values belongs to another account.
-    async fn clash(&self, row: &Account) -> Result<ImportOutcome, Fault> {
+    async fn existing_account_outcome(&self, row: &Account) -> Result<ImportOutcome, Fault> {
         let store = &self.0.store;
         let refused = |field, reason| Ok(ImportOutcome::Refused(vec![LineRejection::new(field, reason)]));
         let others = [

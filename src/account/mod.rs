@@ -31,15 +31,15 @@ pub use self::{
     contact::ContactChangeOutcome,
     create::{CreateUserOutcome, NewUser},
     delete::DeleteOutcome,
-    end_sessions::SessionsEnded,
+    end_sessions::EndUserSessionsOutcome,
     import::ImportOutcome,
     import_line::{Import, LineRejection},
-    operator::Operated,
-    profile::{ImageUrl, Profile, ProfileChanged},
+    operator::OperatorOutcome,
+    profile::{ImageUrl, Profile, UpdateProfileOutcome},
     reauthenticate::{Evidence, ReauthenticateOutcome},
-    recent_authentication::{Required, Way},
+    recent_authentication::{ReauthenticationMethod, RequiredReauthentication},
     reset::{Identity, ResetClaim, ResetPasswordOutcome},
-    send::{ResendOutcome, SendRequest, Sent},
+    send::{ResendOutcome, SendOutcome, SendRequest},
     sign_up::{SignUpOutcome, SignUpRequest},
     undo::{UndoOutcome, UndoRequest, UndoToken},
 };
@@ -86,8 +86,8 @@ pub struct Deps {
 }
 
 impl Accounts {
-    pub fn new(parts: Deps) -> Self {
-        Self(Arc::new(parts))
+    pub fn new(deps: Deps) -> Self {
+        Self(Arc::new(deps))
     }
 
     /// The password policy, for display in a client.
@@ -110,9 +110,9 @@ impl Deps {
     }
 
     /// Records the outcome of an operation that changed nothing in the audit trail, and returns `ended`.
-    async fn record_outcome<T>(&self, event: Event, outcome: &'static str, ended: T) -> Result<T, Fault> {
+    async fn record_outcome<T>(&self, event: Event, outcome: &'static str, result: T) -> Result<T, Fault> {
         self.store.record(event.outcome(outcome)).await;
-        Ok(ended)
+        Ok(result)
     }
 
     /// Queues a notice to every verified contact of an account, and returns the ids of the messages to dispatch after
@@ -124,8 +124,8 @@ impl Deps {
         notice: Notice,
         now: Timestamp,
     ) -> Result<Vec<DeliveryId>, Fault> {
-        let orders = notices::to_all(account, &notice, &self.entropy, now);
-        notices::enqueue(tx, &account.id, orders, now).await
+        let messages = notices::to_all_contacts(account, &notice, &self.entropy, now);
+        notices::enqueue(tx, &account.id, messages, now).await
     }
 
     fn dispatch(&self, notices: Vec<DeliveryId>) {

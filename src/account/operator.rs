@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Accounts;
 use crate::session::{
     self, Sessions,
-    ways_in::{self, ActSubject, RevokedAccess, SecurityAct},
+    access_revocation::{self, ActSubject, RevokedAccess, SecurityAct},
 };
 use domain::{
     Timestamp,
@@ -25,7 +25,7 @@ use store::{Tx, TxFuture, TxOutcome};
 
 /// Result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operated {
+pub enum OperatorOutcome {
     Done(AccountId),
     NotFound,
     Forbidden(AdminRejection),
@@ -55,7 +55,13 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn grant(&self, run: Arc<str>, who: &str, numbers: NumberRules, role: Role) -> Result<Operated, Fault> {
+    pub async fn grant(
+        &self,
+        run: Arc<str>,
+        who: &str,
+        numbers: NumberRules,
+        role: Role,
+    ) -> Result<OperatorOutcome, Fault> {
         self.operate(run, who, numbers, Operation::Grant(role)).await
     }
 
@@ -63,7 +69,7 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn suspend(&self, run: Arc<str>, who: &str, numbers: NumberRules) -> Result<Operated, Fault> {
+    pub async fn suspend(&self, run: Arc<str>, who: &str, numbers: NumberRules) -> Result<OperatorOutcome, Fault> {
         self.operate(run, who, numbers, Operation::Suspend).await
     }
 
@@ -71,7 +77,12 @@ impl Accounts {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn unlock_by_operator(&self, run: Arc<str>, who: &str, numbers: NumberRules) -> Result<Operated, Fault> {
+    pub async fn unlock_by_operator(
+        &self,
+        run: Arc<str>,
+        who: &str,
+        numbers: NumberRules,
+    ) -> Result<OperatorOutcome, Fault> {
         self.operate(run, who, numbers, Operation::Unlock).await
     }
 
@@ -81,20 +92,20 @@ impl Accounts {
         who: &str,
         numbers: NumberRules,
         operation: Operation,
-    ) -> Result<Operated, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
+    ) -> Result<OperatorOutcome, Fault> {
+        let deps = &self.0;
+        let now = deps.clock.now();
         let identifier = AccountId::parse(who.trim()).map(Identifier::Id).or_else(|| session::identify(who, numbers));
         let account = match identifier {
-            Some(identifier) => parts.store.account(&identifier).await?,
+            Some(identifier) => deps.store.account(&identifier).await?,
             None => None,
         };
-        let Some(account) = account else { return Ok(Operated::NotFound) };
+        let Some(account) = account else { return Ok(OperatorOutcome::NotFound) };
         let id = account.id.clone();
         let event = Event::internal(run, operation.act(), audit::OK, now).account(id.clone());
         let (accounts, entry) = (self.clone(), event.clone());
         type Done = (Vec<SessionId>, Vec<DeliveryId>);
-        let written = parts.store.write(move |tx| -> TxFuture<'_, Result<Done, AdminRejection>> {
+        let written = deps.store.write(move |tx| -> TxFuture<'_, Result<Done, AdminRejection>> {
             Box::pin(async move {
                 let ended = match operation.write(tx, &accounts.0.sessions, &account.id, now).await? {
                     Ok(ended) => ended.session_ids(),
@@ -111,12 +122,12 @@ impl Accounts {
         match written.await? {
             Ok((ended, messages)) => {
                 event.log();
-                parts.sessions.announce_ended(&ended, now);
+                deps.sessions.publish_ended(&ended, now);
                 // This process runs no delivery worker: the server finds the messages in the outbox table.
-                parts.dispatch(messages);
-                Ok(Operated::Done(id))
+                deps.dispatch(messages);
+                Ok(OperatorOutcome::Done(id))
             }
-            Err(forbidden) => Ok(Operated::Forbidden(forbidden)),
+            Err(forbidden) => Ok(OperatorOutcome::Forbidden(forbidden)),
         }
     }
 }
@@ -139,11 +150,11 @@ impl Operation {
         now: Timestamp,
     ) -> Result<Result<RevokedAccess, AdminRejection>, Fault> {
         let ended = match self.security_act() {
-            Some(act) => ways_in::revoke_access(tx, act, &ActSubject::new(id.clone()), now).await?,
+            Some(act) => access_revocation::revoke_access(tx, act, &ActSubject::new(id.clone()), now).await?,
             None => RevokedAccess::default(),
         };
         let allowed = match self {
-            Operation::Grant(Role::User) => rules::keeps_an_administrator(id, &ended.administrators),
+            Operation::Grant(Role::User) => rules::require_another_administrator(id, &ended.administrators),
             Operation::Suspend => match &ended.account {
                 Some(account) => rules::may_set_status(account, AccountStatus::Suspended, &ended.administrators),
                 None => Ok(()),

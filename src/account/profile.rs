@@ -50,11 +50,11 @@ pub struct Profile {
 }
 
 /// Result of changing a profile.
-pub enum ProfileChanged {
+pub enum UpdateProfileOutcome {
     Changed(Box<Account>),
     NicknameTaken,
     /// The account was deleted in the meantime, or the session of the request has ended.
-    Gone,
+    SignedOut,
 }
 
 impl Accounts {
@@ -67,11 +67,11 @@ impl Accounts {
         caller: &RequestInfo,
         signed_in: &SignedIn,
         profile: Profile,
-    ) -> Result<ProfileChanged, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
+    ) -> Result<UpdateProfileOutcome, Fault> {
+        let deps = &self.0;
+        let now = deps.clock.now();
         let (id, session) = (signed_in.account.clone(), signed_in.session.clone());
-        let event = parts.event(caller, audit::Act::UpdateProfile).account(id.clone());
+        let event = deps.event(caller, audit::Act::UpdateProfile).account(id.clone());
         let entry = event.clone();
         let change = ProfileChange {
             name: profile.name.map(|name| name.map(|name| (name.as_str().to_owned(), name.key()))),
@@ -80,31 +80,31 @@ impl Accounts {
                 .map(|nickname| nickname.map(|nickname| (nickname.as_str().to_owned(), nickname.key().to_owned()))),
             profile_image_url: profile.profile_image_url.map(|url| url.map(ImageUrl::into_string)),
         };
-        let written = parts
+        let written = deps
             .store
             .write(move |tx| {
                 Box::pin(async move {
                     // The account is locked before its session: the order of all locks.
                     tx.lock_account(&id).await?;
                     if !tx.is_live(&session, now).await? {
-                        return Ok(TxOutcome::Rollback(ProfileChanged::Gone));
+                        return Ok(TxOutcome::Rollback(UpdateProfileOutcome::SignedOut));
                     }
                     let changed = tx.change_profile(&id, change, now).await?;
                     match changed {
                         Ok(Some(account)) => {
                             tx.insert_audit(&entry).await?;
-                            Ok(TxOutcome::Commit(ProfileChanged::Changed(Box::new(account))))
+                            Ok(TxOutcome::Commit(UpdateProfileOutcome::Changed(Box::new(account))))
                         }
-                        Ok(None) => Ok(TxOutcome::Rollback(ProfileChanged::Gone)),
-                        Err(_) => Ok(TxOutcome::Rollback(ProfileChanged::NicknameTaken)),
+                        Ok(None) => Ok(TxOutcome::Rollback(UpdateProfileOutcome::SignedOut)),
+                        Err(_) => Ok(TxOutcome::Rollback(UpdateProfileOutcome::NicknameTaken)),
                     }
                 })
             })
             .await?;
         match written {
-            ProfileChanged::Changed(_) => event.log(),
-            ProfileChanged::NicknameTaken => parts.store.record(event.outcome("nickname_taken")).await,
-            ProfileChanged::Gone => parts.store.record(event.outcome(audit::UNAUTHENTICATED)).await,
+            UpdateProfileOutcome::Changed(_) => event.log(),
+            UpdateProfileOutcome::NicknameTaken => deps.store.record(event.outcome("nickname_taken")).await,
+            UpdateProfileOutcome::SignedOut => deps.store.record(event.outcome(audit::UNAUTHENTICATED)).await,
         }
         Ok(written)
     }

@@ -1,6 +1,6 @@
 //! Reauthentication while signed in: with the password, or with a code sent to an established contact.
 
-use super::{Accounts, change_password::PasswordCheck, recent_authentication::Required};
+use super::{Accounts, change_password::PasswordCheck, recent_authentication::RequiredReauthentication};
 use crate::{
     quota::Operation,
     session::{AuthenticationResult, Method, Reauthenticated, access_token_verifier::SignedIn, established},
@@ -38,10 +38,10 @@ pub enum ReauthenticateOutcome {
     CredentialsRejected,
     ProofRejected(Rejection),
     /// The evidence is valid, but does not count for this account.
-    Required(Required),
+    Required(RequiredReauthentication),
     Quota(Refused),
     /// The account or the session no longer exists, or may not be used.
-    Gone,
+    SignedOut,
 }
 
 impl ReauthenticateOutcome {
@@ -52,7 +52,7 @@ impl ReauthenticateOutcome {
             ReauthenticateOutcome::ProofRejected(_) => "proof_rejected",
             ReauthenticateOutcome::Required(_) => audit::REAUTHENTICATION_REQUIRED,
             ReauthenticateOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
-            ReauthenticateOutcome::Gone => audit::UNAUTHENTICATED,
+            ReauthenticateOutcome::SignedOut => audit::UNAUTHENTICATED,
         }
     }
 }
@@ -66,7 +66,7 @@ enum Checked {
     },
 }
 
-enum Outcome {
+enum WriteResult {
     Done { account: Box<Account>, session: Box<Session>, methods: Vec<Method> },
     DoesNotCount,
     PasswordChanged,
@@ -103,15 +103,15 @@ impl Accounts {
         signed_in: &SignedIn,
         evidence: Evidence,
     ) -> Result<Result<Checked, ReauthenticateOutcome>, Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         Ok(match evidence {
-            Evidence::Password(password) => match parts.confirm_password(caller, signed_in, &password).await? {
+            Evidence::Password(password) => match deps.confirm_password(caller, signed_in, &password).await? {
                 PasswordCheck::Correct(account) => Ok(Checked::Password(account.password_hash)),
                 PasswordCheck::Wrong => Err(ReauthenticateOutcome::CredentialsRejected),
-                PasswordCheck::Gone => Err(ReauthenticateOutcome::Gone),
+                PasswordCheck::AccountDeleted => Err(ReauthenticateOutcome::SignedOut),
                 PasswordCheck::Quota(refused) => Err(ReauthenticateOutcome::Quota(refused)),
             },
-            Evidence::Proof(token) => match (parts.quotas.charge(Operation::SpendProof, caller).await, token) {
+            Evidence::Proof(token) => match (deps.quotas.charge(Operation::SpendProof, caller).await, token) {
                 (Err(refused), _) => Err(ReauthenticateOutcome::Quota(refused)),
                 (Ok(()), Some(token)) => Ok(Checked::Proof { token_hash: token.hash() }),
                 (Ok(()), None) => Err(ReauthenticateOutcome::ProofRejected(Rejection::Unknown)),
@@ -125,22 +125,22 @@ impl Accounts {
         checked: Checked,
         event: Event,
     ) -> Result<ReauthenticateOutcome, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
+        let deps = &self.0;
+        let now = deps.clock.now();
         let (user, entry) = (signed_in.clone(), event.clone());
-        let work = parts.store.write(move |tx| Box::pin(async move { write(tx, &user, checked, &entry, now).await }));
+        let work = deps.store.write(move |tx| Box::pin(async move { write(tx, &user, checked, &entry, now).await }));
         Ok(match work.await? {
-            Outcome::Done { account, session, methods } => {
+            WriteResult::Done { account, session, methods } => {
                 event.log();
-                let tokens = parts.sessions.reauthenticated(&account, &session, signed_in.generation, methods, now)?;
+                let tokens = deps.sessions.reauthenticated(&account, &session, signed_in.generation, methods, now)?;
                 ReauthenticateOutcome::Done(Box::new(tokens))
             }
-            Outcome::DoesNotCount => {
-                ReauthenticateOutcome::Required(parts.required_reauthentication(&signed_in.account).await?)
+            WriteResult::DoesNotCount => {
+                ReauthenticateOutcome::Required(deps.required_reauthentication(&signed_in.account).await?)
             }
-            Outcome::PasswordChanged => ReauthenticateOutcome::CredentialsRejected,
-            Outcome::ProofRejected(reason) => ReauthenticateOutcome::ProofRejected(reason),
-            Outcome::Gone => ReauthenticateOutcome::Gone,
+            WriteResult::PasswordChanged => ReauthenticateOutcome::CredentialsRejected,
+            WriteResult::ProofRejected(reason) => ReauthenticateOutcome::ProofRejected(reason),
+            WriteResult::Gone => ReauthenticateOutcome::SignedOut,
         })
     }
 }
@@ -152,7 +152,7 @@ async fn write(
     checked: Checked,
     entry: &Event,
     now: Timestamp,
-) -> Result<TxOutcome<Outcome>, Fault> {
+) -> Result<TxOutcome<WriteResult>, Fault> {
     let refused = |refusal| Ok(TxOutcome::Rollback(refusal));
     let (hash, proof) = match checked {
         Checked::Password(hash) => (hash, None),
@@ -160,31 +160,31 @@ async fn write(
             let spending = tx.spend_proof(&token_hash, Purpose::StepUp, now).await?;
             match verification::spent_proof(spending, Purpose::StepUp, now) {
                 Ok(proof) => (None, Some(proof)),
-                Err(reason) => return refused(Outcome::ProofRejected(reason)),
+                Err(reason) => return refused(WriteResult::ProofRejected(reason)),
             }
         }
     };
     let account = tx.lock_account(&user.account).await?.filter(|account| account.status == AccountStatus::Active);
-    let Some(account) = account else { return refused(Outcome::Gone) };
+    let Some(account) = account else { return refused(WriteResult::Gone) };
     let session =
         tx.lock_session(&user.session).await?.filter(|session| effective_status(session, now) == EffectiveStatus::Live);
-    let Some(session) = session else { return refused(Outcome::Gone) };
+    let Some(session) = session else { return refused(WriteResult::Gone) };
     let used = match &proof {
-        Some(proof) if !belongs_to(&account, proof) => return refused(Outcome::ProofRejected(Rejection::Unknown)),
+        Some(proof) if !belongs_to(&account, proof) => return refused(WriteResult::ProofRejected(Rejection::Unknown)),
         Some(proof) => established::authentication_by_code(tx, &account, proof, now).await?,
         // The password changed while it was checked.
-        None if account.password_hash != hash => return refused(Outcome::PasswordChanged),
+        None if account.password_hash != hash => return refused(WriteResult::PasswordChanged),
         None => AuthenticationResult {
             methods: vec![Method::Password],
             is_established: established::of(tx, &account, now).await?.password,
         },
     };
     if !used.is_established {
-        return refused(Outcome::DoesNotCount);
+        return refused(WriteResult::DoesNotCount);
     }
     tx.insert_audit(entry).await?;
     let (account, session) = (Box::new(account), Box::new(session));
-    Ok(TxOutcome::Commit(Outcome::Done { account, session, methods: used.methods }))
+    Ok(TxOutcome::Commit(WriteResult::Done { account, session, methods: used.methods }))
 }
 
 /// Whether a proof was made for this account, for a contact that it still has.

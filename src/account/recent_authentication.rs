@@ -21,7 +21,7 @@ use store::Tx;
 
 /// A method of reauthentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ReauthenticationMethod {
     Password,
     /// A code to the account's phone.
     PhoneCode,
@@ -31,9 +31,9 @@ pub enum Way {
 
 /// A recent authentication is required and missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Required {
+pub struct RequiredReauthentication {
     /// The methods that would count for this account now.
-    pub methods: Vec<Way>,
+    pub methods: Vec<ReauthenticationMethod>,
     /// When the contact changes that keep other methods from counting can no longer be undone. None: there are no such
     /// changes.
     pub held_until: Option<Timestamp>,
@@ -41,7 +41,10 @@ pub struct Required {
 
 impl Deps {
     /// The reauthentication that is required for this access token. None: its authentication is recent.
-    pub(super) async fn check_recent_authentication(&self, signed_in: &SignedIn) -> Result<Option<Required>, Fault> {
+    pub(super) async fn check_recent_authentication(
+        &self,
+        signed_in: &SignedIn,
+    ) -> Result<Option<RequiredReauthentication>, Fault> {
         match self.sessions.is_recently_authenticated(signed_in) {
             true => Ok(None),
             false => Ok(Some(self.required_reauthentication(&signed_in.account).await?)),
@@ -49,9 +52,9 @@ impl Deps {
     }
 
     /// The methods that would count as an authentication of this account now.
-    pub(super) async fn required_reauthentication(&self, id: &AccountId) -> Result<Required, Fault> {
+    pub(super) async fn required_reauthentication(&self, id: &AccountId) -> Result<RequiredReauthentication, Fault> {
         let Some(account) = self.store.account(&Identifier::Id(id.clone())).await? else {
-            return Ok(Required { methods: Vec::new(), held_until: None });
+            return Ok(RequiredReauthentication { methods: Vec::new(), held_until: None });
         };
         let changes = self.store.contact_changes(id).await?;
         let established = Established::load(&account, &changes, self.clock.now());
@@ -59,9 +62,13 @@ impl Deps {
             |channels: &[Channel]| channels.iter().any(|channel| self.verifications.has_provider_for(*channel));
         let phone = established.phone && has_channel(&[Channel::Sms, Channel::Voice]);
         let email = established.email && has_channel(&[Channel::Email]);
-        let ways = [(Way::Password, established.password), (Way::PhoneCode, phone), (Way::EmailCode, email)];
-        Ok(Required {
-            methods: ways.into_iter().filter(|(_, counts)| *counts).map(|(way, _)| way).collect(),
+        let candidates = [
+            (ReauthenticationMethod::Password, established.password),
+            (ReauthenticationMethod::PhoneCode, phone),
+            (ReauthenticationMethod::EmailCode, email),
+        ];
+        Ok(RequiredReauthentication {
+            methods: candidates.into_iter().filter(|(_, counts)| *counts).map(|(method, _)| method).collect(),
             held_until: established.held_until,
         })
     }
@@ -72,29 +79,29 @@ impl Deps {
 ///
 /// # Errors
 /// Why no code is sent.
-pub fn for_step_up(
+pub fn recipient_for_step_up(
     account: &Account,
     established: Established,
     contact: &Contact,
 ) -> Result<Recipient, StepUpRejection> {
     let kind = contact.kind();
-    let (held, proved) = match kind {
+    let (key, verified_at) = match kind {
         ContactKind::Phone => (account.phone.as_deref(), account.phone_verified_at),
         ContactKind::Email => (account.email_key.as_deref(), account.email_verified_at),
     };
     if account.status != AccountStatus::Active {
-        return Err(StepUpRejection::Gone);
+        return Err(StepUpRejection::InvalidSession);
     }
-    if held != Some(contact.key()) || proved.is_none() {
-        return Err(StepUpRejection::NotTheirs(kind));
+    if key != Some(contact.key()) || verified_at.is_none() {
+        return Err(StepUpRejection::UnverifiedContact(kind));
     }
     if !established.contact(kind) {
         return Err(StepUpRejection::RecentlyChanged(kind));
     }
-    Ok(Recipient::Code { account: Some(account.id.clone()), to: rules::own(account, kind) })
+    Ok(Recipient::Code { account: Some(account.id.clone()), to: rules::stored_contact(account, kind) })
 }
 
-/// Same as [`for_step_up`], with the account and the session as seen in a transaction.
+/// Same as [`recipient_for_step_up`], with the account and the session as seen in a transaction.
 ///
 /// # Errors
 /// A fault of the database.
@@ -105,11 +112,11 @@ pub(super) async fn step_up_recipient_in_tx(
     now: Timestamp,
 ) -> Result<Result<Recipient, StepUpRejection>, Fault> {
     if !tx.is_live(&user.session, now).await? {
-        return Ok(Err(StepUpRejection::Gone));
+        return Ok(Err(StepUpRejection::InvalidSession));
     }
     let Some(account) = tx.account(&Identifier::Id(user.account.clone())).await? else {
-        return Ok(Err(StepUpRejection::Gone));
+        return Ok(Err(StepUpRejection::InvalidSession));
     };
     let established = established::of(tx, &account, now).await?;
-    Ok(for_step_up(&account, established, contact))
+    Ok(recipient_for_step_up(&account, established, contact))
 }

@@ -62,12 +62,12 @@ impl Accounts {
         zone: Tz,
     ) -> Result<Vec<Row>, Fault> {
         let slots = self.0.store.count_verifications(from, to, self.0.clock.now()).await?;
-        Ok(folded(slots, bucket, zone))
+        Ok(sum_by_bucket(slots, bucket, zone))
     }
 }
 
 /// Sums slots into buckets.
-pub fn folded(slots: Vec<SlotCount>, bucket: Bucket, zone: Tz) -> Vec<Row> {
+pub fn sum_by_bucket(slots: Vec<SlotCount>, bucket: Bucket, zone: Tz) -> Vec<Row> {
     let mut rows: BTreeMap<(Timestamp, Purpose, Channel), Row> = BTreeMap::new();
     for slot in slots {
         let Some(at) = Timestamp::from_timestamp(slot.slot * SLOT, 0) else { continue };
@@ -140,7 +140,7 @@ mod tests {
             slot("2026-03-02T14:45:00Z", Purpose::SignUp, 1, 0),
             slot("2026-03-02T03:00:00Z", Purpose::SignIn, 2, 1),
         ];
-        let rows = folded(slots, Bucket::Day, seoul);
+        let rows = sum_by_bucket(slots, Bucket::Day, seoul);
         let shown: Vec<_> = rows
             .iter()
             .map(|row| (row.start.to_rfc3339(), row.purpose, row.requested, row.sent, row.conversion()))
@@ -154,7 +154,8 @@ mod tests {
             ]
         );
         assert_eq!(
-            folded(vec![slot("2026-03-01T00:00:00Z", Purpose::Contact, 0, 0)], Bucket::Day, seoul)[0].conversion(),
+            sum_by_bucket(vec![slot("2026-03-01T00:00:00Z", Purpose::Contact, 0, 0)], Bucket::Day, seoul)[0]
+                .conversion(),
             None
         );
     }
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn hour_buckets_follow_the_time_zone() {
         let slots = || vec![slot("2026-03-01T00:15:00Z", Purpose::Contact, 1, 0)];
-        let hour = |zone| folded(slots(), Bucket::Hour, zone)[0].start.to_rfc3339();
+        let hour = |zone| sum_by_bucket(slots(), Bucket::Hour, zone)[0].start.to_rfc3339();
         assert_eq!(hour(chrono_tz::Asia::Seoul), "2026-03-01T00:00:00+00:00");
         assert_eq!(hour(chrono_tz::Asia::Kolkata), "2026-02-28T23:30:00+00:00");
     }

@@ -1,12 +1,12 @@
 //! Resetting a lost password.
 
-use super::{Accounts, password_context, send::Sent};
+use super::{Accounts, password_context, send::SendOutcome};
 use crate::{
     delivery::{OutgoingMessage, notices},
     quota::Operation,
     session::{
         OpaqueToken, Sessions,
-        ways_in::{self, ActSubject, SecurityAct},
+        access_revocation::{self, ActSubject, SecurityAct},
     },
     verification::{self, ProofToken, RecipientSource, Rejection, Start},
 };
@@ -99,19 +99,19 @@ impl Accounts {
         channel: Channel,
         locale: Locale,
         device: Option<OpaqueToken>,
-    ) -> Result<Sent, Fault> {
+    ) -> Result<SendOutcome, Fault> {
         let act = audit::Act::RequestPasswordReset;
         let known_client = self.is_known_client(None, device.as_ref(), channel, &claim.contact()).await?;
         let disclosed = self.0.settings.discloses_accounts;
         let to = claim.contact();
         let kind = to.kind();
-        let audience: RecipientSource<SendRejection> = RecipientSource::Account {
+        let recipient_source: RecipientSource<SendRejection> = RecipientSource::Account {
             identifier: rules::identifier(&to),
             resolve: Box::new(move |account| match claim {
                 ResetClaim::Identity(Identity { name, birth_date, .. }) => {
                     rules::recipient_for_identity(account, &name, birth_date, disclosed)
                 }
-                ResetClaim::Contact(_) => rules::for_holder(account, kind, disclosed),
+                ResetClaim::Contact(_) => rules::recipient_for_sign_in(account, kind, disclosed),
             }),
         };
         let start = Start {
@@ -120,11 +120,11 @@ impl Accounts {
             channel,
             locale,
             idempotency_key: None,
-            audience,
+            recipient_source,
             known_client,
             act,
         };
-        let sent = Sent::from(self.0.verifications.start(caller, start).await?);
+        let sent = SendOutcome::from(self.0.verifications.start(caller, start).await?);
         self.record_rejection(caller, act, &sent).await;
         Ok(sent)
     }
@@ -159,18 +159,18 @@ impl Accounts {
         password: &Secret,
         event: &Event,
     ) -> Result<ResetPasswordOutcome, Fault> {
-        let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Operation::SpendProof, caller).await {
+        let deps = &self.0;
+        if let Err(refused) = deps.quotas.charge(Operation::SpendProof, caller).await {
             return Ok(ResetPasswordOutcome::Quota(refused));
         }
         let Some(token_hash) = token.map(|token| token.hash()) else {
             return Ok(ResetPasswordOutcome::ProofRejected(Rejection::Unknown));
         };
-        let now = parts.clock.now();
-        let account = match parts.verifications.look_at_proof(&token_hash, Purpose::PasswordReset).await? {
+        let now = deps.clock.now();
+        let account = match deps.verifications.check_proof(&token_hash, Purpose::PasswordReset).await? {
             Err(reason) => return Ok(ResetPasswordOutcome::ProofRejected(reason)),
             Ok(proof) => match proof.account_id {
-                Some(id) => parts.store.account(&Identifier::Id(id)).await?,
+                Some(id) => deps.store.account(&Identifier::Id(id)).await?,
                 None => None,
             },
         };
@@ -180,11 +180,11 @@ impl Accounts {
         if !violations.is_empty() {
             return Ok(ResetPasswordOutcome::PasswordRejected(violations));
         }
-        let hash = parts.hasher.hash(password).await?;
-        let messages = notices::to_all(&account, &Notice::PasswordChanged, &parts.entropy, now);
-        let device = OpaqueToken::new(&parts.entropy);
+        let hash = deps.hasher.hash(password).await?;
+        let messages = notices::to_all_contacts(&account, &Notice::PasswordChanged, &deps.entropy, now);
+        let device = OpaqueToken::new(&deps.entropy);
         let change = Change {
-            sessions: parts.sessions.clone(),
+            sessions: deps.sessions.clone(),
             account: account.id.clone(),
             token_hash,
             hash,
@@ -193,14 +193,14 @@ impl Accounts {
             entry: event.clone().account(account.id),
             now,
         };
-        let written = parts.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await?;
+        let written = deps.store.write(move |tx| Box::pin(async move { change.write(tx).await })).await?;
         match written {
             WriteResult::Rejected(reason) => Ok(ResetPasswordOutcome::ProofRejected(reason)),
             WriteResult::Changed { account, ended, notices } => {
                 event.clone().account(account).log();
-                parts.sessions.announce_ended(&ended, now);
+                deps.sessions.publish_ended(&ended, now);
                 let notification_queued = !notices.is_empty();
-                parts.dispatch(notices);
+                deps.dispatch(notices);
                 let device = device.secret().clone();
                 Ok(ResetPasswordOutcome::Reset { sessions_ended: ended.len(), notification_queued, device })
             }
@@ -209,12 +209,12 @@ impl Accounts {
 
     /// All policy violations of a new password of this account.
     async fn violations(&self, password: &Secret, account: &Account) -> Result<Vec<Violation>, Fault> {
-        let parts = &self.0;
-        let mut violations = parts.policy.check(password, &password_context(account)).await?;
+        let deps = &self.0;
+        let mut violations = deps.policy.check(password, &password_context(account)).await?;
         // Compared with the current password only if nothing else is wrong: the comparison costs a hash.
         if violations.is_empty()
             && let Some(hash) = account.password_hash.as_deref().and_then(PasswordHash::from_stored)
-            && parts.hasher.verify(password, Some(&hash), account.id.as_str()).await?.is_right()
+            && deps.hasher.verify(password, Some(&hash), account.id.as_str()).await?.is_correct()
         {
             violations.push(Violation::SameAsCurrent);
         }
@@ -239,7 +239,7 @@ impl Change {
         let Self { sessions, account: id, token_hash, hash, messages, device, entry, now } = self;
         let rejected = |reason| Ok(TxOutcome::Rollback(WriteResult::Rejected(reason)));
         let subject = ActSubject::new(id.clone()).spending(Some(token_hash.clone()));
-        let ended = ways_in::revoke_access(tx, SecurityAct::PasswordReset, &subject, now).await?;
+        let ended = access_revocation::revoke_access(tx, SecurityAct::PasswordReset, &subject, now).await?;
         let spending = tx.spend_proof(&token_hash, Purpose::PasswordReset, now).await?;
         let proof = match verification::spent_proof(spending, Purpose::PasswordReset, now) {
             Ok(proof) => proof,
@@ -252,7 +252,7 @@ impl Change {
         }
         tx.set_password(&id, hash.as_str(), now).await?;
         sessions.clear_lockouts(tx, &id).await?;
-        ways_in::register_device(tx, &id, None, &device, now).await?;
+        access_revocation::register_device(tx, &id, None, &device, now).await?;
         tx.insert_audit(&entry).await?;
         let notices = notices::enqueue(tx, &id, messages, now).await?;
         Ok(TxOutcome::Commit(WriteResult::Changed { account: id, ended: ended.session_ids(), notices }))

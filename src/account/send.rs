@@ -1,8 +1,8 @@
 //! Sending a code for any purpose, and choosing its recipient.
 
 use super::{
-    Accounts, Deps, Required,
-    recent_authentication::{for_step_up, step_up_recipient_in_tx},
+    Accounts, Deps, RequiredReauthentication,
+    recent_authentication::{recipient_for_step_up, step_up_recipient_in_tx},
 };
 use crate::{
     quota::Operation,
@@ -38,7 +38,7 @@ pub struct SendRequest {
 }
 
 /// Result of sending a code.
-pub enum Sent {
+pub enum SendOutcome {
     Sent(VerificationView),
     Quota(Refused),
     ContactTaken,
@@ -53,7 +53,7 @@ pub enum Sent {
     /// Codes for this purpose are requested by another operation.
     NotRequestable,
     /// The purpose requires a recent authentication.
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     /// The contact cannot be used for reauthentication.
     NoStepUp(StepUpRejection),
 }
@@ -64,21 +64,21 @@ pub enum ResendOutcome {
     /// The code is for an account, and the caller is not signed in to it.
     SignedOut,
     /// The purpose requires a recent authentication.
-    ReauthenticationRequired(Required),
+    ReauthenticationRequired(RequiredReauthentication),
     /// The contact cannot be used for reauthentication.
     NoStepUp(StepUpRejection),
 }
 
-impl From<StartOutcome<SendRejection>> for Sent {
+impl From<StartOutcome<SendRejection>> for SendOutcome {
     fn from(started: StartOutcome<SendRejection>) -> Self {
         match started {
-            StartOutcome::Sent(verification) => Sent::Sent(verification),
-            StartOutcome::Quota(refusal) => Sent::Quota(refusal),
-            StartOutcome::Refused(SendRejection::ContactTaken) => Sent::ContactTaken,
-            StartOutcome::Refused(SendRejection::IdentityNotFound) => Sent::IdentityNotFound,
-            StartOutcome::Refused(SendRejection::AccountNotActive(status)) => Sent::AccountNotActive(status),
-            StartOutcome::Refused(SendRejection::NoStepUp(StepUpRejection::Gone)) => Sent::SignedOut,
-            StartOutcome::Refused(SendRejection::NoStepUp(why)) => Sent::NoStepUp(why),
+            StartOutcome::Sent(verification) => SendOutcome::Sent(verification),
+            StartOutcome::Quota(refusal) => SendOutcome::Quota(refusal),
+            StartOutcome::Refused(SendRejection::ContactTaken) => SendOutcome::ContactTaken,
+            StartOutcome::Refused(SendRejection::IdentityNotFound) => SendOutcome::IdentityNotFound,
+            StartOutcome::Refused(SendRejection::AccountNotActive(status)) => SendOutcome::AccountNotActive(status),
+            StartOutcome::Refused(SendRejection::NoStepUp(StepUpRejection::InvalidSession)) => SendOutcome::SignedOut,
+            StartOutcome::Refused(SendRejection::NoStepUp(reason)) => SendOutcome::NoStepUp(reason),
         }
     }
 }
@@ -104,17 +104,17 @@ impl Accounts {
         caller: &RequestInfo,
         signed_in: Option<&SignedIn>,
         request: SendRequest,
-    ) -> Result<Sent, Fault> {
+    ) -> Result<SendOutcome, Fault> {
         let act = audit::Act::SendVerificationCode;
-        let audience = match self.audience(signed_in, &request).await? {
-            Ok(audience) => audience,
+        let recipient_source = match self.recipient_source(signed_in, &request).await? {
+            Ok(recipient_source) => recipient_source,
             Err(refusal) => {
                 let event = self.0.event(caller, act).account_opt(signed_in.map(|user| user.account.clone()));
                 // Revealing that a contact is the account's own costs the same as any other lookup.
-                if matches!(refusal, Sent::ContactUnchanged)
+                if matches!(refusal, SendOutcome::ContactUnchanged)
                     && let Err(refused) = self.0.quotas.charge(Operation::Lookup, caller).await
                 {
-                    return self.0.record_outcome(event, audit::QUOTA_EXCEEDED, Sent::Quota(refused)).await;
+                    return self.0.record_outcome(event, audit::QUOTA_EXCEEDED, SendOutcome::Quota(refused)).await;
                 }
                 let outcome = refusal.outcome().unwrap_or(audit::OK);
                 return self.0.record_outcome(event, outcome, refusal).await;
@@ -123,24 +123,24 @@ impl Accounts {
         let known_client =
             self.is_known_client(signed_in, request.device.as_ref(), request.channel, &request.to).await?;
         let SendRequest { purpose, to, channel, locale, idempotency_key, device: _ } = request;
-        let start = Start { purpose, to, channel, locale, idempotency_key, audience, known_client, act };
-        let sent = Sent::from(self.0.verifications.start(caller, start).await?);
+        let start = Start { purpose, to, channel, locale, idempotency_key, recipient_source, known_client, act };
+        let sent = SendOutcome::from(self.0.verifications.start(caller, start).await?);
         self.record_rejection(caller, act, &sent).await;
         Ok(sent)
     }
 
     /// The audience of a requested code, or why no code is sent.
-    async fn audience(
+    async fn recipient_source(
         &self,
         signed_in: Option<&SignedIn>,
         request: &SendRequest,
-    ) -> Result<Result<RecipientSource<SendRejection>, Sent>, Fault> {
+    ) -> Result<Result<RecipientSource<SendRejection>, SendOutcome>, Fault> {
         let (disclosed, kind) = (self.0.settings.discloses_accounts, request.to.kind());
         let identifier = rules::identifier(&request.to);
         if (kind, request.purpose) == (ContactKind::Email, Purpose::SignIn)
             && !self.0.verifications.sign_in_by_email_code()
         {
-            return Ok(Err(Sent::SignInByEmailOff));
+            return Ok(Err(SendOutcome::SignInByEmailOff));
         }
         Ok(Ok(match (request.purpose, signed_in) {
             // A request with an ended session is treated as anonymous, like one with a rejected token.
@@ -151,45 +151,56 @@ impl Accounts {
             (Purpose::Contact, None) => RecipientSource::Anyone { account: None },
             (Purpose::SignUp, _) => RecipientSource::Account {
                 identifier,
-                resolve: Box::new(move |account| rules::for_newcomer(account, kind, disclosed)),
+                resolve: Box::new(move |account| rules::recipient_for_sign_up(account, kind, disclosed)),
             },
             (Purpose::SignIn | Purpose::PasswordReset, _) => RecipientSource::Account {
                 identifier,
-                resolve: Box::new(move |account| rules::for_holder(account, kind, disclosed)),
+                resolve: Box::new(move |account| rules::recipient_for_sign_in(account, kind, disclosed)),
             },
-            (Purpose::ContactUndo, _) => return Ok(Err(Sent::NotRequestable)),
-            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => return Ok(Err(Sent::SignedOut)),
+            (Purpose::ContactUndo, _) => return Ok(Err(SendOutcome::NotRequestable)),
+            (Purpose::PhoneChange | Purpose::EmailChange | Purpose::StepUp, None) => {
+                return Ok(Err(SendOutcome::SignedOut));
+            }
             (Purpose::PhoneChange | Purpose::EmailChange, Some(user)) => {
-                if let Some(required) = self.0.check_recent_authentication(user).await? {
-                    return Ok(Err(Sent::ReauthenticationRequired(required)));
-                }
-                if self.is_theirs(user, &request.to).await? {
-                    return Ok(Err(Sent::ContactUnchanged));
-                }
-                let (user, now) = (user.clone(), self.0.clock.now());
-                RecipientSource::Newcomer(Box::new(move |tx| {
-                    Box::pin(async move {
-                        if !tx.is_live(&user.session, now).await? {
-                            return Ok(Err(SendRejection::NoStepUp(StepUpRejection::Gone)));
-                        }
-                        let holder = tx.account(&identifier).await?;
-                        Ok(rules::recipient_for_contact_change(holder.as_ref(), kind, user.account, disclosed))
-                    })
-                }))
+                return self.contact_change_recipient(user, &request.to).await;
             }
             (Purpose::StepUp, Some(user)) => {
-                if let Some(why) = self.no_step_up(user, &request.to).await? {
-                    return Ok(Err(Sent::from(StartOutcome::Refused(SendRejection::NoStepUp(why)))));
+                if let Some(reason) = self.no_step_up(user, &request.to).await? {
+                    return Ok(Err(SendOutcome::from(StartOutcome::Refused(SendRejection::NoStepUp(reason)))));
                 }
                 let (user, to, now) = (user.clone(), request.to.clone(), self.0.clock.now());
                 // Checked again in the transaction of the send: the contact may have changed in the meantime.
-                RecipientSource::Newcomer(Box::new(move |tx| {
+                RecipientSource::InTransaction(Box::new(move |tx| {
                     Box::pin(async move {
                         Ok(step_up_recipient_in_tx(tx, &user, &to, now).await?.map_err(SendRejection::NoStepUp))
                     })
                 }))
             }
         }))
+    }
+
+    async fn contact_change_recipient(
+        &self,
+        user: &SignedIn,
+        to: &Contact,
+    ) -> Result<Result<RecipientSource<SendRejection>, SendOutcome>, Fault> {
+        if let Some(required) = self.0.check_recent_authentication(user).await? {
+            return Ok(Err(SendOutcome::ReauthenticationRequired(required)));
+        }
+        if self.is_own_contact(user, to).await? {
+            return Ok(Err(SendOutcome::ContactUnchanged));
+        }
+        let (disclosed, kind, identifier) = (self.0.settings.discloses_accounts, to.kind(), rules::identifier(to));
+        let (user, now) = (user.clone(), self.0.clock.now());
+        Ok(Ok(RecipientSource::InTransaction(Box::new(move |tx| {
+            Box::pin(async move {
+                if !tx.is_live(&user.session, now).await? {
+                    return Ok(Err(SendRejection::NoStepUp(StepUpRejection::InvalidSession)));
+                }
+                let holder = tx.account(&identifier).await?;
+                Ok(rules::recipient_for_contact_change(holder.as_ref(), kind, user.account, disclosed))
+            })
+        }))))
     }
 
     /// Resends the code of a verification. If its purpose requires a signed-in user, so does this.
@@ -235,7 +246,7 @@ impl Accounts {
             {
                 Some(ResendOutcome::SignedOut)
             }
-            // Not compared with the account of the code: the answer would distinguish a code from the notice that is
+            // Not compared with the account of the code: the response would distinguish a code from the notice that is
             // sent in its place.
             (Purpose::PhoneChange | Purpose::EmailChange, Some(user)) => {
                 self.0.check_recent_authentication(user).await?.map(ResendOutcome::ReauthenticationRequired)
@@ -275,14 +286,14 @@ impl Accounts {
     }
 
     /// Records why no code was sent. Requests that were accepted, or over quota, are already in the audit trail.
-    pub(super) async fn record_rejection(&self, caller: &RequestInfo, act: audit::Act, sent: &Sent) {
-        if let (Some(outcome), false) = (sent.outcome(), matches!(sent, Sent::Quota(_))) {
+    pub(super) async fn record_rejection(&self, caller: &RequestInfo, act: audit::Act, sent: &SendOutcome) {
+        if let (Some(outcome), false) = (sent.outcome(), matches!(sent, SendOutcome::Quota(_))) {
             self.0.store.record(self.0.event(caller, act).outcome(outcome)).await;
         }
     }
 
     /// Whether the account already has this contact.
-    async fn is_theirs(&self, signed_in: &SignedIn, contact: &Contact) -> Result<bool, Fault> {
+    async fn is_own_contact(&self, signed_in: &SignedIn, contact: &Contact) -> Result<bool, Fault> {
         let account = self.0.store.account(&Identifier::Id(signed_in.account.clone())).await?;
         Ok(account.is_some_and(|account| match contact {
             Contact::Phone(number) => account.phone.as_deref() == Some(number.as_str()),
@@ -294,27 +305,29 @@ impl Accounts {
     async fn no_step_up(&self, signed_in: &SignedIn, contact: &Contact) -> Result<Option<StepUpRejection>, Fault> {
         let id = &signed_in.account;
         let Some(account) = self.0.store.account(&Identifier::Id(id.clone())).await? else {
-            return Ok(Some(StepUpRejection::Gone));
+            return Ok(Some(StepUpRejection::InvalidSession));
         };
         let changes = self.0.store.contact_changes(id).await?;
         let established = Established::load(&account, &changes, self.0.clock.now());
-        Ok(for_step_up(&account, established, contact).err())
+        Ok(recipient_for_step_up(&account, established, contact).err())
     }
 }
 
-impl Sent {
+impl SendOutcome {
     /// The outcome in the audit trail. None: the code was sent.
     fn outcome(&self) -> Option<&'static str> {
         Some(match self {
-            Sent::Sent(_) => return None,
-            Sent::Quota(_) => audit::QUOTA_EXCEEDED,
-            Sent::ContactTaken => "contact_taken",
-            Sent::ContactUnchanged => "contact_unchanged",
-            Sent::IdentityNotFound => "identity_not_found",
-            Sent::AccountNotActive(_) => "account_not_active",
-            Sent::SignedOut => audit::UNAUTHENTICATED,
-            Sent::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
-            Sent::NoStepUp(_) | Sent::SignInByEmailOff | Sent::NotRequestable => audit::INVALID_INPUT,
+            SendOutcome::Sent(_) => return None,
+            SendOutcome::Quota(_) => audit::QUOTA_EXCEEDED,
+            SendOutcome::ContactTaken => "contact_taken",
+            SendOutcome::ContactUnchanged => "contact_unchanged",
+            SendOutcome::IdentityNotFound => "identity_not_found",
+            SendOutcome::AccountNotActive(_) => "account_not_active",
+            SendOutcome::SignedOut => audit::UNAUTHENTICATED,
+            SendOutcome::ReauthenticationRequired(_) => audit::REAUTHENTICATION_REQUIRED,
+            SendOutcome::NoStepUp(_) | SendOutcome::SignInByEmailOff | SendOutcome::NotRequestable => {
+                audit::INVALID_INPUT
+            }
         })
     }
 }

@@ -22,7 +22,7 @@ use domain::{
 };
 use platform::{
     fault::Fault,
-    password::{PasswordHash, Violation},
+    password::Violation,
     secret::Secret,
     telemetry::audit::{self, Event},
 };
@@ -109,15 +109,15 @@ impl Accounts {
         &self,
         caller: &RequestInfo,
         token: Option<ProofToken>,
-        newcomer: SignUpRequest,
+        request: SignUpRequest,
     ) -> Result<SignUpOutcome, Fault> {
-        let parts = &self.0;
-        let event = parts.event(caller, audit::Act::SignUp);
-        let outcome = self.sign_up_proved(caller, token, newcomer, &event).await?;
+        let deps = &self.0;
+        let event = deps.event(caller, audit::Act::SignUp);
+        let outcome = self.sign_up_proved(caller, token, request, &event).await?;
         match &outcome {
             // Already in the audit trail.
             SignUpOutcome::SignedUp { .. } => Ok(outcome),
-            refused => parts.record_outcome(event, refused.outcome(), ()).await.map(|()| outcome),
+            refused => deps.record_outcome(event, refused.outcome(), ()).await.map(|()| outcome),
         }
     }
 
@@ -125,55 +125,48 @@ impl Accounts {
         &self,
         caller: &RequestInfo,
         token: Option<ProofToken>,
-        newcomer: SignUpRequest,
+        request: SignUpRequest,
         event: &Event,
     ) -> Result<SignUpOutcome, Fault> {
-        let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Operation::SignUp, caller).await {
+        let deps = &self.0;
+        if let Err(refused) = deps.quotas.charge(Operation::SignUp, caller).await {
             return Ok(SignUpOutcome::Quota(refused));
         }
         let Some(token_hash) = token.map(|token| token.hash()) else {
             return Ok(SignUpOutcome::ProofRejected(Rejection::Unknown));
         };
-        let proof = match parts.verifications.look_at_proof(&token_hash, Purpose::SignUp).await? {
+        let proof = match deps.verifications.check_proof(&token_hash, Purpose::SignUp).await? {
             Ok(proof) => proof,
             Err(reason) => return Ok(SignUpOutcome::ProofRejected(reason)),
         };
-        let now = parts.clock.now();
-        let status = rules::initial_status(parts.settings.approval);
-        let device = newcomer.device.clone();
-        let password = newcomer.password.clone();
-        let mut account = parts.draft(newcomer, status, now);
+        let now = deps.clock.now();
+        let status = rules::initial_status(deps.settings.approval);
+        let device = request.device.clone();
+        let password = request.password.clone();
+        let mut account = deps.draft(request, status, now);
         let Some(contact) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
             return Err(Fault::internal("a proof's contact does not read"));
         };
         account.set_contact(&contact, Some(now));
-        if let Some(taken) = parts.taken(&account).await? {
+        if let Some(taken) = deps.taken_field(&account).await? {
             return Ok(taken.into());
         }
-        let violations = parts.policy.check(&password, &password_context(&account)).await?;
-        if !violations.is_empty() {
+        if let Err(violations) = deps.set_password(&mut account, &password).await? {
             return Ok(SignUpOutcome::PasswordRejected(violations));
         }
-        account.password_hash = Some(parts.hasher.hash(&password).await?.as_str().to_owned());
-        let opening =
-            (status == AccountStatus::Active).then(|| parts.sessions.prepare(caller, &account, device, false));
+        let opening = (status == AccountStatus::Active).then(|| deps.sessions.prepare(caller, &account, device, false));
         let entry = event.clone().account(account.id.clone()).contact(contact.masked());
-        let row = account.clone();
-        let written = {
-            let entry = entry.clone();
-            parts
-                .store
-                .write(move |tx| Box::pin(async move { create(tx, row, &token_hash, opening, &entry, now).await }))
-                .await?
-        };
-        match written {
+        let (row, event) = (account.clone(), entry.clone());
+        let write = deps
+            .store
+            .write(move |tx| Box::pin(async move { create(tx, row, &token_hash, opening, &event, now).await }));
+        match write.await? {
             WriteResult::Rejected(reason) => Ok(SignUpOutcome::ProofRejected(reason)),
             // A concurrent sign-up took the value; the proof was not spent.
-            WriteResult::Taken => Ok(parts.taken(&account).await?.unwrap_or(TakenField::Username).into()),
+            WriteResult::Taken => Ok(deps.taken_field(&account).await?.unwrap_or(TakenField::Username).into()),
             WriteResult::Created(opened) => {
                 entry.log();
-                let tokens = opened.map(|opened| parts.sessions.issue_tokens(&account, &opened)).transpose()?;
+                let tokens = opened.map(|opened| deps.sessions.issue_tokens(&account, &opened)).transpose()?;
                 Ok(SignUpOutcome::SignedUp {
                     account: Box::new(account),
                     tokens: tokens.map(Box::new),
@@ -186,7 +179,7 @@ impl Accounts {
     /// Creates an account that waits for the code sent to its address (`ACTIVATION=email`).
     ///
     /// A second sign-up with an unverified address replaces the first, so that entering an address does not reserve it;
-    /// the holder of the address decides by confirming a code. A sign-up with an address that an account has verified
+    /// the owner of the address decides by confirming a code. A sign-up with an address that an account has verified
     /// looks the same to the caller: its username is reserved as usual, the owner is notified instead of being sent a
     /// code, and no code confirms it.
     ///
@@ -196,37 +189,32 @@ impl Accounts {
         &self,
         caller: &RequestInfo,
         email: EmailAddress,
-        newcomer: SignUpRequest,
+        request: SignUpRequest,
     ) -> Result<SignUpOutcome, Fault> {
-        let parts = &self.0;
-        let event = parts.event(caller, audit::Act::SignUp).contact(email.masked());
-        if let Err(refused) = parts.quotas.charge(Operation::SignUp, caller).await {
-            return parts.record_outcome(event, audit::QUOTA_EXCEEDED, SignUpOutcome::Quota(refused)).await;
+        let deps = &self.0;
+        let event = deps.event(caller, audit::Act::SignUp).contact(email.masked());
+        if let Err(refused) = deps.quotas.charge(Operation::SignUp, caller).await {
+            return deps.record_outcome(event, audit::QUOTA_EXCEEDED, SignUpOutcome::Quota(refused)).await;
         }
-        if !parts.settings.activation_by_email {
-            return parts
+        if !deps.settings.activation_by_email {
+            return deps
                 .record_outcome(event, SignUpOutcome::ProofMissing.outcome(), SignUpOutcome::ProofMissing)
                 .await;
         }
-        let now = parts.clock.now();
-        let locale = newcomer.locale;
-        let password = newcomer.password.clone();
-        let mut account = parts.draft(newcomer, AccountStatus::PendingVerification, now);
+        let now = deps.clock.now();
+        let (locale, password) = (request.locale, request.password.clone());
+        let mut account = deps.draft(request, AccountStatus::PendingVerification, now);
         let contact = Contact::Email(email);
         account.set_contact(&contact, None);
-        if let Some(taken) = parts.taken(&account).await? {
+        if let Some(taken) = deps.taken_field(&account).await? {
             let refused = SignUpOutcome::from(taken);
-            return parts.record_outcome(event, refused.outcome(), refused).await;
+            return deps.record_outcome(event, refused.outcome(), refused).await;
         }
-        let violations = parts.policy.check(&password, &password_context(&account)).await?;
-        if !violations.is_empty() {
-            return parts.record_outcome(event, "password_rejected", SignUpOutcome::PasswordRejected(violations)).await;
+        if let Err(violations) = deps.set_password(&mut account, &password).await? {
+            return deps.record_outcome(event, "password_rejected", SignUpOutcome::PasswordRejected(violations)).await;
         }
-        let hash: PasswordHash = parts.hasher.hash(&password).await?;
-        account.password_hash = Some(hash.as_str().to_owned());
-        let row = account.clone();
-        let disclosed = parts.settings.discloses_accounts;
-        let audience: RecipientSource<TakenField> = RecipientSource::Newcomer(Box::new(move |tx| {
+        let (row, disclosed) = (account.clone(), deps.settings.discloses_accounts);
+        let recipient_source: RecipientSource<TakenField> = RecipientSource::InTransaction(Box::new(move |tx| {
             Box::pin(async move { insert_pending(tx, row, disclosed).await })
         }));
         let start = Start {
@@ -235,11 +223,11 @@ impl Accounts {
             channel: Channel::Email,
             locale,
             idempotency_key: None,
-            audience,
+            recipient_source,
             known_client: false,
             act: audit::Act::SignUp,
         };
-        match parts.verifications.start(caller, start).await? {
+        match deps.verifications.start(caller, start).await? {
             StartOutcome::Sent(verification) => Ok(SignUpOutcome::SignedUp {
                 account: Box::new(account),
                 tokens: None,
@@ -247,9 +235,9 @@ impl Accounts {
             }),
             StartOutcome::Quota(refused) => Ok(SignUpOutcome::Quota(refused)),
             StartOutcome::Refused(taken) => {
-                let taken = parts.taken(&account).await?.unwrap_or(taken);
+                let taken = deps.taken_field(&account).await?.unwrap_or(taken);
                 let refused = SignUpOutcome::from(taken);
-                parts.record_outcome(event, refused.outcome(), refused).await
+                deps.record_outcome(event, refused.outcome(), refused).await
             }
         }
     }
@@ -257,24 +245,24 @@ impl Accounts {
 
 impl Deps {
     /// The account of a sign-up, without contact and password.
-    fn draft(&self, newcomer: SignUpRequest, status: AccountStatus, now: Timestamp) -> Account {
+    fn draft(&self, request: SignUpRequest, status: AccountStatus, now: Timestamp) -> Account {
         Account {
             id: AccountId::new(&self.entropy),
-            username: newcomer.username.as_str().to_owned(),
-            username_key: newcomer.username.key().to_owned(),
-            name_key: newcomer.name.as_ref().map(PersonName::key),
-            name: newcomer.name.map(|name| name.as_str().to_owned()),
-            nickname_key: newcomer.nickname.as_ref().map(|nickname| nickname.key().to_owned()),
-            nickname: newcomer.nickname.map(|nickname| nickname.as_str().to_owned()),
-            birth_date: newcomer.birth_date.map(BirthDate::date),
+            username: request.username.as_str().to_owned(),
+            username_key: request.username.key().to_owned(),
+            name_key: request.name.as_ref().map(PersonName::key),
+            name: request.name.map(|name| name.as_str().to_owned()),
+            nickname_key: request.nickname.as_ref().map(|nickname| nickname.key().to_owned()),
+            nickname: request.nickname.map(|nickname| nickname.as_str().to_owned()),
+            birth_date: request.birth_date.map(BirthDate::date),
             phone: None,
             phone_verified_at: None,
             email: None,
             email_key: None,
             claimed_email_key: None,
             email_verified_at: None,
-            profile_image_url: newcomer.profile_image_url,
-            locale: newcomer.locale.as_str().to_owned(),
+            profile_image_url: request.profile_image_url,
+            locale: request.locale.as_str().to_owned(),
             status,
             role: Role::User,
             password_hash: None,
@@ -284,9 +272,23 @@ impl Deps {
         }
     }
 
+    /// Checks the password of a new account and stores its hash in the row.
+    async fn set_password(
+        &self,
+        account: &mut Account,
+        password: &Secret,
+    ) -> Result<Result<(), Vec<Violation>>, Fault> {
+        let violations = self.policy.check(password, &password_context(account)).await?;
+        if !violations.is_empty() {
+            return Ok(Err(violations));
+        }
+        account.password_hash = Some(self.hasher.hash(password).await?.as_str().to_owned());
+        Ok(Ok(()))
+    }
+
     /// The value that belongs to another account. A contact counts only if it is verified on both sides: an unverified
     /// contact reserves nothing and reveals nothing.
-    async fn taken(&self, account: &Account) -> Result<Option<TakenField>, Fault> {
+    async fn taken_field(&self, account: &Account) -> Result<Option<TakenField>, Fault> {
         for (name, taken) in unique_names(account) {
             let holder = self.store.account(&name).await?;
             if holder.is_some_and(|holder| !rules::is_replaced_by(&holder, account)) {
@@ -379,7 +381,7 @@ async fn insert_pending(
             // The address stays the owner's: this row only records it as entered. It can never be activated; the
             // janitor deletes it with other unverified accounts.
             account.email_key = None;
-            let to = rules::own(&owner, ContactKind::Email);
+            let to = rules::stored_contact(&owner, ContactKind::Email);
             Recipient::NotifyOwner { account: owner.id, to, notice: Notice::AccountExists }
         }
     };

@@ -4,7 +4,7 @@ use super::{Accounts, contact::token_hash};
 use crate::{
     delivery::notices,
     quota::Operation,
-    session::ways_in::{self, ActSubject, SecurityAct},
+    session::access_revocation::{self, ActSubject, SecurityAct},
     verification::{self, ProofToken, RecipientSource, Rejection, Start, StartOutcome, VerificationView},
 };
 use domain::{
@@ -101,19 +101,19 @@ impl Accounts {
     /// # Errors
     /// A fault of the store or of the quotas.
     pub async fn undo_contact_change(&self, caller: &RequestInfo, undo: UndoRequest) -> Result<UndoOutcome, Fault> {
-        let parts = &self.0;
-        let event = parts.event(caller, audit::Act::UndoContactChange);
+        let deps = &self.0;
+        let event = deps.event(caller, audit::Act::UndoContactChange);
         let undone = self.undo(caller, undo, &event).await?;
         match &undone {
             // Already in the audit trail.
             UndoOutcome::Undone { .. } => Ok(undone),
-            refused => parts.record_outcome(event, refused.outcome(), ()).await.map(|()| undone),
+            refused => deps.record_outcome(event, refused.outcome(), ()).await.map(|()| undone),
         }
     }
 
     async fn undo(&self, caller: &RequestInfo, undo: UndoRequest, event: &Event) -> Result<UndoOutcome, Fault> {
-        let parts = &self.0;
-        if let Err(refused) = parts.quotas.charge(Operation::SpendProof, caller).await {
+        let deps = &self.0;
+        if let Err(refused) = deps.quotas.charge(Operation::SpendProof, caller).await {
             return Ok(UndoOutcome::Quota(refused));
         }
         let Some(token) = undo.token else { return Ok(UndoOutcome::Rejected(Rejection::Unknown)) };
@@ -122,23 +122,23 @@ impl Accounts {
             Some(None) => return Ok(UndoOutcome::ProofRejected(Rejection::Unknown)),
             None => None,
         };
-        let now = parts.clock.now();
+        let now = deps.clock.now();
         let (accounts, entry) = (self.clone(), event.clone());
         let undo_tx = UndoTx { accounts, token_hash: token_hash(&token.0), proof_hash, entry, now };
-        match parts.store.write(move |tx| Box::pin(async move { undo_tx.write(tx).await })).await? {
+        match deps.store.write(move |tx| Box::pin(async move { undo_tx.write(tx).await })).await? {
             WriteResult::Undone { account, ended, messages } => {
                 event.clone().account(account).log();
-                parts.sessions.announce_ended(&ended, now);
-                parts.dispatch(messages);
+                deps.sessions.publish_ended(&ended, now);
+                deps.dispatch(messages);
                 Ok(UndoOutcome::Undone { sessions_ended: ended.len() })
             }
-            WriteResult::Unconfirmed { account, contact } => self.ask_for_confirmation(caller, account, contact).await,
+            WriteResult::Unconfirmed { account, contact } => self.request_confirmation(caller, account, contact).await,
             WriteResult::Refused(refusal) => Ok(refusal),
         }
     }
 
     /// Sends a code to the contact that no change touched.
-    async fn ask_for_confirmation(
+    async fn request_confirmation(
         &self,
         caller: &RequestInfo,
         account: AccountId,
@@ -148,7 +148,7 @@ impl Accounts {
             return Err(Fault::internal("no channel for the kind of contact"));
         };
         let to = contact.clone();
-        let audience: RecipientSource<()> = RecipientSource::Account {
+        let recipient_source: RecipientSource<()> = RecipientSource::Account {
             identifier: Identifier::Id(account),
             resolve: Box::new(move |holder| match holder {
                 Some(holder) => Ok(Recipient::Code { account: Some(holder.id.clone()), to: Some(to) }),
@@ -161,7 +161,7 @@ impl Accounts {
             channel,
             locale: caller.locale,
             idempotency_key: None,
-            audience,
+            recipient_source,
             known_client: false,
             act: audit::Act::SendVerificationCode,
         };
@@ -186,7 +186,7 @@ impl UndoTx {
         let changes = tx.undoable_changes(&id, self.now).await?;
         let subject = ActSubject::new(id.clone()).spending(self.proof_hash.clone());
         let subject = subject.contacts(changes.into_iter().filter_map(|change| change.old_contact_key));
-        let ended = ways_in::revoke_access(tx, SecurityAct::ContactUndo, &subject, self.now).await?;
+        let ended = access_revocation::revoke_access(tx, SecurityAct::ContactUndo, &subject, self.now).await?;
         let sessions = ended.session_ids();
         let (Some(account), undone) = (ended.account, ended.undone) else { return rejected(Rejection::Unknown) };
         // The account is locked, so a change that is not among these was already undone.
@@ -205,10 +205,10 @@ impl UndoTx {
         }
         let to = |contact| {
             let entropy = &self.accounts.0.entropy;
-            notices::order_to(contact, &account, Notice::ContactChangeUndone, entropy, self.now)
+            notices::message_to(contact, &account, Notice::ContactChangeUndone, entropy, self.now)
         };
-        let orders = rules::contacts_to_notify(&account, &undone).into_iter().map(to).collect();
-        let messages = notices::enqueue(tx, &id, orders, self.now).await?;
+        let messages = rules::contacts_to_notify(&account, &undone).into_iter().map(to).collect();
+        let messages = notices::enqueue(tx, &id, messages, self.now).await?;
         tx.insert_audit(&self.entry.clone().account(id.clone())).await?;
         Ok(TxOutcome::Commit(WriteResult::Undone { account: id, ended: sessions, messages }))
     }
@@ -233,15 +233,15 @@ impl UndoTx {
     /// out. False: the account would have no verified contact.
     async fn restore(&self, tx: &Tx, id: &AccountId, undone: &[ContactChange]) -> Result<bool, Fault> {
         let mut account = None;
-        for mut held in rules::contacts_before(undone) {
-            if let Some(contact) = held.identifier() {
+        for mut restored in rules::contacts_before(undone) {
+            if let Some(contact) = restored.identifier() {
                 // An account that never verified the contact loses it.
                 tx.delete_unverified_account(&contact).await?;
                 if tx.account(&contact).await?.is_some_and(|holder| holder.id != *id) {
-                    held = AccountContact { contact: None, verified_at: None, ..held };
+                    restored = AccountContact { contact: None, verified_at: None, ..restored };
                 }
             }
-            match tx.set_contact(id, &held, self.now).await? {
+            match tx.set_contact(id, &restored, self.now).await? {
                 Ok(changed) => account = changed,
                 // Another account took it after the lookup.
                 Err(_) => return Ok(false),

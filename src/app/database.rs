@@ -7,7 +7,7 @@ use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::http::{self, server::Server};
-use graphql_http::Stop;
+use graphql_http::Shutdown;
 use platform::{
     config::{Config, DatabaseLocation, http::Http},
     fault::{Fault, FaultKind},
@@ -26,12 +26,12 @@ const MAX_PAUSE: Duration = Duration::from_secs(3);
 /// An error message for the operator.
 pub(super) async fn open(
     config: &Config,
-    vitals: &Supervisor,
+    supervisor: &Supervisor,
     listener: Option<&TcpListener>,
 ) -> Result<Store, String> {
-    let store = connect(config, vitals, listener).await?;
+    let store = connect(config, supervisor, listener).await?;
     let place = place(config);
-    let cannot = |fault: Fault| format!("{place}: {}", fault.words());
+    let cannot = |fault: Fault| format!("{place}: {}", fault.operator_message());
     if config.store.is_embedded() || config.store.auto_migrate {
         match store.migrate().await.map_err(cannot)? {
             0 => {}
@@ -39,14 +39,14 @@ pub(super) async fn open(
         }
     }
     let schema = store.schema().await.map_err(cannot)?;
-    if let Some(why) = schema.too_new() {
-        return Err(format!("{place}: {why}"));
+    if let Some(reason) = schema.too_new() {
+        return Err(format!("{place}: {reason}"));
     }
-    if let Some(why) = schema.foreign() {
+    if let Some(reason) = schema.foreign() {
         if !schema.pending.is_empty() {
-            return Err(format!("{place}: {why}"));
+            return Err(format!("{place}: {reason}"));
         }
-        tracing::warn!("{place}: {why}");
+        tracing::warn!("{place}: {reason}");
     }
     match schema.pending.len() {
         0 => Ok(store),
@@ -62,7 +62,7 @@ pub(super) async fn open(
 /// An error message for the operator.
 pub(super) async fn connect(
     config: &Config,
-    vitals: &Supervisor,
+    supervisor: &Supervisor,
     listener: Option<&TcpListener>,
 ) -> Result<Store, String> {
     let deadline = Instant::now() + config.store.wait;
@@ -70,10 +70,10 @@ pub(super) async fn connect(
     let mut logged = String::new();
     let mut waiting = None;
     loop {
-        let fault = match attempt(config, vitals).await {
+        let fault = match attempt(config, supervisor).await {
             Ok(store) => {
                 if let Some(waiting) = waiting {
-                    Waiting::end(waiting).await;
+                    StartupServer::end(waiting).await;
                 }
                 return Ok(store);
             }
@@ -81,27 +81,27 @@ pub(super) async fn connect(
         };
         let is_transient = fault.kind() == FaultKind::Unavailable && !config.store.is_embedded();
         if !is_transient || Instant::now() + pause > deadline {
-            return Err(format!("{}: {}", place(config), fault.words()));
+            return Err(format!("{}: {}", place(config), fault.operator_message()));
         }
-        if fault.words() != logged {
-            logged = fault.words();
+        if fault.operator_message() != logged {
+            logged = fault.operator_message();
             tracing::warn!("waiting for the database: {logged}");
         }
         if waiting.is_none() {
-            waiting = listener.and_then(|listener| Waiting::begin(listener, &config.http));
+            waiting = listener.and_then(|listener| StartupServer::begin(listener, &config.http));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
-async fn attempt(config: &Config, vitals: &Supervisor) -> Result<Store, Fault> {
-    let store = Store::open(&config.store, vitals).await?;
+async fn attempt(config: &Config, supervisor: &Supervisor) -> Result<Store, Fault> {
+    let store = Store::open(&config.store, supervisor).await?;
     match store.read_only() {
         None => Ok(store),
-        Some(why) => {
+        Some(reason) => {
             store.close().await;
-            Err(Fault::unavailable(why))
+            Err(Fault::unavailable(reason))
         }
     }
 }
@@ -115,12 +115,12 @@ fn place(config: &Config) -> String {
 
 /// The server that runs while the program waits for the database: `/healthz` reports that the process is alive, all
 /// other paths that it is starting.
-struct Waiting {
+struct StartupServer {
     stop: CancellationToken,
     serving: AbortOnDropHandle<usize>,
 }
 
-impl Waiting {
+impl StartupServer {
     /// Serves on the same socket as the API later. `None`: the socket can't be cloned, and connections wait in the
     /// kernel's queue.
     fn begin(listener: &TcpListener, settings: &Http) -> Option<Self> {
@@ -128,7 +128,7 @@ impl Waiting {
         let listener = TcpListener::from_std(std::net::TcpListener::from(socket)).ok()?;
         let stop = CancellationToken::new();
         let router: Router = http::health::starting();
-        let server = Server::new(listener, router, settings, Stop::new(stop.clone())).ok()?;
+        let server = Server::new(listener, router, settings, Shutdown::new(stop.clone())).ok()?;
         Some(Self { stop, serving: AbortOnDropHandle::new(tokio::spawn(server.run())) })
     }
 

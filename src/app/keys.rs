@@ -41,7 +41,7 @@ pub struct KeySet {
 /// # Errors
 /// An error message for the operator.
 pub fn open(settings: &config::Keys, data_dir: &Path, entropy: &Entropy) -> Result<Secrets, String> {
-    let current = |files: &KeyFiles| files.current_or_made(entropy).map(Some);
+    let current = |files: &KeyFiles| files.current_or_generated(entropy).map(Some);
     assemble(settings, |kind| collect(settings, kind, data_dir, current, file::restrict_permissions))
 }
 
@@ -55,13 +55,13 @@ pub fn read(settings: &config::Keys, data_dir: &Path) -> Result<Option<Secrets>,
             return Ok(None);
         }
     }
-    assemble(settings, |kind| collect(settings, kind, data_dir, KeyFiles::current, file::loose_mode)).map(Some)
+    assemble(settings, |kind| collect(settings, kind, data_dir, KeyFiles::current, file::permission_warning)).map(Some)
 }
 
 fn assemble(settings: &config::Keys, set: impl Fn(KeyKind) -> Result<KeySet, String>) -> Result<Secrets, String> {
     let (server, jwt, attestation) = (set(KeyKind::Server)?, set(KeyKind::Jwt)?, set(KeyKind::Attestation)?);
     let missing = |kind: KeyKind| format!("{}: there is no key", kind.setting());
-    let parse = |key: &Secret| keys::parse(key).map_err(|why| format!("SERVER_KEY: {why}"));
+    let parse = |key: &Secret| keys::parse(key).map_err(|reason| format!("SERVER_KEY: {reason}"));
     let current = parse(&server.current.ok_or_else(|| missing(KeyKind::Server))?)?;
     let accepted = server.accepted.iter().map(parse).collect::<Result<Vec<ServerKey>, String>>()?;
     let server_keys = ServerKeys::new(current, accepted);
@@ -111,24 +111,24 @@ impl Secrets {
 
 /// The result of inspecting the key files, before any key is loaded or generated.
 #[derive(Debug, Default)]
-pub struct Inspected {
+pub struct KeyFileInspection {
     /// The keys from files, each with the setting that it replaces.
     pub secrets: Vec<(&'static str, Secret)>,
     pub warnings: Vec<String>,
 }
 
 /// Reads the key files that the program would use, and records invalid ones in `env`. Changes nothing.
-pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> Inspected {
-    let mut inspected = Inspected::default();
+pub fn inspect(env: &Env, settings: &config::Keys, data_dir: &Path) -> KeyFileInspection {
+    let mut inspected = KeyFileInspection::default();
     for kind in KeyKind::ALL.into_iter().filter(|kind| settings.comes_from_file(*kind)) {
-        match collect(settings, kind, data_dir, KeyFiles::current, file::loose_mode) {
+        match collect(settings, kind, data_dir, KeyFiles::current, file::permission_warning) {
             Ok(set) => {
                 let keys = set.current.into_iter().chain(set.accepted);
                 inspected.secrets.extend(keys.map(|key| (kind.setting(), key)));
                 inspected.warnings.extend(set.warnings);
             }
-            Err(why) => {
-                let (path, hint) = why.split_once(": ").unwrap_or(("DATA_DIR", &why));
+            Err(reason) => {
+                let (path, hint) = reason.split_once(": ").unwrap_or(("DATA_DIR", &reason));
                 env.add_error(path, hint);
             }
         }

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::{listen::listen, services::Built};
+use super::{listen::listen, services::BuiltServices};
 use crate::http::{self, server::Server};
-use graphql_http::Stop;
+use graphql_http::Shutdown;
 use platform::{
     clock::Clock,
     config::{Telemetry, http::Http},
@@ -53,7 +53,7 @@ impl MetricsRecorder {
     ///
     /// # Errors
     /// An error message for the operator.
-    pub fn tell(self, built: &Built, clock: Clock) -> Result<Metrics, String> {
+    pub fn serve(self, built: &BuiltServices, clock: Clock) -> Result<Metrics, String> {
         let Self { exporter, listener } = self;
         let (store, hashing) = (built.store.clone(), built.hashing.clone());
         let render = {
@@ -73,7 +73,7 @@ impl MetricsRecorder {
             shutdown_grace: GRACE,
             ..built.config.http.clone()
         };
-        let server = Server::new(listener, router, &settings, Stop::new(shutdown.clone()))?;
+        let server = Server::new(listener, router, &settings, Shutdown::new(shutdown.clone()))?;
         Ok(Metrics {
             shutdown,
             server: AbortOnDropHandle::new(tokio::spawn(server.run())),

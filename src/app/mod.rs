@@ -22,7 +22,7 @@ pub use self::settings::{Settings, env_example, sections, settings, settings_hel
 use self::{
     metrics::{Metrics, MetricsRecorder},
     readiness::Readiness,
-    services::Built,
+    services::BuiltServices,
 };
 use crate::{
     account::Accounts,
@@ -30,7 +30,7 @@ use crate::{
     graphql,
     http::{self, server::Server, tls::Tls},
 };
-use graphql_http::Stop;
+use graphql_http::Shutdown;
 use platform::{
     clock::{Clock, Entropy},
     config::Config,
@@ -42,14 +42,14 @@ use store::Store;
 
 /// The external inputs of the program: the time and randomness.
 #[derive(Clone, Debug)]
-pub struct World {
+pub struct ExternalInputs {
     pub clock: Clock,
     pub entropy: Entropy,
 }
 
-impl World {
+impl ExternalInputs {
     /// The system clock and the system's random number generator.
-    pub fn real() -> Self {
+    pub fn system() -> Self {
         Self { clock: Clock::System, entropy: Entropy::System }
     }
 }
@@ -70,15 +70,15 @@ pub struct App {
     dispatcher: JoinHandle<()>,
     poller: JoinHandle<()>,
     /// Writes which refresh generations were used.
-    confirmations: JoinHandle<()>,
-    /// Updates the gate with sessions that were revoked by other processes.
+    generation_writer: JoinHandle<()>,
+    /// Notifies the access token verifier of sessions that were revoked by other processes.
     revocation_updates: AbortOnDropHandle<()>,
     janitor: JoinHandle<()>,
     /// Publishes the keys of this process to the other processes.
     presence: JoinHandle<()>,
     /// Keeps the decoy password hashes similar to those of accounts.
     decoys: JoinHandle<()>,
-    vitals: Supervisor,
+    supervisor: Supervisor,
     /// The metrics server, and the task that counts expired verifications for it.
     metrics: Option<(Metrics, JoinHandle<()>)>,
     tls: Option<Tls>,
@@ -89,42 +89,34 @@ impl App {
     ///
     /// # Errors
     /// An error message for the operator.
-    pub async fn start(settings: Settings, world: World, listener: TcpListener) -> Result<Self, String> {
+    pub async fn start(settings: Settings, inputs: ExternalInputs, listener: TcpListener) -> Result<Self, String> {
         let address = listener.local_addr().map_err(|error| format!("no address to listen on: {error}"))?;
-        let counting = MetricsRecorder::begin(&settings.config.telemetry).await?;
-        let vitals = Supervisor::default();
-        let outbox_channels = settings.providers.iter().filter(|provider| provider.name == "development");
-        let outbox_channels =
-            outbox_channels.flat_map(|provider| provider.channels.iter().map(|channel| channel.as_str())).collect();
-        let built = services::build(settings, &world, &vitals, Some(&listener)).await?;
+        let recorder = MetricsRecorder::begin(&settings.config.telemetry).await?;
+        let supervisor = Supervisor::default();
+        let outbox_channels = outbox_channels(&settings);
+        let built = services::build(settings, &inputs, &supervisor, Some(&listener)).await?;
         // Before the keys are used. A fault is only logged: with a full disk, reads still work.
         if let Err(fault) = built.presence.update().await {
             telemetry::report(&fault);
         }
         let config = built.config.clone();
         let shutdown = CancellationToken::new();
-        let stop = Stop::new(shutdown.clone());
+        let stop = Shutdown::new(shutdown.clone());
         built.services.sessions.prepare_decoys().await;
-        let decoys = vitals.spawn("decoys", built.services.sessions.clone().run_decoy_census(shutdown.clone()));
-        let router = router(&built, &world, stop.clone())?;
+        let decoys = supervisor.spawn("decoys", built.services.sessions.clone().run_decoy_census(shutdown.clone()));
+        let router = router(&built, &inputs, stop.clone())?;
         let server = Server::new(listener, router, &config.http, stop)?;
         let tls = server.tls();
-        let revocation_updates =
-            built.gate.clone().keep_up(built.store.clone(), built.events.revocations(), config.session.revocation_lag);
-        let metrics = match counting {
-            Some(counting) => {
-                let metrics = counting.tell(&built, world.clock.clone())?;
-                Some((metrics, tokio::spawn(built.expiries().run(shutdown.clone()))))
-            }
-            None => None,
-        };
+        let revocation_updates = follow_revocations(&supervisor, &built);
+        let metrics = recorder.map(|recorder| serve_metrics(recorder, &built, &inputs, &shutdown)).transpose()?;
         let dispatcher_shutdown = CancellationToken::new();
-        let dispatcher = vitals.spawn("dispatcher", built.dispatcher.run(built.nudged, dispatcher_shutdown.clone()));
-        let poller = vitals.spawn("poller", built.poller.run(dispatcher_shutdown.clone()));
-        let confirming = built.confirmations.run(built.store.clone(), dispatcher_shutdown.clone());
-        let confirmations = vitals.spawn("confirmations", confirming);
-        let janitor = vitals.spawn("janitor", built.janitor.run(shutdown.clone()));
-        let presence = vitals.spawn("presence", built.presence.run(shutdown.clone()));
+        let dispatcher =
+            supervisor.spawn("dispatcher", built.dispatcher.run(built.notify, dispatcher_shutdown.clone()));
+        let poller = supervisor.spawn("poller", built.poller.run(dispatcher_shutdown.clone()));
+        let writing = built.seen_generations.run(built.store.clone(), dispatcher_shutdown.clone());
+        let generation_writer = supervisor.spawn("generation writer", writing);
+        let janitor = supervisor.spawn("janitor", built.janitor.run(shutdown.clone()));
+        let presence = supervisor.spawn("presence", built.presence.run(shutdown.clone()));
         Ok(Self {
             address,
             public_url: config.http.public_url.clone(),
@@ -135,17 +127,17 @@ impl App {
             events: built.events,
             shutdown,
             dispatcher_shutdown,
-            server: vitals.spawn("server", async {
+            server: supervisor.spawn("server", async {
                 server.run().await;
             }),
             dispatcher,
             poller,
-            confirmations,
-            revocation_updates: AbortOnDropHandle::new(vitals.spawn("gate", revocation_updates)),
+            generation_writer,
+            revocation_updates,
             janitor,
             presence,
             decoys,
-            vitals,
+            supervisor,
             metrics,
             tls,
         })
@@ -179,8 +171,8 @@ impl App {
     }
 
     /// Waits until a task that must run as long as the program has panicked.
-    pub async fn fallen(&self) {
-        self.vitals.fallen().await;
+    pub async fn failed(&self) {
+        self.supervisor.failed().await;
     }
 
     /// Shuts down: accepts no new work, finishes requests, completes streams and drains the dispatcher.
@@ -191,8 +183,14 @@ impl App {
         }
         let _ = self.server.await;
         self.dispatcher_shutdown.cancel();
-        let _ =
-            tokio::join!(self.dispatcher, self.poller, self.confirmations, self.janitor, self.presence, self.decoys);
+        let _ = tokio::join!(
+            self.dispatcher,
+            self.poller,
+            self.generation_writer,
+            self.janitor,
+            self.presence,
+            self.decoys
+        );
         drop(self.revocation_updates);
         // The last events must still reach the other processes.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.events.drain()).await;
@@ -209,8 +207,8 @@ impl App {
 ///
 /// # Errors
 /// An error message for the operator.
-pub async fn accounts(settings: Settings, world: World) -> Result<Accounts, String> {
-    Ok(services::build(settings, &world, &Supervisor::default(), None).await?.accounts)
+pub async fn accounts(settings: Settings, inputs: ExternalInputs) -> Result<Accounts, String> {
+    Ok(services::build(settings, &inputs, &Supervisor::default(), None).await?.accounts)
 }
 
 /// The database, for `migrate`. Waits up to `DATABASE_WAIT` for a server that is not available yet.
@@ -221,7 +219,31 @@ pub async fn database(settings: &Settings) -> Result<Store, String> {
     database::connect(&settings.config, &Supervisor::default(), None).await
 }
 
-fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
+/// The channels whose messages are captured in the development outbox.
+fn outbox_channels(settings: &Settings) -> Vec<&'static str> {
+    let development = settings.providers.iter().filter(|provider| provider.name == "development");
+    development.flat_map(|provider| provider.channels.iter().map(|channel| channel.as_str())).collect()
+}
+
+fn follow_revocations(supervisor: &Supervisor, built: &BuiltServices) -> AbortOnDropHandle<()> {
+    let (store, revocations) = (built.store.clone(), built.events.revocations());
+    let verifier = built.access_token_verifier.clone();
+    let updates = verifier.follow_revocations(store, revocations, built.config.session.revocation_lag);
+    AbortOnDropHandle::new(supervisor.spawn("revocation updates", updates))
+}
+
+/// The metrics server, and the task that counts expired verifications for it.
+fn serve_metrics(
+    recorder: MetricsRecorder,
+    built: &BuiltServices,
+    inputs: &ExternalInputs,
+    stop: &CancellationToken,
+) -> Result<(Metrics, JoinHandle<()>), String> {
+    let metrics = recorder.serve(built, inputs.clock.clone())?;
+    Ok((metrics, tokio::spawn(built.expiries().run(stop.clone()))))
+}
+
+fn router(built: &BuiltServices, inputs: &ExternalInputs, stop: Shutdown) -> Result<Router, String> {
     let settings = built.config.http.clone();
     let mut schema = graphql::builder().data(built.services.clone());
     if !settings.introspection {
@@ -229,29 +251,29 @@ fn router(built: &Built, world: &World, stop: Stop) -> Result<Router, String> {
     }
     let texts = built.services.texts.clone();
     let default_locale = built.config.messages.default_locale;
-    let readiness = Readiness::new(built.store.clone(), world.clock.clone());
+    let readiness = Readiness::new(built.store.clone(), inputs.clock.clone());
     let waited_store = built.store.clone();
     http::router::router(http::router::RouterConfig {
         executor: schema.finish(),
         sdl: graphql::sdl(),
         scalars: graphql::invalid_scalar,
         settings,
-        authenticator: Arc::new(built.gate.clone()),
-        clock: world.clock.clone(),
-        entropy: world.entropy.clone(),
+        authenticator: Arc::new(built.access_token_verifier.clone()),
+        clock: inputs.clock.clone(),
+        entropy: inputs.entropy.clone(),
         negotiate: Arc::new(move |accept| texts.negotiate(accept, default_locale)),
         ready: Arc::new(move || {
             let readiness = readiness.clone();
             Box::pin(async move { readiness.unready().await })
         }),
-        waited: Box::new(move || waited_store.min_wait()),
-        stop,
+        recent_wait: Box::new(move || waited_store.min_wait()),
+        shutdown: stop,
         extra: extra(built),
     })
 }
 
 /// Routes other than the API.
-fn extra(built: &Built) -> Router {
+fn extra(built: &BuiltServices) -> Router {
     let mut keys = built.attestor.public_keys().to_vec();
     keys.extend(built.access.public_keys().iter().map(|key| json!(key)));
     let keys = Json(json!({ "keys": keys }));
@@ -274,4 +296,4 @@ fn extra(built: &Built) -> Router {
 }
 
 /// The configuration, shared by services.
-type Told = Arc<Config>;
+type SharedConfig = Arc<Config>;

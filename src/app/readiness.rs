@@ -18,9 +18,9 @@ const CHECK_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Checks whether the process can serve requests. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Readiness(Arc<Inner>);
+pub(super) struct Readiness(Arc<ReadinessState>);
 
-struct Inner {
+struct ReadinessState {
     store: Store,
     clock: Clock,
     /// The result of the last check, with its sequence number.
@@ -34,22 +34,22 @@ impl Readiness {
     pub fn new(store: Store, clock: Clock) -> Self {
         let found = watch::Sender::new((0, Vec::new()));
         let (checking, logged_newer) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self(Arc::new(Inner { store, clock, found, checking, logged_newer }))
+        Self(Arc::new(ReadinessState { store, clock, found, checking, logged_newer }))
     }
 
     /// The unavailable components, within a second. Concurrent calls share one check.
     pub async fn unready(&self) -> Vec<&'static str> {
-        let inner = &self.0;
-        if !inner.store.is_reachable() {
+        let state = &self.0;
+        if !state.store.is_reachable() {
             return vec!["database"];
         }
-        let mut found = inner.found.subscribe();
-        if !inner.checking.swap(true, Ordering::SeqCst) {
-            let inner = Arc::clone(inner);
+        let mut found = state.found.subscribe();
+        if !state.checking.swap(true, Ordering::SeqCst) {
+            let state = Arc::clone(state);
             tokio::spawn(async move {
-                let missing = inner.check().await;
-                inner.checking.store(false, Ordering::SeqCst);
-                inner.found.send_modify(|(number, found)| {
+                let missing = state.check().await;
+                state.checking.store(false, Ordering::SeqCst);
+                state.found.send_modify(|(number, found)| {
                     *number += 1;
                     *found = missing;
                 });
@@ -62,7 +62,7 @@ impl Readiness {
     }
 }
 
-impl Inner {
+impl ReadinessState {
     async fn check(&self) -> Vec<&'static str> {
         let checked = async {
             let schema = self.store.schema().await?;

@@ -50,11 +50,11 @@ impl Settings {
         }
         let key_files = match config.store.is_embedded() {
             true => keys::inspect(&env, &config.keys, &config.store.data_dir),
-            false => keys::Inspected::default(),
+            false => keys::KeyFileInspection::default(),
         };
         config::refuse_shared_secrets(&env, &key_files.secrets);
-        for (name, why) in session::unusable_keys(&config.keys) {
-            env.add_error(name, why);
+        for (name, reason) in session::unusable_keys(&config.keys) {
+            env.add_error(name, reason);
         }
         if let Some(manifest) = &config.http.trusted_documents
             && let Err(hint) = TrustedDocuments::load(manifest)
@@ -93,9 +93,9 @@ impl Settings {
         self.warnings.extend(warning.map(|warning| format!("TLS_KEY: {warning}")));
         match Tls::open(files) {
             Ok(_) => Ok(()),
-            Err(why) => Err(match why.strip_prefix("TLS_KEY: ") {
+            Err(reason) => Err(match reason.strip_prefix("TLS_KEY: ") {
                 Some(hint) => refusal("TLS_KEY", hint),
-                None => refusal("TLS_CERT", why.strip_prefix("TLS_CERT: ").unwrap_or(&why)),
+                None => refusal("TLS_CERT", reason.strip_prefix("TLS_CERT: ").unwrap_or(&reason)),
             }),
         }
     }
@@ -108,15 +108,15 @@ pub fn sections() -> Vec<SettingsSection> {
 
 /// All settings.
 pub fn settings() -> impl Iterator<Item = Setting> {
-    sections().into_iter().flat_map(|chapter| chapter.settings).copied()
+    sections().into_iter().flat_map(|section| section.settings).copied()
 }
 
 /// The settings as `serve --help` lists them.
 pub fn settings_help() -> String {
     let mut help = String::from("Settings (environment, or .env):\n");
-    for chapter in sections() {
-        help.push_str(&format!("\n{}\n", chapter.title));
-        for setting in chapter.settings {
+    for section in sections() {
+        help.push_str(&format!("\n{}\n", section.title));
+        for setting in section.settings {
             let (name, meaning) = (setting.name, setting.description());
             let default = setting.default.map_or_else(String::new, |default| format!("={default}"));
             help.push_str(&format!("  {name}{default}\n      {meaning}\n"));

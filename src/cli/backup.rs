@@ -33,8 +33,8 @@ pub async fn back_up(settings: &config::Store, file: &Path) -> Result<(), String
     // Removes the temporary name, after success and failure alike.
     let _ = fs::remove_file(&partial);
     let bytes = made?;
-    say!("Copied {bytes} bytes to {}.", file.display());
-    say!("The keys in {} are not included: back them up too, separately.", settings.data_dir.display());
+    print_line!("Copied {bytes} bytes to {}.", file.display());
+    print_line!("The keys in {} are not included: back them up too, separately.", settings.data_dir.display());
     Ok(())
 }
 
@@ -42,9 +42,9 @@ async fn make(database: &Path, partial: &Path, file: &Path) -> Result<u64, Strin
     let cannot = |error: io::Error| format!("can't write {}: {error}", file.display());
     // SQLite writes into an existing empty file; created here, it is never readable by other users.
     let empty = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial).map_err(cannot)?;
-    backup_sqlite(database, partial).await.map_err(|why| match why {
-        BackupError::Failed(fault) => format!("can't copy {}: {}", database.display(), fault.words()),
-        BackupError::Broken(wrong) => format!("the copy of {} is corrupt: {wrong}", database.display()),
+    backup_sqlite(database, partial).await.map_err(|reason| match reason {
+        BackupError::Failed(fault) => format!("can't copy {}: {}", database.display(), fault.operator_message()),
+        BackupError::Broken(problems) => format!("the copy of {} is corrupt: {problems}", database.display()),
     })?;
     empty.sync_all().map_err(cannot)?;
     let bytes = empty.metadata().map_err(cannot)?.len();

@@ -98,7 +98,7 @@ pub async fn run(settings: &Settings, command: Command) -> Result<(), String> {
 /// Prints new keys as settings. Needs no configuration.
 pub fn print_new() {
     for kind in KeyKind::ALL {
-        say!("{}={}", kind.setting(), generate(&Entropy::System).expose());
+        print_line!("{}={}", kind.setting(), generate(&Entropy::System).expose());
     }
 }
 
@@ -110,12 +110,12 @@ fn make_files(settings: &Settings) -> Result<(), String> {
     for kind in KeyKind::ALL {
         let files = KeyFiles::new(kind, &config.store.data_dir);
         if !config.keys.comes_from_file(kind) {
-            say!("{}: is set, no file is needed", kind.setting());
+            print_line!("{}: is set, no file is needed", kind.setting());
         } else if files.current()?.is_some() {
-            say!("{}: exists already", files.current_path().display());
+            print_line!("{}: exists already", files.current_path().display());
         } else {
-            files.current_or_made(&Entropy::System)?;
-            say!("{}: created", files.current_path().display());
+            files.current_or_generated(&Entropy::System)?;
+            print_line!("{}: created", files.current_path().display());
         }
     }
     Ok(())
@@ -124,14 +124,14 @@ fn make_files(settings: &Settings) -> Result<(), String> {
 async fn list(settings: &Settings) -> Result<(), String> {
     let processes = processes(settings).await?;
     if processes.is_empty() {
-        say!("No process is running.");
+        print_line!("No process is running.");
     } else {
-        let heads = ["process", "version", "started", "last seen", "kind", "key", "state"];
+        let headers = ["process", "version", "started", "last seen", "kind", "key", "state"];
         let rows: Vec<_> = processes.iter().flat_map(rows).collect();
-        out::text(&table(&heads, &rows));
+        out::text(&table(&headers, &rows));
     }
     for conflict in conflicts(&processes) {
-        say!("warning: {conflict}");
+        print_line!("warning: {conflict}");
     }
     Ok(())
 }
@@ -164,7 +164,7 @@ pub async fn processes(settings: &Settings) -> Result<Vec<Process>, String> {
     if matches!(place, DatabaseLocation::Sqlite { file } if !file.exists()) {
         return Ok(Vec::new());
     }
-    let cannot = |fault: Fault| format!("can't read the database: {}", fault.words());
+    let cannot = |fault: Fault| format!("can't read the database: {}", fault.operator_message());
     let store = Store::open(&settings.config.store, &Supervisor::default()).await.map_err(cannot)?;
     let pending = store.schema().await.map_err(cannot)?.pending;
     let rows = match pending.is_empty() {

@@ -1,7 +1,7 @@
 //! The command line: serve, migrate, schema, admin, doctor, backup, keys, stats.
 
 /// Like `println!`, but a closed pipe (`countersign doctor | head -1`) is not an error.
-macro_rules! say {
+macro_rules! print_line {
     ($($text:tt)*) => {
         $crate::cli::out::line(format_args!($($text)*))
     };
@@ -90,9 +90,9 @@ pub fn run() -> ExitCode {
             Err(refused) => refused,
             Ok((settings, source)) if cli.check_config => {
                 for warning in settings.warnings.iter().chain(&settings.key_warnings) {
-                    say!("warning: {warning}");
+                    print_line!("warning: {warning}");
                 }
-                say!("The configuration is valid: {}.", source.description());
+                print_line!("The configuration is valid: {}.", source.description());
                 warn(&source);
                 ExitCode::SUCCESS
             }
@@ -108,13 +108,13 @@ fn block_on(command: Command, settings: Settings, source: Source) -> ExitCode {
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("can't start: {error}")),
+        Err(error) => return print_error(&format!("can't start: {error}")),
     };
     let result = runtime.block_on(async {
         match command {
             Command::Serve | Command::Schema => serve::serve(settings, source).await,
             Command::Migrate => serve::migrate(settings).await,
-            Command::Doctor => doctor::examine(settings).await,
+            Command::Doctor => doctor::run_checks(settings).await,
             Command::Backup { file } => backup::back_up(&settings.config.store, &file).await,
             Command::Stats(stats) => stats::show(&settings.config.store, &stats).await,
             Command::Keys { command } => keys::run(&settings, command).await,
@@ -123,13 +123,13 @@ fn block_on(command: Command, settings: Settings, source: Source) -> ExitCode {
     });
     // Blocking tasks (a prompt, a DNS lookup) are not waited for.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-    result.map_or_else(|why| refuse(&why), |()| ExitCode::SUCCESS)
+    result.map_or_else(|reason| print_error(&reason), |()| ExitCode::SUCCESS)
 }
 
 /// The settings and their source. Errors are printed, one per line. `serves`: also checks the files that only `serve`
 /// needs.
 fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
-    let Variables { vars, source } = vars::read().map_err(|why| refuse(&why))?;
+    let Variables { vars, source } = vars::read().map_err(|reason| print_error(&reason))?;
     let read = Settings::from_vars(vars).and_then(|mut settings| {
         if serves {
             settings.check_tls().map_err(|refusal| vec![refusal])?;
@@ -150,7 +150,7 @@ fn settings(serves: bool) -> Result<(Settings, Source), ExitCode> {
     settings.warnings.extend(source.repeated());
     if let Some(vars::Exposed { what, is_ours }) = source.exposed() {
         if *is_ours && settings.config.http.environment == Environment::Production {
-            return Err(refuse(&format!("{what}: run chmod 600 on it")));
+            return Err(print_error(&format!("{what}: run chmod 600 on it")));
         }
         settings.warnings.push(format!("{what}: run chmod 600 on the original file"));
     }
@@ -165,8 +165,8 @@ fn warn(source: &Source) {
 
 /// Prints an error to standard error. The write may block if standard error is not read, so the program waits for it
 /// for at most `telemetry::FLUSH`.
-fn refuse(why: &str) -> ExitCode {
-    let line = format!("countersign: {why}\n");
+fn print_error(reason: &str) -> ExitCode {
+    let line = format!("countersign: {reason}\n");
     let (written, wait) = mpsc::channel();
     std::thread::spawn(move || written.send(io::stderr().write_all(line.as_bytes())));
     let _ = wait.recv_timeout(telemetry::FLUSH);

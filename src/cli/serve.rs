@@ -8,7 +8,7 @@ use std::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{descriptors, log_targets, vars::Source};
-use crate::app::{self, App, Settings, World, listen};
+use crate::app::{self, App, ExternalInputs, Settings, listen};
 use platform::{
     config,
     telemetry::{self, FLUSH},
@@ -43,7 +43,7 @@ async fn serve_logged(settings: Settings) -> Result<(), String> {
     let grace = settings.config.http.shutdown_grace;
     // During startup there are no requests to finish.
     let app = tokio::select! {
-        started = App::start(settings, World::real(), listener) => started?,
+        started = App::start(settings, ExternalInputs::system(), listener) => started?,
         _ = terminate.recv() => return stopped_early(),
         _ = tokio::signal::ctrl_c() => return stopped_early(),
     };
@@ -52,7 +52,7 @@ async fn serve_logged(settings: Settings) -> Result<(), String> {
         tokio::select! {
             _ = terminate.recv() => break false,
             _ = tokio::signal::ctrl_c() => break false,
-            () = app.fallen() => break true,
+            () = app.failed() => break true,
             _ = hangup.recv() => app.reload(),
         }
     };
@@ -106,17 +106,17 @@ fn stopped_early() -> Result<(), String> {
 
 /// Applies pending migrations.
 pub async fn migrate(settings: Settings) -> Result<(), String> {
-    let cannot = |fault: platform::fault::Fault| fault.words();
+    let cannot = |fault: platform::fault::Fault| fault.operator_message();
     let store = app::database(&settings).await?;
     let applied = store
-        .migrate_with_progress(|MigrationProgress { name, number, of }| say!("{number}/{of} {name} ..."))
+        .migrate_with_progress(|MigrationProgress { name, number, total: of }| print_line!("{number}/{of} {name} ..."))
         .await
         .map_err(cannot)?;
     store.close().await;
     match applied {
-        0 => say!("No migrations were pending."),
-        1 => say!("Applied 1 migration."),
-        applied => say!("Applied {applied} migrations."),
+        0 => print_line!("No migrations were pending."),
+        1 => print_line!("Applied 1 migration."),
+        applied => print_line!("Applied {applied} migrations."),
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct Stats {
 }
 
 /// All figures.
-struct Figures {
+struct Statistics {
     from: Timestamp,
     to: Timestamp,
     funnel: Vec<Funnel>,
@@ -67,6 +67,55 @@ struct Health {
     reason: Option<String>,
 }
 
+const FUNNEL_HEADERS: [&str; 10] = [
+    "purpose",
+    "channel",
+    "started",
+    "sent",
+    "delivered",
+    "not delivered",
+    "verified",
+    "expired",
+    "locked",
+    "conversion",
+];
+
+const PROVIDER_HEADERS: [&str; 11] = [
+    "provider",
+    "channel",
+    "messages",
+    "queued",
+    "sent",
+    "delivered",
+    "undelivered",
+    "failed",
+    "unknown",
+    "failure rate",
+    "top reason",
+];
+
+impl Funnel {
+    /// The cells of its table row.
+    fn cells(&self) -> Vec<String> {
+        let Self { started, sent, delivered, delivery_failed, verified, expired, locked, .. } = *self;
+        let names = [self.purpose.to_owned(), self.channel.to_owned()];
+        let counts = [started, sent, delivered, delivery_failed, verified, expired, locked];
+        names.into_iter().chain(counts.map(|count| count.to_string())).chain([percentage(verified, started)]).collect()
+    }
+}
+
+impl Health {
+    /// The cells of its table row.
+    fn cells(&self) -> Vec<String> {
+        let Self { messages, queued, sent, delivered, undelivered, failed, unknown, .. } = *self;
+        let names = [self.provider.clone(), self.channel.to_owned()];
+        let counts = [messages, queued, sent, delivered, undelivered, failed, unknown];
+        let failure_rate = percentage(undelivered + failed + unknown, messages);
+        let reason = self.reason.clone().unwrap_or_default();
+        names.into_iter().chain(counts.map(|count| count.to_string())).chain([failure_rate, reason]).collect()
+    }
+}
+
 /// Prints the figures.
 ///
 /// # Errors
@@ -77,23 +126,23 @@ pub async fn show(settings: &config::Store, stats: &Stats) -> Result<(), String>
     {
         return Err(super::no_database(file));
     }
-    let cannot = |fault: Fault| format!("can't read the database: {}", fault.words());
+    let cannot = |fault: Fault| format!("can't read the database: {}", fault.operator_message());
     let store = Store::open(settings, &Supervisor::default()).await.map_err(cannot)?;
     let to = Clock::System.now();
     let from = chrono::TimeDelta::from_std(stats.since).ok().and_then(|since| to.checked_sub_signed(since));
     let from = from.ok_or("--since: the period is too long")?;
-    let figures = read(&store, from, to).await.map_err(cannot);
+    let statistics = read(&store, from, to).await.map_err(cannot);
     store.close().await;
-    let figures = figures?;
+    let statistics = statistics?;
     match stats.json {
-        true => say!("{:#}", figures.to_json()),
-        false => out::text(&figures.to_text()),
+        true => print_line!("{:#}", statistics.to_json()),
+        false => out::text(&statistics.to_text()),
     }
     Ok(())
 }
 
-async fn read(store: &Store, from: Timestamp, to: Timestamp) -> Result<Figures, Fault> {
-    Ok(Figures {
+async fn read(store: &Store, from: Timestamp, to: Timestamp) -> Result<Statistics, Fault> {
+    Ok(Statistics {
         from,
         to,
         funnel: funnel(store.count_verifications(from, to, to).await?),
@@ -134,90 +183,30 @@ fn health(counts: Vec<ProviderCount>, reasons: Vec<ReasonCount>) -> Vec<Health> 
             DeliveryStatus::Unknown => row.unknown += count,
         }
     }
-    let mut most: BTreeMap<_, i64> = BTreeMap::new();
+    let mut highest: BTreeMap<_, i64> = BTreeMap::new();
     for ReasonCount { provider, channel, reason, count } in reasons {
         let key = (named(provider), channel.as_str());
         if let Some(row) = rows.get_mut(&key)
-            && most.get(&key).is_none_or(|most| *most < count)
+            && highest.get(&key).is_none_or(|highest| *highest < count)
         {
             row.reason = Some(reason);
-            most.insert(key, count);
+            highest.insert(key, count);
         }
     }
     rows.into_values().collect()
 }
 
-impl Figures {
+impl Statistics {
     fn to_text(&self) -> String {
         let instant = |at: Timestamp| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let numbers = |numbers: &[i64]| numbers.iter().map(i64::to_string).collect::<Vec<_>>();
-        let funnel: Vec<_> = self
-            .funnel
-            .iter()
-            .map(|row| {
-                let words = [row.purpose.to_owned(), row.channel.to_owned()];
-                let counts = numbers(&[
-                    row.started,
-                    row.sent,
-                    row.delivered,
-                    row.delivery_failed,
-                    row.verified,
-                    row.expired,
-                    row.locked,
-                ]);
-                words.into_iter().chain(counts).chain([share(row.verified, row.started)]).collect()
-            })
-            .collect();
-        let providers: Vec<_> = self
-            .providers
-            .iter()
-            .map(|row| {
-                let words = [row.provider.clone(), row.channel.to_owned()];
-                let counts = numbers(&[
-                    row.messages,
-                    row.queued,
-                    row.sent,
-                    row.delivered,
-                    row.undelivered,
-                    row.failed,
-                    row.unknown,
-                ]);
-                let failed = share(row.undelivered + row.failed + row.unknown, row.messages);
-                let reason = row.reason.clone().unwrap_or_default();
-                words.into_iter().chain(counts).chain([failed, reason]).collect()
-            })
-            .collect();
-        let heads = [
-            "purpose",
-            "channel",
-            "started",
-            "sent",
-            "delivered",
-            "not delivered",
-            "verified",
-            "expired",
-            "locked",
-            "conversion",
-        ];
-        let of_providers = [
-            "provider",
-            "channel",
-            "messages",
-            "queued",
-            "sent",
-            "delivered",
-            "undelivered",
-            "failed",
-            "unknown",
-            "failure rate",
-            "top reason",
-        ];
+        let funnel: Vec<_> = self.funnel.iter().map(Funnel::cells).collect();
+        let providers: Vec<_> = self.providers.iter().map(Health::cells).collect();
         format!(
             "Verifications started from {} to {}\n\n{}\nMessages of this period, by provider\n\n{}\nDue and waiting now: {}\n",
             instant(self.from),
             instant(self.to),
-            table(&heads, &funnel),
-            table(&of_providers, &providers),
+            table(&FUNNEL_HEADERS, &funnel),
+            table(&PROVIDER_HEADERS, &providers),
             self.waiting,
         )
     }
@@ -269,6 +258,6 @@ impl Figures {
     }
 }
 
-fn share(part: i64, whole: i64) -> String {
+fn percentage(part: i64, whole: i64) -> String {
     if whole == 0 { "-".to_owned() } else { format!("{} %", (part * 100 + whole / 2) / whole) }
 }

@@ -2,28 +2,28 @@
 
 /// Renders aligned columns with a header line. Columns that contain only numbers are right-aligned, others
 /// left-aligned.
-pub fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     let cell = |row: &[String], column: usize| row.get(column).map_or("", String::as_str).to_owned();
-    let widths: Vec<_> = (0..heads.len())
+    let widths: Vec<_> = (0..headers.len())
         .map(|column| {
             let cells = rows.iter().map(|row| cell(row, column).chars().count());
-            cells.chain([heads[column].chars().count()]).max().unwrap_or_default()
+            cells.chain([headers[column].chars().count()]).max().unwrap_or_default()
         })
         .collect();
-    let numbers: Vec<_> = (0..heads.len())
+    let numbers: Vec<_> = (0..headers.len())
         .map(|column| {
             rows.iter().all(|row| cell(row, column).starts_with(|sign: char| sign.is_ascii_digit() || sign == '-'))
         })
         .collect();
     let line = |cells: &[String]| {
-        let padded = (0..heads.len()).map(|column| {
+        let padded = (0..headers.len()).map(|column| {
             let (text, width) = (cell(cells, column), widths[column]);
             if numbers[column] { format!("{text:>width$}") } else { format!("{text:<width$}") }
         });
         format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
     };
-    let heads: Vec<_> = heads.iter().map(|head| (*head).to_owned()).collect();
-    std::iter::once(heads.as_slice()).chain(rows.iter().map(Vec::as_slice)).map(line).collect()
+    let headers: Vec<_> = headers.iter().map(|head| (*head).to_owned()).collect();
+    std::iter::once(headers.as_slice()).chain(rows.iter().map(Vec::as_slice)).map(line).collect()
 }
 
 #[cfg(test)]

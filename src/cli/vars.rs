@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::app;
-use platform::{config::dotenv, keys::file::loose_mode};
+use platform::{config::dotenv, keys::file::permission_warning};
 
 const FILE: &str = ".env";
 
@@ -112,7 +112,7 @@ fn read_file(path: &Path) -> Result<Option<Contents>, String> {
 fn exposed(file: &Path, vars: &BTreeMap<String, String>) -> Option<Exposed> {
     let secrets: BTreeSet<_> = app::settings().filter(|setting| setting.secret).map(|setting| setting.name).collect();
     let holds_secrets = vars.iter().any(|(name, value)| secrets.contains(name.as_str()) && !value.trim().is_empty());
-    let what = loose_mode(file).filter(|_| holds_secrets)?;
+    let what = permission_warning(file).filter(|_| holds_secrets)?;
     let is_ours = std::fs::OpenOptions::new().append(true).open(file).is_ok();
     Some(Exposed { what: format!("{what} and contains secrets"), is_ours })
 }

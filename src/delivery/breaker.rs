@@ -77,7 +77,7 @@ impl Breaker {
         if self.outage.take().is_some() { BreakerChange::Closed } else { BreakerChange::Unchanged }
     }
 
-    /// The outcome says nothing about the provider: another probe may be sent immediately.
+    /// The outcome is unrelated to the state of the provider: another probe may be sent immediately.
     pub fn inconclusive(&mut self, now: Timestamp) {
         if let Some(outage) = self.outage.as_mut().filter(|outage| outage.probing) {
             outage.probing = false;
@@ -86,7 +86,7 @@ impl Breaker {
     }
 
     /// The provider did not respond or is unavailable. `chance`, from 0 to 1, is the jitter between processes.
-    pub fn failed(&mut self, now: Timestamp, chance: f64) -> BreakerChange {
+    pub fn failed(&mut self, now: Timestamp, jitter: f64) -> BreakerChange {
         let open_for = match &self.outage {
             // Calls that started before the circuit opened don't extend the open period.
             Some(outage) if !outage.probing => return BreakerChange::Unchanged,
@@ -101,7 +101,7 @@ impl Breaker {
             }
         };
         let change = if self.outage.is_none() { BreakerChange::Opened } else { BreakerChange::Unchanged };
-        self.outage = Some(Outage { until: now + open_for.mul_f64(1.0 - chance / 4.0), open_for, probing: false });
+        self.outage = Some(Outage { until: now + open_for.mul_f64(1.0 - jitter / 4.0), open_for, probing: false });
         change
     }
 }

@@ -1,7 +1,7 @@
 //! Permits for calls to a provider: limits on concurrency and rate.
 //!
 //! A permit is acquired before a message is claimed, so that a claimed message is sent immediately. A message that was
-//! waiting when its process died is therefore not claimed, and another process sends it.
+//! waiting when its process crashed is therefore not claimed, and another process sends it.
 
 use std::{
     num::NonZeroU32,
@@ -71,7 +71,7 @@ impl RateLimiter {
     ///
     /// # Errors
     /// How long until one is available.
-    pub fn take(&self) -> Result<(), Duration> {
+    pub fn try_acquire(&self) -> Result<(), Duration> {
         let now = Duration::from(self.ticker.now().duration_since(self.start));
         let mut arrival_time = self.arrival_time.lock().unwrap_or_else(PoisonError::into_inner);
         let debt = arrival_time.saturating_sub(now);
@@ -100,9 +100,9 @@ mod tests {
     fn a_rate_is_enforced_and_unused_permits_are_refunded() {
         let (clock, hand) = Clock::manual(Timestamp::UNIX_EPOCH);
         let rate = RateLimiter::new(NonZeroU32::new(4).unwrap(), Ticker::new(clock));
-        let taken = || (0..100).take_while(|_| rate.take().is_ok()).count();
+        let taken = || (0..100).take_while(|_| rate.try_acquire().is_ok()).count();
         assert_eq!(taken(), 4);
-        assert_eq!(rate.take(), Err(Duration::from_millis(250)));
+        assert_eq!(rate.try_acquire(), Err(Duration::from_millis(250)));
         hand.advance(Duration::from_millis(500));
         assert_eq!(taken(), 2);
         rate.refund();
@@ -116,7 +116,7 @@ mod tests {
         let calls = Arc::new(Semaphore::new(1));
         let rate = Arc::new(RateLimiter::new(NonZeroU32::MIN, Ticker::new(Clock::manual(Timestamp::UNIX_EPOCH).0)));
         let permit = || {
-            rate.take().ok()?;
+            rate.try_acquire().ok()?;
             Some(CallPermit::new("x", Arc::clone(&calls).try_acquire_owned().ok()?, Some(Arc::clone(&rate))))
         };
         drop(permit().unwrap());

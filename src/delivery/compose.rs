@@ -65,7 +65,7 @@ impl MessageWriter {
             }
         };
         let composed =
-            self.composer.compose(&MessageRequest { occasion, channel: row.channel, to: to.clone(), locale });
+            self.composer.compose(&MessageRequest { content: occasion, channel: row.channel, to: to.clone(), locale });
         Ok(Outgoing {
             id: row.id.clone(),
             channel: row.channel,

@@ -6,10 +6,10 @@ use super::{
     call_permit::CallPermit,
     compose::ComposeError,
     dispatcher::{DispatcherDeps, DispatcherState},
-    failover::{self, CodeSource, NO_RESPONSE, NotNow, OWN_CODE, SendAttempt, SendEnd, SendReport},
-    play::play,
+    failover::{self, CodeSource, NO_RESPONSE, OWN_CODE, SendAttempt, SendOutcome, SendReport, TemporaryFailure},
     retry,
     settle::{CodeMaker, DeliveryReport, StillWanted},
+    simulate::simulate,
     slot::Slots,
 };
 use domain::{
@@ -40,7 +40,7 @@ pub(super) async fn deliver(inner: &DispatcherState, row: &Delivery, room: Optio
     let report = match row.status {
         DeliveryStatus::Queued | DeliveryStatus::Sent => {
             if let Some(scenario) = &row.scenario {
-                return play(parts, row, scenario, stop).await;
+                return simulate(parts, row, scenario, stop).await;
             }
             if row.discreet
                 && let Err(fault) = parts.settler.show_as_sent(row).await
@@ -99,8 +99,7 @@ async fn carry(
         false => None,
     };
     if row.tries >= retry::MAX_ATTEMPTS {
-        let failure = row.failure.unwrap_or(DeliveryFailure::Provider);
-        return Ok(ended_as(row.reason.as_deref().unwrap_or("unavailable"), failure).into());
+        return Ok(ended_as(last_reason(row), row.failure.unwrap_or(DeliveryFailure::Provider)).into());
     }
     let message = match parts.writer.write(row, now) {
         Ok(message) => message,
@@ -122,10 +121,10 @@ async fn carry(
     }
     let passage = SendAttempt {
         message: &prepared.message,
-        room,
+        permit: room,
         code_by: prepared.code_by.clone(),
         slots: slots(parts, row),
-        taken_by: &prepared.taken_by,
+        accepted_by: &prepared.taken_by,
         only: row.provider.as_deref().filter(|_| row.maybe_sent),
         tries: row.tries,
         deadline: row.expires_at,
@@ -133,6 +132,10 @@ async fn carry(
     let carried =
         failover::send_with_failover(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await?;
     Ok(prepared.report(parts, carried))
+}
+
+fn last_reason(row: &Delivery) -> &str {
+    row.reason.as_deref().unwrap_or("unavailable")
 }
 
 fn slots<'a>(parts: &'a DispatcherDeps, row: &'a Delivery) -> Slots<'a> {
@@ -153,24 +156,24 @@ fn code_by(verification: Option<&Verification>) -> CodeSource {
 }
 
 impl PreparedMessage<'_> {
-    fn report(&self, parts: &DispatcherDeps, SendReport { end, calls: asked }: SendReport) -> DeliveryReport {
+    fn report(&self, parts: &DispatcherDeps, SendReport { outcome: end, calls: asked }: SendReport) -> DeliveryReport {
         let code_by = match &end {
-            SendEnd::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
-            SendEnd::Unknown { provider, .. } => self.code_maker(parts, provider, None),
-            SendEnd::Refused { .. } | SendEnd::NotNow(_) => None,
+            SendOutcome::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
+            SendOutcome::Unknown { provider, .. } => self.code_maker(parts, provider, None),
+            SendOutcome::Refused { .. } | SendOutcome::NotNow(_) => None,
         };
         let tries = self.row.tries + asked;
         let settlement = match end {
-            SendEnd::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
-            _ if !self.taken_by.is_empty() && !matches!(end, SendEnd::NotNow(_)) => already_sent(self.row),
-            SendEnd::Refused { provider, code, failure } => Settlement::Ended {
+            SendOutcome::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
+            _ if !self.taken_by.is_empty() && !matches!(end, SendOutcome::NotNow(_)) => already_sent(self.row),
+            SendOutcome::Refused { provider, code, failure } => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider: Some(provider.to_owned()),
                 reason: code,
                 failure: Some(failure),
                 refused: true,
             },
-            SendEnd::Unknown { provider, can_retry: again } => {
+            SendOutcome::Unknown { provider, can_retry: again } => {
                 let provider = Some(provider.to_owned());
                 match self.next_attempt_at(parts, tries, asked, None).filter(|_| again) {
                     Some(due_at) => Settlement::Retry {
@@ -183,14 +186,14 @@ impl PreparedMessage<'_> {
                     None => unknown(provider),
                 }
             }
-            SendEnd::NotNow(not_now) => self.not_now(parts, not_now, tries, asked),
+            SendOutcome::NotNow(not_now) => self.not_now(parts, not_now, tries, asked),
         };
         DeliveryReport { settlement, asked, code_by }
     }
 
     /// The result if no provider accepted the message and a retry may succeed.
-    fn not_now(&self, parts: &DispatcherDeps, not_now: NotNow, tries: i32, asked: i32) -> Settlement {
-        let NotNow { provider, code, failure, not_before, permanent } = not_now;
+    fn not_now(&self, parts: &DispatcherDeps, not_now: TemporaryFailure, tries: i32, asked: i32) -> Settlement {
+        let TemporaryFailure { provider, code, failure, not_before, permanent } = not_now;
         // An operator may fix the cause while a notice waits. For a code, the user had better request a new
         // one.
         let permanent = permanent && (provider.is_none() || self.message.code.is_some());

@@ -139,7 +139,7 @@ impl Dispatcher {
                 _ = sweep.tick() => inner.sweep(&mut run).await,
                 // The ids are not used: the oldest messages are claimed first.
                 _ = wakeups.recv_many(&mut received, BATCH) => { received.clear(); inner.claim(&mut run).await }
-                () = inner.parts.lines.freed().notified(), if run.backlog || run.briefly_unavailable => inner.claim(&mut run).await,
+                () = inner.parts.lines.permit_released().notified(), if run.backlog || run.briefly_unavailable => inner.claim(&mut run).await,
             };
             if let Err(fault) = result {
                 // The messages stay in the table; the next sweep retries.
@@ -167,7 +167,7 @@ impl DispatcherState {
                 return;
             }
             // No notification is sent when a rate limit allows the next call, so there is a timeout.
-            let _ = tokio::time::timeout(SWEEP, self.parts.lines.freed().notified()).await;
+            let _ = tokio::time::timeout(SWEEP, self.parts.lines.permit_released().notified()).await;
         }
     }
 
@@ -241,10 +241,10 @@ impl DispatcherState {
 
     async fn work(self: Arc<Self>, row: Delivery, room: Option<CallPermit>, permit: OwnedSemaphorePermit) {
         self.in_progress().insert(row.id.clone());
-        let trace = Trace::behind(row.trace.as_deref()).child("deliver", Kind::Consumer);
+        let trace = Trace::from_traceparent(row.trace.as_deref()).child("deliver", Kind::Consumer);
         trace.set_attribute("channel", row.channel.as_str());
         // The panic hook reports a panic; here it is treated as an unknown result.
-        let result = AssertUnwindSafe(trace.around(deliver(&self, &row, room))).catch_unwind();
+        let result = AssertUnwindSafe(trace.in_context(deliver(&self, &row, room))).catch_unwind();
         let settled = result.await.unwrap_or(false);
         trace.end();
         if !settled {
@@ -252,7 +252,7 @@ impl DispatcherState {
         }
         self.in_progress().remove(&row.id);
         drop(permit);
-        self.parts.lines.freed().notify_one();
+        self.parts.lines.permit_released().notify_one();
     }
 
     /// Renews the claims of messages that are being delivered.

@@ -6,7 +6,7 @@ use super::{
     call_permit::CallPermit,
     provider_client::{ProviderClient, SendResult},
     retry,
-    slot::{Acquired, Slots},
+    slot::{SlotAcquisition, Slots},
 };
 use domain::{Timestamp, status::DeliveryFailure};
 use platform::{
@@ -20,7 +20,7 @@ use providers::{Capabilities, Outcome, Outgoing};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CodeSource {
     /// No message was sent yet.
-    Anybody,
+    Any,
     /// The code of this service: excludes providers that generate their own.
     Own,
     /// The code that this provider generated and only it knows.
@@ -31,7 +31,7 @@ impl CodeSource {
     /// From the column of a verification.
     pub fn read(code_by: Option<&str>) -> Self {
         match code_by {
-            None => CodeSource::Anybody,
+            None => CodeSource::Any,
             Some(OWN_CODE) => CodeSource::Own,
             Some(provider) => CodeSource::Provider(provider.to_owned()),
         }
@@ -39,7 +39,7 @@ impl CodeSource {
 
     pub fn allows(&self, name: &str, capabilities: &Capabilities) -> bool {
         match self {
-            CodeSource::Anybody => true,
+            CodeSource::Any => true,
             CodeSource::Own => !capabilities.generates_codes,
             CodeSource::Provider(maker) => maker == name,
         }
@@ -57,12 +57,12 @@ pub(super) const NO_RESPONSE: &str = "no_answer";
 pub(super) struct SendAttempt<'a> {
     pub message: &'a Outgoing,
     /// The call permit that was acquired with the claim, for one provider.
-    pub room: Option<CallPermit>,
+    pub permit: Option<CallPermit>,
     pub code_by: CodeSource,
     /// The open verifications of the recipient at providers that generate codes.
     pub slots: Slots<'a>,
     /// The providers that accepted it before; they are not tried again.
-    pub taken_by: &'a [String],
+    pub accepted_by: &'a [String],
     /// The idempotent provider that may have accepted it: only this one is tried.
     pub only: Option<&'a str>,
     /// The number of calls to providers before this attempt.
@@ -73,12 +73,12 @@ pub(super) struct SendAttempt<'a> {
 
 /// The result, and the number of calls to providers.
 pub(super) struct SendReport {
-    pub end: SendEnd,
+    pub outcome: SendOutcome,
     pub calls: i32,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum SendEnd {
+pub(super) enum SendOutcome {
     Accepted {
         provider: &'static str,
         message_id: Option<String>,
@@ -96,12 +96,12 @@ pub(super) enum SendEnd {
         can_retry: bool,
     },
     /// It was certainly not sent; a retry may succeed.
-    NotNow(NotNow),
+    NotNow(TemporaryFailure),
 }
 
 /// A temporary failure of all providers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NotNow {
+pub(super) struct TemporaryFailure {
     pub provider: Option<&'static str>,
     pub code: Option<String>,
     pub failure: DeliveryFailure,
@@ -113,36 +113,36 @@ pub(super) struct NotNow {
 
 /// Tries one provider after the other until one accepts the message, rejects it permanently, or the result is unknown.
 pub(super) async fn send_with_failover(
-    lines: &[Arc<ProviderClient>],
-    mut passage: SendAttempt<'_>,
+    clients: &[Arc<ProviderClient>],
+    mut attempt: SendAttempt<'_>,
     clock: &Clock,
     entropy: &Entropy,
 ) -> Result<SendReport, Fault> {
     let mut state = FailoverState::default();
-    for line in lines {
-        let (name, capabilities) = (line.provider().name(), line.provider().capabilities());
-        if !passage.may_use(name, &capabilities) {
+    for client in clients {
+        let (name, capabilities) = (client.provider().name(), client.provider().capabilities());
+        if !attempt.may_use(name, &capabilities) {
             continue;
         }
-        if passage.tries + state.asked >= retry::MAX_ATTEMPTS {
+        if attempt.tries + state.calls >= retry::MAX_ATTEMPTS {
             break;
         }
-        let Some(outcome) = passage.call(line, &mut state).await? else { continue };
+        let Some(outcome) = attempt.call(client, &mut state).await? else { continue };
         let failure = outcome.failure().unwrap_or(DeliveryFailure::Provider);
-        state.asked += i32::from(!matches!(outcome, Outcome::Unsupported { .. }));
+        state.calls += i32::from(!matches!(outcome, Outcome::Unsupported { .. }));
         let (code, wait) = match outcome {
             Outcome::Accepted { provider_message_id: message_id } => {
-                return Ok(state.finish(SendEnd::Accepted { provider: name, message_id }));
+                return Ok(state.finish(SendOutcome::Accepted { provider: name, message_id }));
             }
             Outcome::RejectedRecipient { code } | Outcome::Blocked { code } | Outcome::RejectedContent { code } => {
-                return Ok(state.finish(SendEnd::Refused { provider: name, code, failure }));
+                return Ok(state.finish(SendOutcome::Refused { provider: name, code, failure }));
             }
             // No other provider is tried: it could send a duplicate.
             Outcome::Unknown | Outcome::UnknownForMessage => {
-                return Ok(state.finish(SendEnd::Unknown { provider: name, can_retry: capabilities.idempotent }));
+                return Ok(state.finish(SendOutcome::Unknown { provider: name, can_retry: capabilities.idempotent }));
             }
             Outcome::Unsupported { code } => {
-                state.unfit = Some((name, code));
+                state.unsupported = Some((name, code));
                 continue;
             }
             Outcome::RejectedDestination { code }
@@ -162,18 +162,18 @@ pub(super) async fn send_with_failover(
 impl SendAttempt<'_> {
     /// Sends the message through this provider. None: the provider was not called, because it is unavailable or because
     /// another verification has the recipient's slot.
-    async fn call(&mut self, line: &ProviderClient, state: &mut FailoverState) -> Result<Option<Outcome>, Fault> {
-        let provider = line.provider();
+    async fn call(&mut self, client: &ProviderClient, state: &mut FailoverState) -> Result<Option<Outcome>, Fault> {
+        let provider = client.provider();
         let acquired = self.slots.acquire(provider, self.message).await?;
         if let Some((code, until)) = acquired.refusal() {
-            state.asked += i32::from(acquired == Acquired::CancelFailed);
+            state.calls += i32::from(acquired == SlotAcquisition::CancelFailed);
             state.not_called(provider.name(), code, until);
             return Ok(None);
         }
-        let room = self.room.take_if(|room| room.provider == provider.name());
-        let said = line.send(self.message, room, self.deadline).await;
-        self.slots.release_unless_sent(&acquired, provider, self.message, &said).await;
-        Ok(match said {
+        let permit = self.permit.take_if(|permit| permit.provider == provider.name());
+        let result = client.send(self.message, permit, self.deadline).await;
+        self.slots.release_unless_sent(&acquired, provider, self.message, &result).await;
+        Ok(match result {
             SendResult::Outcome(outcome) => Some(outcome),
             SendResult::NotSent { until } => {
                 state.defer(provider.name(), Some("resting".to_owned()), DeliveryFailure::Provider, until);
@@ -185,7 +185,7 @@ impl SendAttempt<'_> {
     fn may_use(&self, name: &str, capabilities: &Capabilities) -> bool {
         capabilities.supports(self.message)
             && self.code_by.allows(name, capabilities)
-            && !self.taken_by.iter().any(|by| by == name)
+            && !self.accepted_by.iter().any(|by| by == name)
             && self.only.is_none_or(|only| only == name)
     }
 }
@@ -193,13 +193,13 @@ impl SendAttempt<'_> {
 /// The state of a failover in which no provider has accepted the message yet.
 #[derive(Default)]
 struct FailoverState {
-    asked: i32,
+    calls: i32,
     /// The last provider that failed, and why.
     last: Option<(&'static str, Option<String>, DeliveryFailure)>,
     /// The earliest time at which one of the temporarily failed providers can be tried again.
     earliest: Option<Timestamp>,
     /// The last provider that does not support the message, and why.
-    unfit: Option<(&'static str, &'static str)>,
+    unsupported: Option<(&'static str, &'static str)>,
 }
 
 impl FailoverState {
@@ -217,22 +217,22 @@ impl FailoverState {
         }
     }
 
-    fn finish(self, end: SendEnd) -> SendReport {
-        SendReport { end, calls: self.asked }
+    fn finish(self, end: SendOutcome) -> SendReport {
+        SendReport { outcome: end, calls: self.calls }
     }
 
     fn exhausted(self) -> SendReport {
         let (not_before, permanent) = (self.earliest, self.earliest.is_none());
-        let end = match (self.last.clone(), self.unfit) {
+        let end = match (self.last.clone(), self.unsupported) {
             (Some((provider, code, failure)), _) => {
-                SendEnd::NotNow(NotNow { provider: Some(provider), code, failure, not_before, permanent })
+                SendOutcome::NotNow(TemporaryFailure { provider: Some(provider), code, failure, not_before, permanent })
             }
             (None, Some((provider, code))) => {
-                SendEnd::Refused { provider, code: Some(code.to_owned()), failure: DeliveryFailure::Provider }
+                SendOutcome::Refused { provider, code: Some(code.to_owned()), failure: DeliveryFailure::Provider }
             }
             (None, None) => {
                 let (code, failure) = (Some("no_provider".to_owned()), DeliveryFailure::Provider);
-                SendEnd::NotNow(NotNow { provider: None, code, failure, not_before, permanent })
+                SendOutcome::NotNow(TemporaryFailure { provider: None, code, failure, not_before, permanent })
             }
         };
         self.finish(end)

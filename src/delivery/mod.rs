@@ -13,7 +13,6 @@ mod failover;
 pub mod message;
 pub mod notices;
 mod outbox;
-mod play;
 mod poller;
 mod provider_client;
 mod provider_clients;
@@ -22,6 +21,7 @@ mod registry;
 mod rejection_log;
 mod retry;
 mod settle;
+mod simulate;
 mod slot;
 pub mod status_transitions;
 

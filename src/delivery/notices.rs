@@ -20,10 +20,10 @@ use store::Tx;
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One message to every verified contact of the account.
-pub fn to_all(account: &Account, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<OutgoingMessage> {
+pub fn to_all_contacts(account: &Account, notice: &Notice, entropy: &Entropy, now: Timestamp) -> Vec<OutgoingMessage> {
     rules::verified_contacts(account)
         .into_iter()
-        .map(|contact| order_to(contact, account, notice.clone(), entropy, now))
+        .map(|contact| message_to(contact, account, notice.clone(), entropy, now))
         .collect()
 }
 
@@ -35,10 +35,10 @@ pub fn to_all(account: &Account, notice: &Notice, entropy: &Entropy, now: Timest
 pub async fn enqueue(
     tx: &Tx,
     account: &AccountId,
-    orders: Vec<OutgoingMessage>,
+    messages: Vec<OutgoingMessage>,
     now: Timestamp,
 ) -> Result<Vec<DeliveryId>, Fault> {
-    let notice = orders.iter().find_map(|order| match &order.content {
+    let notice = messages.iter().find_map(|message| match &message.content {
         Content::Notice(notice) => Some(notice),
         Content::Code(_) => None,
     });
@@ -48,17 +48,17 @@ pub async fn enqueue(
     {
         return Ok(Vec::new());
     }
-    let mut ids = Vec::with_capacity(orders.len());
-    for order in orders {
-        ids.push(order.id.clone());
-        let row = Delivery { account_id: Some(account.clone()), ..order.into_row(now) };
+    let mut ids = Vec::with_capacity(messages.len());
+    for message in messages {
+        ids.push(message.id.clone());
+        let row = Delivery { account_id: Some(account.clone()), ..message.into_row(now) };
         tx.insert_delivery(row).await?;
     }
     Ok(ids)
 }
 
 /// A message to this contact.
-pub fn order_to(
+pub fn message_to(
     contact: Contact,
     account: &Account,
     notice: Notice,

@@ -40,21 +40,25 @@ pub struct Poller {
     /// The name of this process in the lease.
     pub process: String,
     /// The maximum number of polls per minute to each provider.
-    pub budget: NonZeroU32,
+    pub polls_per_minute: NonZeroU32,
 }
 
 /// The rate limiter of one provider.
-type Budget = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMiddleware<Nanos>>;
+type PollLimiter = RateLimiter<state::NotKeyed, state::InMemoryState, Ticker, NoOpMiddleware<Nanos>>;
 
 impl Poller {
     /// Polls until `stop`. Returns immediately if no provider needs polling.
     pub async fn run(self, stop: CancellationToken) {
-        let polled = |line: &&Arc<ProviderClient>| line.provider().capabilities().receipts.are_polled();
-        let budget =
-            || Budget::direct_with_clock(governor::Quota::per_minute(self.budget), Ticker::new(self.clock.clone()));
-        let lines: Vec<_> =
-            self.reception.lines.all().filter(polled).map(|line| (Arc::clone(line), budget())).collect();
-        if lines.is_empty() {
+        let polled = |client: &&Arc<ProviderClient>| client.provider().capabilities().receipts.are_polled();
+        let limiter = || {
+            PollLimiter::direct_with_clock(
+                governor::Quota::per_minute(self.polls_per_minute),
+                Ticker::new(self.clock.clone()),
+            )
+        };
+        let clients: Vec<_> =
+            self.reception.clients.all().filter(polled).map(|client| (Arc::clone(client), limiter())).collect();
+        if clients.is_empty() {
             return;
         }
         let mut tick = tokio::time::interval(TICK);
@@ -65,7 +69,7 @@ impl Poller {
                 () = stop.cancelled() => break,
                 _ = tick.tick() => {}
             }
-            if let Err(fault) = self.round(&lines).await {
+            if let Err(fault) = self.round(&clients).await {
                 telemetry::report(&fault);
             }
         }
@@ -73,22 +77,22 @@ impl Poller {
         let _ = self.store.release_lease(LEASE_NAME, &self.process).await.inspect_err(telemetry::report);
     }
 
-    async fn round(&self, lines: &[(Arc<ProviderClient>, Budget)]) -> Result<(), Fault> {
+    async fn round(&self, clients: &[(Arc<ProviderClient>, PollLimiter)]) -> Result<(), Fault> {
         let now = self.clock.now();
         if !self.store.acquire_lease(LEASE_NAME, &self.process, LEASE, now).await? {
             return Ok(());
         }
-        for (line, budget) in lines {
-            let waiting = self.store.attempts_to_poll(line.provider().name(), BATCH, now).await?;
+        for (client, limiter) in clients {
+            let waiting = self.store.attempts_to_poll(client.provider().name(), BATCH, now).await?;
             let mut polls_running = FuturesUnordered::new();
             for attempt in waiting {
-                if budget.check().is_err() {
+                if limiter.check().is_err() {
                     break;
                 }
                 if polls_running.len() >= CONCURRENCY {
                     polls_running.next().await.transpose()?;
                 }
-                polls_running.push(self.poll_attempt(line, attempt));
+                polls_running.push(self.poll_attempt(client, attempt));
             }
             while let Some(finished) = polls_running.next().await {
                 finished?;
@@ -97,10 +101,10 @@ impl Poller {
         Ok(())
     }
 
-    async fn poll_attempt(&self, line: &ProviderClient, attempt: DeliveryAttempt) -> Result<(), Fault> {
-        let provider = line.provider().name();
+    async fn poll_attempt(&self, client: &ProviderClient, attempt: DeliveryAttempt) -> Result<(), Fault> {
+        let provider = client.provider().name();
         let Some(id) = &attempt.provider_message_id else { return self.store.schedule_poll(&attempt, None).await };
-        let Some(polled) = line.poll(id).await else { return Ok(()) };
+        let Some(polled) = client.poll(id).await else { return Ok(()) };
         let outcome = match polled {
             PollResult::Throttled { .. } => {
                 metrics::polled(provider, "throttled");

@@ -49,7 +49,7 @@ pub(super) struct ProviderClient {
     rate: Option<Arc<RateLimiter>>,
     calls: Arc<Semaphore>,
     /// Notified when a call permit is released.
-    freed: Arc<Notify>,
+    permit_released: Arc<Notify>,
     max_wait: Duration,
     state: Mutex<State>,
 }
@@ -89,7 +89,7 @@ impl ProviderClient {
             state: Mutex::default(),
             rate: limits.rate.map(|rate| Arc::new(RateLimiter::new(rate, ticker.clone()))),
             provider,
-            freed,
+            permit_released: freed,
             clock,
             entropy,
             ticker,
@@ -108,14 +108,14 @@ impl ProviderClient {
     fn try_acquire(&self) -> Option<CallPermit> {
         let call = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         if let Some(rate) = &self.rate {
-            rate.take().ok()?;
+            rate.try_acquire().ok()?;
         }
         Some(CallPermit::new(self.provider.name(), call, self.rate.clone()))
     }
 
     async fn acquire(&self) -> Option<CallPermit> {
         let call = Arc::clone(&self.calls).acquire_owned().await.ok()?;
-        while let Some(Err(wait)) = self.rate.as_ref().map(|rate| rate.take()) {
+        while let Some(Err(wait)) = self.rate.as_ref().map(|rate| rate.try_acquire()) {
             self.clock.sleep(wait.max(Duration::from_millis(1))).await;
         }
         Some(CallPermit::new(self.provider.name(), call, self.rate.clone()))
@@ -124,7 +124,7 @@ impl ProviderClient {
     /// Sends a message: immediately if it has a permit in `permit`, otherwise when one is available, but not after
     /// `deadline`.
     pub async fn send(&self, message: &Outgoing, permit: Option<CallPermit>, deadline: Timestamp) -> SendResult {
-        let asked_at = self.clock.now();
+        let requested_at = self.clock.now();
         let permit = match permit {
             Some(permit) => Some(permit),
             None => tokio::select! {
@@ -146,9 +146,9 @@ impl ProviderClient {
         });
         let started = self.ticker.now();
         let trace = Trace::current().child("provider", Kind::Client);
-        let outcome = trace.around(self.provider.send(message)).await;
+        let outcome = trace.in_context(self.provider.send(message)).await;
         drop(permit);
-        self.freed.notify_one();
+        self.permit_released.notify_one();
         trace.set_attribute("provider", self.provider.name());
         trace.set_attribute("outcome", outcome.name());
         if outcome.is_provider_failure() {
@@ -159,7 +159,7 @@ impl ProviderClient {
         metrics::sent(self.provider.name(), outcome.name(), took);
         tracing::debug!(
             provider = self.provider.name(), outcome = outcome.name(), delivery = ?message.id,
-            waited = ?(now - asked_at), "called a provider"
+            waited = ?(now - requested_at), "called a provider"
         );
         self.record_outcome(&outcome, message);
         SendResult::Outcome(outcome)

@@ -22,31 +22,31 @@ const MAX_WAIT_UNCLAIMED: Duration = Duration::from_secs(5);
 
 /// The clients of all providers. Each provider has one client for all its channels. Cheap to clone.
 #[derive(Clone)]
-pub struct ProviderClients(Arc<Inner>);
+pub struct ProviderClients(Arc<ClientMaps>);
 
-struct Inner {
+struct ClientMaps {
     by_name: BTreeMap<&'static str, Arc<ProviderClient>>,
     by_channel: BTreeMap<Channel, Vec<Arc<ProviderClient>>>,
-    freed: Arc<Notify>,
+    permit_released: Arc<Notify>,
 }
 
 impl ProviderClients {
     /// Creates a client for each provider; `limits` returns the limits by provider name.
     pub fn new(routes: &Routes, limits: impl Fn(&str) -> Limits, clock: &Clock, entropy: &Entropy) -> Self {
         let freed = Arc::new(Notify::new());
-        let line = |provider: &Arc<dyn Provider>| {
+        let client = |provider: &Arc<dyn Provider>| {
             metrics::init_provider(provider.name());
             let limits = limits(provider.name());
             ProviderClient::new(Arc::clone(provider), limits, Arc::clone(&freed), clock.clone(), entropy.clone())
         };
         let by_name: BTreeMap<_, _> =
-            routes.all().map(|provider| (provider.name(), Arc::new(line(provider)))).collect();
+            routes.all().map(|provider| (provider.name(), Arc::new(client(provider)))).collect();
         let of = |channel| {
             let named = routes.of(channel).iter().filter_map(|provider| by_name.get(provider.name()).cloned());
             (channel, named.collect())
         };
         let by_channel = Channel::all().map(of).collect();
-        Self(Arc::new(Inner { by_name, by_channel, freed }))
+        Self(Arc::new(ClientMaps { by_name, by_channel, permit_released: freed }))
     }
 
     /// The clients of a channel, in order of failover.
@@ -57,7 +57,7 @@ impl ProviderClients {
     /// Whether all providers of a channel are unavailable now, but one will be available within a few seconds.
     pub(super) fn are_briefly_unavailable(&self, channel: Channel, now: Timestamp) -> bool {
         let unavailable: Option<Vec<_>> =
-            self.of(channel).iter().map(|line| line.unavailable_until(channel, now)).collect();
+            self.of(channel).iter().map(|client| client.unavailable_until(channel, now)).collect();
         unavailable
             .and_then(|unavailable| unavailable.into_iter().min())
             .is_some_and(|until| until <= now + MAX_WAIT_UNCLAIMED)
@@ -65,12 +65,12 @@ impl ProviderClients {
 
     /// The first available provider for messages of a channel. None if all are unavailable or there is none.
     pub(super) fn first_available(&self, channel: Channel, now: Timestamp) -> Option<&Arc<ProviderClient>> {
-        self.of(channel).iter().find(|line| line.unavailable_until(channel, now).is_none())
+        self.of(channel).iter().find(|client| client.unavailable_until(channel, now).is_none())
     }
 
     /// Notified when a call permit may be available again.
-    pub(super) fn freed(&self) -> &Notify {
-        &self.0.freed
+    pub(super) fn permit_released(&self) -> &Notify {
+        &self.0.permit_released
     }
 
     pub(super) fn named(&self, name: &str) -> Option<&Arc<ProviderClient>> {
@@ -83,11 +83,11 @@ impl ProviderClients {
 
     /// Whether some provider generates its own codes.
     pub(super) fn any_generates_codes(&self) -> bool {
-        self.all().any(|line| line.provider().capabilities().generates_codes)
+        self.all().any(|client| client.provider().capabilities().generates_codes)
     }
 
     /// Whether all providers of this channel are idempotent.
     pub(super) fn are_idempotent(&self, channel: Channel) -> bool {
-        self.of(channel).iter().all(|line| line.provider().capabilities().idempotent)
+        self.of(channel).iter().all(|client| client.provider().capabilities().idempotent)
     }
 }

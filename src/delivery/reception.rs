@@ -20,14 +20,14 @@ const LOOKUP_DELAY: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub struct ReceiptProcessor {
     pub settler: Settler,
-    pub lines: ProviderClients,
+    pub clients: ProviderClients,
 }
 
 impl ReceiptProcessor {
     /// Processes each receipt.
     ///
     /// A receipt may arrive before the response with the provider's message id was read. While the request waits,
-    /// nothing can get lost: if this process dies, the provider receives no response and repeats the receipt.
+    /// nothing can get lost: if this process crashes, the provider receives no response and repeats the receipt.
     ///
     /// # Errors
     /// A fault of the store: the provider should repeat the receipts.
@@ -71,12 +71,12 @@ impl ReceiptProcessor {
 
     /// Confirms an unauthenticated receipt by polling the provider. None if the provider does not confirm it.
     async fn confirmed(&self, receipt: Receipt) -> Option<Receipt> {
-        let line = self.lines.named(receipt.provider);
-        let is_unauthenticated = |line: &&std::sync::Arc<ProviderClient>| {
-            line.provider().capabilities().receipts == Receipts::WebhookThenPolling
+        let client = self.clients.named(receipt.provider);
+        let is_unauthenticated = |client: &&std::sync::Arc<ProviderClient>| {
+            client.provider().capabilities().receipts == Receipts::WebhookThenPolling
         };
-        let Some(line) = line.filter(is_unauthenticated) else { return Some(receipt) };
-        match line.poll(&receipt.provider_message_id).await {
+        let Some(client) = client.filter(is_unauthenticated) else { return Some(receipt) };
+        match client.poll(&receipt.provider_message_id).await {
             Some(PollResult::Status { status, code }) => Some(Receipt { status, code, ..receipt }),
             Some(PollResult::Pending | PollResult::Throttled { .. }) | None => None,
         }

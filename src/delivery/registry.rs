@@ -20,7 +20,7 @@ impl ProviderPlan {
     pub fn read(env: &Env, settings: &DeliverySettings) -> Self {
         let mut factories = Vec::new();
         for channel in CHANNELS {
-            let (variable, names) = settings.chosen(channel);
+            let (variable, names) = settings.providers_of(channel);
             for name in names {
                 match find(name) {
                     Err(hint) => env.add_error(variable, hint),
@@ -40,7 +40,7 @@ impl ProviderPlan {
         }
         for candidate in read.values().filter(|candidate| !candidate.missing.is_empty()) {
             let Candidate { registration, channels, missing, .. } = candidate;
-            let variable = channels.first().map_or("SMS_PROVIDER", |channel| settings.chosen(*channel).0);
+            let variable = channels.first().map_or("SMS_PROVIDER", |channel| settings.providers_of(*channel).0);
             let (name, missing) = (registration.name, missing.join(", "));
             env.add_error(variable, format!("{name} requires {missing}: set what is missing, or remove {name}"));
         }
@@ -60,7 +60,7 @@ impl ProviderPlan {
             routes.providers.insert(registration.name, factory(deps));
         }
         for channel in CHANNELS {
-            let names = self.settings.chosen(channel).1.iter();
+            let names = self.settings.providers_of(channel).1.iter();
             let providers = names.filter_map(|name| routes.providers.get(name.as_str()).cloned()).collect();
             routes.by_channel.insert(channel, providers);
         }
@@ -90,21 +90,21 @@ impl Routes {
 
     /// Whether notices are sent through the same providers of this channel as codes. Some providers generate and send
     /// only codes; a notice would skip them, and its different speed and receipts could be distinguished from a code.
-    pub fn carry_notices(&self, channel: Channel) -> bool {
+    pub fn sends_notices(&self, channel: Channel) -> bool {
         let providers = self.of(channel);
         !providers.is_empty() && providers.iter().all(|provider| !provider.capabilities().generates_codes)
     }
 
     /// The first provider of a channel that generates the codes it sends, and whether it is the first provider of the
     /// channel.
-    pub fn code_maker(&self, channel: Channel) -> Option<(&'static str, bool)> {
+    pub fn code_generator(&self, channel: Channel) -> Option<(&'static str, bool)> {
         let generates = |provider: &Arc<dyn Provider>| provider.capabilities().generates_codes;
         let at = self.of(channel).iter().position(generates)?;
         self.of(channel).get(at).map(|provider| (provider.name(), at == 0))
     }
 
     /// Whether a provider of a channel sends the codes of this service to this contact.
-    pub fn carry_our_codes(&self, channel: Channel, to: &Contact) -> bool {
+    pub fn sends_own_codes(&self, channel: Channel, to: &Contact) -> bool {
         let mut capabilities = self.of(channel).iter().map(|provider| provider.capabilities());
         capabilities.any(|capabilities| !capabilities.generates_codes && capabilities.reaches(to))
     }
@@ -133,7 +133,7 @@ pub struct Description {
 
 /// Describes every configured provider that exists. Invalid values are reported through `env`.
 pub fn describe(env: &Env, settings: &DeliverySettings) -> Vec<Description> {
-    let chosen = CHANNELS.iter().flat_map(|channel| settings.chosen(*channel).1);
+    let chosen = CHANNELS.iter().flat_map(|channel| settings.providers_of(*channel).1);
     let mut found: BTreeMap<_, _> = BTreeMap::new();
     for registration in chosen.filter_map(|name| find(name).ok()) {
         found.entry(registration.name).or_insert_with(|| {
@@ -175,7 +175,7 @@ struct Candidate {
 
 impl Candidate {
     fn read(registration: &'static Registration, env: &Env, settings: &DeliverySettings) -> Self {
-        let chosen = |channel: &Channel| settings.chosen(*channel).1.iter().any(|name| name == registration.name);
+        let chosen = |channel: &Channel| settings.providers_of(*channel).1.iter().any(|name| name == registration.name);
         let channels: Vec<_> = CHANNELS.into_iter().filter(chosen).collect();
         let mut reader = SettingsReader::new(env, &channels);
         let factory = (registration.read)(&mut reader);

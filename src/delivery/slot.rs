@@ -7,7 +7,7 @@ use super::provider_client::SendResult;
 use domain::{Timestamp, ids::VerificationId};
 use platform::{clock::Clock, fault::Fault, telemetry};
 use providers::{Outgoing, Provider};
-use store::{BeginStart, Slot, Store};
+use store::{Slot, StartStep, Store};
 
 /// The delay before a retry while the provider's response for another verification is outstanding.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ pub(super) struct Slots<'a> {
 
 /// Whether a provider may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Acquired {
+pub(super) enum SlotAcquisition {
     /// The provider generates no codes.
     NotNeeded,
     /// The provider may be called. `first`: it was not called for this verification before.
@@ -37,14 +37,14 @@ pub(super) enum Acquired {
     CancelFailed,
 }
 
-impl Acquired {
+impl SlotAcquisition {
     /// The reason why the provider is not called, and the time of the retry, if any. None: the provider may be called.
     pub fn refusal(&self) -> Option<(&'static str, Option<Timestamp>)> {
         match self {
-            Acquired::NotNeeded | Acquired::Granted { .. } => None,
-            Acquired::Taken => Some(("number_in_use", None)),
-            Acquired::Pending { retry_at } => Some(("number_in_use", Some(*retry_at))),
-            Acquired::CancelFailed => Some(("not_canceled", Some(Timestamp::UNIX_EPOCH))),
+            SlotAcquisition::NotNeeded | SlotAcquisition::Granted { .. } => None,
+            SlotAcquisition::Taken => Some(("number_in_use", None)),
+            SlotAcquisition::Pending { retry_at } => Some(("number_in_use", Some(*retry_at))),
+            SlotAcquisition::CancelFailed => Some(("not_canceled", Some(Timestamp::UNIX_EPOCH))),
         }
     }
 }
@@ -52,22 +52,22 @@ impl Acquired {
 impl Slots<'_> {
     /// Acquires the recipient's slot at the provider, cancels the previous verification there, and records that the
     /// provider is called.
-    pub async fn acquire(&self, provider: &dyn Provider, message: &Outgoing) -> Result<Acquired, Fault> {
-        let Some((slot, id)) = self.slot(provider, message) else { return Ok(Acquired::NotNeeded) };
+    pub async fn acquire(&self, provider: &dyn Provider, message: &Outgoing) -> Result<SlotAcquisition, Fault> {
+        let Some((slot, id)) = self.slot(provider, message) else { return Ok(SlotAcquisition::NotNeeded) };
         let mut canceled = None;
         loop {
             let now = self.clock.now();
-            let pending = Acquired::Pending { retry_at: now + RETRY_DELAY };
+            let pending = SlotAcquisition::Pending { retry_at: now + RETRY_DELAY };
             match self.store.begin_start(&slot, id, self.expires_at, canceled.clone(), now).await? {
-                BeginStart::Start { first } => return Ok(Acquired::Granted { first }),
-                BeginStart::Taken => return Ok(Acquired::Taken),
-                BeginStart::Wait => return Ok(pending),
+                StartStep::Start { first } => return Ok(SlotAcquisition::Granted { first }),
+                StartStep::Taken => return Ok(SlotAcquisition::Taken),
+                StartStep::Wait => return Ok(pending),
                 // Another process has changed the row in the meantime.
-                BeginStart::Cancel { .. } if canceled.is_some() => return Ok(pending),
-                BeginStart::Cancel { reference } => {
-                    let Some(checker) = provider.checker() else { return Ok(Acquired::Taken) };
+                StartStep::Cancel { .. } if canceled.is_some() => return Ok(pending),
+                StartStep::Cancel { reference } => {
+                    let Some(checker) = provider.checker() else { return Ok(SlotAcquisition::Taken) };
                     if !checker.cancel(&reference).await {
-                        return Ok(Acquired::CancelFailed);
+                        return Ok(SlotAcquisition::CancelFailed);
                     }
                     canceled = Some(reference);
                 }
@@ -79,7 +79,7 @@ impl Slots<'_> {
     /// an earlier call, the verification may still be open there.
     pub async fn release_unless_sent(
         &self,
-        acquired: &Acquired,
+        acquired: &SlotAcquisition,
         provider: &dyn Provider,
         message: &Outgoing,
         result: &SendResult,
@@ -88,7 +88,7 @@ impl Slots<'_> {
             SendResult::Outcome(outcome) => outcome.failure().is_some(),
             SendResult::NotSent { .. } => true,
         };
-        if let (Acquired::Granted { first: true }, true) = (acquired, not_sent)
+        if let (SlotAcquisition::Granted { first: true }, true) = (acquired, not_sent)
             && let Some((slot, id)) = self.slot(provider, message)
             && let Err(fault) = self.store.release_slot(&slot, id).await
         {

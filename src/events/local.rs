@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use super::{
-    message::News,
+    message::RemoteEvent,
     revocation::{Revocation, RevocationEvent},
     watchers::Watchers,
 };
@@ -31,11 +31,11 @@ impl Hub {
     }
 
     /// Handles a change from another process.
-    pub async fn receive(&self, news: News) {
+    pub async fn handle_remote(&self, news: RemoteEvent) {
         match news {
-            News::Changed(snapshot) => self.watchers.deliver(&snapshot),
-            News::Revoked(revocation) => self.revoke(revocation),
-            News::Missed => self.reread().await,
+            RemoteEvent::Changed(snapshot) => self.watchers.deliver(&snapshot),
+            RemoteEvent::Revoked(revocation) => self.revoke(revocation),
+            RemoteEvent::Missed => self.reread().await,
         }
     }
 

@@ -12,13 +12,13 @@ pub struct Message {
     /// When the oldest of the changes was made, in microseconds of the sender's own clock. The sender also receives the
     /// message and measures the latency with it.
     pub made_at: u64,
-    pub events: Vec<News>,
+    pub events: Vec<RemoteEvent>,
 }
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum News {
+pub enum RemoteEvent {
     Changed(Snapshot),
     Revoked(Revocation),
     /// The queue overflowed: read again.

@@ -46,9 +46,9 @@ pub struct Events {
 impl Events {
     /// Without `redis`, changes stay within this process. With it, two tasks run until the last clone is dropped; it
     /// must then be called within a Tokio runtime.
-    pub fn open(entropy: &Entropy, redis: Option<RedisLink>, vitals: &Supervisor) -> Self {
+    pub fn open(entropy: &Entropy, redis: Option<RedisLink>, supervisor: &Supervisor) -> Self {
         let hub = Arc::new(Hub::new());
-        let relay = redis.map(|link| Arc::new(Relay::open(link, Arc::clone(&hub), entropy, vitals)));
+        let relay = redis.map(|link| Arc::new(Relay::open(link, Arc::clone(&hub), entropy, supervisor)));
         Self { hub, relay }
     }
 
@@ -86,7 +86,7 @@ impl Events {
     /// return, so a shutdown must apply a timeout.
     pub async fn drain(&self) {
         if let Some(relay) = &self.relay {
-            relay.outbound.emptied().await;
+            relay.outbound.drained().await;
         }
     }
 }

@@ -8,11 +8,11 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Revocation, Snapshot, message::News};
+use super::{Revocation, Snapshot, message::RemoteEvent};
 use domain::ids::VerificationId;
 
 /// The largest number of verifications, and of revocations, in the queue. Beyond it they are dropped, and the other
-/// processes are sent [`News::Missed`].
+/// processes are sent [`RemoteEvent::Missed`].
 const MAX_QUEUED: usize = 10_000;
 
 pub struct Outbound {
@@ -45,7 +45,7 @@ impl Outbound {
     }
 
     /// Waits until the queue is not empty, and takes everything in it.
-    pub async fn take(&self) -> Batch {
+    pub async fn take_all(&self) -> Batch {
         // Fails only if the sender was dropped, and `self` holds it.
         let _ = self.busy.subscribe().wait_for(|busy| *busy).await;
         std::mem::take(&mut *self.lock())
@@ -60,7 +60,7 @@ impl Outbound {
     }
 
     /// Returns a batch that could not be sent to the queue, without the snapshots that have been replaced meanwhile.
-    pub fn put_back(&self, batch: Batch) {
+    pub fn requeue(&self, batch: Batch) {
         self.add(|queue| {
             let newer = std::mem::replace(queue, batch);
             newer.changed.into_values().for_each(|snapshot| queue.change(snapshot));
@@ -70,7 +70,7 @@ impl Outbound {
     }
 
     /// Returns once nothing is queued and nothing is being sent.
-    pub async fn emptied(&self) {
+    pub async fn drained(&self) {
         // Fails only if the sender was dropped, and `self` holds it.
         let _ = self.busy.subscribe().wait_for(|busy| !*busy).await;
     }
@@ -95,10 +95,10 @@ impl Batch {
     }
 
     /// All changes, as they are sent.
-    pub fn news(&self) -> Vec<News> {
-        let missed = self.missed.then_some(News::Missed);
-        let revoked = self.revoked.iter().cloned().map(News::Revoked);
-        let changed = self.changed.values().cloned().map(News::Changed);
+    pub fn events(&self) -> Vec<RemoteEvent> {
+        let missed = self.missed.then_some(RemoteEvent::Missed);
+        let revoked = self.revoked.iter().cloned().map(RemoteEvent::Revoked);
+        let changed = self.changed.values().cloned().map(RemoteEvent::Changed);
         missed.into_iter().chain(revoked).chain(changed).collect()
     }
 

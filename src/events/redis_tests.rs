@@ -132,7 +132,7 @@ async fn unreadable_message_makes_watchers_read_again() {
     let newer = r#"{"from":1,"made_at":0,"news":[{"of_a_later_version":{}}]}"#;
     let publish =
         async |mut redis| redis::cmd("PUBLISH").arg(link.name("events")).arg(newer).query_async(&mut redis).await;
-    let subscribers: u32 = link.ask(publish).await.unwrap();
+    let subscribers: u32 = link.query(publish).await.unwrap();
     assert_eq!(subscribers, 1);
     assert_eq!(next_wake(&mut watcher).await, WatchEvent::Reread);
 }
@@ -145,7 +145,7 @@ async fn tasks_end_when_the_last_clone_is_dropped() {
     let channel = link.name("events");
     let subscribers = async || -> u32 {
         let ask = async |mut redis| redis::cmd("PUBSUB").arg("NUMSUB").arg(&channel).query_async(&mut redis).await;
-        let (_, subscribers): (String, u32) = link.ask(ask).await.unwrap();
+        let (_, subscribers): (String, u32) = link.query(ask).await.unwrap();
         subscribers
     };
     let events = process(&url, &prefix).await;

@@ -46,11 +46,11 @@ struct Process {
 }
 
 impl Relay {
-    pub fn open(link: RedisLink, hub: Arc<Hub>, entropy: &Entropy, vitals: &Supervisor) -> Self {
+    pub fn open(link: RedisLink, hub: Arc<Hub>, entropy: &Entropy, supervisor: &Supervisor) -> Self {
         let outbound = Arc::new(Outbound::new());
         let process = Process { link, name: u64::from_be_bytes(entropy.bytes()), started: Instant::now() };
-        let publisher = vitals.spawn("event publisher", run_publisher(process.clone(), Arc::clone(&outbound)));
-        let subscriber = vitals.spawn("event subscriber", run_subscriber(process, hub));
+        let publisher = supervisor.spawn("event publisher", run_publisher(process.clone(), Arc::clone(&outbound)));
+        let subscriber = supervisor.spawn("event subscriber", run_subscriber(process, hub));
         Self {
             outbound,
             _publisher: AbortOnDropHandle::new(publisher),
@@ -76,7 +76,7 @@ async fn run_publisher(process: Process, outbound: Arc<Outbound>) {
     let mut pause = MIN_PAUSE;
     let mut rejected = false;
     loop {
-        let batch = outbound.take().await;
+        let batch = outbound.take_all().await;
         match publish_batch(&process, &mut connection, &batch).await {
             Ok(()) => {
                 outbound.mark_sent();
@@ -91,7 +91,7 @@ async fn run_publisher(process: Process, outbound: Arc<Outbound>) {
                     tracing::error!(%error, "Redis rejects events for other processes, which will see changes late");
                 }
                 connection = None;
-                outbound.put_back(batch);
+                outbound.requeue(batch);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(MAX_PAUSE);
             }
@@ -106,7 +106,7 @@ async fn publish_batch(
 ) -> RedisResult<()> {
     let made_at = batch.since().map_or(0, |since| process.micros(since));
     let mut publish = redis::pipe();
-    for news in batch.news().chunks(CHUNK) {
+    for news in batch.events().chunks(CHUNK) {
         let message = serde_json::to_vec(&Message { from: process.name, made_at, events: news.to_vec() })
             .map_err(|error| RedisError::from(std::io::Error::from(error)))?;
         publish.cmd("PUBLISH").arg(process.channel()).arg(message).ignore();
@@ -171,7 +171,7 @@ async fn receive(process: &Process, hub: &Arc<Hub>, mut stream: PubSubStream) {
             }
             Ok(message) => {
                 for news in message.events {
-                    hub.receive(news).await;
+                    hub.handle_remote(news).await;
                 }
             }
             // From a newer version of the program: which verifications it concerns is unknown.

@@ -150,9 +150,9 @@ async fn revocations_reach_every_subscriber_and_a_slow_one_reads_again() {
 
 #[test]
 fn message_contains_only_the_listed_fields() {
-    let news = vec![message::News::Changed(snapshot(&id(1), 7)), message::News::Revoked(revocation(1))];
+    let news = vec![message::RemoteEvent::Changed(snapshot(&id(1), 7)), message::RemoteEvent::Revoked(revocation(1))];
     let text = serde_json::to_string(&news).unwrap();
-    assert_eq!(serde_json::from_str::<Vec<message::News>>(&text).unwrap(), news);
+    assert_eq!(serde_json::from_str::<Vec<message::RemoteEvent>>(&text).unwrap(), news);
     let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
     let fields: Vec<_> = shown[0]["changed"].as_object().unwrap().keys().cloned().collect();
     let expected = [

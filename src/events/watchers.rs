@@ -24,9 +24,9 @@ pub struct Watchers {
     hasher: RandomState,
 }
 
-type Shard = HashMap<VerificationId, Watched>;
+type Shard = HashMap<VerificationId, WatchedVerification>;
 
-struct Watched {
+struct WatchedVerification {
     latest: watch::Sender<Latest>,
     watchers: usize,
 }
@@ -68,7 +68,7 @@ impl Watchers {
         let mut shard = self.shard(id);
         let watched = shard
             .entry(id.clone())
-            .or_insert_with(|| Watched { latest: watch::Sender::new(Latest::default()), watchers: 0 });
+            .or_insert_with(|| WatchedVerification { latest: watch::Sender::new(Latest::default()), watchers: 0 });
         watched.watchers += 1;
         let latest = watched.latest.subscribe();
         drop(shard);

@@ -105,7 +105,7 @@ impl RequestContext for Context<'_> {
     }
 
     fn localize(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
-        self.services().texts.say(self.caller().locale, id, args)
+        self.services().texts.localize(self.caller().locale, id, args)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The cookies of one HTTP request, as resolvers can read and set them.
 //!
 //! The jar is defined here and not in `http`, because resolvers read the refresh cookie and set its successor, and
-//! modules may only import from lower layers. It knows names and values; `http` reads and writes the headers.
+//! modules may only import from lower layers. It has names and values; `http` reads and writes the headers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -181,8 +181,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The channel for a message to `contact`. `path` is the path of the channel field.
-    pub fn channel(&mut self, path: &str, wanted: Option<enums::Channel>, contact: &Contact) -> Option<Channel> {
-        let channel = rules::channel(wanted.map(Channel::from), contact.kind()).ok_or("wrong_channel");
+    pub fn channel(&mut self, path: &str, requested: Option<enums::Channel>, contact: &Contact) -> Option<Channel> {
+        let channel = rules::channel(requested.map(Channel::from), contact.kind()).ok_or("wrong_channel");
         let channel = channel.and_then(|channel| match self.ctx.services().verifications.has_provider_for(channel) {
             true => Ok(channel),
             false => Err("channel_unavailable"),

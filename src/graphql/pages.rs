@@ -46,7 +46,7 @@ impl CursorType for Cursor {
 ///
 /// # Errors
 /// `BAD_REQUEST` for an invalid cursor, or a negative number.
-pub fn slice(ctx: &Context<'_>, first: Option<i32>, after: Option<&str>) -> Result<PageRequest> {
+pub fn page_request(ctx: &Context<'_>, first: Option<i32>, after: Option<&str>) -> Result<PageRequest> {
     let after = after.map(Cursor::decode_cursor).transpose();
     let after = after.map_err(|_| bad_request(ctx, "error-bad-request-after", &[]))?;
     let first = u32::try_from(first.unwrap_or(DEFAULT_PAGE_SIZE));
@@ -95,12 +95,12 @@ impl<N: OutputType> Connection<N> {
 /// Converts a page to a connection.
 pub fn connection<T, N: OutputType>(
     page: Page<T>,
-    slice: &PageRequest,
+    page_request: &PageRequest,
     place: impl Fn(&T) -> RowPosition,
     node: impl Fn(T) -> N,
 ) -> Connection<N> {
     let edges = page.rows.into_iter().map(|row| Edge::new(Cursor(place(&row)), node(row))).collect();
-    Connection { edges, before: slice.after.is_some(), more: page.more }
+    Connection { edges, before: page_request.after.is_some(), more: page.more }
 }
 
 /// The error `BAD_REQUEST` with the localized `message`.

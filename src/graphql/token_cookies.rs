@@ -35,7 +35,7 @@ use std::{collections::HashSet, time::Duration};
 use async_graphql::Context;
 
 use super::{context::RequestContext, cookies::Cookies};
-use crate::session::{MAX_COOKIE_SLOT, Offer, OpaqueToken, PresentedToken, RefreshInput};
+use crate::session::{MAX_COOKIE_SLOT, OpaqueToken, PresentedToken, PresentedTokens, RefreshInput};
 use platform::secret::Secret;
 
 const REFRESH: &str = "countersign-refresh";
@@ -74,10 +74,10 @@ impl<'a> TokenCookies<'a> {
     }
 
     /// The refresh tokens of a request that is allowed to use them, the newest by its name first. Two cookies with the
-    /// same name are rejected: another host set one of them, and they can't be told apart.
+    /// same name are rejected: another host set one of them, and they can't be distinguished.
     pub fn refresh_tokens(&self) -> RefreshInput {
         if !self.cookies.protected() {
-            return RefreshInput::Nothing;
+            return RefreshInput::Missing;
         }
         let mut found: Vec<_> = self.found().filter(|found| !found.value.expose().is_empty()).collect();
         if self.path.is_none() && found.iter().any(|found| found.current) {
@@ -91,8 +91,8 @@ impl<'a> TokenCookies<'a> {
         let highest_slot = self.highest_slot().unwrap_or(0);
         let tokens: Vec<_> = found.iter().filter_map(|found| self.parse_offer(found)).collect();
         match tokens.is_empty() {
-            true => RefreshInput::Nothing,
-            false => RefreshInput::Offer(Offer { tokens, highest_slot }),
+            true => RefreshInput::Missing,
+            false => RefreshInput::Tokens(PresentedTokens { tokens, highest_slot }),
         }
     }
 

@@ -13,8 +13,8 @@ fn default_cookies(cookies: &Cookies) -> TokenCookies<'_> {
 
 fn sent(cookies: &TokenCookies<'_>) -> Option<String> {
     match cookies.refresh_tokens() {
-        RefreshInput::Offer(offer) => Some(offer.tokens[0].token.expose().to_owned()),
-        RefreshInput::Nothing => None,
+        RefreshInput::Tokens(offer) => Some(offer.tokens[0].token.expose().to_owned()),
+        RefreshInput::Missing => None,
         RefreshInput::Ambiguous => Some("ambiguous".to_owned()),
     }
 }
@@ -125,8 +125,8 @@ fn cookies_settable_by_other_hosts_are_marked() {
     let offered = |pairs: &[(&str, &Secret)], path| {
         let cookies = jar(pairs, true);
         match (TokenCookies { cookies: &cookies, path }).refresh_tokens() {
-            RefreshInput::Offer(offer) => offer.tokens.iter().map(|offered| offered.is_legacy).collect(),
-            RefreshInput::Nothing | RefreshInput::Ambiguous => Vec::new(),
+            RefreshInput::Tokens(offer) => offer.tokens.iter().map(|offered| offered.is_legacy).collect(),
+            RefreshInput::Missing | RefreshInput::Ambiguous => Vec::new(),
         }
     };
     let (secure, host) = (("__Secure-countersign-refresh", &one), ("__Host-countersign-refresh", &two));

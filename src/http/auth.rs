@@ -9,7 +9,7 @@ use crate::session::access_token_verifier::{AccessTokenVerifier, SignedIn, Token
 use domain::Timestamp;
 use platform::clock::Clock;
 
-/// Verifies access tokens: the gate, or a test double.
+/// Verifies access tokens: the access token verifier, or a test double.
 pub trait Authenticator: Send + Sync {
     /// Verifies the token. Does no I/O.
     ///

@@ -37,7 +37,7 @@ impl Body for BodyWithDeadline {
         }
         let deadline = self.deadline;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        timer.as_mut().poll(context).map(|()| Some(Err(Late.into())))
+        timer.as_mut().poll(context).map(|()| Some(Err(BodyDeadlineExceeded.into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -51,11 +51,11 @@ impl Body for BodyWithDeadline {
 
 /// The body was not complete in time.
 #[derive(Debug)]
-pub struct Late;
+pub struct BodyDeadlineExceeded;
 
-impl Late {
+impl BodyDeadlineExceeded {
     /// Whether this is the cause of the error.
-    pub fn caused(error: &axum::Error) -> bool {
+    pub fn is_cause_of(error: &axum::Error) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = cause {
             if error.is::<Self>() {
@@ -67,10 +67,10 @@ impl Late {
     }
 }
 
-impl fmt::Display for Late {
+impl fmt::Display for BodyDeadlineExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the request body was not received in time")
     }
 }
 
-impl std::error::Error for Late {}
+impl std::error::Error for BodyDeadlineExceeded {}

@@ -13,7 +13,7 @@ use platform::config::http::Http;
 
 /// The limits of all addresses and accounts.
 #[derive(Clone, Debug)]
-pub struct Seats {
+pub struct ConcurrencyLimits {
     /// By address (IPv6: by /64).
     addresses: Limit<IpAddr>,
     accounts: Limit<AccountId>,
@@ -21,7 +21,7 @@ pub struct Seats {
 
 /// The limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum StreamLimit {
     Address,
     Account,
 }
@@ -29,8 +29,8 @@ pub enum Full {
 /// Counts what is open by owner. Owners without open streams are removed.
 #[derive(Clone, Debug)]
 struct Limit<K> {
-    most: usize,
-    taken: Arc<Mutex<HashMap<K, usize>>>,
+    max: usize,
+    open: Arc<Mutex<HashMap<K, usize>>>,
 }
 
 /// Permit of one open socket or stream; released when dropped.
@@ -41,9 +41,9 @@ pub struct StreamPermit<K: Eq + Hash> {
 }
 
 pub type AddressPermit = StreamPermit<IpAddr>;
-pub type AccountSeat = StreamPermit<AccountId>;
+pub type AccountPermit = StreamPermit<AccountId>;
 
-impl Seats {
+impl ConcurrencyLimits {
     pub fn new(settings: &Http) -> Self {
         Self { addresses: Limit::new(settings.sockets_per_address), accounts: Limit::new(settings.sockets_per_account) }
     }
@@ -52,35 +52,37 @@ impl Seats {
     ///
     /// # Errors
     /// [`Full`] if the address has reached its limit.
-    pub fn acquire_for_address(&self, address: ClientAddress) -> Result<AddressPermit, Full> {
-        self.addresses.take(address.network()).ok_or(Full::Address)
+    pub fn acquire_for_address(&self, address: ClientAddress) -> Result<AddressPermit, StreamLimit> {
+        self.addresses.acquire(address.network()).ok_or(StreamLimit::Address)
     }
 
     /// A permit for one more socket or stream of the signed-in account; None for anonymous clients.
     ///
     /// # Errors
     /// [`Full`] if the account has reached its limit.
-    pub fn of(&self, auth: &Auth) -> Result<Option<AccountSeat>, Full> {
+    pub fn acquire_for_account(&self, auth: &Auth) -> Result<Option<AccountPermit>, StreamLimit> {
         match auth {
-            Auth::SignedIn(signed_in) => self.accounts.take(signed_in.account.clone()).map(Some).ok_or(Full::Account),
+            Auth::SignedIn(signed_in) => {
+                self.accounts.acquire(signed_in.account.clone()).map(Some).ok_or(StreamLimit::Account)
+            }
             Auth::Anonymous | Auth::Refused => Ok(None),
         }
     }
 }
 
 impl<K: Clone + Eq + Hash> Limit<K> {
-    fn new(most: usize) -> Self {
-        Self { most, taken: Arc::default() }
+    fn new(max: usize) -> Self {
+        Self { max, open: Arc::default() }
     }
 
-    fn take(&self, owner: K) -> Option<StreamPermit<K>> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+    fn acquire(&self, owner: K) -> Option<StreamPermit<K>> {
+        let mut taken = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(owner.clone()).or_default();
-        if *count >= self.most {
+        if *count >= self.max {
             return None;
         }
         *count += 1;
-        Some(StreamPermit { owner, taken: self.taken.clone() })
+        Some(StreamPermit { owner, taken: self.open.clone() })
     }
 }
 
@@ -107,20 +109,20 @@ mod tests {
     #[test]
     fn sb_08_permits_are_counted_by_owner_and_released() {
         let limit = Limit::new(2);
-        let first = limit.take(network("192.0.2.1"));
-        let _second = limit.take(network("::ffff:192.0.2.1")).unwrap();
-        assert!(limit.take(network("192.0.2.1")).is_none());
-        assert!(limit.take(network("192.0.2.2")).is_some());
+        let first = limit.acquire(network("192.0.2.1"));
+        let _second = limit.acquire(network("::ffff:192.0.2.1")).unwrap();
+        assert!(limit.acquire(network("192.0.2.1")).is_none());
+        assert!(limit.acquire(network("192.0.2.2")).is_some());
         drop(first);
-        assert!(limit.take(network("192.0.2.1")).is_some());
-        assert_eq!(*limit.taken.lock().unwrap(), HashMap::from([(network("192.0.2.1"), 1)]), "idle owners are removed");
+        assert!(limit.acquire(network("192.0.2.1")).is_some());
+        assert_eq!(*limit.open.lock().unwrap(), HashMap::from([(network("192.0.2.1"), 1)]), "idle owners are removed");
     }
 
     #[test]
     fn sb_08_ipv6_prefix_is_one_address() {
         let limit = Limit::new(1);
-        let _seat = limit.take(network("2001:db8::1")).unwrap();
-        assert!(limit.take(network("2001:db8::ffff:1")).is_none());
-        assert!(limit.take(network("2001:db8:0:1::1")).is_some());
+        let _seat = limit.acquire(network("2001:db8::1")).unwrap();
+        assert!(limit.acquire(network("2001:db8::ffff:1")).is_none());
+        assert!(limit.acquire(network("2001:db8:0:1::1")).is_some());
     }
 }

@@ -32,7 +32,7 @@ struct State {
     /// When the connection is closed regardless of its activity.
     last: Option<Instant>,
     /// Whether the next response is the last one.
-    leaving: bool,
+    close_after_response: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,19 +58,19 @@ impl ConnectionActivity {
             since: now,
             blocked: None,
             last: None,
-            leaving: false,
+            close_after_response: false,
         })))
     }
 
     /// When the connection is to be closed if there is no activity before.
-    pub fn deadline(&self, patience: &Timeouts) -> Option<Instant> {
+    pub fn deadline(&self, timeouts: &Timeouts) -> Option<Instant> {
         self.with(|state| {
             let phase = match state.phase {
-                Phase::Opened | Phase::Head => Some(state.since + patience.head),
-                Phase::Idle => Some(state.since + patience.idle),
+                Phase::Opened | Phase::Head => Some(state.since + timeouts.head),
+                Phase::Idle => Some(state.since + timeouts.idle),
                 Phase::Serving | Phase::Upgraded | Phase::Evicted => None,
             };
-            let stalled = state.blocked.map(|since| since + patience.write_timeout);
+            let stalled = state.blocked.map(|since| since + timeouts.write_timeout);
             [phase, stalled, state.last].into_iter().flatten().min()
         })
     }
@@ -102,17 +102,17 @@ impl ConnectionActivity {
     }
 
     /// Ends the connection after this response, at the latest `after` from now if the client still sends.
-    pub fn hang_up(&self, after: Duration) {
+    pub fn close_within(&self, after: Duration) {
         self.with(|state| state.last = Some(Instant::now() + after));
     }
 
-    pub fn hangs_up(&self) -> bool {
-        self.with(|state| state.last.is_some() || state.leaving)
+    pub fn closes_after_response(&self) -> bool {
+        self.with(|state| state.last.is_some() || state.close_after_response)
     }
 
     /// Makes the next response the last one.
-    pub fn leave(&self) {
-        self.with(|state| state.leaving = true);
+    pub fn close_after_response(&self) {
+        self.with(|state| state.close_after_response = true);
     }
 
     /// Whether no part of a new request was received since the last response.
@@ -175,13 +175,13 @@ impl Drop for Serving {
 /// kept after an upgrade.
 pub struct ObservedStream<S> {
     stream: S,
-    pulse: Arc<ConnectionActivity>,
-    _place: ConnectionSlot,
+    activity: Arc<ConnectionActivity>,
+    _slot: ConnectionSlot,
 }
 
 impl<S> ObservedStream<S> {
-    pub fn new(stream: S, pulse: Arc<ConnectionActivity>, place: ConnectionSlot) -> Self {
-        Self { stream, pulse, _place: place }
+    pub fn new(stream: S, activity: Arc<ConnectionActivity>, place: ConnectionSlot) -> Self {
+        Self { stream, activity, _slot: place }
     }
 }
 
@@ -194,7 +194,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.pulse.on_read();
+            self.activity.on_read();
         }
         read
     }
@@ -203,7 +203,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.pulse.on_write(written.is_pending());
+        self.activity.on_write(written.is_pending());
         written
     }
 
@@ -213,7 +213,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.pulse.on_write(written.is_pending());
+        self.activity.on_write(written.is_pending());
         written
     }
 

@@ -29,9 +29,9 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The connection slots of the server. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Places {
-    most: usize,
-    most_of_network: usize,
+pub struct ConnectionLimits {
+    max: usize,
+    max_per_network: usize,
     proxies: Arc<[IpNet]>,
     shared: Arc<Shared>,
 }
@@ -39,21 +39,21 @@ pub struct Places {
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    freed: Notify,
+    slot_released: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    held: HashMap<u64, Held>,
+    open: HashMap<u64, OpenConnection>,
     /// Open connections by client network; those of trusted proxies are not included.
     networks: HashMap<IpAddr, HashSet<u64>>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct OpenConnection {
     network: Option<IpAddr>,
-    pulse: Arc<ConnectionActivity>,
+    activity: Arc<ConnectionActivity>,
     evicted: CancellationToken,
 }
 
@@ -74,27 +74,27 @@ pub enum LimitReached {
     All,
 }
 
-impl Places {
+impl ConnectionLimits {
     pub fn new(settings: &Http) -> Self {
         Self {
-            most: settings.max_connections,
-            most_of_network: settings.connections_per_address,
+            max: settings.max_connections,
+            max_per_network: settings.connections_per_address,
             proxies: settings.trusted_proxies.clone().into(),
             shared: Arc::default(),
         }
     }
 
     /// Waits for a slot for a connection from `peer`. None if its network has reached its limit.
-    pub async fn take(&self, peer: SocketAddr, pulse: &Arc<ConnectionActivity>) -> Option<ConnectionSlot> {
+    pub async fn acquire(&self, peer: SocketAddr, activity: &Arc<ConnectionActivity>) -> Option<ConnectionSlot> {
         loop {
-            match self.try_take(peer, pulse) {
+            match self.try_acquire(peer, activity) {
                 Ok(place) => return Some(place),
                 Err(LimitReached::Network) => {
                     metrics::connection_closed_by_limit(LimitClose::Address);
                     return None;
                 }
                 Err(LimitReached::All) => {
-                    let _ = tokio::time::timeout(RETRY_INTERVAL, self.shared.freed.notified()).await;
+                    let _ = tokio::time::timeout(RETRY_INTERVAL, self.shared.slot_released.notified()).await;
                 }
             }
         }
@@ -104,21 +104,25 @@ impl Places {
     ///
     /// # Errors
     /// [`LimitReached`].
-    pub fn try_take(&self, peer: SocketAddr, pulse: &Arc<ConnectionActivity>) -> Result<ConnectionSlot, LimitReached> {
+    pub fn try_acquire(
+        &self,
+        peer: SocketAddr,
+        activity: &Arc<ConnectionActivity>,
+    ) -> Result<ConnectionSlot, LimitReached> {
         let address = peer.ip().to_canonical();
         let trusted = self.proxies.iter().any(|proxies| proxies.contains(&address));
         let network = (!trusted).then(|| ClientAddress::new(address).network());
         let mut state = self.shared.state();
         if let Some(network) = network
-            && state.networks.get(&network).is_some_and(|held| held.len() >= self.most_of_network)
+            && state.networks.get(&network).is_some_and(|connection| connection.len() >= self.max_per_network)
             && !state.evict_of(&network)
         {
             return Err(LimitReached::Network);
         }
-        if state.held.len() >= self.most && !state.evict_any() {
+        if state.open.len() >= self.max && !state.evict_any() {
             return Err(LimitReached::All);
         }
-        Ok(state.add(network, pulse, &self.shared))
+        Ok(state.add(network, activity, &self.shared))
     }
 }
 
@@ -132,22 +136,22 @@ impl State {
     fn add(
         &mut self,
         network: Option<IpAddr>,
-        pulse: &Arc<ConnectionActivity>,
+        activity: &Arc<ConnectionActivity>,
         shared: &Arc<Shared>,
     ) -> ConnectionSlot {
         let id = self.next;
         self.next += 1;
         let evicted = CancellationToken::new();
-        self.held.insert(id, Held { network, pulse: pulse.clone(), evicted: evicted.clone() });
+        self.open.insert(id, OpenConnection { network, activity: activity.clone(), evicted: evicted.clone() });
         if let Some(network) = network {
             self.networks.entry(network).or_default().insert(id);
         }
         ConnectionSlot { id, shared: shared.clone(), evicted }
     }
 
-    fn remove(&mut self, id: u64) -> Option<Held> {
-        let held = self.held.remove(&id)?;
-        if let Some(network) = held.network
+    fn remove(&mut self, id: u64) -> Option<OpenConnection> {
+        let connection = self.open.remove(&id)?;
+        if let Some(network) = connection.network
             && let Some(ids) = self.networks.get_mut(&network)
         {
             ids.remove(&id);
@@ -155,35 +159,37 @@ impl State {
                 self.networks.remove(&network);
             }
         }
-        Some(held)
+        Some(connection)
     }
 
     fn evict_of(&mut self, network: &IpAddr) -> bool {
         let ids = self.networks.get(network).into_iter().flatten();
-        let idle = longest_idle(ids.filter_map(|id| self.held.get_key_value(id)));
+        let idle = longest_idle(ids.filter_map(|id| self.open.get_key_value(id)));
         idle.is_some_and(|id| self.evict(id))
     }
 
     /// Evicts an idle client connection, else one of a trusted proxy: those are reused for other clients.
     fn evict_any(&mut self) -> bool {
-        let of = |proxy: bool| longest_idle(self.held.iter().filter(|(_, held)| held.network.is_none() == proxy));
+        let of = |proxy: bool| {
+            longest_idle(self.open.iter().filter(|(_, connection)| connection.network.is_none() == proxy))
+        };
         let idle = of(false).or_else(|| of(true));
         idle.is_some_and(|id| self.evict(id))
     }
 
     /// Closes a connection, unless a request has just arrived; its slot is free at once.
     fn evict(&mut self, id: u64) -> bool {
-        let evicted = self.held.get(&id).is_some_and(|held| held.pulse.evict());
-        if evicted && let Some(held) = self.remove(id) {
-            held.evicted.cancel();
+        let evicted = self.open.get(&id).is_some_and(|connection| connection.activity.evict());
+        if evicted && let Some(connection) = self.remove(id) {
+            connection.evicted.cancel();
             metrics::connection_closed_by_limit(LimitClose::Idle);
         }
         evicted
     }
 }
 
-fn longest_idle<'a>(held: impl Iterator<Item = (&'a u64, &'a Held)>) -> Option<u64> {
-    let idle = held.filter_map(|(id, held)| Some((held.pulse.idle_since()?, *id)));
+fn longest_idle<'a>(connection: impl Iterator<Item = (&'a u64, &'a OpenConnection)>) -> Option<u64> {
+    let idle = connection.filter_map(|(id, connection)| Some((connection.activity.idle_since()?, *id)));
     idle.min().map(|(_, id)| id)
 }
 
@@ -197,7 +203,7 @@ impl ConnectionSlot {
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.shared.state().remove(self.id);
-        self.shared.freed.notify_one();
+        self.shared.slot_released.notify_one();
     }
 }
 
@@ -207,62 +213,62 @@ mod tests {
 
     use super::*;
 
-    fn places(most: usize, most_of_network: usize, proxies: &[&str]) -> Places {
+    fn places(max: usize, max_per_network: usize, proxies: &[&str]) -> ConnectionLimits {
         let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
-        Places { most, most_of_network, proxies, shared: Arc::default() }
+        ConnectionLimits { max, max_per_network, proxies, shared: Arc::default() }
     }
 
     fn peer(address: &str) -> SocketAddr {
         SocketAddr::new(address.parse().unwrap(), 50_000)
     }
 
-    fn pulse() -> Arc<ConnectionActivity> {
+    fn activity() -> Arc<ConnectionActivity> {
         ConnectionActivity::new(Instant::now())
     }
 
     #[test]
     fn full_network_evicts_only_its_own_connections() {
         let places = places(10, 2, &[]);
-        let other = places.try_take(peer("192.0.2.9"), &pulse()).unwrap();
-        let first = places.try_take(peer("2001:db8::1"), &pulse()).unwrap();
-        let second = places.try_take(peer("2001:db8::2"), &pulse()).unwrap();
-        let third = places.try_take(peer("2001:db8::ffff"), &pulse()).unwrap();
+        let other = places.try_acquire(peer("192.0.2.9"), &activity()).unwrap();
+        let first = places.try_acquire(peer("2001:db8::1"), &activity()).unwrap();
+        let second = places.try_acquire(peer("2001:db8::2"), &activity()).unwrap();
+        let third = places.try_acquire(peer("2001:db8::ffff"), &activity()).unwrap();
         let closed = [&other, &first, &second, &third].map(|place| place.evicted.is_cancelled());
         assert_eq!(closed, [false, true, false, false], "the connection that was idle longest is closed");
         drop((first, second, third));
-        assert_eq!(places.shared.state().held.len(), 1);
+        assert_eq!(places.shared.state().open.len(), 1);
         assert_eq!(places.shared.state().networks.len(), 1, "networks without connections are removed");
     }
 
     #[test]
     fn busy_connections_are_never_evicted() {
         let places = places(3, 2, &[]);
-        let (one, two, three) = (pulse(), pulse(), pulse());
+        let (one, two, three) = (activity(), activity(), activity());
         let _requests = [one.serving().unwrap(), two.serving().unwrap()];
-        let _held = [places.try_take(peer("192.0.2.1"), &one), places.try_take(peer("192.0.2.1"), &two)];
-        assert_eq!(places.try_take(peer("192.0.2.1"), &pulse()).err(), Some(LimitReached::Network));
-        let third = places.try_take(peer("192.0.2.2"), &three).unwrap();
+        let _held = [places.try_acquire(peer("192.0.2.1"), &one), places.try_acquire(peer("192.0.2.1"), &two)];
+        assert_eq!(places.try_acquire(peer("192.0.2.1"), &activity()).err(), Some(LimitReached::Network));
+        let third = places.try_acquire(peer("192.0.2.2"), &three).unwrap();
         three.upgraded();
-        assert_eq!(places.try_take(peer("192.0.2.3"), &pulse()).err(), Some(LimitReached::All));
+        assert_eq!(places.try_acquire(peer("192.0.2.3"), &activity()).err(), Some(LimitReached::All));
         drop(third);
-        assert!(places.try_take(peer("192.0.2.3"), &pulse()).is_ok());
+        assert!(places.try_acquire(peer("192.0.2.3"), &activity()).is_ok());
     }
 
     #[test]
     fn evicted_connection_starts_no_request() {
         let places = places(1, 1, &[]);
-        let first = pulse();
-        let _first = places.try_take(peer("192.0.2.1"), &first).unwrap();
-        let _second = places.try_take(peer("192.0.2.2"), &pulse()).unwrap();
+        let first = activity();
+        let _first = places.try_acquire(peer("192.0.2.1"), &first).unwrap();
+        let _second = places.try_acquire(peer("192.0.2.2"), &activity()).unwrap();
         assert!(first.serving().is_none());
     }
 
     #[test]
     fn trusted_proxy_has_no_limit_and_is_evicted_last() {
         let places = places(4, 2, &["10.0.0.0/8"]);
-        let proxied = [0; 3].map(|_| places.try_take(peer("::ffff:10.0.0.1"), &pulse()).unwrap());
-        let client = places.try_take(peer("192.0.2.1"), &pulse()).unwrap();
-        let _new = [0; 2].map(|_| places.try_take(peer("10.0.0.1"), &pulse()).unwrap());
+        let proxied = [0; 3].map(|_| places.try_acquire(peer("::ffff:10.0.0.1"), &activity()).unwrap());
+        let client = places.try_acquire(peer("192.0.2.1"), &activity()).unwrap();
+        let _new = [0; 2].map(|_| places.try_acquire(peer("10.0.0.1"), &activity()).unwrap());
         let closed = proxied.each_ref().map(|place| place.evicted.is_cancelled());
         assert_eq!((client.evicted.is_cancelled(), closed), (true, [true, false, false]));
     }

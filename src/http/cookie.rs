@@ -64,9 +64,9 @@ mod tests {
 
         jar.set("b=3; HttpOnly");
         jar.set("bad\r\nx: y");
-        let mut answer = HeaderMap::new();
-        write(&jar, &mut answer);
-        assert_eq!(answer.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["b=3; HttpOnly"]);
+        let mut response = HeaderMap::new();
+        write(&jar, &mut response);
+        assert_eq!(response.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["b=3; HttpOnly"]);
     }
 
     #[test]

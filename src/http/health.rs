@@ -6,7 +6,7 @@ use axum::{Router, extract::State, http::StatusCode, response::Response, routing
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use graphql_http::{Media, Stop, answer};
+use graphql_http::{Media, Shutdown, http_response};
 
 /// Returns what keeps the process from working (`database`, `migrations`); empty if it is ready. Must return within a
 /// second or two, even if the database does not respond.
@@ -14,7 +14,7 @@ pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Vec<&'static str>> + Sen
 
 /// `/healthz` (liveness): a supervisor restarts the process if it does not respond. `/readyz` (readiness): a load
 /// balancer sends no requests while it fails; that is no reason for a restart.
-pub fn routes(ready: Readiness, stop: Stop) -> Router {
+pub fn routes(ready: Readiness, stop: Shutdown) -> Router {
     Router::new()
         .route("/healthz", get(async || status(StatusCode::OK, &json!({"status": "alive"}))))
         .route("/readyz", get(readyz))
@@ -29,8 +29,8 @@ pub fn starting() -> Router {
         .fallback(starting)
 }
 
-async fn readyz(State((ready, stop)): State<(Readiness, Stop)>) -> Response {
-    if stop.is_asked() {
+async fn readyz(State((ready, stop)): State<(Readiness, Shutdown)>) -> Response {
+    if stop.is_requested() {
         return status(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "stopping"}));
     }
     match ready().await.as_slice() {
@@ -40,5 +40,5 @@ async fn readyz(State((ready, stop)): State<(Readiness, Stop)>) -> Response {
 }
 
 fn status(status: StatusCode, body: &serde_json::Value) -> Response {
-    answer::json(status, Media::Json, body.to_string())
+    http_response::json(status, Media::Json, body.to_string())
 }

@@ -16,7 +16,7 @@ use crate::http::{
     client::{ClientResolver, REQUEST_ID},
     connection_activity::ConnectionActivity,
 };
-use graphql_http::{Code, Media, Refusal, answer};
+use graphql_http::{Code, Media, Refusal, http_response};
 use platform::{
     config::http::{Environment, Http},
     telemetry::{
@@ -78,21 +78,21 @@ pub async fn request_middleware(
     let caller = state.clients.identify(request.extensions().get().copied(), request.headers());
     let request_id = caller.request_id.clone();
     let span = request_span(&caller);
-    let pulse = request.extensions().get::<Arc<ConnectionActivity>>().cloned();
+    let activity = request.extensions().get::<Arc<ConnectionActivity>>().cloned();
     request.extensions_mut().insert(caller);
     let parent = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok());
-    let trace = Trace::behind(parent);
+    let trace = Trace::from_traceparent(parent);
     // Health probes and pages are not traced.
     let trace = if is_traced(request.uri().path()) { trace.child("request", Kind::Server) } else { trace };
     let mut response = match check_head(&request) {
         Some(refused) => refused,
-        None => match AssertUnwindSafe(trace.around(next.run(request).instrument(span))).catch_unwind().await {
+        None => match AssertUnwindSafe(trace.in_context(next.run(request).instrument(span))).catch_unwind().await {
             Ok(response) => response,
             Err(_) => {
                 tracing::error!(%request_id, "a handler panicked");
                 let refusal =
                     Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "Internal server error.");
-                answer::refusal(Media::Json, refusal)
+                http_response::refusal(Media::Json, refusal)
             }
         },
     };
@@ -101,7 +101,7 @@ pub async fn request_middleware(
     }
     trace.end();
     state.set_headers(response.headers_mut(), &request_id, started.elapsed());
-    if pulse.is_some_and(|pulse| pulse.hangs_up()) {
+    if activity.is_some_and(|activity| activity.closes_after_response()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
@@ -127,7 +127,7 @@ fn check_head(request: &Request) -> Option<Response> {
         return Some(refuse_and_close(StatusCode::BAD_REQUEST, message));
     }
     let served = !matches!(*request.method(), Method::TRACE | Method::CONNECT);
-    (!served).then(|| answer::method_not_allowed(Media::Json, "GET, POST", "Method not allowed."))
+    (!served).then(|| http_response::method_not_allowed(Media::Json, "GET, POST", "Method not allowed."))
 }
 
 /// Whether all intermediaries must agree on the length of the body (no request smuggling, docs/security.md TR-10). hyper
@@ -141,7 +141,7 @@ fn has_unambiguous_length(headers: &HeaderMap) -> bool {
 }
 
 fn refuse_and_close(status: StatusCode, message: &str) -> Response {
-    let mut response = answer::refusal(Media::Json, Refusal::http(status, Code::BadRequest, message));
+    let mut response = http_response::refusal(Media::Json, Refusal::http(status, Code::BadRequest, message));
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

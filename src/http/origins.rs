@@ -12,7 +12,7 @@ use platform::config::http::{Environment, Http};
 pub enum Origin {
     /// No header: not a browser, or a plain navigation of a browser.
     Absent,
-    Ours,
+    Own,
     Foreign,
 }
 
@@ -40,13 +40,13 @@ impl Origins {
         let Some(origin) = lines.next() else { return Origin::Absent };
         let Ok(origin) = origin.to_str() else { return Origin::Foreign };
         let ours = self.listed.contains(origin) || (self.by_host && same_host(origin, headers));
-        if ours && lines.next().is_none() { Origin::Ours } else { Origin::Foreign }
+        if ours && lines.next().is_none() { Origin::Own } else { Origin::Foreign }
     }
 
     /// Whether the request shows DNS rebinding, i.e. a foreign name that points to a developer's machine: the origin of
     /// the page is the requested host, and that host is a name that is not configured. Such a page could send messages
     /// at the service's expense, from inside a network that it should not reach.
-    pub fn is_rebound(&self, headers: &HeaderMap) -> bool {
+    pub fn is_dns_rebinding(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) else { return false };
         let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(asked));
@@ -88,7 +88,7 @@ mod tests {
         let listed = ["https://app.example.com"];
         let public = Some("https://id.example.com");
         for ours in ["https://app.example.com", "https://id.example.com"] {
-            assert_eq!(classify(&listed, public, ours, "id.example.com"), Origin::Ours);
+            assert_eq!(classify(&listed, public, ours, "id.example.com"), Origin::Own);
         }
         for foreign in [
             "null",
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn sb_06_without_public_url_own_address_is_allowed() {
         for host in ["127.0.0.1:8000", "[::1]:8000", "localhost:8000", "localhost", "192.168.0.5"] {
-            assert_eq!(classify(&[], None, &format!("http://{host}"), host), Origin::Ours, "{host}");
+            assert_eq!(classify(&[], None, &format!("http://{host}"), host), Origin::Own, "{host}");
         }
         assert_eq!(classify(&[], None, "http://127.0.0.1:9999", "127.0.0.1:8000"), Origin::Foreign);
         // The page of a native app is served by the app, whatever its host is called.

@@ -17,7 +17,7 @@ use tower_http::{
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
-use graphql_http::{Code, Endpoint, Media, Refusal, Scalars, Schema, SchemaTypes, Stop, answer};
+use graphql_http::{Code, Endpoint, Media, Refusal, Scalars, Schema, SchemaTypes, Shutdown, http_response};
 
 use crate::http::{
     Negotiate,
@@ -25,7 +25,7 @@ use crate::http::{
     client::ClientResolver,
     graphql::{self, Api},
     health::{self, Readiness},
-    load_shedding::{Overload, Waited},
+    load_shedding::{Overload, RecentWait},
     middleware::{MiddlewareState, request_middleware},
     pages,
 };
@@ -50,8 +50,8 @@ pub struct RouterConfig<E> {
     pub negotiate: Negotiate,
     pub ready: Readiness,
     /// Recent waiting time for the database.
-    pub waited: Waited,
-    pub stop: Stop,
+    pub recent_wait: RecentWait,
+    pub shutdown: Shutdown,
     /// Additional routes, served with the same middleware.
     pub extra: Router,
 }
@@ -60,7 +60,7 @@ pub struct RouterConfig<E> {
 ///
 /// # Errors
 /// A message for the operator if the manifest of trusted documents or the built pages can't be read.
-pub fn router<E: Executor>(parts: RouterConfig<E>) -> Result<Router, String> {
+pub fn router<E: Executor>(config: RouterConfig<E>) -> Result<Router, String> {
     let RouterConfig {
         executor,
         sdl,
@@ -71,10 +71,10 @@ pub fn router<E: Executor>(parts: RouterConfig<E>) -> Result<Router, String> {
         entropy,
         negotiate,
         ready,
-        waited,
-        stop,
+        recent_wait: waited,
+        shutdown: stop,
         extra,
-    } = parts;
+    } = config;
     let clients = ClientResolver::new(&settings, entropy.clone(), negotiate);
     let middleware_state = Arc::new(MiddlewareState::new(&settings, clients.clone()));
     let pages = pages::routes(&settings, &entropy)?;
@@ -133,10 +133,10 @@ fn cors(settings: &Http) -> Option<CorsLayer> {
 }
 
 async fn not_found() -> Response {
-    answer::refusal(Media::Json, Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "Not found."))
+    http_response::refusal(Media::Json, Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "Not found."))
 }
 
 async fn method_not_allowed() -> Response {
     let message = "Method not allowed.";
-    answer::refusal(Media::Json, Refusal::http(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, message))
+    http_response::refusal(Media::Json, Refusal::http(StatusCode::METHOD_NOT_ALLOWED, Code::BadRequest, message))
 }

@@ -16,10 +16,10 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::http::{
     connection,
     connection_activity::{ConnectionActivity, ObservedStream},
-    connection_limits::{ConnectionSlot, Places},
+    connection_limits::{ConnectionLimits, ConnectionSlot},
     tls::Tls,
 };
-use graphql_http::Stop;
+use graphql_http::Shutdown;
 use platform::{
     config::http::{Http, Timeouts},
     telemetry::metrics::OpenConnection,
@@ -33,24 +33,24 @@ pub struct Server {
     listener: TcpListener,
     router: Router,
     tls: Option<Tls>,
-    places: Places,
-    patience: Timeouts,
+    connection_limits: ConnectionLimits,
+    timeouts: Timeouts,
     grace: Duration,
-    stop: Stop,
+    shutdown: Shutdown,
 }
 
 impl Server {
     /// # Errors
     /// A message for the operator if the certificate or the key can't be used.
-    pub fn new(listener: TcpListener, router: Router, settings: &Http, stop: Stop) -> Result<Self, String> {
+    pub fn new(listener: TcpListener, router: Router, settings: &Http, stop: Shutdown) -> Result<Self, String> {
         Ok(Self {
             listener,
             router,
             tls: settings.tls.as_ref().map(Tls::open).transpose()?,
-            places: Places::new(settings),
-            patience: settings.timeouts.clone(),
+            connection_limits: ConnectionLimits::new(settings),
+            timeouts: settings.timeouts.clone(),
             grace: settings.shutdown_grace,
-            stop,
+            shutdown: stop,
         })
     }
 
@@ -59,29 +59,29 @@ impl Server {
         self.tls.clone()
     }
 
-    /// Serves until shutdown is requested, then drains: requests are answered, sockets closed with 1001, streams ended.
+    /// Serves until shutdown is requested, then drains: requests are finished, sockets closed with 1001, streams ended.
     /// Returns how many connections had to be closed when the grace period was over.
     pub async fn run(self) -> usize {
-        let Self { listener, router, tls, places, patience, grace, stop } = self;
-        let patience = Arc::new(patience);
+        let Self { listener, router, tls, connection_limits: places, timeouts, grace, shutdown: stop } = self;
+        let timeouts = Arc::new(timeouts);
         let _current = tls.as_ref().map(|tls| AbortOnDropHandle::new(tokio::spawn(tls.clone().keep_current())));
         let tls = tls.map(|tls| tls.acceptor());
         let spawn_connection = |accepted| {
-            let (router, tls, patience, stopping) = (router.clone(), tls.clone(), patience.clone(), stop.clone());
-            stop.spawn(async move { serve(accepted, router, tls, &patience, &stopping).await });
+            let (router, tls, timeouts, stopping) = (router.clone(), tls.clone(), timeouts.clone(), stop.clone());
+            stop.spawn(async move { serve(accepted, router, tls, &timeouts, &stopping).await });
         };
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = stop.asked() => break,
+                () = stop.requested() => break,
                 accepted = accept(&listener, &places) => accepted,
             };
             let Some(accepted) = accepted else { continue };
             spawn_connection(accepted);
         }
-        // Clients that are just connecting don't know of the shutdown: their request is answered with `Connection:
+        // Clients that are just connecting have not noticed the shutdown: their request gets a response with `Connection:
         // close`.
-        let until = Instant::now() + patience.drain_delay;
+        let until = Instant::now() + timeouts.drain_delay;
         while let Ok(accepted) = tokio::time::timeout_at(until, accept(&listener, &places)).await {
             let Some(accepted) = accepted else { continue };
             spawn_connection(accepted);
@@ -97,35 +97,35 @@ impl Server {
 struct Accepted {
     stream: TcpStream,
     peer: SocketAddr,
-    pulse: Arc<ConnectionActivity>,
-    place: ConnectionSlot,
+    activity: Arc<ConnectionActivity>,
+    slot: ConnectionSlot,
 }
 
 /// Connections in the kernel's accept queue; closing the listener would reset them.
-fn accept_queued(listener: TcpListener, places: &Places) -> Vec<Accepted> {
+fn accept_queued(listener: TcpListener, places: &ConnectionLimits) -> Vec<Accepted> {
     let mut found = Vec::new();
-    // The system is asked directly, because the runtime's readiness of the listener may be outdated.
+    // The system is queried directly, because the runtime's readiness of the listener may be outdated.
     let Ok(listener) = listener.into_std() else { return found };
     while let Ok((stream, peer)) = listener.accept() {
-        let pulse = ConnectionActivity::new(Instant::now());
-        if let Ok(place) = places.try_take(peer, &pulse)
+        let activity = ConnectionActivity::new(Instant::now());
+        if let Ok(place) = places.try_acquire(peer, &activity)
             && stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            found.push(Accepted { stream, peer, pulse, place });
+            found.push(Accepted { stream, peer, activity, slot: place });
         }
     }
     found
 }
 
 /// The next connection. None if accepting failed, or its network has reached its limit.
-async fn accept(listener: &TcpListener, places: &Places) -> Option<Accepted> {
+async fn accept(listener: &TcpListener, places: &ConnectionLimits) -> Option<Accepted> {
     match listener.accept().await {
         Ok((stream, peer)) => {
-            let pulse = ConnectionActivity::new(Instant::now());
+            let activity = ConnectionActivity::new(Instant::now());
             // While all slots are busy, this connection waits here, and the ones behind it in the kernel's queue.
-            let place = places.take(peer, &pulse).await?;
-            Some(Accepted { stream, peer, pulse, place })
+            let place = places.acquire(peer, &activity).await?;
+            Some(Accepted { stream, peer, activity, slot: place })
         }
         Err(error) => {
             if !is_client_error(&error) {
@@ -143,8 +143,8 @@ fn is_client_error(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, patience: &Timeouts, stop: &Stop) {
-    let Accepted { stream, peer, pulse, place } = accepted;
+async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, timeouts: &Timeouts, stop: &Shutdown) {
+    let Accepted { stream, peer, activity, slot: place } = accepted;
     let _counted = OpenConnection::new();
     // Small responses are sent at once. Fails only if the connection is already closed.
     let _ = stream.set_nodelay(true);
@@ -152,20 +152,20 @@ async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, pat
     let serving = async {
         match tls {
             None => {
-                let stream = ObservedStream::new(stream, pulse.clone(), place);
-                connection::serve(stream, pulse.clone(), peer, router, patience, stop).await;
+                let stream = ObservedStream::new(stream, activity.clone(), place);
+                connection::serve(stream, activity.clone(), peer, router, timeouts, stop).await;
             }
             Some(tls) => {
-                let Ok(Ok(stream)) = tokio::time::timeout(patience.head, tls.accept(stream)).await else { return };
-                let stream = ObservedStream::new(stream, pulse.clone(), place);
+                let Ok(Ok(stream)) = tokio::time::timeout(timeouts.head, tls.accept(stream)).await else { return };
+                let stream = ObservedStream::new(stream, activity.clone(), place);
                 // Boxed because it is several times larger than the other future.
-                Box::pin(connection::serve(stream, pulse.clone(), peer, router, patience, stop)).await;
+                Box::pin(connection::serve(stream, activity.clone(), peer, router, timeouts, stop)).await;
             }
         }
     };
     tokio::select! {
         // A connection that is still open afterwards was upgraded to a socket, which has its own task.
-        () = serving => pulse.upgraded(),
+        () = serving => activity.upgraded(),
         () = evicted.cancelled() => {}
     }
 }

@@ -80,7 +80,7 @@ impl Tls {
         let read = match read(files) {
             Ok(read) => read,
             // A file that is being replaced may be missing for a moment; the next check finds it.
-            Err(why) => return tracing::warn!("keeping the current TLS certificate: {why}"),
+            Err(reason) => return tracing::warn!("keeping the current TLS certificate: {reason}"),
         };
         let mut loaded = current.0.write().unwrap_or_else(PoisonError::into_inner);
         if loaded.read == read {
@@ -91,7 +91,7 @@ impl Tls {
                 loaded.pair = Arc::new(pair);
                 tracing::info!("TLS certificate reloaded from {}", files.certificate.display());
             }
-            Err(why) => tracing::error!("keeping the current TLS certificate: {why}"),
+            Err(reason) => tracing::error!("keeping the current TLS certificate: {reason}"),
         }
         loaded.read = read;
     }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    act::{Operation, Scope},
-    cells::Ticker,
-    ledger::{OperationLimits, Wait},
-    pumping::{THROTTLED_RATE, Turn, Window, WindowCounts},
+    key_states::Ticker,
+    operation::{Operation, Scope},
+    operation_limits::{OperationLimits, Wait},
+    pumping::{THROTTLED_RATE, ThrottleChange, Window, WindowCounts},
 };
 use domain::caller::RequestInfo;
 use platform::{
@@ -26,14 +26,14 @@ const MAX_PREFIXES: usize = 100_000;
 pub struct PumpingGuard {
     pub rule: PumpingSettings,
     clock: Clock,
-    trickle: OperationLimits,
+    throttled_limits: OperationLimits,
     windows: Mutex<HashMap<Box<str>, Window>>,
 }
 
 impl PumpingGuard {
     pub fn new(rule: PumpingSettings, clock: Clock, ticker: Ticker) -> Self {
         let trickle = OperationLimits::new("trickle", ticker, &[(Scope::Destination, Some(THROTTLED_RATE))]);
-        Self { rule, clock, trickle, windows: Mutex::default() }
+        Self { rule, clock, throttled_limits: trickle, windows: Mutex::default() }
     }
 
     /// Decides whether a send to `prefix` is allowed, and counts it if so.
@@ -42,16 +42,16 @@ impl PumpingGuard {
     /// The wait, if the prefix is throttled and its remaining rate is used up.
     pub fn admit(&self, prefix: &str, caller: &RequestInfo) -> Result<(), Wait> {
         let now = self.now();
-        let (throttled, turn, tally) = self.with_window(prefix, |window| {
-            let (throttled, turn) = window.evaluate(now, &self.rule);
-            (throttled, turn, window.tally(now, &self.rule))
+        let (throttled, change, counts) = self.with_window(prefix, |window| {
+            let (throttled, change) = window.evaluate(now, &self.rule);
+            (throttled, change, window.counts(now, &self.rule))
         });
-        if let Some(turn) = turn {
-            announce(turn, prefix, tally);
+        if let Some(change) = change {
+            announce(change, prefix, counts);
         }
         if throttled {
             let act = Operation::SendCode { destination: Some(prefix) };
-            self.trickle.charge(&self.trickle.claims(act, caller))?;
+            self.throttled_limits.charge(&self.throttled_limits.claims(act, caller))?;
         }
         self.count_sent(prefix);
         Ok(())
@@ -66,7 +66,7 @@ impl PumpingGuard {
         let throttled = self.with_window(prefix, Window::count_unsent);
         if throttled {
             let act = Operation::SendCode { destination: Some(prefix) };
-            self.trickle.refund(&self.trickle.claims(act, caller));
+            self.throttled_limits.refund(&self.throttled_limits.claims(act, caller));
         }
     }
 
@@ -81,7 +81,7 @@ impl PumpingGuard {
             self.evict(&mut windows, now);
         }
         let window = windows.entry(prefix.into()).or_default();
-        *window = window.slid_to(now, &self.rule);
+        *window = window.advanced_to(now, &self.rule);
         change(window)
     }
 
@@ -107,11 +107,11 @@ impl PumpingGuard {
 
 /// Reports to the audit trail and the metrics that a prefix was throttled or released. Of several processes on one
 /// Redis, one reports it.
-pub fn announce(turn: Turn, prefix: &str, WindowCounts { sent, confirmed }: WindowCounts) {
-    metrics::destination_throttled(turn == Turn::Throttled);
-    let act = match turn {
-        Turn::Throttled => audit::Act::DestinationThrottled,
-        Turn::Lifted => audit::Act::DestinationFreed,
+pub fn announce(change: ThrottleChange, prefix: &str, WindowCounts { sent, confirmed }: WindowCounts) {
+    metrics::destination_throttled(change == ThrottleChange::Throttled);
+    let act = match change {
+        ThrottleChange::Throttled => audit::Act::DestinationThrottled,
+        ThrottleChange::Lifted => audit::Act::DestinationFreed,
     };
     tracing::warn!(target: audit::TARGET, act = act.as_str(), outcome = audit::OK, prefix, sent, confirmed, "audit");
 }

@@ -9,7 +9,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::pumping::{Turn, Window, WindowCounts};
+use super::pumping::{ThrottleChange, Window, WindowCounts};
 use platform::{
     clock::Clock,
     config::quota::{GuessingSettings, PumpingSettings},
@@ -28,8 +28,8 @@ pub struct GuessingAlarm {
 pub struct AlarmState {
     pub raised: bool,
     /// Whether this code raised or ended the alarm.
-    pub turn: Option<Turn>,
-    pub tally: WindowCounts,
+    pub change: Option<ThrottleChange>,
+    pub counts: WindowCounts,
 }
 
 /// The alarm was raised or has ended, with the counts.
@@ -55,13 +55,13 @@ impl GuessingAlarm {
     pub fn count(&self, right: bool) -> AlarmState {
         let now = self.clock.now().timestamp_millis();
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        *window = window.slid_to(now, &self.rule);
+        *window = window.advanced_to(now, &self.rule);
         window.count_sent();
         if right {
             window.count_confirmed();
         }
-        let (raised, turn) = window.evaluate(now, &self.rule);
-        AlarmState { raised, turn, tally: window.tally(now, &self.rule) }
+        let (raised, change) = window.evaluate(now, &self.rule);
+        AlarmState { raised, change, counts: window.counts(now, &self.rule) }
     }
 }
 
@@ -69,8 +69,8 @@ impl AlarmState {
     /// Updates the metrics, and returns the entry for the audit trail, if any.
     pub fn report(self) -> Option<Alarm> {
         metrics::guessing(self.raised);
-        self.turn?;
-        let WindowCounts { sent: guesses, confirmed } = self.tally;
+        self.change?;
+        let WindowCounts { sent: guesses, confirmed } = self.counts;
         metrics::guessing_alarm(self.raised);
         Some(Alarm { raised: self.raised, guesses, confirmed })
     }

@@ -19,11 +19,11 @@
 //!
 //! Charging cannot fail: without Redis the process decides. So nothing here fails open.
 
-mod act;
-mod cells;
 mod guard;
 mod guesses;
-mod ledger;
+mod key_states;
+mod operation;
+mod operation_limits;
 mod pumping;
 #[cfg(test)]
 mod redis_tests;
@@ -40,16 +40,16 @@ use std::{
     time::Duration,
 };
 
-pub use act::Operation;
-pub use cells::Ticker;
 use governor::Quota as Rate;
 pub use guesses::Alarm;
+pub use key_states::Ticker;
+pub use operation::Operation;
 
 use self::{
-    act::Scope,
     guard::{PumpingGuard, announce},
     guesses::GuessingAlarm,
-    ledger::{Charge, OperationLimits, Wait},
+    operation::Scope,
+    operation_limits::{Charge, OperationLimits, Wait},
     shared::{Reply, Shared},
 };
 use domain::{
@@ -65,9 +65,9 @@ use platform::{
 
 /// All rate limits. Cheap to clone.
 #[derive(Clone)]
-pub struct Quotas(Arc<Inner>);
+pub struct Quotas(Arc<QuotaState>);
 
-struct Inner {
+struct QuotaState {
     clock: Clock,
     send_code: OperationLimits,
     guess: OperationLimits,
@@ -81,19 +81,19 @@ struct Inner {
     guesses: Option<GuessingAlarm>,
     shared: Option<Shared>,
     /// The number of processes, as far as known.
-    processes: AtomicU32,
+    process_count: AtomicU32,
 }
 
 impl Quotas {
     /// Without `redis`, only this process counts.
     pub fn open(settings: &QuotaSettings, clock: Clock, redis: Option<RedisLink>) -> Self {
         let ticker = Ticker::new(clock.clone());
-        let ledger = |act, limits: &[_]| OperationLimits::new(act, ticker.clone(), limits);
+        let limits = |act, limits: &[_]| OperationLimits::new(act, ticker.clone(), limits);
         let client = |limit: Limit| (Scope::Client, per_minute(limit));
         let site = |limit: Limit| (Scope::Site, per_minute(times(limit, settings.ipv6_site_factor)));
-        let by_client = |act: Operation<'_>, limit| ledger(act.name(), &[client(limit), site(limit)]);
-        Self(Arc::new(Inner {
-            send_code: ledger(
+        let by_client = |act: Operation<'_>, limit| limits(act.name(), &[client(limit), site(limit)]);
+        Self(Arc::new(QuotaState {
+            send_code: limits(
                 "send_code",
                 &[
                     client(settings.client_sends_per_minute),
@@ -110,7 +110,7 @@ impl Quotas {
             sign_up: by_client(Operation::SignUp, settings.client_sign_ups_per_minute),
             spend_proof: by_client(Operation::SpendProof, settings.client_proofs_per_minute),
             refresh: by_client(Operation::Refresh, settings.client_refreshes_per_minute),
-            confirm_password: ledger(
+            confirm_password: limits(
                 "confirm_password",
                 &[
                     client(settings.client_sign_ins_per_minute),
@@ -122,14 +122,14 @@ impl Quotas {
             guard: settings.pumping.map(|rule| PumpingGuard::new(rule, clock.clone(), ticker.clone())),
             guesses: settings.guessing.map(|rule| GuessingAlarm::new(rule, clock.clone())),
             shared: redis.map(|link| Shared::new(link, clock.clone())),
-            processes: AtomicU32::new(1),
+            process_count: AtomicU32::new(1),
             clock,
         }))
     }
 
     /// Sets the number of processes, including this one.
     pub fn set_process_count(&self, count: usize) {
-        self.0.processes.store(u32::try_from(count).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
+        self.0.process_count.store(u32::try_from(count).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
     }
 
     /// Charges an operation to all of its keys, or to none.
@@ -137,8 +137,8 @@ impl Quotas {
     /// # Errors
     /// The refusal: the quota, and the earliest time at which the operation can be allowed.
     pub async fn charge(&self, act: Operation<'_>, caller: &RequestInfo) -> Result<(), Refused> {
-        let verdict = self.0.check(act, caller).await;
-        verdict.map_err(|Wait { quota, span }| {
+        let decision = self.0.check(act, caller).await;
+        decision.map_err(|Wait { quota, span }| {
             metrics::quota_refused(act.name(), quota.as_str());
             Refused { quota, retry_at: self.0.clock.now() + round_up(span) }
         })
@@ -167,7 +167,7 @@ impl Quotas {
 
     /// Counts a confirmed code for the protection against SMS pumping. Call it once for each verification by phone that
     /// becomes VERIFIED.
-    pub async fn note_confirmed(&self, prefix: &str) {
+    pub async fn count_confirmed(&self, prefix: &str) {
         let Some(guard) = &self.0.guard else { return };
         guard.count_confirmed(prefix);
         if let Some(shared) = &self.0.shared {
@@ -194,11 +194,11 @@ impl Quotas {
     }
 }
 
-impl Inner {
+impl QuotaState {
     async fn check(&self, act: Operation<'_>, caller: &RequestInfo) -> Result<(), Wait> {
-        let ledger = self.ledger(act);
-        let claims = ledger.claims(act, caller);
-        ledger.charge(&claims)?;
+        let limits = self.limits(act);
+        let claims = limits.claims(act, caller);
+        limits.charge(&claims)?;
         let guarded = match act {
             Operation::SendCode { destination: Some(prefix) } => self.guard.as_ref().map(|guard| (guard, prefix)),
             _ => None,
@@ -206,24 +206,24 @@ impl Inner {
         if claims.is_empty() && guarded.is_none() {
             return Ok(());
         }
-        match self.ask_redis(act, &claims, guarded).await {
+        match self.charge_in_redis(act, &claims, guarded).await {
             Some(reply) => {
-                if reply.verdict.is_err() {
-                    ledger.refund(&claims);
+                if reply.decision.is_err() {
+                    limits.refund(&claims);
                 }
-                ledger.learn(&claims, &reply.ready_in);
-                reply.verdict
+                limits.set_from_redis(&claims, &reply.ready_in);
+                reply.decision
             }
             None => {
-                let verdict = guarded.map_or(Ok(()), |(guard, prefix)| guard.admit(prefix, caller));
-                let verdict = verdict.and_then(|()| ledger.charge_for_others(&claims, self.others()));
-                verdict.inspect_err(|_| ledger.refund(&claims))
+                let decision = guarded.map_or(Ok(()), |(guard, prefix)| guard.admit(prefix, caller));
+                let decision = decision.and_then(|()| limits.charge_for_others(&claims, self.others()));
+                decision.inspect_err(|_| limits.refund(&claims))
             }
         }
     }
 
     /// None: Redis is not configured or unavailable, so the process decides.
-    async fn ask_redis(
+    async fn charge_in_redis(
         &self,
         act: Operation<'_>,
         claims: &[Charge<'_>],
@@ -236,10 +236,10 @@ impl Inner {
             return None;
         };
         if let Some((guard, prefix)) = guarded {
-            if let Some((turn, tally)) = reply.turn {
-                announce(turn, prefix, tally);
+            if let Some((change, counts)) = reply.change {
+                announce(change, prefix, counts);
             }
-            if reply.verdict.is_ok() {
+            if reply.decision.is_ok() {
                 guard.count_sent(prefix);
             }
         }
@@ -249,12 +249,12 @@ impl Inner {
     /// How many other processes count independently; 0 without Redis.
     fn others(&self) -> u32 {
         match &self.shared {
-            Some(_) => self.processes.load(Ordering::Relaxed) - 1,
+            Some(_) => self.process_count.load(Ordering::Relaxed) - 1,
             None => 0,
         }
     }
 
-    fn ledger(&self, act: Operation<'_>) -> &OperationLimits {
+    fn limits(&self, act: Operation<'_>) -> &OperationLimits {
         match act {
             Operation::SendCode { .. } => &self.send_code,
             Operation::Guess => &self.guess,

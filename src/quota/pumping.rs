@@ -41,14 +41,14 @@ pub struct WindowCounts {
 
 /// The throttling began or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum ThrottleChange {
     Throttled,
     Lifted,
 }
 
 impl Window {
     /// The same window at `now_ms`: older slots are dropped. A clock that was set back leaves it unchanged.
-    pub fn slid_to(self, now_ms: i64, rule: &PumpingSettings) -> Self {
+    pub fn advanced_to(self, now_ms: i64, rule: &PumpingSettings) -> Self {
         let slot = now_ms.div_euclid(length(rule));
         match slot - self.slot {
             ..=0 => self,
@@ -58,7 +58,7 @@ impl Window {
     }
 
     /// The counts within the window that ends at `now_ms`.
-    pub fn tally(&self, now_ms: i64, rule: &PumpingSettings) -> WindowCounts {
+    pub fn counts(&self, now_ms: i64, rule: &PumpingSettings) -> WindowCounts {
         let length = length(rule);
         let inside = 1.0 - now_ms.rem_euclid(length) as f64 / length as f64;
         WindowCounts {
@@ -68,15 +68,15 @@ impl Window {
     }
 
     /// Applies the rule, and returns whether the prefix is throttled and whether that changed.
-    pub fn evaluate(&mut self, now_ms: i64, rule: &PumpingSettings) -> (bool, Option<Turn>) {
-        let pumped = is_pumped(self.tally(now_ms, rule), rule);
-        let turn = match (self.throttled, pumped) {
-            (false, true) => Some(Turn::Throttled),
-            (true, false) => Some(Turn::Lifted),
+    pub fn evaluate(&mut self, now_ms: i64, rule: &PumpingSettings) -> (bool, Option<ThrottleChange>) {
+        let pumped = is_pumped(self.counts(now_ms, rule), rule);
+        let change = match (self.throttled, pumped) {
+            (false, true) => Some(ThrottleChange::Throttled),
+            (true, false) => Some(ThrottleChange::Lifted),
             _ => None,
         };
         self.throttled = pumped;
-        (pumped, turn)
+        (pumped, change)
     }
 
     pub fn count_sent(&mut self) {
@@ -105,8 +105,8 @@ impl Window {
 }
 
 /// Whether there were many sends and too few confirmations.
-pub fn is_pumped(tally: WindowCounts, rule: &PumpingSettings) -> bool {
-    tally.sent >= f64::from(rule.min_sends.get()) && tally.confirmed < rule.min_conversion * tally.sent
+pub fn is_pumped(counts: WindowCounts, rule: &PumpingSettings) -> bool {
+    counts.sent >= f64::from(rule.min_sends.get()) && counts.confirmed < rule.min_conversion * counts.sent
 }
 
 fn length(rule: &PumpingSettings) -> i64 {
@@ -143,30 +143,30 @@ mod tests {
         let mut window = sent(29);
         assert_eq!(window.evaluate(0, &rule), (false, None));
         window.count_sent();
-        assert_eq!(window.evaluate(0, &rule), (true, Some(Turn::Throttled)));
+        assert_eq!(window.evaluate(0, &rule), (true, Some(ThrottleChange::Throttled)));
         assert_eq!(window.evaluate(0, &rule), (true, None));
         window.count_confirmed();
         window.count_confirmed();
         assert_eq!(window.evaluate(0, &rule), (true, None));
         window.count_confirmed();
-        assert_eq!(window.evaluate(0, &rule), (false, Some(Turn::Lifted)));
+        assert_eq!(window.evaluate(0, &rule), (false, Some(ThrottleChange::Lifted)));
     }
 
     #[test]
     fn window_slides() {
         let rule = rule();
-        let mut window = sent(60).slid_to(HOUR + HOUR / 2, &rule);
-        assert_eq!(window.tally(HOUR + HOUR / 2, &rule), WindowCounts { sent: 30.0, confirmed: 0.0 });
+        let mut window = sent(60).advanced_to(HOUR + HOUR / 2, &rule);
+        assert_eq!(window.counts(HOUR + HOUR / 2, &rule), WindowCounts { sent: 30.0, confirmed: 0.0 });
         assert!(window.evaluate(HOUR + HOUR / 2, &rule).0);
         assert!(!window.evaluate(HOUR + HOUR / 2 + HOUR / 60, &rule).0);
-        assert_eq!(window.slid_to(3 * HOUR, &rule).weight(), 0);
+        assert_eq!(window.advanced_to(3 * HOUR, &rule).weight(), 0);
         assert!(!window.is_over(2 * HOUR, &rule) && window.is_over(3 * HOUR, &rule));
     }
 
     #[test]
     fn clock_set_back_keeps_the_counts() {
-        let window = sent(30).slid_to(5 * HOUR, &rule());
-        assert_eq!(window.slid_to(4 * HOUR, &rule()), window);
+        let window = sent(30).advanced_to(5 * HOUR, &rule());
+        assert_eq!(window.advanced_to(4 * HOUR, &rule()), window);
     }
 
     proptest! {
@@ -175,14 +175,14 @@ mod tests {
             let rule = rule();
             let mut window = sent(sends);
             (0..confirmed).for_each(|_| window.count_confirmed());
-            let before = is_pumped(window.tally(now, &rule), &rule);
+            let before = is_pumped(window.counts(now, &rule), &rule);
             window.count_confirmed();
-            prop_assert!(before || !is_pumped(window.tally(now, &rule), &rule));
+            prop_assert!(before || !is_pumped(window.counts(now, &rule), &rule));
         }
 
         #[test]
         fn fewer_sends_than_the_minimum_are_not_throttled(sends in 0u32..30, now in 0..HOUR) {
-            prop_assert!(!is_pumped(sent(sends).tally(now, &rule()), &rule()));
+            prop_assert!(!is_pumped(sent(sends).counts(now, &rule()), &rule()));
         }
     }
 }

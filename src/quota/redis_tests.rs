@@ -97,8 +97,8 @@ fn compare(url: &str, limits: &QuotaSettings, agree: impl Fn(Result<(), Refused>
                 hand.advance(Duration::from_millis(pause));
                 let prefix = ["821012", "821013"][destination];
                 if confirmed {
-                    pair[process].note_confirmed(prefix).await;
-                    single.note_confirmed(prefix).await;
+                    pair[process].count_confirmed(prefix).await;
+                    single.count_confirmed(prefix).await;
                 }
                 let act = Operation::SendCode { destination: Some(prefix) };
                 let caller = from(&format!("192.0.2.{client}"));
@@ -143,7 +143,7 @@ async fn guard_counts_across_processes() {
     one.charge(send(), &caller).await.unwrap();
     assert_eq!(other.charge(send(), &caller).await.unwrap_err().quota, Quota::DestinationPrefix);
     for _ in 0..4 {
-        one.note_confirmed(DESTINATION).await;
+        one.count_confirmed(DESTINATION).await;
     }
     assert_eq!(other.charge(send(), &caller).await, Ok(()));
 }
@@ -228,7 +228,7 @@ async fn fd_04_process_keeps_its_counts_when_redis_is_flushed() {
     let caller = from("192.0.2.1");
     while quotas.charge(send(), &caller).await.is_ok() {}
     let key = link.name("quota:send_code:client:192.0.2.1");
-    let deleted: u32 = link.ask(async |mut redis| redis.del(key).await).await.unwrap();
+    let deleted: u32 = link.query(async |mut redis| redis.del(key).await).await.unwrap();
     assert_eq!(deleted, 1);
     assert!(quotas.charge(send(), &caller).await.is_err());
 }

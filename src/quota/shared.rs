@@ -6,8 +6,8 @@ use redis::{Script, ScriptInvocation};
 
 use super::{
     guesses::AlarmState,
-    ledger::{Charge, Wait},
-    pumping::{THROTTLED_RATE, Turn, WindowCounts},
+    operation_limits::{Charge, Wait},
+    pumping::{THROTTLED_RATE, ThrottleChange, WindowCounts},
 };
 use domain::quota::Quota;
 use platform::{
@@ -22,26 +22,26 @@ pub struct Shared {
     clock: Clock,
     charge: Script,
     confirm: Script,
-    give_back: Script,
+    refund: Script,
     guess: Script,
 }
 
 /// The reply of Redis for an operation.
 pub struct Reply {
-    pub verdict: Result<(), Wait>,
+    pub decision: Result<(), Wait>,
     /// The time until the full burst of each claim's key is available, after this charge.
     pub ready_in: Vec<Duration>,
     /// The change of the prefix's throttling, and the counts in its window.
-    pub turn: Option<(Turn, WindowCounts)>,
+    pub change: Option<(ThrottleChange, WindowCounts)>,
 }
 
 impl Shared {
     pub fn new(link: RedisLink, clock: Clock) -> Self {
         let charge = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/charge.lua")));
         let confirm = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/confirm.lua")));
-        let give_back = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/give_back.lua")));
+        let refund = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/refund.lua")));
         let guess = Script::new(concat!(include_str!("lua/window.lua"), include_str!("lua/guess.lua")));
-        Self { link, clock, charge, confirm, give_back, guess }
+        Self { link, clock, charge, confirm, refund, guess }
     }
 
     /// Charges all claims or none; for a guarded send, also applies the rule of the prefix.
@@ -58,7 +58,7 @@ impl Shared {
         if let Some((rule, _)) = guarded {
             call.arg(rule.min_sends.get()).arg(rule.min_conversion);
         }
-        let reply: Vec<i64> = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
+        let reply: Vec<i64> = self.link.query(async |mut redis| call.invoke_async(&mut redis).await).await?;
         Ok(parse_reply(&reply, claims))
     }
 
@@ -72,8 +72,8 @@ impl Shared {
         claims: &[Charge<'_>],
         guarded: Option<(&PumpingSettings, &str)>,
     ) -> Result<(), Unreachable> {
-        let call = self.call(&self.give_back, act, claims, guarded);
-        self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
+        let call = self.call(&self.refund, act, claims, guarded);
+        self.link.query(async |mut redis| call.invoke_async(&mut redis).await).await
     }
 
     /// Counts a confirmed code that was sent to `prefix`.
@@ -83,7 +83,7 @@ impl Shared {
     pub async fn confirm(&self, rule: &PumpingSettings, prefix: &str) -> Result<(), Unreachable> {
         let mut call = self.confirm.prepare_invoke();
         call.key(self.window(prefix)).arg(self.now()).arg(micros(rule.window));
-        self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await
+        self.link.query(async |mut redis| call.invoke_async(&mut redis).await).await
     }
 
     /// Counts a code that was tried.
@@ -94,10 +94,11 @@ impl Shared {
         let mut call = self.guess.prepare_invoke();
         call.key(self.link.name("guesses")).arg(self.now()).arg(micros(rule.window)).arg(u8::from(right));
         call.arg(rule.min_sends.get()).arg(rule.min_conversion);
-        let reply: (i64, i64, i64, i64) = self.link.ask(async |mut redis| call.invoke_async(&mut redis).await).await?;
+        let reply: (i64, i64, i64, i64) =
+            self.link.query(async |mut redis| call.invoke_async(&mut redis).await).await?;
         let (raised, change, sent, confirmed) = reply;
-        let tally = WindowCounts { sent: sent as f64, confirmed: confirmed as f64 };
-        Ok(AlarmState { raised: raised == 1, turn: turn(change), tally })
+        let counts = WindowCounts { sent: sent as f64, confirmed: confirmed as f64 };
+        Ok(AlarmState { raised: raised == 1, change: parse_change(change), counts })
     }
 
     /// The common arguments of the charge and refund scripts: the time, the quotas, and the guard of the destination
@@ -142,19 +143,19 @@ fn parse_reply(reply: &[i64], claims: &[Charge<'_>]) -> Reply {
     let refusing = usize::try_from(number(0)).unwrap_or(0).checked_sub(1);
     // The key after the last claim is the remaining rate of the destination prefix.
     let quota = |index: usize| claims.get(index).map_or(Quota::DestinationPrefix, Charge::quota);
-    let turn = turn(number(2));
-    let tally = WindowCounts { sent: number(3) as f64, confirmed: number(4) as f64 };
+    let change = parse_change(number(2));
+    let counts = WindowCounts { sent: number(3) as f64, confirmed: number(4) as f64 };
     Reply {
-        verdict: refusing.map_or(Ok(()), |index| Err(Wait { quota: quota(index), span: span(number(1)) })),
+        decision: refusing.map_or(Ok(()), |index| Err(Wait { quota: quota(index), span: span(number(1)) })),
         ready_in: reply.iter().skip(5).copied().map(span).collect(),
-        turn: turn.map(|turn| (turn, tally)),
+        change: change.map(|change| (change, counts)),
     }
 }
 
-fn turn(number: i64) -> Option<Turn> {
+fn parse_change(number: i64) -> Option<ThrottleChange> {
     match number {
-        1 => Some(Turn::Throttled),
-        -1 => Some(Turn::Lifted),
+        1 => Some(ThrottleChange::Throttled),
+        -1 => Some(ThrottleChange::Lifted),
         _ => None,
     }
 }

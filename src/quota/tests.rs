@@ -276,7 +276,7 @@ async fn bf_11_prefix_is_throttled_before_the_fiftieth_send_until_codes_are_conf
     assert_eq!(quotas.charge(Operation::SendCode { destination: Some("821013") }, &from("192.0.2.1")).await, Ok(()));
     for _ in 0..4 {
         assert!(quotas.charge(send(), &from("192.0.2.1")).await.is_err());
-        quotas.note_confirmed(DESTINATION).await;
+        quotas.count_confirmed(DESTINATION).await;
     }
     assert_eq!(quotas.charge(send(), &from("192.0.2.1")).await, Ok(()));
 }
@@ -287,7 +287,7 @@ async fn prefix_with_confirmations_is_never_throttled() {
     for round in 0..1000 {
         assert_eq!(quotas.charge(send(), &from("192.0.2.1")).await, Ok(()));
         if round % 5 == 0 {
-            quotas.note_confirmed(DESTINATION).await;
+            quotas.count_confirmed(DESTINATION).await;
         }
     }
 }

@@ -154,7 +154,7 @@ impl AccessTokens {
         Ok(AccessToken { token: Secret::new(token), expires_at })
     }
 
-    /// Verifies a token and returns the identity in it. Revocation is checked by the gate.
+    /// Verifies a token and returns the identity in it. The access token verifier checks for revocation.
     pub(super) fn verify(&self, token: &str) -> Result<SignedIn, TokenRefused> {
         let claims = self.claims(token).ok_or(TokenRefused)?;
         let now = self.0.clock.now();

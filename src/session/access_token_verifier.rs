@@ -61,7 +61,7 @@ pub struct AccessTokenVerifier(Arc<State>);
 
 struct State {
     access: AccessTokens,
-    confirmations: SeenGenerations,
+    seen_generations: SeenGenerations,
     clock: Clock,
     /// Ended sessions, with the time they ended.
     revoked: RwLock<HashMap<SessionId, Timestamp>>,
@@ -70,7 +70,13 @@ struct State {
 
 impl AccessTokenVerifier {
     pub fn new(access: AccessTokens, confirmations: SeenGenerations, clock: Clock) -> Self {
-        Self(Arc::new(State { access, confirmations, clock, revoked: RwLock::default(), ticks: watch::Sender::new(0) }))
+        Self(Arc::new(State {
+            access,
+            seen_generations: confirmations,
+            clock,
+            revoked: RwLock::default(),
+            ticks: watch::Sender::new(0),
+        }))
     }
 
     /// Verifies a bearer token. Does no I/O.
@@ -84,7 +90,7 @@ impl AccessTokenVerifier {
             return Err(TokenRefused);
         }
         drop(revoked);
-        self.0.confirmations.note(&signed_in.session, signed_in.generation);
+        self.0.seen_generations.record(&signed_in.session, signed_in.generation);
         Ok(signed_in)
     }
 
@@ -109,12 +115,12 @@ impl AccessTokenVerifier {
     ///
     /// # Errors
     /// A fault of the store. Known revocations are kept.
-    pub async fn refill(&self, store: &Store) -> Result<(), Fault> {
+    pub async fn load_revocations(&self, store: &Store) -> Result<(), Fault> {
         self.read_since(store, self.0.clock.now() - self.0.access.ttl()).await
     }
 
     /// Follows revocations until shutdown.
-    pub async fn keep_up(self, store: Store, mut revocations: Revocations, lag: Duration) {
+    pub async fn follow_revocations(self, store: Store, mut revocations: Revocations, lag: Duration) {
         let mut polls = tokio::time::interval(lag / 2);
         polls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut read_at = self.0.clock.now();

@@ -85,7 +85,7 @@ impl Generations {
 
 impl SeenGenerations {
     /// Records that an access token of this generation was seen. The first generation of a session confirms nothing.
-    pub(super) fn note(&self, session: &SessionId, generation: i32) {
+    pub(super) fn record(&self, session: &SessionId, generation: i32) {
         if generation > 0 && self.generations().record(session, generation) {
             self.0.recorded.notify_one();
         }

@@ -80,11 +80,11 @@ impl Sessions {
     /// A fault of the store.
     pub async fn count_password_schemes(&self) -> Result<(), Fault> {
         let store = &self.0.store;
-        let mut tally = SchemeCounts::default();
+        let mut counts = SchemeCounts::default();
         let mut last = None;
         loop {
             let hashes = store.password_hashes(last.as_ref(), BATCH).await?;
-            hashes.iter().for_each(|(_, hash)| tally.add(hash));
+            hashes.iter().for_each(|(_, hash)| counts.add(hash));
             match hashes.into_iter().next_back() {
                 Some((id, _)) => last = Some(id),
                 None => break,
@@ -96,7 +96,7 @@ impl Sessions {
                 Box::pin(async move {
                     let known = tx.lock_password_census().await?;
                     let known = known.map_or_else(SchemeCensus::default, |known| read(&known.schemes));
-                    let next = known.next(tally);
+                    let next = known.next(counts);
                     let next = serde_json::to_string(&next).map_err(|error| Fault::internal(error.to_string()));
                     tx.set_password_census(next.doing("writing the password census")?).await?;
                     Ok(TxOutcome::Commit(()))

@@ -2,8 +2,8 @@
 
 use super::{
     OpaqueToken, Sessions,
+    access_revocation::{self, ActSubject, SecurityAct},
     access_token_verifier::SignedIn,
-    ways_in::{self, ActSubject, SecurityAct},
 };
 use domain::{Timestamp, caller::RequestInfo, ids::SessionId, session::Session};
 use platform::{
@@ -23,7 +23,7 @@ pub enum EndSessionOutcome {
 }
 
 /// Result of ending every session of an account.
-pub struct SignedOutEverywhere {
+pub struct SignOutEverywhereResult {
     pub sessions_ended: usize,
     /// The new device token of the client. None: the client was not recognised as a known device.
     pub device: Option<Secret>,
@@ -52,7 +52,7 @@ impl Sessions {
         caller: &RequestInfo,
         signed_in: &SignedIn,
         device: Option<OpaqueToken>,
-    ) -> Result<Option<SignedOutEverywhere>, Fault> {
+    ) -> Result<Option<SignOutEverywhereResult>, Fault> {
         let now = self.0.clock.now();
         let account = signed_in.account.clone();
         let event = self.event(caller, audit::Act::SignOutEverywhere, audit::OK, Some(account.clone()));
@@ -69,14 +69,15 @@ impl Sessions {
             .write(move |tx| {
                 Box::pin(async move {
                     let subject = ActSubject::new(account.clone());
-                    let ended = ways_in::revoke_access(tx, SecurityAct::SignOutEverywhere, &subject, now).await?;
+                    let ended =
+                        access_revocation::revoke_access(tx, SecurityAct::SignOutEverywhere, &subject, now).await?;
                     let ended = ended.session_ids();
                     // The access token may outlive its session until this process learns of the revocation.
                     if !ended.contains(&session) {
                         return Ok(TxOutcome::Rollback(None));
                     }
                     if is_known {
-                        ways_in::register_device(tx, &account, None, &token, now).await?;
+                        access_revocation::register_device(tx, &account, None, &token, now).await?;
                     }
                     tx.insert_audit(&entry).await?;
                     Ok(TxOutcome::Commit(Some(ended)))
@@ -88,9 +89,9 @@ impl Sessions {
             return Ok(None);
         };
         event.log();
-        self.announce_ended(&ended, now);
+        self.publish_ended(&ended, now);
         let device = is_known.then(|| new_token.secret().clone());
-        Ok(Some(SignedOutEverywhere { sessions_ended: ended.len(), device }))
+        Ok(Some(SignOutEverywhereResult { sessions_ended: ended.len(), device }))
     }
 
     /// Ends one session of the signed-in account, and removes its device.
@@ -134,7 +135,7 @@ impl Sessions {
         match &ended {
             EndSessionOutcome::Revoked(session) => {
                 event.log();
-                self.announce_ended(std::slice::from_ref(&session.id), now);
+                self.publish_ended(std::slice::from_ref(&session.id), now);
             }
             EndSessionOutcome::NotFound => self.0.store.record(event.outcome(audit::SESSION_NOT_FOUND)).await,
             EndSessionOutcome::Unauthenticated => self.0.store.record(event.outcome(audit::UNAUTHENTICATED)).await,
@@ -159,7 +160,7 @@ async fn write_one(
             return Ok(TxOutcome::Rollback(EndSessionOutcome::Unauthenticated));
         }
     }
-    let Some(ended) = ways_in::revoke_access(tx, act, subject, now).await?.sessions.pop() else {
+    let Some(ended) = access_revocation::revoke_access(tx, act, subject, now).await?.sessions.pop() else {
         return Ok(TxOutcome::Rollback(EndSessionOutcome::NotFound));
     };
     tx.insert_audit(entry).await?;

@@ -18,7 +18,7 @@ pub struct Established {
     pub held_until: Option<Timestamp>,
     /// When the account may be deleted. None: now.
     ///
-    /// An undone change counts until the end of its undo period. The holder of the unchanged contact can undo a change
+    /// An undone change counts until the end of its undo period. The person who controls the unchanged contact can undo a change
     /// by themselves, and must not be able to delete the account at once as a result.
     pub deletion_held_until: Option<Timestamp>,
 }

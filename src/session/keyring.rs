@@ -52,7 +52,7 @@ impl Keyring {
     /// The setting and what is wrong with it, for the operator.
     pub fn open(source: &KeySource) -> Result<Self, String> {
         let mut ring = match (&source.private_key, &source.secret) {
-            (Some(pem), _) => Self::from_private_key(pem).map_err(|why| format!("JWT_PRIVATE_KEY: {why}"))?,
+            (Some(pem), _) => Self::from_private_key(pem).map_err(|reason| format!("JWT_PRIVATE_KEY: {reason}"))?,
             (None, Some(secret)) => Self::from_secret(secret, &source.server_keys),
             (None, None) => return Err("JWT_SECRET: no key to sign access tokens with".to_owned()),
         };
@@ -60,10 +60,10 @@ impl Keyring {
             ring.trust_secret(secret, &source.server_keys);
         }
         if let Some(pem) = &source.next_private_key {
-            ring.trust_private_key(pem).map_err(|why| format!("JWT_PRIVATE_KEY_NEXT: {why}"))?;
+            ring.trust_private_key(pem).map_err(|reason| format!("JWT_PRIVATE_KEY_NEXT: {reason}"))?;
         }
         if let Some(pems) = &source.previous_public_keys {
-            let refused = |why| format!("JWT_PUBLIC_KEYS_PREVIOUS: {why}");
+            let refused = |reason| format!("JWT_PUBLIC_KEYS_PREVIOUS: {reason}");
             for (jwk, algorithm) in public_keys(pems).map_err(refused)? {
                 ring.trust(jwk, algorithm).map_err(refused)?;
             }
@@ -148,7 +148,7 @@ pub fn unusable_keys(keys: &config::Keys) -> Vec<(&'static str, String)> {
     let private = [("JWT_PRIVATE_KEY", &keys.jwt_private_key), ("JWT_PRIVATE_KEY_NEXT", &keys.jwt_private_key_next)];
     let private = private.into_iter().filter_map(|(name, pem)| Some((name, private_key_ids(pem.as_ref()?).err()?)));
     let public = keys.jwt_public_keys_previous.as_ref().and_then(|pems| public_keys(pems).err());
-    private.chain(public.map(|why| ("JWT_PUBLIC_KEYS_PREVIOUS", why))).collect()
+    private.chain(public.map(|reason| ("JWT_PUBLIC_KEYS_PREVIOUS", reason))).collect()
 }
 
 /// The ids of each key of this source as they appear in tokens. The signing key comes first.

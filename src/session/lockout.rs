@@ -4,10 +4,10 @@
 //! A known device has its own counter, so attempts of others do not lock it out. Attempts from unknown clients are
 //! counted twice: by identifier, whether or not an account has it, and by account. Only a lock of the identifier is
 //! disclosed. The lock of the account keeps its three identifiers from allowing three times the guesses. An attempt
-//! that it blocks is counted by identifier, hashed and answered like a wrong password: any difference would reveal that
+//! that it blocks is counted by identifier, hashed, and gets the response of a wrong password: any difference would reveal that
 //! an identifier belongs to an account that was locked through another identifier (invariant 5).
 
-use super::{Parts, Sessions, access_token_verifier::SignedIn, sign_in::is_identified_by};
+use super::{Deps, Sessions, access_token_verifier::SignedIn, sign_in::is_identified_by};
 use crate::delivery::notices;
 use domain::{
     Timestamp,
@@ -35,7 +35,7 @@ pub enum AttemptDecision {
     /// The password may be checked. `locks`: if it is wrong, the account is locked.
     Allowed { locks: bool },
     /// The attempt fails in any case, and must look as if the password was checked.
-    Barred { locks: bool },
+    HiddenLock { locks: bool },
     /// The attempt is rejected, and the lock is disclosed.
     Locked { until: Timestamp },
 }
@@ -75,7 +75,7 @@ impl Sessions {
     /// # Errors
     /// A fault of the store.
     pub async fn count_attempt(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
-        self.0.count_try(subjects).await
+        self.0.try_count_attempt(subjects).await
     }
 
     /// Uncounts an attempt that could not be checked because the server was overloaded.
@@ -90,7 +90,7 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn forget_tries(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
+    pub async fn reset_attempts(&self, subjects: &LockoutKeys) -> Result<(), Fault> {
         let names = subjects.names();
         self.0
             .store
@@ -122,7 +122,7 @@ impl Sessions {
 
     /// Notifies an account's contacts that failed logins locked it, at most once a day. Runs in the background: its
     /// duration would distinguish known from unknown accounts (invariant 5).
-    pub fn tell_of_lock(&self, account: Account) {
+    pub fn notify_of_lock(&self, account: Account) {
         let sessions = self.clone();
         tokio::spawn(async move {
             if let Err(fault) = sessions.queue_lock_notice(&account).await {
@@ -132,27 +132,27 @@ impl Sessions {
     }
 
     async fn queue_lock_notice(&self, account: &Account) -> Result<(), Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
-        let orders = notices::to_all(account, &Notice::AccountLocked, &parts.entropy, now);
+        let deps = &self.0;
+        let now = deps.clock.now();
+        let messages = notices::to_all_contacts(account, &Notice::AccountLocked, &deps.entropy, now);
         let id = account.id.clone();
-        let queued = parts.store.write(move |tx| {
+        let queued = deps.store.write(move |tx| {
             Box::pin(async move {
                 // The account may have been deleted in the meantime.
                 if tx.account(&Identifier::Id(id.clone())).await?.is_none() {
                     return Ok(TxOutcome::Rollback(Vec::new()));
                 }
-                Ok(TxOutcome::Commit(notices::enqueue(tx, &id, orders, now).await?))
+                Ok(TxOutcome::Commit(notices::enqueue(tx, &id, messages, now).await?))
             })
         });
         for notice in queued.await? {
-            parts.outbox.dispatch(notice);
+            deps.outbox.dispatch(notice);
         }
         Ok(())
     }
 }
 
-impl Parts {
+impl Deps {
     /// The keys for an unknown client that entered `identifier`. Unknown identifiers use as many rows, for the same
     /// time.
     pub(super) fn lockout_keys_for_identifier(
@@ -183,8 +183,8 @@ impl Parts {
         digests.map(|digest| typed_subject(&digest)).collect()
     }
 
-    async fn count_try(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
-        let fault = match self.count_try_of(subjects).await {
+    async fn try_count_attempt(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
+        let fault = match self.count_attempt_in_tx(subjects).await {
             Ok(counted) => return Ok(counted),
             Err(fault) => fault,
         };
@@ -194,10 +194,10 @@ impl Parts {
         }
         // The account was deleted after the lookup, and no row can refer to it any more. The attempt is counted as for
         // an unknown identifier.
-        self.count_try_of(&LockoutKeys { account: None, ..subjects.clone() }).await
+        self.count_attempt_in_tx(&LockoutKeys { account: None, ..subjects.clone() }).await
     }
 
-    async fn count_try_of(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
+    async fn count_attempt_in_tx(&self, subjects: &LockoutKeys) -> Result<AttemptDecision, Fault> {
         let now = self.clock.now();
         let lockout = self.settings.lockout;
         let disclosed = self.accounts_disclosed;
@@ -208,9 +208,10 @@ impl Parts {
                     let mut locks = false;
                     for (subject, is_disclosed) in subjects.all() {
                         let account = subjects.account.as_ref();
-                        let Some(row) = tx.count_attempt(subject, account, now - rules::MEMORY, now).await? else {
+                        let Some(row) = tx.count_attempt(subject, account, now - rules::FAILURE_WINDOW, now).await?
+                        else {
                             if !is_disclosed && !disclosed {
-                                return Ok(TxOutcome::Commit(AttemptDecision::Barred { locks }));
+                                return Ok(TxOutcome::Commit(AttemptDecision::HiddenLock { locks }));
                             }
                             let until = tx.lockout(subject).await?.and_then(|row| row.locked_until).unwrap_or(now);
                             return Ok(TxOutcome::Rollback(AttemptDecision::Locked { until }));

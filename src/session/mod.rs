@@ -2,9 +2,10 @@
 //!
 //! A session is one signed-in device: a family of refresh tokens of which only the newest is valid. The
 //! [`access_token_verifier`](access_token_verifier::AccessTokenVerifier) verifies access tokens without a database query, so code that ends sessions has to announce it
-//! to the gate.
+//! to it.
 
 mod access;
+pub mod access_revocation;
 pub mod access_token_verifier;
 mod authentication;
 mod confirm;
@@ -15,14 +16,13 @@ pub mod established;
 mod gate_tests;
 mod keyring;
 mod lockout;
-mod offer;
 mod opaque_token;
 mod open;
+mod presented_tokens;
 mod reauthenticate;
 mod refresh;
 mod refresh_transaction;
 mod sign_in;
-pub mod ways_in;
 
 use std::sync::Arc;
 
@@ -35,9 +35,9 @@ pub use self::{
     established::Established,
     keyring::{KeySource, key_ids, private_key_ids, secret_ids, unusable_keys},
     lockout::{AttemptDecision, LockoutKeys},
-    offer::{MAX_COOKIE_SLOT, Offer, PresentedToken},
     opaque_token::OpaqueToken,
     open::{Device, NewSession, PendingSession, Tokens},
+    presented_tokens::{MAX_COOKIE_SLOT, PresentedToken, PresentedTokens},
     reauthenticate::Reauthenticated,
     refresh::{RefreshInput, RefreshOutcome, RefreshRejection},
     refresh_transaction::IssuedRefreshToken,
@@ -66,18 +66,18 @@ use store::{Page, PageRequest, Store};
 
 /// The session use cases. Cheap to clone.
 #[derive(Clone)]
-pub struct Sessions(Arc<Parts>);
+pub struct Sessions(Arc<Deps>);
 
 /// Dependencies of [`Sessions`].
-pub struct Parts {
+pub struct Deps {
     pub store: Store,
     pub clock: Clock,
     pub entropy: Entropy,
     pub keys: ServerKeys,
     pub settings: config::Session,
     pub access: AccessTokens,
-    pub gate: AccessTokenVerifier,
-    pub confirmations: SeenGenerations,
+    pub access_token_verifier: AccessTokenVerifier,
+    pub seen_generations: SeenGenerations,
     pub verifications: Verifications,
     pub quotas: Quotas,
     pub events: Events,
@@ -90,8 +90,8 @@ pub struct Parts {
 }
 
 impl Sessions {
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    pub fn new(deps: Deps) -> Self {
+        Self(Arc::new(deps))
     }
 
     /// Whether refresh tokens are sent in a cookie.
@@ -113,13 +113,13 @@ impl Sessions {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn list(&self, account: &AccountId, slice: &PageRequest) -> Result<Page<Session>, Fault> {
-        self.0.store.sessions(account, slice, self.0.clock.now()).await
+    pub async fn list(&self, account: &AccountId, page: &PageRequest) -> Result<Page<Session>, Fault> {
+        self.0.store.sessions(account, page, self.0.clock.now()).await
     }
 
     /// Notifies every process that sessions were ended. Called after the commit.
-    pub fn announce_ended(&self, sessions: &[SessionId], at: Timestamp) {
-        self.0.gate.revoke(sessions.iter().cloned(), at);
+    pub fn publish_ended(&self, sessions: &[SessionId], at: Timestamp) {
+        self.0.access_token_verifier.revoke(sessions.iter().cloned(), at);
         for session in sessions {
             self.0.events.publish_revocation(Revocation { session: session.clone(), at });
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    AccessGrant, AccessToken, Authentication, AuthenticationResult, IssuedRefreshToken, OpaqueToken, Parts, Sessions,
+    AccessGrant, AccessToken, Authentication, AuthenticationResult, Deps, IssuedRefreshToken, OpaqueToken, Sessions,
     authentication::stored,
 };
 use crate::delivery::{OutgoingMessage, notices};
@@ -37,7 +37,7 @@ pub struct PendingSession {
     session: Session,
     refresh: IssuedRefreshToken,
     sent: Option<OpaqueToken>,
-    sent_may_be_planted: bool,
+    sent_is_untrusted: bool,
     new_token: OpaqueToken,
     /// Notices to the account's contacts if the device is new.
     notices_to_send: Vec<OutgoingMessage>,
@@ -70,7 +70,7 @@ pub struct Tokens {
 impl Sessions {
     /// Prepares a session of an account. `announced`: the account's contacts are notified of a new device.
     pub fn prepare(&self, caller: &RequestInfo, account: &Account, device: Device, announced: bool) -> PendingSession {
-        let Parts { entropy, settings, clock, .. } = &*self.0;
+        let Deps { entropy, settings, clock, .. } = &*self.0;
         let now = clock.now();
         let session = Session {
             id: SessionId::new(entropy),
@@ -92,7 +92,7 @@ impl Sessions {
         };
         let notice = Notice::NewDevice { device: session.device_name.clone() };
         let notices_to_send = match announced && settings.notify_new_device {
-            true => notices::to_all(account, &notice, entropy, now),
+            true => notices::to_all_contacts(account, &notice, entropy, now),
             false => Vec::new(),
         };
         PendingSession {
@@ -103,7 +103,7 @@ impl Sessions {
                 cookie_slot: device.cookie_slot,
             },
             sent: device.token,
-            sent_may_be_planted: device.is_untrusted,
+            sent_is_untrusted: device.is_untrusted,
             new_token: OpaqueToken::new(entropy),
             notices_to_send,
         }
@@ -131,8 +131,8 @@ impl PendingSession {
     /// Excludes the contact that received the sign-in code from the new-device notice: an attacker who reads that
     /// contact's messages would read the notice too. If the account has no other contact, nothing is excluded.
     #[must_use]
-    pub fn by_code_to(self, contact_key: &str) -> Self {
-        let is_other = |order: &OutgoingMessage| order.to.key() != contact_key;
+    pub fn exclude_from_notice(self, contact_key: &str) -> Self {
+        let is_other = |message: &OutgoingMessage| message.to.key() != contact_key;
         match self.notices_to_send.iter().any(is_other) {
             true => Self { notices_to_send: self.notices_to_send.into_iter().filter(is_other).collect(), ..self },
             false => self,
@@ -145,7 +145,14 @@ impl PendingSession {
     /// # Errors
     /// A fault of the database.
     pub async fn write(self, tx: &Tx, used: AuthenticationResult) -> Result<NewSession, Fault> {
-        let PendingSession { mut session, refresh, sent, sent_may_be_planted, new_token, notices_to_send } = self;
+        let PendingSession {
+            mut session,
+            refresh,
+            sent,
+            sent_is_untrusted: sent_may_be_planted,
+            new_token,
+            notices_to_send,
+        } = self;
         session.authentication_methods = stored(&used.methods);
         session.authentication_counts = used.is_established;
         let (account, now) = (&session.account_id, session.created_at);
@@ -185,7 +192,7 @@ impl PendingSession {
     }
 }
 
-impl Parts {
+impl Deps {
     pub(super) fn tokens(
         &self,
         account: &Account,

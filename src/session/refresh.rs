@@ -1,12 +1,12 @@
 //! Exchanging a refresh token for its successor. The decision is [`decide_refresh`](domain::session::rules::decide_refresh), the
-//! transaction is in `exchange.rs`.
+//! transaction is in `refresh_transaction.rs`.
 
 use std::time::Duration;
 
 use super::{
-    Offer, Parts, Sessions, Tokens,
-    offer::Chosen,
-    refresh_transaction::{Exchange, Written},
+    Deps, PresentedTokens, Sessions, Tokens,
+    presented_tokens::SelectedToken,
+    refresh_transaction::{Exchange, RefreshWriteResult},
 };
 use crate::quota::Operation;
 use domain::{Timestamp, caller::RequestInfo, quota::Refused};
@@ -57,9 +57,9 @@ impl RefreshRejection {
 
 /// The refresh tokens in a request.
 pub enum RefreshInput {
-    Offer(Offer),
+    Tokens(PresentedTokens),
     /// No token, or only text that does not have the format of a token.
-    Nothing,
+    Missing,
     /// Several tokens, and no way to choose one.
     Ambiguous,
 }
@@ -78,47 +78,47 @@ impl Sessions {
             return Ok(RefreshOutcome::Quota(refused));
         }
         let reason = match sent {
-            RefreshInput::Offer(offer) => return self.exchange(caller, offer).await,
-            RefreshInput::Nothing => RefreshRejection::Unknown,
+            RefreshInput::Tokens(offer) => return self.exchange(caller, offer).await,
+            RefreshInput::Missing => RefreshRejection::Unknown,
             RefreshInput::Ambiguous => RefreshRejection::Ambiguous,
         };
         self.record(caller, audit::Act::RefreshSession, reason.outcome(), None).await;
         Ok(RefreshOutcome::Rejected(reason))
     }
 
-    async fn exchange(&self, caller: &RequestInfo, offer: Offer) -> Result<RefreshOutcome, Fault> {
+    async fn exchange(&self, caller: &RequestInfo, offer: PresentedTokens) -> Result<RefreshOutcome, Fault> {
         const ACT: audit::Act = audit::Act::RefreshSession;
         let now = self.0.clock.now();
         let event = self.event(caller, ACT, audit::OK, None);
-        let (parts, request, entry) = (self.0.clone(), caller.clone(), event.clone());
+        let (deps, request, entry) = (self.0.clone(), caller.clone(), event.clone());
         let written = self.0.store.write(move |tx| {
             Box::pin(async move {
-                match offer.choose(tx, now).await? {
-                    Ok(chosen) => parts.exchange(chosen, request, entry, now).write(tx).await,
-                    Err(reason) => Ok(TxOutcome::Rollback(Written::Rejected { reason, account: None })),
+                match offer.select(tx, now).await? {
+                    Ok(chosen) => deps.exchange(chosen, request, entry, now).write(tx).await,
+                    Err(reason) => Ok(TxOutcome::Rollback(RefreshWriteResult::Rejected { reason, account: None })),
                 }
             })
         });
         match written.await? {
-            Written::Answered { account, session, issued, outcome, replay } => {
+            RefreshWriteResult::Answered { account, session, issued, outcome, replay } => {
                 if let Some(replay) = replay {
                     metrics::refresh_replayed(replay);
                 }
                 event.account(account.id.clone()).outcome(outcome).log();
                 Ok(RefreshOutcome::Refreshed(self.0.tokens(&account, &session, &issued)?))
             }
-            Written::Rejected { reason, account } => {
+            RefreshWriteResult::Rejected { reason, account } => {
                 self.record(caller, ACT, reason.outcome(), account).await;
                 Ok(RefreshOutcome::Rejected(reason))
             }
-            Written::Wait { retry_after, account } => {
+            RefreshWriteResult::Wait { retry_after, account } => {
                 metrics::refresh_replayed(RefreshReplay::Deferred);
                 self.record(caller, ACT, DEFERRED, Some(account)).await;
                 Ok(RefreshOutcome::Wait(retry_after))
             }
-            Written::Reuse { session, theft, notices } => {
+            RefreshWriteResult::Reuse { session, reuse_event: theft, notices } => {
                 metrics::refresh_replayed(RefreshReplay::Reused);
-                self.announce_ended(&[session], now);
+                self.publish_ended(&[session], now);
                 theft.log();
                 for notice in notices {
                     self.0.outbox.dispatch(notice);
@@ -130,14 +130,14 @@ impl Sessions {
     }
 }
 
-impl Parts {
-    fn exchange(&self, chosen: Chosen, caller: RequestInfo, event: Event, now: Timestamp) -> Exchange {
+impl Deps {
+    fn exchange(&self, chosen: SelectedToken, caller: RequestInfo, event: Event, now: Timestamp) -> Exchange {
         Exchange {
             token: chosen.token,
-            min_slot: chosen.least_slot,
+            min_slot: chosen.min_slot,
             keys: self.keys.clone(),
             settings: self.settings.clone(),
-            confirmations: self.confirmations.clone(),
+            seen_generations: self.seen_generations.clone(),
             entropy: self.entropy.clone(),
             caller,
             event,

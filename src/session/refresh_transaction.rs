@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     MAX_COOKIE_SLOT, OpaqueToken, RefreshRejection, SeenGenerations,
-    ways_in::{self, ActSubject, SecurityAct},
+    access_revocation::{self, ActSubject, SecurityAct},
 };
 use crate::delivery::notices;
 use domain::{
@@ -15,7 +15,7 @@ use domain::{
     notice::Notice,
     session::{
         RefreshToken, Session,
-        rules::{self, EffectiveStatus, Presented, Successor, Verdict},
+        rules::{self, EffectiveStatus, RefreshDecision, SuccessorState, TokenState},
     },
 };
 use platform::{
@@ -49,7 +49,7 @@ impl IssuedRefreshToken {
     }
 }
 
-pub(super) enum Written {
+pub(super) enum RefreshWriteResult {
     Answered {
         account: Box<Account>,
         session: Box<Session>,
@@ -68,7 +68,7 @@ pub(super) enum Written {
     },
     Reuse {
         session: SessionId,
-        theft: Event,
+        reuse_event: Event,
         notices: Vec<DeliveryId>,
     },
 }
@@ -80,7 +80,7 @@ pub(super) struct Exchange {
     pub min_slot: i32,
     pub keys: ServerKeys,
     pub settings: config::Session,
-    pub confirmations: SeenGenerations,
+    pub seen_generations: SeenGenerations,
     pub entropy: Entropy,
     pub caller: RequestInfo,
     pub event: Event,
@@ -95,7 +95,7 @@ struct Family {
 }
 
 impl Exchange {
-    pub async fn write(self, tx: &Tx) -> Result<TxOutcome<Written>, Fault> {
+    pub async fn write(self, tx: &Tx) -> Result<TxOutcome<RefreshWriteResult>, Fault> {
         let family = match self.family(tx).await? {
             Ok(family) => family,
             Err(rejected) => return Ok(TxOutcome::Rollback(rejected)),
@@ -103,17 +103,17 @@ impl Exchange {
         let successor = tx.successor_of(&family.row).await?;
         let presented = self.presented(&family.row, successor.as_ref(), &family.session);
         match rules::decide_refresh(presented, self.settings.refresh_grace) {
-            Verdict::Exchange => self.issue(tx, family, None).await,
-            Verdict::Replace => self.issue(tx, family, successor).await,
-            Verdict::Repeat => self.repeat(tx, family).await,
-            Verdict::Wait(retry_after) => Ok(wait(retry_after, family)),
-            Verdict::Theft => self.end(tx, family).await,
+            RefreshDecision::Exchange => self.issue(tx, family, None).await,
+            RefreshDecision::Replace => self.issue(tx, family, successor).await,
+            RefreshDecision::Repeat => self.repeat(tx, family).await,
+            RefreshDecision::Wait(retry_after) => Ok(wait(retry_after, family)),
+            RefreshDecision::ReuseDetected => self.end(tx, family).await,
         }
     }
 
     /// The session of the token, or why the token is rejected.
-    async fn family(&self, tx: &Tx) -> Result<Result<Family, Written>, Fault> {
-        let rejected = |reason, account| Ok(Err(Written::Rejected { reason, account }));
+    async fn family(&self, tx: &Tx) -> Result<Result<Family, RefreshWriteResult>, Fault> {
+        let rejected = |reason, account| Ok(Err(RefreshWriteResult::Rejected { reason, account }));
         let token_hash = self.token.hash();
         let Some(found) = tx.refresh_token(&token_hash).await? else {
             return rejected(RefreshRejection::Unknown, None);
@@ -137,26 +137,31 @@ impl Exchange {
         }
     }
 
-    fn presented(&self, row: &RefreshToken, successor: Option<&RefreshToken>, session: &Session) -> Presented {
+    fn presented(&self, row: &RefreshToken, successor: Option<&RefreshToken>, session: &Session) -> TokenState {
         let since = |at: Timestamp| (self.now - at).to_std().unwrap_or_default();
         if let Some(at) = row.used_at {
             let same_network = row.used_network.as_deref() == Some(self.network().as_str());
-            let seen = session.seen_generation.max(self.confirmations.seen(&session.id));
+            let seen = session.seen_generation.max(self.seen_generations.seen(&session.id));
             let successor = match successor {
                 // Tokens of earlier versions have no generation, so they count as not seen.
                 Some(next) if next.used_at.is_none() && (next.generation == 0 || seen < next.generation) => {
-                    Successor::Unconfirmed
+                    SuccessorState::Unconfirmed
                 }
-                Some(next) if next.used_at.is_none() => Successor::Confirmed,
-                Some(_) | None => Successor::Presented,
+                Some(next) if next.used_at.is_none() => SuccessorState::Confirmed,
+                Some(_) | None => SuccessorState::Presented,
             };
-            return Presented::Exchanged { since: since(at), same_network, successor };
+            return TokenState::Exchanged { since: since(at), same_network, successor };
         }
-        row.replaced_at.map_or(Presented::Newest, |at| Presented::Replaced { since: since(at) })
+        row.replaced_at.map_or(TokenState::Newest, |at| TokenState::Replaced { since: since(at) })
     }
 
     /// Issues a new token: the successor of the presented one, or a replacement for its successor.
-    async fn issue(self, tx: &Tx, family: Family, replaced: Option<RefreshToken>) -> Result<TxOutcome<Written>, Fault> {
+    async fn issue(
+        self,
+        tx: &Tx,
+        family: Family,
+        replaced: Option<RefreshToken>,
+    ) -> Result<TxOutcome<RefreshWriteResult>, Fault> {
         let Family { account, mut session, row } = family;
         let (key, generation) = (self.keys.current(), session.refresh_generation + 1);
         let token = match &replaced {
@@ -202,12 +207,12 @@ impl Exchange {
             None => (audit::OK, None),
             Some(_) => (REPLACED, Some(RefreshReplay::Replaced)),
         };
-        self.answer(tx, account, session, (issued, outcome, replay)).await
+        self.respond(tx, account, session, (issued, outcome, replay)).await
     }
 
     /// Returns the newest token of the chain that starts at the presented token. That is its successor, unless the
     /// successor was also exchanged within the grace period; returning it then would set the client back.
-    async fn repeat(self, tx: &Tx, family: Family) -> Result<TxOutcome<Written>, Fault> {
+    async fn repeat(self, tx: &Tx, family: Family) -> Result<TxOutcome<RefreshWriteResult>, Fault> {
         let (mut token, mut row) = (self.token.clone(), family.row.clone());
         loop {
             let Some(next) = tx.successor_of(&row).await? else {
@@ -217,10 +222,10 @@ impl Exchange {
             if next.used_at.is_none() {
                 tx.mark_repeated(&next.token_hash).await?;
                 let answer = (IssuedRefreshToken::of(token, &next), audit::OK, Some(RefreshReplay::Repeated));
-                return self.answer(tx, family.account, family.session, answer).await;
+                return self.respond(tx, family.account, family.session, answer).await;
             }
             let presented = self.presented(&next, None, &family.session);
-            if let Verdict::Wait(retry_after) = rules::decide_refresh(presented, self.settings.refresh_grace) {
+            if let RefreshDecision::Wait(retry_after) = rules::decide_refresh(presented, self.settings.refresh_grace) {
                 return Ok(wait(retry_after, family));
             }
             row = next;
@@ -237,31 +242,31 @@ impl Exchange {
         candidates.next().ok_or_else(|| Fault::unavailable("unknown server key of a refresh token"))
     }
 
-    async fn answer(
+    async fn respond(
         self,
         tx: &Tx,
         account: Account,
         mut session: Session,
         (issued, outcome, replay): (IssuedRefreshToken, &'static str, Option<RefreshReplay>),
-    ) -> Result<TxOutcome<Written>, Fault> {
+    ) -> Result<TxOutcome<RefreshWriteResult>, Fault> {
         session.last_used_at = self.now;
         tx.record_session_use(&session).await?;
         tx.insert_audit(&self.event.account(account.id.clone()).outcome(outcome)).await?;
         let (account, session) = (Box::new(account), Box::new(session));
-        Ok(TxOutcome::Commit(Written::Answered { account, session, issued, outcome, replay }))
+        Ok(TxOutcome::Commit(RefreshWriteResult::Answered { account, session, issued, outcome, replay }))
     }
 
     /// Ends the session, removes its device, and queues a notice to the account.
-    async fn end(self, tx: &Tx, family: Family) -> Result<TxOutcome<Written>, Fault> {
+    async fn end(self, tx: &Tx, family: Family) -> Result<TxOutcome<RefreshWriteResult>, Fault> {
         let Family { account, session, .. } = family;
         let subject = ActSubject::new(account.id.clone()).session(session.id.clone());
-        ways_in::revoke_access(tx, SecurityAct::RefreshReuse, &subject, self.now).await?;
+        access_revocation::revoke_access(tx, SecurityAct::RefreshReuse, &subject, self.now).await?;
         let theft = Event { act: audit::Act::RefreshReused, ..self.event.account(account.id.clone()) };
         tx.insert_audit(&theft).await?;
         let notice = Notice::SessionEnded { device: session.device_name };
-        let orders = notices::to_all(&account, &notice, &self.entropy, self.now);
-        let ids = notices::enqueue(tx, &account.id, orders, self.now).await?;
-        Ok(TxOutcome::Commit(Written::Reuse { session: session.id, theft, notices: ids }))
+        let messages = notices::to_all_contacts(&account, &notice, &self.entropy, self.now);
+        let ids = notices::enqueue(tx, &account.id, messages, self.now).await?;
+        Ok(TxOutcome::Commit(RefreshWriteResult::Reuse { session: session.id, reuse_event: theft, notices: ids }))
     }
 
     /// The client network, in the unit that quotas use: an IPv4 address or an IPv6 /64. For clients with several
@@ -271,6 +276,6 @@ impl Exchange {
     }
 }
 
-fn wait(retry_after: Duration, family: Family) -> TxOutcome<Written> {
-    TxOutcome::Rollback(Written::Wait { retry_after, account: family.account.id })
+fn wait(retry_after: Duration, family: Family) -> TxOutcome<RefreshWriteResult> {
+    TxOutcome::Rollback(RefreshWriteResult::Wait { retry_after, account: family.account.id })
 }

@@ -57,11 +57,28 @@ impl SignInOutcome {
     }
 }
 
+/// An attempt that was counted, with its checked password.
+struct PasswordAttempt {
+    account: Option<Account>,
+    subjects: LockoutKeys,
+    check: PasswordCheck,
+    /// The attempt fails even with the correct password.
+    blocked: bool,
+    /// A wrong password locks the account.
+    locks: bool,
+}
+
+/// The attempt was rejected, and the lock is disclosed.
+struct LockedAccount {
+    id: Option<AccountId>,
+    unlocks_at: Timestamp,
+}
+
 enum WriteResult {
     Opened(Box<Account>, Box<NewSession>),
     NotActive(AccountStatus),
     /// The account, its password or its contact changed during the check.
-    Gone,
+    Changed,
     Rejected(Rejection),
 }
 
@@ -100,51 +117,22 @@ impl Sessions {
         if let Err(refused) = self.0.quotas.charge(Operation::SignIn, caller).await {
             return Ok(self.ended(caller, audit::Act::SignIn, SignInOutcome::Quota(refused), None).await);
         }
-        let permit = self.0.hasher.reserve()?;
-        let parsed = identify(identifier, self.0.numbers);
-        let found = match &parsed {
-            Some(parsed) => self.0.store.account(parsed).await?,
-            None => None,
-        };
-        // A contact that was only entered at sign-up and never verified does not identify the account.
-        let account = found.filter(|account| is_identified_by(account, parsed.as_ref()));
-        let subjects = self.subjects(identifier, parsed.as_ref(), account.as_ref(), &device).await?;
-        let id = account.as_ref().map(|account| account.id.clone());
-        let (blocked, locks, subjects) = match self.count_attempt(&subjects).await? {
-            AttemptDecision::Allowed { locks } => (false, locks, subjects),
-            AttemptDecision::Barred { locks } => (true, locks, subjects.without_hidden()),
-            AttemptDecision::Locked { until: unlocks_at } => {
+        let attempt = match self.attempt_password(identifier, password, &device).await? {
+            Ok(attempt) => attempt,
+            Err(LockedAccount { id, unlocks_at }) => {
                 let refusal = SignInOutcome::AccountLocked { unlocks_at };
                 return Ok(self.ended(caller, audit::Act::SignIn, refusal, id).await);
             }
         };
-        let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let stored = stored.and_then(PasswordHash::from_stored);
-        let decoy = decoy_key(identifier, parsed.as_ref(), account.as_ref());
-        let verdict = match self.0.hasher.verify_in_slot(permit, password, stored.as_ref(), &decoy).await {
-            Ok(verdict) => verdict,
-            Err(fault) => {
-                self.uncount_attempt(&subjects).await?;
-                return Err(fault);
-            }
+        let PasswordAttempt { account, subjects, check, blocked, locks } = attempt;
+        let Some(account) = account.clone().filter(|_| check.is_correct() && !blocked) else {
+            return Ok(self.reject_credentials(caller, account, locks).await);
         };
-        let Some(account) = account.clone().filter(|_| verdict.is_right() && !blocked) else {
-            if locks {
-                // Also written for an unknown identifier: an extra write would reveal a known one by its timing
-                // (invariant 5).
-                self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;
-            }
-            let ended = self.ended(caller, audit::Act::SignIn, SignInOutcome::CredentialsRejected, id).await;
-            // Last, so that no write of this request waits for the writes of the notice.
-            if locks && let Some(account) = account {
-                self.tell_of_lock(account);
-            }
-            return Ok(ended);
-        };
-        let rehashed = match verdict {
+        let id = Some(account.id.clone());
+        let rehashed = match check {
             // A failure is ignored: it is retried at the next sign-in.
             PasswordCheck::CorrectNeedsRehash => self.0.hasher.hash(password).await.ok(),
-            PasswordCheck::Right | PasswordCheck::Wrong => None,
+            PasswordCheck::Correct | PasswordCheck::Incorrect => None,
         };
         let now = self.0.clock.now();
         let opening = self.prepare(caller, &account, device, true);
@@ -159,7 +147,7 @@ impl Sessions {
                     let account = match tx.lock_account(&account.id).await? {
                         Some(locked) if locked.password_hash.as_deref() == hash => locked,
                         // The password changed during the check, so the old one is no longer valid.
-                        _ => return Ok(TxOutcome::Rollback(WriteResult::Gone)),
+                        _ => return Ok(TxOutcome::Rollback(WriteResult::Changed)),
                     };
                     tx.clear_failures(&subjects.names()).await?;
                     if let Some(rehashed) = &rehashed {
@@ -172,6 +160,56 @@ impl Sessions {
             })
             .await?;
         self.finish(caller, event, written, id).await
+    }
+
+    /// Counts an attempt and checks the password, also without an account.
+    async fn attempt_password(
+        &self,
+        identifier: &str,
+        password: &Secret,
+        device: &Device,
+    ) -> Result<Result<PasswordAttempt, LockedAccount>, Fault> {
+        let slot = self.0.hasher.reserve()?;
+        let parsed = identify(identifier, self.0.numbers);
+        let found = match &parsed {
+            Some(parsed) => self.0.store.account(parsed).await?,
+            None => None,
+        };
+        // A contact that was only entered at sign-up and never verified does not identify the account.
+        let account = found.filter(|account| is_identified_by(account, parsed.as_ref()));
+        let subjects = self.subjects(identifier, parsed.as_ref(), account.as_ref(), device).await?;
+        let (blocked, locks, subjects) = match self.count_attempt(&subjects).await? {
+            AttemptDecision::Allowed { locks } => (false, locks, subjects),
+            AttemptDecision::HiddenLock { locks } => (true, locks, subjects.without_hidden()),
+            AttemptDecision::Locked { until: unlocks_at } => {
+                return Ok(Err(LockedAccount { id: account.map(|account| account.id), unlocks_at }));
+            }
+        };
+        let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
+        let stored = stored.and_then(PasswordHash::from_stored);
+        let decoy = decoy_key(identifier, parsed.as_ref(), account.as_ref());
+        match self.0.hasher.verify_in_slot(slot, password, stored.as_ref(), &decoy).await {
+            Ok(check) => Ok(Ok(PasswordAttempt { account, subjects, check, blocked, locks })),
+            Err(fault) => {
+                self.uncount_attempt(&subjects).await?;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn reject_credentials(&self, caller: &RequestInfo, account: Option<Account>, locks: bool) -> SignInOutcome {
+        let id = account.as_ref().map(|account| account.id.clone());
+        if locks {
+            // Also written for an unknown identifier: an extra write would reveal a known one by its timing
+            // (invariant 5).
+            self.record(caller, audit::Act::AccountLocked, audit::OK, id.clone()).await;
+        }
+        let ended = self.ended(caller, audit::Act::SignIn, SignInOutcome::CredentialsRejected, id).await;
+        // Last, so that no write of this request waits for the writes of the notice.
+        if locks && let Some(account) = account {
+            self.notify_of_lock(account);
+        }
+        ended
     }
 
     /// Signs in with the proof of a confirmed code.
@@ -190,7 +228,7 @@ impl Sessions {
         }
         let rejected = |reason| self.ended(caller, ACT, SignInOutcome::ProofRejected(reason), None);
         let Some(token_hash) = token.map(|token| token.hash()) else { return Ok(rejected(Rejection::Unknown).await) };
-        let proof = match self.0.verifications.look_at_proof(&token_hash, Purpose::SignIn).await? {
+        let proof = match self.0.verifications.check_proof(&token_hash, Purpose::SignIn).await? {
             // The code was confirmed while this was allowed, or by a process where it still is.
             Ok(proof) if proof.contact_kind == ContactKind::Email && !self.0.verifications.sign_in_by_email_code() => {
                 return Ok(rejected(Rejection::WrongPurpose).await);
@@ -205,7 +243,7 @@ impl Sessions {
         // The account was deleted in the meantime.
         let Some(account) = account else { return Ok(rejected(Rejection::Unknown).await) };
         let id = account.id.clone();
-        let opening = self.prepare(caller, &account, device, true).by_code_to(&proof.contact_key);
+        let opening = self.prepare(caller, &account, device, true).exclude_from_notice(&proof.contact_key);
         let event = self.event(caller, ACT, audit::OK, Some(id.clone()));
         let entry = event.clone();
         let now = self.0.clock.now();
@@ -267,7 +305,7 @@ impl Sessions {
                 return Ok(SignInOutcome::SignedIn { account, tokens: Box::new(tokens) });
             }
             WriteResult::NotActive(status) => SignInOutcome::AccountNotActive(status),
-            WriteResult::Gone => SignInOutcome::CredentialsRejected,
+            WriteResult::Changed => SignInOutcome::CredentialsRejected,
             WriteResult::Rejected(reason) => SignInOutcome::ProofRejected(reason),
         };
         Ok(self.ended(caller, event.act, refusal, id).await)

@@ -36,9 +36,9 @@ pub struct Attestation<'a> {
 /// The subject of an attestation.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
-    /// The holder of this contact: E.164, or the normalised address.
+    /// The person who controls this contact: E.164, or the normalised address.
     Contact(ContactKind, &'a str),
-    /// The holder of one of this account's contacts: the code was sent to more than one, so none of them is proved by
+    /// The person who controls one of this account's contacts: the code was sent to more than one, so none of them is proved by
     /// itself.
     Account(&'a AccountId),
 }
@@ -62,7 +62,7 @@ struct Signer {
     key_ids: Vec<String>,
     published: Vec<Value>,
     issuer: String,
-    audience: String,
+    recipient_source: String,
 }
 
 #[derive(Serialize)]
@@ -112,7 +112,7 @@ impl Attestor {
     ///
     /// # Errors
     /// What is wrong with a key, for the operator.
-    pub fn new(key: &Secret, accepted: &[Secret], issuer: String, audience: String) -> Result<Self, String> {
+    pub fn new(key: &Secret, accepted: &[Secret], issuer: String, recipient_source: String) -> Result<Self, String> {
         let seed = ed25519_seed(key)?;
         let public = PublicKey::of(&seed[..])?;
         let mut published = vec![public.jwk()];
@@ -128,7 +128,7 @@ impl Attestor {
         let mut pkcs8 = Zeroizing::new(ED25519_PKCS8_PREFIX.to_vec());
         pkcs8.extend_from_slice(&seed[..]);
         let key = EncodingKey::from_ed_der(&pkcs8);
-        Ok(Self(Arc::new(Signer { key, key_ids, published, issuer, audience })))
+        Ok(Self(Arc::new(Signer { key, key_ids, published, issuer, recipient_source })))
     }
 
     /// Signs an attestation.
@@ -136,7 +136,7 @@ impl Attestor {
     /// # Errors
     /// A fault if signing fails.
     pub fn attest(&self, what: &Attestation<'_>) -> Result<Secret, Fault> {
-        let Signer { key, key_ids, issuer, audience, .. } = &*self.0;
+        let Signer { key, key_ids, issuer, recipient_source, .. } = &*self.0;
         let header = Header {
             typ: Some("attestation+jwt".to_owned()),
             kid: key_ids.first().cloned(),
@@ -145,7 +145,7 @@ impl Attestor {
         let (sub, contact_kind) = what.subject.claims();
         let claims = Claims {
             iss: issuer,
-            aud: audience,
+            aud: recipient_source,
             sub,
             jti: hex::encode(&Sha256::digest(what.verification.as_str())[..16]),
             iat: what.issued_at.timestamp(),

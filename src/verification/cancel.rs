@@ -1,6 +1,6 @@
 //! Canceling a verification.
 
-use super::{Parts, VerificationView, Verifications};
+use super::{Deps, VerificationView, Verifications};
 use crate::quota::Operation;
 use domain::{caller::RequestInfo, ids::VerificationId, verification::Verification};
 use platform::{
@@ -13,7 +13,7 @@ use platform::{
 use store::TxOutcome;
 
 /// Result of canceling.
-pub enum Canceled {
+pub enum CancelOutcome {
     Canceled(VerificationView),
     NotFound,
     /// It is already over.
@@ -25,30 +25,30 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn cancel(&self, caller: &RequestInfo, id: &VerificationId) -> Result<Canceled, Fault> {
-        let parts = &self.0;
-        let now = parts.clock.now();
+    pub async fn cancel(&self, caller: &RequestInfo, id: &VerificationId) -> Result<CancelOutcome, Fault> {
+        let deps = &self.0;
+        let now = deps.clock.now();
         let event = Event::new(caller, audit::Act::CancelVerification, audit::OK, now);
         let mut found = self.get(id).await?;
         // Unknown ids do not open a write transaction.
         if found.is_some() {
             if let Some(row) = self.write_cancel(id.clone(), event.clone()).await? {
-                Parts::count_end(&row, End::Canceled);
+                Deps::count_end(&row, End::Canceled);
                 event.account_opt(row.account_id.clone()).log();
-                parts.cancel_at_provider(&row);
-                return Ok(Canceled::Canceled(parts.publish(row)));
+                deps.cancel_at_provider(&row);
+                return Ok(CancelOutcome::Canceled(deps.publish(row)));
             }
             // Read again for the final state.
             found = self.get(id).await?;
         }
-        // Over quota, the client still gets this answer, but the audit entry says so.
-        let outcome = match parts.quotas.charge(Operation::Guess, caller).await {
+        // Over quota, the client still gets this response, but the audit entry has the quota as its outcome.
+        let outcome = match deps.quotas.charge(Operation::Guess, caller).await {
             Err(_) => audit::QUOTA_EXCEEDED,
             Ok(()) if found.is_some() => "verification_not_pending",
             Ok(()) => "verification_not_found",
         };
-        parts.store.record(event.outcome(outcome)).await;
-        Ok(found.map_or(Canceled::NotFound, Canceled::NotPending))
+        deps.store.record(event.outcome(outcome)).await;
+        Ok(found.map_or(CancelOutcome::NotFound, CancelOutcome::NotPending))
     }
 
     async fn write_cancel(&self, id: VerificationId, entry: Event) -> Result<Option<Verification>, Fault> {

@@ -1,4 +1,4 @@
-//! What the settings say about codes.
+//! Format and validity of codes, by the settings.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! Confirming a code: the attempt is counted and decided in one transaction, which serializes concurrent guesses.
 
 use super::{
-    Attestation, Parts, ProofToken, VerificationView, Verifications, attestation::Subject,
-    checked::ProviderCheckResult, draft::spec,
+    Attestation, Deps, ProofToken, VerificationView, Verifications, attestation::Subject, checked::ProviderCheckResult,
+    draft::spec,
 };
 use crate::{
     code,
@@ -81,7 +81,7 @@ const MISMATCH: &str = "code_mismatch";
 struct Guess {
     is_correct: bool,
     /// Its attempt is already counted.
-    taken: bool,
+    attempt_reserved: bool,
 }
 
 enum CheckResult {
@@ -123,42 +123,44 @@ impl Verifications {
         guess: &str,
         event: Event,
     ) -> Result<ConfirmOutcome, Fault> {
-        let parts = &self.0;
-        let Some(row) = parts.store.verification(id).await? else {
-            return Ok(match parts.quotas.charge(Operation::Guess, caller).await {
+        let deps = &self.0;
+        let Some(row) = deps.store.verification(id).await? else {
+            return Ok(match deps.quotas.charge(Operation::Guess, caller).await {
                 Ok(()) => ConfirmOutcome::NotFound,
                 Err(refused) => ConfirmOutcome::Quota(refused),
             });
         };
         if row.scenario.is_none()
-            && let Err(refused) = parts.quotas.charge(Operation::Guess, caller).await
+            && let Err(refused) = deps.quotas.charge(Operation::Guess, caller).await
         {
             return Ok(ConfirmOutcome::Quota(refused));
         }
-        let now = parts.clock.now();
+        let now = deps.clock.now();
         let repeatable = rules::is_repeatable(&row, now);
         if !repeatable && rules::effective_status(row.status, row.expires_at, now) != EffectiveStatus::Pending {
-            return Ok(ConfirmOutcome::NotPending(parts.view(row)));
+            return Ok(ConfirmOutcome::NotPending(deps.view(row)));
         }
-        let token = parts.token(&row, guess)?;
+        let token = deps.token(&row, guess)?;
         if repeatable {
             return self.repeat(row, token, event, now).await;
         }
-        let (is_correct, taken) = match self.check_with_provider(&row, guess, now).await? {
-            ProviderCheckResult::CodeIsOurs => (parts.is_right(&row, guess)?, false),
+        let (is_correct, reserved) = match self.check_with_provider(&row, guess, now).await? {
+            ProviderCheckResult::LocalCode => (deps.is_correct(&row, guess)?, false),
             ProviderCheckResult::Checked { right } => (right, true),
-            ProviderCheckResult::Over(confirmation) => return Ok(confirmation),
+            ProviderCheckResult::Ended(confirmation) => return Ok(confirmation),
         };
-        let checked = parts.write_result(row, Guess { is_correct, taken }, token.hash(), event.clone(), now).await?;
+        let checked = deps
+            .write_result(row, Guess { is_correct, attempt_reserved: reserved }, token.hash(), event.clone(), now)
+            .await?;
         match checked {
             CheckResult::Correct(row) => {
-                parts.note_guess(&row, true, &event).await;
-                let proof = parts.proof(&row, token, now, now + parts.settings.proof_ttl)?;
-                Ok(ConfirmOutcome::Confirmed { verification: parts.publish(*row), proof: Box::new(proof) })
+                deps.count_guess(&row, true, &event).await;
+                let proof = deps.proof(&row, token, now, now + deps.settings.proof_ttl)?;
+                Ok(ConfirmOutcome::Confirmed { verification: deps.publish(*row), proof: Box::new(proof) })
             }
             CheckResult::Wrong(row) => {
-                parts.note_guess(&row, false, &event).await;
-                let verification = parts.publish(*row);
+                deps.count_guess(&row, false, &event).await;
+                let verification = deps.publish(*row);
                 Ok(ConfirmOutcome::Mismatch { attempts_remaining: verification.attempts_remaining() })
             }
             CheckResult::NotAccepted => self.not_accepted(id, is_correct, token, event, now).await,
@@ -175,7 +177,7 @@ impl Verifications {
         now: Timestamp,
     ) -> Result<ConfirmOutcome, Fault> {
         let Some(found) = self.get(id).await? else { return Ok(ConfirmOutcome::NotFound) };
-        if found.effective_status().is_over() {
+        if found.effective_status().is_final() {
             // A concurrent request with the same code was first.
             let repeatable = rules::is_repeatable(found.row(), now);
             return match repeatable {
@@ -192,7 +194,7 @@ impl Verifications {
     }
 }
 
-impl Parts {
+impl Deps {
     /// The token that a guess is exchanged for if it is correct.
     fn token(&self, row: &Verification, guess: &str) -> Result<ProofToken, Fault> {
         // A missing key is not a wrong guess: it may be known to another process, or have been removed from this one.
@@ -203,12 +205,12 @@ impl Parts {
 
     /// Counts a guess for the SMS pumping guard and for the alarm on guessing across accounts. Test contacts are not
     /// counted.
-    async fn note_guess(&self, row: &Verification, is_correct: bool, event: &Event) {
+    async fn count_guess(&self, row: &Verification, is_correct: bool, event: &Event) {
         if row.scenario.is_some() {
             return;
         }
         if is_correct && let Some(Contact::Phone(phone)) = Contact::from_stored(row.contact_kind, &row.contact) {
-            self.quotas.note_confirmed(&phone.prefix()).await;
+            self.quotas.count_confirmed(&phone.prefix()).await;
         }
         let Some(alarm) = self.quotas.count_guess(is_correct).await else { return };
         let act = if alarm.raised { audit::Act::GuessingSuspected } else { audit::Act::GuessingOver };
@@ -223,7 +225,7 @@ impl Parts {
     /// # Errors
     /// The code was derived with a key that this process does not have. Another process can check the guess, so no
     /// attempt is counted.
-    fn is_right(&self, row: &Verification, guess: &str) -> Result<bool, Fault> {
+    fn is_correct(&self, row: &Verification, guess: &str) -> Result<bool, Fault> {
         let contact = Contact::from_stored(row.contact_kind, &row.contact);
         let test = contact.as_ref().filter(|_| row.scenario.is_some()).and_then(|to| self.test_contact(to));
         let is_correct = match test {
@@ -239,12 +241,12 @@ impl Parts {
     async fn write_result(
         &self,
         row: Verification,
-        Guess { is_correct, taken }: Guess,
+        Guess { is_correct, attempt_reserved: reserved }: Guess,
         token_hash: String,
         event: Event,
         now: Timestamp,
     ) -> Result<CheckResult, Fault> {
-        let limits = (row.scenario.is_none() && !taken).then(|| self.guess_limits(now));
+        let limits = (row.scenario.is_none() && !reserved).then(|| self.guess_limits(now));
         let event = event.account_opt(row.account_id.clone());
         let event = match Contact::from_stored(row.contact_kind, &row.contact) {
             Some(contact) => event.contact(contact.masked()),
@@ -256,7 +258,7 @@ impl Parts {
             verification: row.id.clone(),
             usage_key: Self::usage_key(&row),
             limits,
-            taken,
+            attempt_reserved: reserved,
             activation: self.activation(&row).filter(|_| is_correct),
             proof: is_correct.then(|| self.proof_row(row, token_hash, now)),
             event: event.clone(),

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Parts, code_settings, start::Start};
+use super::{Deps, code_settings, start::Start};
 use crate::{
     code::{self, CodeSpec},
     delivery::{Content, OutgoingMessage},
@@ -18,7 +18,7 @@ use domain::{
     verification::{Recipient, Verification},
 };
 
-impl Parts {
+impl Deps {
     pub(super) fn draft<R>(&self, start: &Start<R>, idempotency_key: Option<String>, now: Timestamp) -> Verification {
         let (code_format, ttl) = code_settings::code_shape(&self.settings, start.to.kind(), start.purpose);
         let test = self.test_contact(&start.to);
@@ -64,7 +64,7 @@ impl Parts {
 }
 
 /// The message of a verification for its recipient.
-pub(super) fn order(
+pub(super) fn delivery_for(
     row: &Verification,
     recipient: Recipient,
     to: Contact,

@@ -11,24 +11,24 @@ use tokio::sync::OwnedMutexGuard;
 
 /// The locks, by idempotency key. Cheap to clone. Only keys with requests in progress are kept.
 #[derive(Clone, Default)]
-pub struct Turns(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
+pub struct IdempotencyLocks(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
 
 /// A held lock. Released when it is dropped.
 #[must_use]
 pub struct IdempotencyGuard {
-    turns: Turns,
+    locks: IdempotencyLocks,
     key: String,
     guard: Option<OwnedMutexGuard<()>>,
 }
 
-impl Turns {
+impl IdempotencyLocks {
     /// Waits for earlier requests with this key.
     pub async fn wait(&self, key: &str) -> IdempotencyGuard {
         // Created first, so that the key is also removed if the wait is canceled.
-        let mut turn = IdempotencyGuard { turns: self.clone(), key: key.to_owned(), guard: None };
-        let queue = Arc::clone(self.lock().entry(key.to_owned()).or_default());
-        turn.guard = Some(queue.lock_owned().await);
-        turn
+        let mut guard = IdempotencyGuard { locks: self.clone(), key: key.to_owned(), guard: None };
+        let lock = Arc::clone(self.lock().entry(key.to_owned()).or_default());
+        guard.guard = Some(lock.lock_owned().await);
+        guard
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<tokio::sync::Mutex<()>>>> {
@@ -39,10 +39,10 @@ impl Turns {
 impl Drop for IdempotencyGuard {
     fn drop(&mut self) {
         drop(self.guard.take());
-        let mut queues = self.turns.lock();
+        let mut locks = self.locks.lock();
         // Only the map holds it, so no request waits.
-        if queues.get(&self.key).is_some_and(|queue| Arc::strong_count(queue) == 1) {
-            queues.remove(&self.key);
+        if locks.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            locks.remove(&self.key);
         }
     }
 }
@@ -55,11 +55,12 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn requests_with_one_key_are_serialized_and_keys_are_removed() {
-        let (turns, inside, done) = (Turns::default(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (locks, inside, done) =
+            (IdempotencyLocks::default(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let clicks = (0..100).map(|_| {
-            let (turns, inside, done) = (turns.clone(), inside.clone(), done.clone());
+            let (locks, inside, done) = (locks.clone(), inside.clone(), done.clone());
             tokio::spawn(async move {
-                let _turn = turns.wait("key").await;
+                let _guard = locks.wait("key").await;
                 assert_eq!(inside.fetch_add(1, SeqCst), 0);
                 tokio::task::yield_now().await;
                 inside.fetch_sub(1, SeqCst);
@@ -70,8 +71,8 @@ mod tests {
             click.await.unwrap();
         }
         assert_eq!(done.load(SeqCst), 100);
-        assert!(turns.lock().is_empty());
-        let _one = turns.wait("one").await;
-        let _other = turns.wait("other").await;
+        assert!(locks.lock().is_empty());
+        let _one = locks.wait("one").await;
+        let _other = locks.wait("other").await;
     }
 }

@@ -25,10 +25,10 @@ use chrono::Datelike;
 
 pub use self::{
     attestation::{Attestation, Attestor},
-    cancel::Canceled,
+    cancel::CancelOutcome,
     confirm::{ConfirmOutcome, IssuedProof},
     expiry::ExpiryCounter,
-    idempotency_locks::Turns,
+    idempotency_locks::IdempotencyLocks,
     proof::{ProofToken, Rejection, spent_proof},
     resend::ResendResult,
     start::{RecipientSource, ResolveInTx, ResolveRecipient, Start, StartOutcome},
@@ -61,10 +61,10 @@ use store::{Page, PageRequest, Store, UsageLimits};
 
 /// The verification use cases. Cheap to clone.
 #[derive(Clone)]
-pub struct Verifications(Arc<Parts>);
+pub struct Verifications(Arc<Deps>);
 
 /// Dependencies of [`Verifications`].
-pub struct Parts {
+pub struct Deps {
     pub store: Store,
     pub clock: Clock,
     pub entropy: Entropy,
@@ -79,11 +79,11 @@ pub struct Parts {
     pub events: Events,
     pub outbox: Outbox,
     /// Serializes concurrent requests with the same idempotency key.
-    pub turns: Turns,
+    pub idempotency_locks: IdempotencyLocks,
     pub attestor: Attestor,
     /// Whether responses may distinguish unknown accounts from known ones.
     pub accounts_disclosed: bool,
-    /// Which contacts without an account get a message that says so in place of a code.
+    /// Which contacts without an account get a message about that in place of a code.
     pub notify_unknown: NotifyUnknown,
     /// The status of an account after it confirmed the code of its sign-up.
     pub activated_status: AccountStatus,
@@ -94,13 +94,13 @@ impl Verifications {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn look_at_proof(&self, token_hash: &str, purpose: Purpose) -> Result<Result<Proof, Rejection>, Fault> {
+    pub async fn check_proof(&self, token_hash: &str, purpose: Purpose) -> Result<Result<Proof, Rejection>, Fault> {
         let found = self.0.store.proof(token_hash).await?;
         Ok(proof::check(found, purpose, self.0.clock.now()))
     }
 
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    pub fn new(deps: Deps) -> Self {
+        Self(Arc::new(deps))
     }
 
     /// The verification with this id, in its current state.
@@ -111,7 +111,7 @@ impl Verifications {
         Ok(self.0.store.verification(id).await?.map(|row| self.0.view(row)))
     }
 
-    /// The verifications of an account, newest first. `by_holder`: read by the account itself; other readers do not see
+    /// The verifications of an account, newest first. `by_owner`: read by the account itself; other readers do not see
     /// pending ones.
     ///
     /// # Errors
@@ -119,10 +119,10 @@ impl Verifications {
     pub async fn history(
         &self,
         account: &AccountId,
-        by_holder: bool,
-        slice: &PageRequest,
+        by_owner: bool,
+        page: &PageRequest,
     ) -> Result<Page<VerificationView>, Fault> {
-        let page = self.0.store.verifications_of(account, slice, by_holder, self.0.clock.now()).await?;
+        let page = self.0.store.verifications_of(account, page, by_owner, self.0.clock.now()).await?;
         Ok(Page { rows: page.rows.into_iter().map(|row| self.0.view(row)).collect(), more: page.more })
     }
 
@@ -133,7 +133,7 @@ impl Verifications {
 
     /// Whether a provider generates the codes for this contact, so that known clients have precedence.
     pub fn needs_known_client(&self, channel: Channel, to: &Contact) -> bool {
-        self.0.code_maker(channel, to).is_some()
+        self.0.code_generator(channel, to).is_some()
     }
 
     /// Whether codes sent by e-mail can be used to sign in (`SIGN_IN_BY_EMAIL_CODE`).
@@ -149,13 +149,13 @@ impl Verifications {
         let row = verification.row();
         let Some(daily) = self.0.limits.daily_sends.filter(|_| row.scenario.is_none()) else { return Ok(None) };
         let today = self.0.today(self.0.clock.now());
-        let usage = self.0.store.contact_usage(&Parts::usage_key(row)).await?;
+        let usage = self.0.store.contact_usage(&Deps::usage_key(row)).await?;
         let used = usage.filter(|usage| usage.day >= today).map_or(0, |usage| usage.sends.unsigned_abs());
         Ok(Some(daily.get().saturating_sub(used)))
     }
 }
 
-impl Parts {
+impl Deps {
     fn view(&self, row: Verification) -> VerificationView {
         VerificationView::new(row, self.limits.resend_cooldown, &self.clock)
     }
@@ -170,13 +170,13 @@ impl Parts {
         UsageLimits {
             day: self.today(now),
             daily: self.limits.daily_sends,
-            cooled_down_since: Some(now - self.limits.resend_cooldown),
+            last_send_before: Some(now - self.limits.resend_cooldown),
         }
     }
 
     /// The limits of guesses per contact.
     fn guess_limits(&self, now: Timestamp) -> UsageLimits {
-        UsageLimits { day: self.today(now), daily: self.limits.daily_guesses, cooled_down_since: None }
+        UsageLimits { day: self.today(now), daily: self.limits.daily_guesses, last_send_before: None }
     }
 
     /// The key that a verification's sends and guesses are counted by.

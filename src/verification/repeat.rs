@@ -5,7 +5,7 @@
 //! counted before the comparison, so that a verification that is over can be guessed at no more often than a pending
 //! one. A wrong code gets the same response as for any verification that is over.
 
-use super::{ConfirmOutcome, Parts, ProofToken, Verifications};
+use super::{ConfirmOutcome, Deps, ProofToken, Verifications};
 use domain::{
     Timestamp,
     verification::{Verification, rules},
@@ -28,18 +28,18 @@ impl Verifications {
         event: Event,
         now: Timestamp,
     ) -> Result<ConfirmOutcome, Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         let repeat = RepeatedCode {
             verification: row.id.clone(),
             since: now - rules::REPEATABLE,
-            usage_key: Parts::usage_key(&row),
-            limits: row.scenario.is_none().then(|| parts.guess_limits(now)),
+            usage_key: Deps::usage_key(&row),
+            limits: row.scenario.is_none().then(|| deps.guess_limits(now)),
         };
-        let proof = parts.store.repeat_proof(repeat, now).await?;
+        let proof = deps.store.repeat_proof(repeat, now).await?;
         if let Some(proof) = proof.filter(|proof| proof.token_hash == token.hash()) {
-            parts.store.record(event.account_opt(row.account_id.clone()).outcome(REPEATED)).await;
-            let proof = parts.proof(&row, token, proof.created_at, proof.expires_at)?;
-            return Ok(ConfirmOutcome::Repeated { verification: parts.view(row), proof: Box::new(proof) });
+            deps.store.record(event.account_opt(row.account_id.clone()).outcome(REPEATED)).await;
+            let proof = deps.proof(&row, token, proof.created_at, proof.expires_at)?;
+            return Ok(ConfirmOutcome::Repeated { verification: deps.view(row), proof: Box::new(proof) });
         }
         Ok(self.get(&row.id).await?.map_or(ConfirmOutcome::NotFound, ConfirmOutcome::NotPending))
     }

@@ -1,12 +1,13 @@
 //! Resending a code.
 
 use super::code_settings;
-use super::{Parts, VerificationView, Verifications, draft::spec, start::destination};
+use super::{Deps, VerificationView, Verifications, draft::spec, start::destination};
 use crate::{
     delivery::{Content, OutgoingMessage},
     quota::Operation,
 };
 use domain::{
+    Timestamp,
     account::{Account, Identifier},
     caller::RequestInfo,
     channel::Channel,
@@ -60,10 +61,19 @@ impl ResendResult {
     }
 }
 
+/// A resend that passed the checks.
+struct CheckedResend {
+    row: Verification,
+    channel: Channel,
+    to: Contact,
+    via_account_email: bool,
+    now: Timestamp,
+}
+
 enum WriteResult {
     Resent(Box<Verification>),
-    UsedUp,
-    Over,
+    LimitReached,
+    Ended,
     /// The account has no e-mail address, and account existence is disclosed.
     NoAddress,
 }
@@ -96,13 +106,54 @@ impl Verifications {
         channel: Option<Channel>,
         event: Event,
     ) -> Result<ResendResult, Fault> {
-        let parts = &self.0;
-        let Some(row) = parts.store.verification(id).await? else {
-            return Ok(parts.charge_guess(caller, ResendResult::NotFound).await);
+        let deps = &self.0;
+        let resend = match deps.check_resend(id, channel).await? {
+            Ok(resend) => resend,
+            Err(refusal) => return Ok(deps.charge_guess(caller, refusal).await),
         };
-        let now = parts.clock.now();
+        let destination = destination(&resend.to).filter(|_| !resend.via_account_email);
+        let test = resend.row.scenario.is_some();
+        if !test {
+            let operation = Operation::SendCode { destination: destination.as_deref() };
+            if let Err(refused) = deps.quotas.charge(operation, caller).await {
+                return Ok(ResendResult::Quota(refused));
+            }
+        }
+        if let Some(refused) = deps.rejected_permanently(&resend.row).await? {
+            deps.quotas.refund_send(destination.as_deref(), caller).await;
+            return Ok(refused);
+        }
+        let now = resend.now;
+        let usage_key = resend.row.purpose.usage_key(&resend.to);
+        let event = event.account_opt(resend.row.account_id.clone()).contact(resend.to.masked());
+        let written = deps.write_resend(resend, usage_key.clone(), event.clone()).await?;
+        if !test && !matches!(written, WriteResult::Resent(_)) {
+            deps.quotas.refund_send(destination.as_deref(), caller).await;
+        }
+        match written {
+            WriteResult::Resent(row) => {
+                event.log();
+                deps.outbox.dispatch(row.delivery_id.clone());
+                Ok(ResendResult::Sent(deps.publish(*row)))
+            }
+            WriteResult::LimitReached => Ok(ResendResult::Quota(deps.exceeded_limit(&usage_key, now).await?)),
+            WriteResult::NoAddress => Ok(ResendResult::WrongChannel),
+            WriteResult::Ended => Ok(self.get(id).await?.map_or(ResendResult::NotFound, ResendResult::NotPending)),
+        }
+    }
+}
+
+impl Deps {
+    /// Whether the code may be resent through this channel, without the quotas.
+    async fn check_resend(
+        &self,
+        id: &VerificationId,
+        channel: Option<Channel>,
+    ) -> Result<Result<CheckedResend, ResendResult>, Fault> {
+        let Some(row) = self.store.verification(id).await? else { return Ok(Err(ResendResult::NotFound)) };
+        let now = self.clock.now();
         if rules::effective_status(row.status, row.expires_at, now) != EffectiveStatus::Pending {
-            return Ok(parts.charge_guess(caller, ResendResult::NotPending(parts.view(row))).await);
+            return Ok(Err(ResendResult::NotPending(self.view(row))));
         }
         let channel = channel.unwrap_or(row.delivery_channel);
         // For a phone, e-mail means the account's own address; any other channel has to match the kind of contact.
@@ -111,85 +162,54 @@ impl Verifications {
             true => rules::may_use_account_email(row.purpose),
             false => rules::channel(Some(channel), row.contact_kind).is_some(),
         };
-        if !is_valid_channel
-            || (channel == Channel::Email && !code_settings::may_use_email(&parts.settings, row.purpose))
-        {
-            return Ok(parts.charge_guess(caller, ResendResult::WrongChannel).await);
+        let is_allowed = channel != Channel::Email || code_settings::may_use_email(&self.settings, row.purpose);
+        if !is_valid_channel || !is_allowed {
+            return Ok(Err(ResendResult::WrongChannel));
         }
-        if !parts.routes.has_provider(channel) {
-            return Ok(parts.charge_guess(caller, ResendResult::ChannelUnavailable).await);
+        if !self.routes.has_provider(channel) {
+            return Ok(Err(ResendResult::ChannelUnavailable));
         }
         let Some(to) = Contact::from_stored(row.contact_kind, &row.contact) else {
             return Err(Fault::internal("invalid contact of a verification"));
         };
-        let test = row.scenario.is_some();
-        let destination = destination(&to).filter(|_| !via_account_email);
-        if !test {
-            let act = Operation::SendCode { destination: destination.as_deref() };
-            if let Err(refused) = parts.quotas.charge(act, caller).await {
-                return Ok(ResendResult::Quota(refused));
-            }
-        }
-        if let Some(refused) = parts.rejected_permanently(&row).await? {
-            parts.quotas.refund_send(destination.as_deref(), caller).await;
-            return Ok(refused);
-        }
-        let limits = (!test).then(|| parts.send_limits(now));
-        let disclosed = parts.accounts_disclosed;
-        let usage_key = row.purpose.usage_key(&to);
-        let counted_by = usage_key.clone();
-        let event = event.account_opt(row.account_id.clone()).contact(to.masked());
-        let entry = event.clone();
-        let delivery = DeliveryId::new(&parts.entropy);
-        let unknown = parts.was_no_account_notice(&row, channel).await?;
-        let mut order = parts.again(&row, to, channel, delivery, unknown).into_row(now);
-        let written = parts
-            .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    let Some(again) = tx.record_resend(&row.id, &order.id, channel, via_account_email, now).await?
-                    else {
-                        return Ok(TxOutcome::Rollback(WriteResult::Over));
-                    };
-                    if let Some(limits) = limits
-                        && tx.reserve_send(&counted_by, now, limits).await? == Reservation::Refused
-                    {
-                        return Ok(TxOutcome::Rollback(WriteResult::UsedUp));
-                    }
-                    if via_account_email {
-                        // Looked up by phone number, which a decoy has too: both cases cost the same.
-                        let holder = tx.account(&Identifier::Phone(row.contact_key.clone())).await?;
-                        order = to_own_address(order, holder, row.account_id.as_ref());
-                        if order.decoy && disclosed {
-                            return Ok(TxOutcome::Rollback(WriteResult::NoAddress));
-                        }
-                    } else if row.contact_kind == ContactKind::Email && row.purpose != Purpose::Contact {
-                        let holder = tx.account(&Identifier::Email(row.contact_key.clone())).await?;
-                        order = to_stored_form(order, holder, row.account_id.as_ref());
-                    }
-                    tx.insert_delivery(order).await?;
-                    tx.insert_audit(&entry).await?;
-                    Ok(TxOutcome::Commit(WriteResult::Resent(Box::new(again))))
-                })
-            })
-            .await?;
-        if !test && !matches!(written, WriteResult::Resent(_)) {
-            parts.quotas.refund_send(destination.as_deref(), caller).await;
-        }
-        match written {
-            WriteResult::Resent(row) => {
-                event.log();
-                parts.outbox.dispatch(row.delivery_id.clone());
-                Ok(ResendResult::Sent(parts.publish(*row)))
-            }
-            WriteResult::UsedUp => Ok(ResendResult::Quota(parts.exceeded_limit(&usage_key, now).await?)),
-            WriteResult::NoAddress => Ok(ResendResult::WrongChannel),
-            WriteResult::Over => Ok(self.get(id).await?.map_or(ResendResult::NotFound, ResendResult::NotPending)),
-        }
+        Ok(Ok(CheckedResend { row, channel, to, via_account_email, now }))
     }
-}
 
-impl Parts {
+    async fn write_resend(&self, resend: CheckedResend, usage_key: String, event: Event) -> Result<WriteResult, Fault> {
+        let CheckedResend { row, channel, to, via_account_email, now } = resend;
+        let limits = row.scenario.is_none().then(|| self.send_limits(now));
+        let disclosed = self.accounts_disclosed;
+        let delivery = DeliveryId::new(&self.entropy);
+        let unknown = self.was_no_account_notice(&row, channel).await?;
+        let mut delivery = self.resend_delivery(&row, to, channel, delivery, unknown).into_row(now);
+        let write = self.store.write(move |tx| {
+            Box::pin(async move {
+                let resent = tx.record_resend(&row.id, &delivery.id, channel, via_account_email, now).await?;
+                let Some(resent) = resent else { return Ok(TxOutcome::Rollback(WriteResult::Ended)) };
+                if let Some(limits) = limits
+                    && tx.reserve_send(&usage_key, now, limits).await? == Reservation::Refused
+                {
+                    return Ok(TxOutcome::Rollback(WriteResult::LimitReached));
+                }
+                if via_account_email {
+                    // Looked up by phone number, which a decoy has too: both cases cost the same.
+                    let holder = tx.account(&Identifier::Phone(row.contact_key.clone())).await?;
+                    delivery = to_own_address(delivery, holder, row.account_id.as_ref());
+                    if delivery.decoy && disclosed {
+                        return Ok(TxOutcome::Rollback(WriteResult::NoAddress));
+                    }
+                } else if row.contact_kind == ContactKind::Email && row.purpose != Purpose::Contact {
+                    let holder = tx.account(&Identifier::Email(row.contact_key.clone())).await?;
+                    delivery = to_stored_form(delivery, holder, row.account_id.as_ref());
+                }
+                tx.insert_delivery(delivery).await?;
+                tx.insert_audit(&event).await?;
+                Ok(TxOutcome::Commit(WriteResult::Resent(Box::new(resent))))
+            })
+        });
+        write.await
+    }
+
     /// Charges a guess for a rejected resend, also for unknown ids, so that such requests are limited.
     async fn charge_guess(&self, caller: &RequestInfo, found: ResendResult) -> ResendResult {
         self.quotas.charge(Operation::Guess, caller).await.map_or_else(ResendResult::Quota, |()| found)
@@ -205,7 +225,7 @@ impl Parts {
         Ok(before.is_some_and(|before| before.kind == Notice::NoAccount.kind()))
     }
 
-    fn again(
+    fn resend_delivery(
         &self,
         row: &Verification,
         to: Contact,
@@ -249,19 +269,19 @@ impl Parts {
 
 /// Sends the message to the address as stored with the account: the entered one may differ in case, and then be another
 /// person's mailbox.
-fn to_stored_form(order: Delivery, holder: Option<Account>, account: Option<&AccountId>) -> Delivery {
+fn to_stored_form(delivery: Delivery, holder: Option<Account>, account: Option<&AccountId>) -> Delivery {
     match holder.filter(|holder| account == Some(&holder.id)).and_then(|holder| holder.email) {
-        Some(contact) => Delivery { contact, ..order },
-        None => order,
+        Some(contact) => Delivery { contact, ..delivery },
+        None => delivery,
     }
 }
 
 /// Sends the message to the account's e-mail address in place of its phone. Without an account or an address it becomes
 /// a decoy, which looks the same.
-fn to_own_address(order: Delivery, holder: Option<Account>, account: Option<&AccountId>) -> Delivery {
+fn to_own_address(delivery: Delivery, holder: Option<Account>, account: Option<&AccountId>) -> Delivery {
     let holder = holder.filter(|holder| account == Some(&holder.id) && holder.email_verified_at.is_some());
     match holder.and_then(|holder| holder.email) {
-        Some(contact) => Delivery { contact_kind: ContactKind::Email, contact, ..order },
-        None => Delivery { decoy: true, ..order },
+        Some(contact) => Delivery { contact_kind: ContactKind::Email, contact, ..delivery },
+        None => Delivery { decoy: true, ..delivery },
     }
 }

@@ -2,7 +2,7 @@
 //! At most one pending verification of a contact may use the provider, so that the codes of two verifications are not mixed
 //! up. Decoys take the slot like other verifications, so that the two can't be distinguished.
 
-use super::{Parts, start::Start};
+use super::{Deps, start::Start};
 use crate::delivery::OWN_CODE;
 use domain::{Timestamp, channel::Channel, contact::Contact, verification::Verification};
 use platform::{
@@ -34,17 +34,17 @@ pub(super) enum SlotResult {
     Taken { until: Timestamp },
 }
 
-impl Parts {
+impl Deps {
     /// None if every provider of the channel sends codes of this service.
     pub(super) fn slot_request<R>(&self, start: &Start<R>) -> Option<SlotRequest> {
-        let (provider, first) = self.code_maker(start.channel, &start.to)?;
+        let (provider, first) = self.code_generator(start.channel, &start.to)?;
         let slot = Slot { provider: provider.to_owned(), contact_key: start.to.key().to_owned() };
-        let has_alternative = self.routes.carry_our_codes(start.channel, &start.to);
+        let has_alternative = self.routes.sends_own_codes(start.channel, &start.to);
         Some(SlotRequest { slot, first, has_alternative, known_client: start.known_client })
     }
 
-    pub(super) fn code_maker(&self, channel: Channel, to: &Contact) -> Option<(&'static str, bool)> {
-        self.routes.code_maker(channel).filter(|_| self.test_contact(to).is_none())
+    pub(super) fn code_generator(&self, channel: Channel, to: &Contact) -> Option<(&'static str, bool)> {
+        self.routes.code_generator(channel).filter(|_| self.test_contact(to).is_none())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use super::{
-    Parts, VerificationView, Verifications,
-    draft::{idempotency_hash, order},
+    Deps, VerificationView, Verifications,
+    draft::{delivery_for, idempotency_hash},
     slot::{SlotRequest, SlotResult},
 };
 use crate::quota::Operation;
@@ -39,7 +39,7 @@ pub struct Start<R> {
     pub locale: Locale,
     /// The client's own key: the same key returns the same verification.
     pub idempotency_key: Option<String>,
-    pub audience: RecipientSource<R>,
+    pub recipient_source: RecipientSource<R>,
     /// The client is signed in to the account that has the contact, or on a device that signed in to it before.
     pub known_client: bool,
     /// The operation in the audit trail.
@@ -54,7 +54,7 @@ pub enum RecipientSource<R> {
     /// be a pure function, since a transaction is open.
     Account { identifier: Identifier, resolve: ResolveRecipient<R> },
     /// Determined by more than one statement, or with a write, in the same transaction, after the quotas.
-    Newcomer(ResolveInTx<R>),
+    InTransaction(ResolveInTx<R>),
 }
 
 /// Determines the recipient in a transaction, and may write. Must not do anything but SQL.
@@ -85,57 +85,57 @@ impl Verifications {
         caller: &RequestInfo,
         start: Start<R>,
     ) -> Result<StartOutcome<R>, Fault> {
-        let parts = &self.0;
+        let deps = &self.0;
         let key = start.idempotency_key.as_deref().map(|key| idempotency_hash(key, start.purpose, &start.to));
-        let event = Event::new(caller, start.act, audit::OK, parts.clock.now()).contact(start.to.masked());
-        let _turn = match &key {
-            Some(key) => Some(parts.turns.wait(key).await),
+        let event = Event::new(caller, start.act, audit::OK, deps.clock.now()).contact(start.to.masked());
+        let _lock = match &key {
+            Some(key) => Some(deps.idempotency_locks.wait(key).await),
             None => None,
         };
-        if let Some(existing) = parts.existing(key.as_deref()).await? {
+        if let Some(existing) = deps.existing(key.as_deref()).await? {
             // Nothing is sent, so only a lookup is charged.
-            if let Err(refused) = parts.quotas.charge(Operation::Lookup, caller).await {
-                parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
+            if let Err(refused) = deps.quotas.charge(Operation::Lookup, caller).await {
+                deps.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
                 return Ok(StartOutcome::Quota(refused));
             }
-            parts.store.record(event).await;
+            deps.store.record(event).await;
             return Ok(StartOutcome::Sent(existing));
         }
-        let test = parts.test_contact(&start.to).is_some();
+        let test = deps.test_contact(&start.to).is_some();
         let destination = destination(&start.to);
         if !test {
             let act = Operation::SendCode { destination: destination.as_deref() };
-            if let Err(refused) = parts.quotas.charge(act, caller).await {
-                parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
+            if let Err(refused) = deps.quotas.charge(act, caller).await {
+                deps.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
                 return Ok(StartOutcome::Quota(refused));
             }
         }
-        let now = parts.clock.now();
+        let now = deps.clock.now();
         let usage_key = start.purpose.usage_key(&start.to);
-        let written = parts.write_start(start, key.clone(), event.clone(), now).await?;
+        let written = deps.write_start(start, key.clone(), event.clone(), now).await?;
         if !test && !matches!(written, WriteResult::New { .. }) {
-            parts.quotas.refund_send(destination.as_deref(), caller).await;
+            deps.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
-            WriteResult::New { row, displaced } => Ok(StartOutcome::Sent(parts.started(*row, displaced, event))),
+            WriteResult::New { row, displaced } => Ok(StartOutcome::Sent(deps.started(*row, displaced, event))),
             WriteResult::Refused(refusal) => Ok(StartOutcome::Refused(refusal)),
             // A concurrent request with the same key was first, so its verification is returned.
-            WriteResult::KeyTaken | WriteResult::UsedUp | WriteResult::SlotTaken { .. } => {
-                if let Some(existing) = parts.existing(key.as_deref()).await? {
-                    parts.store.record(event).await;
+            WriteResult::KeyTaken | WriteResult::LimitReached | WriteResult::SlotTaken { .. } => {
+                if let Some(existing) = deps.existing(key.as_deref()).await? {
+                    deps.store.record(event).await;
                     return Ok(StartOutcome::Sent(existing));
                 }
-                parts.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
+                deps.store.record(event.outcome(audit::QUOTA_EXCEEDED)).await;
                 Ok(StartOutcome::Quota(match written {
-                    WriteResult::SlotTaken { until } => Parts::slot_taken(until),
-                    _ => parts.exceeded_limit(&usage_key, now).await?,
+                    WriteResult::SlotTaken { until } => Deps::slot_taken(until),
+                    _ => deps.exceeded_limit(&usage_key, now).await?,
                 }))
             }
         }
     }
 }
 
-impl Parts {
+impl Deps {
     /// Dispatches the message of a verification that was written, and publishes the cancellation of the verification
     /// that had the recipient's slot before.
     fn started(&self, row: Verification, displaced: Option<Box<Verification>>, event: Event) -> VerificationView {
@@ -166,25 +166,34 @@ impl Parts {
             draft.scenario.is_none() && self.notifies_unknown(start.purpose, start.to.kind(), start.channel);
         let usage_key = start.purpose.usage_key(&start.to);
         let slot = self.slot_request(&start);
-        let Start { to, locale, audience, .. } = start;
-        match (limits, audience) {
+        let Start { to, locale, recipient_source, .. } = start;
+        match (limits, recipient_source) {
             // No reads are needed first, so all rows are written in one statement.
             (Some(limits), RecipientSource::Anyone { account })
                 if draft.idempotency_key.is_none() && slot.is_none() =>
             {
                 let verification = Verification { account_id: account.clone(), ..draft };
                 let recipient = Recipient::Code { account: account.clone(), to: None };
-                let delivery = order(&verification, recipient, to, locale, discreet).into_row(now);
+                let delivery = delivery_for(&verification, recipient, to, locale, discreet).into_row(now);
                 let event = entry.account_opt(account);
                 let sending = NewSend { limits, usage_key, verification: verification.clone(), delivery, event };
                 Ok(match self.store.write_send(sending, now).await? {
                     true => WriteResult::New { row: Box::new(verification), displaced: None },
-                    false => WriteResult::UsedUp,
+                    false => WriteResult::LimitReached,
                 })
             }
-            (limits, audience) => {
-                let written =
-                    StartWrite { draft, slot, limits, usage_key, audience, notify_unknown, to, locale, discreet };
+            (limits, recipient_source) => {
+                let written = StartWrite {
+                    draft,
+                    slot,
+                    limits,
+                    usage_key,
+                    recipient_source,
+                    notify_unknown,
+                    to,
+                    locale,
+                    discreet,
+                };
                 self.store.write(move |tx| Box::pin(written.run(tx, entry, now))).await
             }
         }
@@ -197,7 +206,7 @@ struct StartWrite<R> {
     slot: Option<SlotRequest>,
     limits: Option<UsageLimits>,
     usage_key: String,
-    audience: RecipientSource<R>,
+    recipient_source: RecipientSource<R>,
     notify_unknown: bool,
     to: Contact,
     locale: Locale,
@@ -217,7 +226,7 @@ impl<R> StartWrite<R> {
         if let Some(refused) = reserve(tx, &self.usage_key, now, self.limits).await? {
             return Ok(TxOutcome::Rollback(refused));
         }
-        let recipient = match recipient(tx, self.audience, self.notify_unknown).await? {
+        let recipient = match recipient(tx, self.recipient_source, self.notify_unknown).await? {
             Ok(recipient) => recipient,
             Err(refusal) => return Ok(TxOutcome::Rollback(WriteResult::Refused(refusal))),
         };
@@ -227,7 +236,7 @@ impl<R> StartWrite<R> {
         if !tx.insert_verification(row.clone()).await? {
             return Ok(TxOutcome::Rollback(WriteResult::KeyTaken));
         }
-        tx.insert_delivery(order(&row, recipient, self.to, self.locale, self.discreet).into_row(now)).await?;
+        tx.insert_delivery(delivery_for(&row, recipient, self.to, self.locale, self.discreet).into_row(now)).await?;
         tx.insert_audit(&entry.account_opt(row.account_id.clone())).await?;
         Ok(TxOutcome::Commit(WriteResult::New { row: Box::new(row), displaced }))
     }
@@ -240,7 +249,7 @@ enum WriteResult<R> {
         displaced: Option<Box<Verification>>,
     },
     /// The contact's cooldown or daily quota is exceeded.
-    UsedUp,
+    LimitReached,
     KeyTaken,
     /// Another verification has the recipient's slot at the provider that generates codes, until then.
     SlotTaken {
@@ -257,15 +266,15 @@ async fn reserve<R>(
 ) -> Result<Option<WriteResult<R>>, Fault> {
     let Some(limits) = limits else { return Ok(None) };
     let reserved = tx.reserve_send(usage_key, now, limits).await?;
-    Ok((reserved == Reservation::Refused).then_some(WriteResult::UsedUp))
+    Ok((reserved == Reservation::Refused).then_some(WriteResult::LimitReached))
 }
 
 async fn recipient<R>(
     tx: &Tx,
-    audience: RecipientSource<R>,
+    recipient_source: RecipientSource<R>,
     notify_unknown: bool,
 ) -> Result<Result<Recipient, R>, Fault> {
-    match audience {
+    match recipient_source {
         RecipientSource::Anyone { account } => Ok(Ok(Recipient::Code { account, to: None })),
         RecipientSource::Account { identifier, resolve } => {
             let account = tx.account(&identifier).await?;
@@ -275,7 +284,7 @@ async fn recipient<R>(
                 recipient => recipient,
             }))
         }
-        RecipientSource::Newcomer(write) => write(tx).await,
+        RecipientSource::InTransaction(write) => write(tx).await,
     }
 }
 
@@ -287,18 +296,18 @@ pub(super) fn destination(to: &Contact) -> Option<String> {
     }
 }
 
-impl Parts {
+impl Deps {
     pub(super) fn is_discreet(&self, purpose: Purpose, channel: Channel) -> bool {
-        rules::is_discreet(purpose, self.accounts_disclosed, self.routes.carry_notices(channel))
+        rules::is_discreet(purpose, self.accounts_disclosed, self.routes.sends_notices(channel))
     }
 
-    /// Whether a contact without an account gets a message that says so, in place of a code, so that a user with a
+    /// Whether a contact without an account gets a message about that in place of a code, so that a user with a
     /// wrong contact does not wait for a code. Nothing is sent through a provider that carries only codes.
     pub(super) fn notifies_unknown(&self, purpose: Purpose, kind: ContactKind, channel: Channel) -> bool {
         Purpose::GRANTING_ACCESS.contains(&purpose)
             && !self.accounts_disclosed
             && self.notify_unknown.includes(kind)
-            && self.routes.carry_notices(channel)
+            && self.routes.sends_notices(channel)
     }
 
     /// The verification with this idempotency key, while its code is valid, in any state: a late retry must not send
@@ -338,7 +347,7 @@ impl Parts {
         Ok(refused)
     }
 
-    /// The answer while another verification has the recipient's slot at the provider that generates codes.
+    /// The refusal while another verification has the recipient's slot at the provider that generates codes.
     fn slot_taken(retry_at: Timestamp) -> Refused {
         metrics::quota_refused("send_code", quota::Quota::ResendCooldown.as_str());
         Refused { quota: quota::Quota::ResendCooldown, retry_at }

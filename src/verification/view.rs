@@ -134,7 +134,7 @@ impl VerificationView {
     }
 
     /// Applies a published change. False: it is older than the known state.
-    pub(super) fn take(&mut self, change: &Snapshot, now: Timestamp) -> bool {
+    pub(super) fn apply(&mut self, change: &Snapshot, now: Timestamp) -> bool {
         if change.sequence <= self.row.sequence {
             return false;
         }

@@ -13,14 +13,14 @@ struct Watch {
     clock: Clock,
     watcher: Watcher,
     current: VerificationView,
-    stage: Stage,
+    stage: WatchStage,
 }
 
-enum Stage {
+enum WatchStage {
     /// The current state was not emitted yet.
     Initial,
     Watching,
-    Over,
+    Ended,
 }
 
 impl Verifications {
@@ -39,8 +39,13 @@ impl Verifications {
         // Subscribe before the read: a change in between is then emitted twice rather than lost.
         let watcher = self.0.events.watch(id);
         let Some(current) = self.get(id).await? else { return Ok(None) };
-        let watch =
-            Watch { store: self.0.store.clone(), clock: self.0.clock.clone(), watcher, current, stage: Stage::Initial };
+        let watch = Watch {
+            store: self.0.store.clone(),
+            clock: self.0.clock.clone(),
+            watcher,
+            current,
+            stage: WatchStage::Initial,
+        };
         Ok(Some(futures_util::stream::unfold(watch, |mut watch| async move {
             let item = watch.next().await?;
             Some((item, watch))
@@ -51,12 +56,15 @@ impl Verifications {
 impl Watch {
     async fn next(&mut self) -> Option<Result<VerificationView, Fault>> {
         let changed = match self.stage {
-            Stage::Initial => Ok(()),
-            Stage::Watching => self.change().await,
-            Stage::Over => return None,
+            WatchStage::Initial => Ok(()),
+            WatchStage::Watching => self.change().await,
+            WatchStage::Ended => return None,
         };
-        self.stage =
-            if changed.is_err() || self.current.effective_status().is_over() { Stage::Over } else { Stage::Watching };
+        self.stage = if changed.is_err() || self.current.effective_status().is_final() {
+            WatchStage::Ended
+        } else {
+            WatchStage::Watching
+        };
         Some(changed.map(|()| self.current.clone()))
     }
 
@@ -66,7 +74,7 @@ impl Watch {
             tokio::select! {
                 wake = self.watcher.next() => match wake {
                     WatchEvent::Changed(change) => {
-                        if self.current.take(&change, self.clock.now()) {
+                        if self.current.apply(&change, self.clock.now()) {
                             return Ok(());
                         }
                     }
@@ -79,7 +87,7 @@ impl Watch {
                 () = self.clock.sleep_until(self.current.expires_at()) => {
                     // A change before the expiry may not have been received yet, so the row is read again.
                     Box::pin(self.reread()).await?;
-                    if self.current.effective_status().is_over() {
+                    if self.current.effective_status().is_final() {
                         return Ok(());
                     }
                 }

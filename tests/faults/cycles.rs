@@ -21,7 +21,7 @@ use crate::{
         fake_provider::FakeProvider,
         setup::{SECRET, accept_all, code, number},
     },
-    process::child::Child,
+    process::child::{Child, ChildConfig},
     support::TEST_TIMEOUT,
 };
 
@@ -150,10 +150,8 @@ fn acknowledged(answer: Answer, name: &str, answered: &AtomicUsize) -> Option<Va
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fd_01_twenty_kills_lose_nothing() {
-    let gateway = FakeProvider::start(accept_all).await;
-    let config = [
+async fn config(gateway: &FakeProvider) -> ChildConfig {
+    [
         "CLIENT_SIGN_INS_PER_MINUTE",
         "CLIENT_SIGN_UPS_PER_MINUTE",
         "CLIENT_PROOFS_PER_MINUTE",
@@ -164,7 +162,13 @@ async fn fd_01_twenty_kills_lose_nothing() {
     .with("SMS_PROVIDER", "webhook")
     .with("DELIVERY_WEBHOOK_URL", &gateway.url())
     .with("DELIVERY_WEBHOOK_SECRET", SECRET)
-    .with("DATABASE_TIMEOUT", "20s");
+    .with("DATABASE_TIMEOUT", "20s")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fd_01_twenty_kills_lose_nothing() {
+    let gateway = FakeProvider::start(accept_all).await;
+    let config = config(&gateway).await;
     let mut clients = Vec::new();
     let (first, usually) = timed(config.serve()).await;
     let mut child = Arc::new(first);

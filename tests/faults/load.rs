@@ -80,20 +80,20 @@ pub fn phone(number: usize) -> String {
 }
 
 /// Waits until `it` returns a value.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, patience: Duration, mut it: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + patience;
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, timeout: Duration, mut it: impl FnMut() -> F) -> T {
+    let deadline = Instant::now() + timeout;
     loop {
         if let Some(found) = it().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
+        assert!(Instant::now() < deadline, "not within {timeout:?}: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// Waits until the message of a verification is sent or has another final status.
-pub async fn until_settled(child: &Child, id: &str, patience: Duration) -> String {
-    until(&format!("the message of {id} is settled"), patience, || async {
+pub async fn until_settled(child: &Child, id: &str, timeout: Duration) -> String {
+    until(&format!("the message of {id} is settled"), timeout, || async {
         let Answer::Is(it) = read_verification(child, id).await else { return None };
         let status = it["delivery"]["status"].as_str().unwrap_or_else(|| panic!("{id} is lost: {it}")).to_owned();
         (status != "QUEUED").then_some(status)

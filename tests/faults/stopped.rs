@@ -51,8 +51,8 @@ async fn send_until_connection_close(
             "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        stream.write_all((head + &body).as_bytes()).await.map_err(|error| format!("asking: {error}"))?;
-        let answer = read_response(&mut stream).await.map_err(|error| format!("answer {count}: {error}"))?;
+        stream.write_all((head + &body).as_bytes()).await.map_err(|error| format!("sending: {error}"))?;
+        let answer = read_response(&mut stream).await.map_err(|error| format!("response {count}: {error}"))?;
         if !answer.starts_with("HTTP/1.1 200") && !answer.starts_with("HTTP/1.1 503") {
             return Err(answer);
         }
@@ -107,30 +107,30 @@ async fn close_code(url: String, id: String) -> Option<u16> {
     None
 }
 
+/// Reads an event stream to its end; returns its text and whether it broke off.
+async fn read_events(http: reqwest::Client, url: String, id: String) -> (String, bool) {
+    let query = format!("subscription {{ verificationStatus(id: \"{id}\") {{ status }} }}");
+    let request = http.post(format!("{url}/graphql")).header("accept", "text/event-stream");
+    let mut answer = request.json(&json!({ "query": query })).send().await.unwrap();
+    let mut events = String::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => events.push_str(&String::from_utf8_lossy(&chunk)),
+            end => return (events, end.is_err()),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn op_05_no_request_is_reset_and_streams_end_so_that_clients_reconnect() {
     let config = without_quotas().await.with("SOCKETS_PER_ADDRESS", "1000");
     let child = config.serve().await;
     let id = send(&child, &phone(0)).await.id().unwrap();
     let sockets: Vec<_> = (0..20).map(|_| tokio::spawn(close_code(child.url.clone(), id.clone()))).collect();
-    let events = {
-        let (http, url, id) = (child.http.clone(), child.url.clone(), id.clone());
-        tokio::spawn(async move {
-            let query = format!("subscription {{ verificationStatus(id: \"{id}\") {{ status }} }}");
-            let request = http.post(format!("{url}/graphql")).header("accept", "text/event-stream");
-            let mut answer = request.json(&json!({ "query": query })).send().await.unwrap();
-            let mut events = String::new();
-            loop {
-                match answer.chunk().await {
-                    Ok(Some(chunk)) => events.push_str(&String::from_utf8_lossy(&chunk)),
-                    end => return (events, end.is_err()),
-                }
-            }
-        })
-    };
+    let events = tokio::spawn(read_events(child.http.clone(), child.url.clone(), id.clone()));
     let answered = Arc::new(AtomicUsize::new(0));
     let address = config.vars["LISTEN_ADDR"].clone();
-    let asking: Vec<_> = (0..16)
+    let senders: Vec<_> = (0..16)
         .map(|client| {
             tokio::spawn(send_until_connection_close(address.clone(), 10_000 * (client + 1), Arc::clone(&answered)))
         })
@@ -151,8 +151,8 @@ async fn op_05_no_request_is_reset_and_streams_end_so_that_clients_reconnect() {
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("stopping"), "{answer}");
         assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
     }
-    for client in asking {
-        let count = client.await.unwrap().unwrap_or_else(|error| panic!("a request without a response: {error}"));
+    for sender in senders {
+        let count = sender.await.unwrap().unwrap_or_else(|error| panic!("a request without a response: {error}"));
         assert!(count > 0);
     }
     for socket in sockets {

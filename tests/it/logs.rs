@@ -90,7 +90,13 @@ async fn run_all_operations(child: &Child, secrets: &mut Secrets) {
     .await;
     confirm(child, secrets, &id, &right).await;
     assert_eq!(watch.last().await["status"], "VERIFIED");
-    // An e-mail verification that is confirmed, and one that is cancelled.
+    confirm_and_cancel(child, secrets).await;
+    let proof = reset_password(child, secrets).await;
+    send_invalid_requests(child, &id, &right, &proof).await;
+}
+
+/// An e-mail verification that is confirmed, and one that is cancelled.
+async fn confirm_and_cancel(child: &Child, secrets: &mut Secrets) {
     let id = send(child, secrets, "SIGN_UP", json!({ "email": "gildong.hong@example.com" })).await;
     let right = code(child, secrets, "gildong.hong@example.com", 1).await;
     confirm(child, secrets, &id, &right).await;
@@ -107,7 +113,10 @@ async fn run_all_operations(child: &Child, secrets: &mut Secrets) {
         json!({ "id": id }),
     )
     .await;
-    // A new password: weak, accepted, and with a spent proof.
+}
+
+/// A new password: weak, accepted, and with a spent proof. Returns the proof.
+async fn reset_password(child: &Child, secrets: &mut Secrets) -> Value {
     let document = "mutation($input: RequestPasswordResetInput!) { it: requestPasswordReset(input: $input) { __typename \
          ... on SendVerificationCodePayload { verification { id } } } }";
     let identity = json!({ "identity": { "name": "홍길동", "birthDate": "1990-03-14", "phone": "010-2345-6783" } });
@@ -121,7 +130,11 @@ async fn run_all_operations(child: &Child, secrets: &mut Secrets) {
         let reset = execute(child, RESET, json!({ "input": { "proofToken": proof, "newPassword": password } })).await;
         assert_eq!(reset["data"]["it"]["__typename"], answer, "{reset:#}");
     }
-    // Invalid requests: secrets in documents that do not parse, in wrong places, in query strings and in headers.
+    proof
+}
+
+/// Invalid requests: secrets in documents that do not parse, in wrong places, in query strings and in headers.
+async fn send_invalid_requests(child: &Child, id: &Value, right: &Value, proof: &Value) {
     let inline = format!(
         "mutation {{ resetPassword(input: {{ proofToken: {proof}, newPassword: \"{PASSWORD}\" }}) {{ nothing }} }}"
     );

@@ -42,7 +42,7 @@ pub enum Effect {
     /// It gives or changes access to the account.
     GrantsAccess,
     /// It confirms that contact changes are undone.
-    Undoes,
+    UndoesContactChange,
 }
 
 impl Purpose {
@@ -50,7 +50,7 @@ impl Purpose {
     pub const GRANTING_ACCESS: [Self; 2] = [Purpose::SignIn, Purpose::PasswordReset];
 
     /// The effect of its code or proof on an account, which determines the operations that revoke it
-    /// (`session::ways_in`).
+    /// (`session::access_revocation`).
     pub fn effect(self) -> Effect {
         match self {
             // This service does not accept such a proof. Another back end may accept the attestation.
@@ -61,7 +61,7 @@ impl Purpose {
             | Purpose::PhoneChange
             | Purpose::EmailChange
             | Purpose::StepUp => Effect::GrantsAccess,
-            Purpose::ContactUndo => Effect::Undoes,
+            Purpose::ContactUndo => Effect::UndoesContactChange,
         }
     }
 

@@ -21,7 +21,7 @@ use std::{
 use async_graphql::{Context, Object, Subscription};
 use axum::{Router, http::request::Parts};
 use countersign_graphql_http::{
-    Access, Authentication, Authenticator, BearerToken, Endpoint, Operations, Schema, Settings, Stop,
+    Access, Authentication, Authenticator, BearerToken, Endpoint, Operations, Schema, Settings, Shutdown,
 };
 use futures_util::{Stream, StreamExt, stream};
 use tokio::net::TcpListener;
@@ -91,7 +91,7 @@ impl Access for Toy {}
 impl Operations for Toy {}
 
 /// The toy under `/graphql`. Its sockets and streams end when `stop` is requested.
-pub fn router(stop: Stop) -> Result<Router, String> {
+pub fn router(stop: Shutdown) -> Result<Router, String> {
     let executor = async_graphql::Schema::new(Query, Mutation(AtomicUsize::new(0)), Events);
     let schema = Schema { sdl: executor.sdl(), executor, scalars: |_, _| None };
     let settings = Settings { introspection: true, ..Settings::default() };
@@ -102,6 +102,6 @@ pub fn router(stop: Stop) -> Result<Router, String> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     println!("http://{}/graphql", listener.local_addr()?);
-    axum::serve(listener, router(Stop::default())?).await?;
+    axum::serve(listener, router(Shutdown::default())?).await?;
     Ok(())
 }

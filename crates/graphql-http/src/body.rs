@@ -15,23 +15,23 @@ use crate::{
 };
 
 /// Bytes of the body that are still read and discarded after an early response.
-const LINGER: usize = 1024 * 1024;
+const MAX_DRAINED: usize = 1024 * 1024;
 
 /// Reads the whole body, at most as many bytes as the settings allow.
 ///
 /// # Errors
-/// 413 without reading on, 400 if the body ends unexpectedly, or the refusal of the service for the error.
+/// 413 without reading further, 400 if the body ends unexpectedly, or the refusal of the service for the error.
 pub async fn read(head: &Parts, mut body: Body, settings: &Settings, service: &impl Access) -> Result<Bytes, Refusal> {
     let limit = settings.max_body;
     let length =
         head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let read = if length.is_some_and(|length| length > limit.most) {
+    let read = if length.is_some_and(|length| length > limit.max) {
         Err(too_large(limit))
     } else {
         collect(&mut body, limit, service).await
     };
     if read.is_err() {
-        linger(head, body, settings, service);
+        drain(head, body, settings, service);
     }
     read
 }
@@ -44,7 +44,7 @@ async fn collect(body: &mut Body, limit: Limit, service: &impl Access) -> Result
             service.body_error(&error).unwrap_or_else(general)
         };
         let Ok(data) = frame.map_err(ended)?.into_data() else { continue };
-        if whole.len() + data.len() > limit.most {
+        if whole.len() + data.len() > limit.max {
             return Err(too_large(limit));
         }
         whole.extend_from_slice(&data);
@@ -53,17 +53,17 @@ async fn collect(body: &mut Body, limit: Limit, service: &impl Access) -> Result
 }
 
 fn too_large(limit: Limit) -> Refusal {
-    let message = format!("The request body is larger than {} bytes{}.", limit.most, limit.hint());
+    let message = format!("The request body is larger than {} bytes{}.", limit.max, limit.hint());
     Refusal::http(StatusCode::PAYLOAD_TOO_LARGE, Code::TooComplex, message)
 }
 
-/// Reads on for a moment after a response that was sent before the end of the body, then the service closes the
+/// Continues to read for a short time after a response that was sent before the end of the body, then the service closes the
 /// connection. If a connection is closed with unread data, the kernel resets it, and a client that is still writing
 /// gets the reset instead of the response.
-pub fn linger(head: &Parts, mut body: Body, settings: &Settings, service: &impl Access) {
+pub fn drain(head: &Parts, mut body: Body, settings: &Settings, service: &impl Access) {
     service.close_connection(head);
     let drain = async move {
-        let mut left = LINGER;
+        let mut left = MAX_DRAINED;
         while let Some(Ok(frame)) = body.frame().await {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {

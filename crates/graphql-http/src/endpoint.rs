@@ -6,7 +6,7 @@ use async_graphql::Executor;
 
 use crate::{
     document::{
-        admission::{Admission, Operation},
+        admission::{DocumentChecker, Operation},
         inputs::{Inputs, Scalars},
         nulls::SchemaTypes,
     },
@@ -14,20 +14,20 @@ use crate::{
     request::GraphqlRequest,
     service::Service,
     settings::Settings,
-    shutdown::Stop,
+    shutdown::Shutdown,
 };
 
 /// A GraphQL endpoint on all transports. Cheap to clone.
-pub struct Endpoint<E, S>(Arc<Shared<E, S>>);
+pub struct Endpoint<E, S>(Arc<EndpointState<E, S>>);
 
 /// What the requests of an endpoint share.
-pub(crate) struct Shared<E, S> {
+pub(crate) struct EndpointState<E, S> {
     pub executor: E,
-    pub admission: Admission,
-    pub shapes: Arc<SchemaTypes>,
+    pub admission: DocumentChecker,
+    pub schema_types: Arc<SchemaTypes>,
     pub settings: Settings,
     pub service: S,
-    pub stop: Stop,
+    pub shutdown: Shutdown,
 }
 
 /// The schema of an endpoint.
@@ -45,31 +45,31 @@ impl<E: Executor, S: Service> Endpoint<E, S> {
     ///
     /// # Errors
     /// If the SDL can't be read.
-    pub fn new(schema: Schema<E>, settings: Settings, service: S, stop: Stop) -> Result<Self, String> {
+    pub fn new(schema: Schema<E>, settings: Settings, service: S, stop: Shutdown) -> Result<Self, String> {
         let Schema { executor, sdl, scalars } = schema;
-        let shapes = Arc::new(SchemaTypes::read(&sdl)?);
-        let admission = Admission::new(
+        let schema_types = Arc::new(SchemaTypes::read(&sdl)?);
+        let admission = DocumentChecker::new(
             settings.documents.clone(),
             settings.document.clone(),
             settings.introspection,
             Inputs::read(&sdl, scalars)?,
-            Arc::clone(&shapes),
+            Arc::clone(&schema_types),
         );
-        Ok(Self(Arc::new(Shared { executor, admission, shapes, settings, service, stop })))
+        Ok(Self(Arc::new(EndpointState { executor, admission, schema_types, settings, service, shutdown: stop })))
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared<E, S>> {
+    pub(crate) fn shared(&self) -> &Arc<EndpointState<E, S>> {
         &self.0
     }
 }
 
-impl<E, S: Service> Shared<E, S> {
+impl<E, S: Service> EndpointState<E, S> {
     /// Converts the parameters of a request to an operation that can be executed.
     ///
     /// # Errors
     /// The refusal to respond with; nothing was executed.
-    pub fn admit(&self, ask: GraphqlRequest) -> Result<Operation, Refusal> {
-        self.admission.admit(ask).inspect_err(|refusal| self.service.refused(refusal.code))
+    pub fn admit(&self, params: GraphqlRequest) -> Result<Operation, Refusal> {
+        self.admission.admit(params).inspect_err(|refusal| self.service.refused(refusal.code))
     }
 }
 

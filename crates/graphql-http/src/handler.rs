@@ -12,16 +12,16 @@ use axum::{
 };
 
 use crate::{
-    answer,
     bearer::BearerToken,
     body,
     document::admission::Operation,
-    endpoint::{Endpoint, Shared},
-    negotiate::{Accepts, Form, Media},
+    endpoint::{Endpoint, EndpointState},
+    http_response,
+    negotiate::{Accepts, Media, ResponseForm},
     refusal::{Code, Refusal},
     request::{GraphqlRequest, RequestBody},
-    run::{self, Asker},
-    service::{Open, Service},
+    run::{self, RequestIdentity},
+    service::{OpenConnection, Service},
     stream::{self, LiveOperation},
     ws,
 };
@@ -52,9 +52,9 @@ impl<E: Executor, S: Service> Endpoint<E, S> {
     }
 }
 
-async fn respond<E: Executor, S: Service>(endpoint: &Arc<Shared<E, S>>, request: Request) -> Response {
+async fn respond<E: Executor, S: Service>(endpoint: &Arc<EndpointState<E, S>>, request: Request) -> Response {
     if let Err(refusal) = endpoint.service.check_request(request.headers()) {
-        return answer::refusal(Media::Json, refusal);
+        return http_response::refusal(Media::Json, refusal);
     }
     if ws::is_handshake(&request) {
         return ws::handshake(endpoint, request);
@@ -63,80 +63,80 @@ async fn respond<E: Executor, S: Service>(endpoint: &Arc<Shared<E, S>>, request:
     let media = accepts.single().unwrap_or(Media::Json);
     let by_get = request.method() == Method::GET;
     if !by_get && request.method() != Method::POST {
-        return answer::method_not_allowed(media, "GET, POST", "GraphQL requests must use GET or POST.");
+        return http_response::method_not_allowed(media, "GET, POST", "GraphQL requests must use GET or POST.");
     }
     if !accepts.anything() {
         let message = "Not acceptable: expected application/graphql-response+json, application/json, \
                        text/event-stream, or multipart/mixed with subscriptionSpec=1.0 in Accept.";
-        return answer::refusal(media, Refusal::http(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message));
+        return http_response::refusal(media, Refusal::http(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message));
     }
     let (head, body) = request.into_parts();
     let client = endpoint.service.client(&head);
-    let visit = RequestParts { head, client, accepts, media, by_get };
-    answer(endpoint, visit, body).await.unwrap_or_else(|refusal| answer::refusal(media, refusal))
+    let parts = RequestParts { head, client, accepts, media, by_get };
+    execute(endpoint, parts, body).await.unwrap_or_else(|refusal| http_response::refusal(media, refusal))
 }
 
-async fn answer<E: Executor, S: Service>(
-    endpoint: &Arc<Shared<E, S>>,
-    visit: RequestParts<S>,
+async fn execute<E: Executor, S: Service>(
+    endpoint: &Arc<EndpointState<E, S>>,
+    parts: RequestParts<S>,
     body: axum::body::Body,
 ) -> Result<Response, Refusal> {
-    let asked = if visit.by_get {
-        RequestBody::One(GraphqlRequest::from_query_string(visit.head.uri.query().unwrap_or_default())?)
+    let content = if parts.by_get {
+        RequestBody::One(GraphqlRequest::from_query_string(parts.head.uri.query().unwrap_or_default())?)
     } else {
-        let (settings, service, head) = (&endpoint.settings, &endpoint.service, &visit.head);
+        let (settings, service, head) = (&endpoint.settings, &endpoint.service, &parts.head);
         if let Err(refusal) = require_json(&head.headers) {
-            body::linger(head, body, settings, service);
+            body::drain(head, body, settings, service);
             return Err(refusal);
         }
         RequestBody::read(body::read(head, body, settings, service).await?, settings.max_batch).await?
     };
-    match asked {
-        RequestBody::One(ask) => one(endpoint, visit, ask).await,
-        RequestBody::Batch(asks) => batch(endpoint, visit, asks).await,
+    match content {
+        RequestBody::One(params) => single_operation(endpoint, parts, params).await,
+        RequestBody::Batch(batch_requests) => batch(endpoint, parts, batch_requests).await,
     }
 }
 
-async fn one<E: Executor, S: Service>(
-    endpoint: &Arc<Shared<E, S>>,
-    visit: RequestParts<S>,
-    ask: GraphqlRequest,
+async fn single_operation<E: Executor, S: Service>(
+    endpoint: &Arc<EndpointState<E, S>>,
+    parts: RequestParts<S>,
+    params: GraphqlRequest,
 ) -> Result<Response, Refusal> {
-    let operation = endpoint.admit(ask)?;
-    if visit.by_get && operation.kind == OperationType::Mutation {
-        return Ok(answer::method_not_allowed(visit.media, "POST", "Mutations must use POST."));
+    let operation = endpoint.admit(params)?;
+    if parts.by_get && operation.kind == OperationType::Mutation {
+        return Ok(http_response::method_not_allowed(parts.media, "POST", "Mutations must use POST."));
     }
-    match visit.accepts.form(operation.kind).ok_or_else(no_stream)? {
-        Form::Single(media) => Ok(single(endpoint, visit, operation, media).await),
-        form => several(endpoint, visit, operation, form),
+    match parts.accepts.form(operation.kind).ok_or_else(no_stream)? {
+        ResponseForm::Single(media) => Ok(single_response(endpoint, parts, operation, media).await),
+        form => stream_response(endpoint, parts, operation, form),
     }
 }
 
 /// Responds with the one result of a query or mutation.
-async fn single<E: Executor, S: Service>(
-    endpoint: &Arc<Shared<E, S>>,
-    visit: RequestParts<S>,
+async fn single_response<E: Executor, S: Service>(
+    endpoint: &Arc<EndpointState<E, S>>,
+    parts: RequestParts<S>,
     operation: Operation,
     media: Media,
 ) -> Response {
-    let RequestParts { head, mut client, .. } = visit;
+    let RequestParts { head, mut client, .. } = parts;
     let service = &endpoint.service;
     let identity = service.authenticate(BearerToken::in_headers(&head.headers).as_ref()).into_identity();
     service.begin_response(&mut client, &head);
-    let asker = Asker { client: client.clone(), identity };
-    let mut response = answer::result(media, run::once(endpoint, operation, asker).await);
+    let caller = RequestIdentity { client: client.clone(), identity };
+    let mut response = http_response::result(media, run::once(endpoint, operation, caller).await);
     service.finish_response(&client, response.headers_mut());
     response
 }
 
 /// Responds with a stream of results.
-fn several<E: Executor, S: Service>(
-    endpoint: &Arc<Shared<E, S>>,
-    visit: RequestParts<S>,
+fn stream_response<E: Executor, S: Service>(
+    endpoint: &Arc<EndpointState<E, S>>,
+    parts: RequestParts<S>,
     operation: Operation,
-    form: Form,
+    form: ResponseForm,
 ) -> Result<Response, Refusal> {
-    let RequestParts { head, client, .. } = visit;
+    let RequestParts { head, client, .. } = parts;
     let service = &endpoint.service;
     let token = BearerToken::in_headers(&head.headers);
     let authenticated = service.authenticate(token.as_ref());
@@ -147,42 +147,42 @@ fn several<E: Executor, S: Service>(
         let message = "The access token is not valid or has expired.";
         return Err(Refusal::http(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message));
     }
-    let held = vec![
-        service.open(&client)?,
-        service.open_as(&client, authenticated.identity())?,
-        service.opened(Open::Stream(form.transport())),
+    let permits = vec![
+        service.acquire_for_client(&client)?,
+        service.acquire_for_identity(&client, authenticated.identity())?,
+        service.opened(OpenConnection::Stream(form.transport())),
     ];
     let token = token.filter(|_| !authenticated.is_refused());
-    let asker = Asker { client, identity: authenticated.into_identity() };
-    Ok(stream::response(form, LiveOperation::open(endpoint, operation, asker, token, held)))
+    let caller = RequestIdentity { client, identity: authenticated.into_identity() };
+    Ok(stream::response(form, LiveOperation::open(endpoint, operation, caller, token, permits)))
 }
 
 /// Executes the operations of a batch in order, so that mutations are sequential.
 async fn batch<E: Executor, S: Service>(
-    endpoint: &Arc<Shared<E, S>>,
-    visit: RequestParts<S>,
-    asks: Vec<GraphqlRequest>,
+    endpoint: &Arc<EndpointState<E, S>>,
+    parts: RequestParts<S>,
+    batch_requests: Vec<GraphqlRequest>,
 ) -> Result<Response, Refusal> {
-    let media = visit.accepts.single().ok_or_else(no_stream)?;
-    let RequestParts { head, mut client, .. } = visit;
+    let media = parts.accepts.single().ok_or_else(no_stream)?;
+    let RequestParts { head, mut client, .. } = parts;
     let service = &endpoint.service;
     service.begin_response(&mut client, &head);
     let token = BearerToken::in_headers(&head.headers);
-    let mut results = Vec::with_capacity(asks.len());
-    for ask in asks {
+    let mut results = Vec::with_capacity(batch_requests.len());
+    for params in batch_requests {
         // Checked again for each operation: the previous one may have signed out.
         let identity = service.authenticate(token.as_ref()).into_identity();
-        let asker = Asker { client: client.clone(), identity };
+        let caller = RequestIdentity { client: client.clone(), identity };
         let single = |operation: Operation| match operation.kind {
             OperationType::Subscription => Err(no_stream()),
             OperationType::Query | OperationType::Mutation => Ok(operation),
         };
-        results.push(match endpoint.admit(ask).and_then(single) {
-            Ok(operation) => run::once(endpoint, operation, asker).await,
+        results.push(match endpoint.admit(params).and_then(single) {
+            Ok(operation) => run::once(endpoint, operation, caller).await,
             Err(refusal) => refusal.into_result(),
         });
     }
-    let mut response = answer::batch(media, results);
+    let mut response = http_response::batch(media, results);
     service.finish_response(&client, response.headers_mut());
     Ok(response)
 }
@@ -202,17 +202,17 @@ fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     }
     // `utf8` is not a registered name, but common.
     let utf_8 = |value: &str| ["utf-8", "utf8"].iter().any(|name| value.eq_ignore_ascii_case(name));
-    let foreign = |(name, value): (&str, &str)| {
+    let is_other_charset = |(name, value): (&str, &str)| {
         name.trim().eq_ignore_ascii_case("charset") && !utf_8(value.trim().trim_matches('"'))
     };
-    if parts.filter_map(|part| part.split_once('=')).any(foreign) {
+    if parts.filter_map(|part| part.split_once('=')).any(is_other_charset) {
         return unsupported("Unsupported charset: JSON must be UTF-8.");
     }
-    let coded = headers
+    let encoded = headers
         .get_all(header::CONTENT_ENCODING)
         .iter()
         .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if coded {
+    if encoded {
         return unsupported("Unsupported Content-Encoding: the body must not be encoded.");
     }
     Ok(())

@@ -9,7 +9,7 @@
 //! use async_graphql::{EmptyMutation, EmptySubscription, Object};
 //! use axum::http::request::Parts;
 //! use countersign_graphql_http::{
-//!     Access, Authentication, Authenticator, BearerToken, Endpoint, Operations, Schema, Settings, Stop,
+//!     Access, Authentication, Authenticator, BearerToken, Endpoint, Operations, Schema, Settings, Shutdown,
 //! };
 //!
 //! struct Query;
@@ -39,7 +39,7 @@
 //!
 //! let executor = async_graphql::Schema::new(Query, EmptyMutation, EmptySubscription);
 //! let schema = Schema { sdl: executor.sdl(), executor, scalars: |_, _| None };
-//! let endpoint = Endpoint::new(schema, Settings::default(), Anonymous, Stop::default())?;
+//! let endpoint = Endpoint::new(schema, Settings::default(), Anonymous, Shutdown::default())?;
 //! let router: axum::Router = endpoint.router("/graphql");
 //! # Ok::<_, String>(())
 //! ```
@@ -51,12 +51,12 @@
 
 #![warn(missing_docs)]
 
-pub mod answer;
 mod bearer;
 mod body;
 mod document;
 mod endpoint;
 mod handler;
+pub mod http_response;
 mod limit;
 mod negotiate;
 mod refusal;
@@ -83,7 +83,7 @@ pub use negotiate::Media;
 pub use refusal::{Code, Refusal};
 pub use response::code as error_code;
 pub use service::{
-    Access, Authentication, Authenticator, FirstResult, Open, Operations, Permit, Run, Service, Transport,
+    Access, Authentication, Authenticator, FirstResult, OpenConnection, Operations, Permit, Run, Service, Transport,
 };
 pub use settings::{Settings, Timeouts};
-pub use shutdown::Stop;
+pub use shutdown::Shutdown;

@@ -6,20 +6,20 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The largest accepted number.
-    pub most: usize,
-    /// The name that the service's operator knows the limit by. It is shown in refusals.
+    pub max: usize,
+    /// The name of the limit in the operator's configuration. It is shown in refusals.
     pub setting: Option<&'static str>,
 }
 
 impl Limit {
     /// A limit that the operator can change by this setting.
-    pub const fn named(most: usize, setting: &'static str) -> Self {
-        Self { most, setting: Some(setting) }
+    pub const fn named(max: usize, setting: &'static str) -> Self {
+        Self { max, setting: Some(setting) }
     }
 
     /// A limit without a name.
-    pub const fn fixed(most: usize) -> Self {
-        Self { most, setting: None }
+    pub const fn fixed(max: usize) -> Self {
+        Self { max, setting: None }
     }
 
     /// The name of the setting for the end of a sentence; empty without one.
@@ -29,8 +29,8 @@ impl Limit {
 }
 
 impl From<usize> for Limit {
-    fn from(most: usize) -> Self {
-        Self::fixed(most)
+    fn from(max: usize) -> Self {
+        Self::fixed(max)
     }
 }
 

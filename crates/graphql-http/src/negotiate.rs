@@ -26,19 +26,19 @@ impl Media {
 
 /// Form of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ResponseForm {
     Single(Media),
     EventStream,
     Multipart,
 }
 
-impl Form {
+impl ResponseForm {
     /// The transport of the results.
     pub fn transport(self) -> Transport {
         match self {
-            Form::Single(_) => Transport::Http,
-            Form::EventStream => Transport::EventStream,
-            Form::Multipart => Transport::Multipart,
+            ResponseForm::Single(_) => Transport::Http,
+            ResponseForm::EventStream => Transport::EventStream,
+            ResponseForm::Multipart => Transport::Multipart,
         }
     }
 }
@@ -97,18 +97,19 @@ impl Accepts {
         self.single().is_some() || self.stream().is_some()
     }
 
-    /// The form of the response to an operation of this kind. A query is answered by a stream only if no single result
+    /// The form of the response to an operation of this kind. The response to a query is a stream only if no single result
     /// is accepted, because some clients list all types that they support in every request. None if no form is
     /// suitable, e.g. for a subscription if only single results are accepted.
-    pub fn form(self, kind: OperationType) -> Option<Form> {
+    pub fn form(self, kind: OperationType) -> Option<ResponseForm> {
         match kind {
             OperationType::Subscription => self.stream(),
-            OperationType::Query | OperationType::Mutation => self.single().map(Form::Single).or(self.stream()),
+            OperationType::Query | OperationType::Mutation => self.single().map(ResponseForm::Single).or(self.stream()),
         }
     }
 
-    fn stream(self) -> Option<Form> {
-        let form = if self.event_stream >= self.multipart { Form::EventStream } else { Form::Multipart };
+    fn stream(self) -> Option<ResponseForm> {
+        let form =
+            if self.event_stream >= self.multipart { ResponseForm::EventStream } else { ResponseForm::Multipart };
         (self.event_stream.max(self.multipart) > 0.0).then_some(form)
     }
 }
@@ -117,7 +118,7 @@ impl Accepts {
 mod tests {
     use super::*;
 
-    fn form(accept: &str, kind: OperationType) -> Option<Form> {
+    fn form(accept: &str, kind: OperationType) -> Option<ResponseForm> {
         let mut headers = HeaderMap::new();
         if accept != "absent" {
             headers.insert(header::ACCEPT, accept.parse().unwrap());
@@ -128,8 +129,8 @@ mod tests {
     #[test]
     fn tr_05_response_form_follows_accept_header() {
         use OperationType::{Query, Subscription};
-        const JSON: Option<Form> = Some(Form::Single(Media::Json));
-        const GRAPHQL: Option<Form> = Some(Form::Single(Media::GraphqlResponse));
+        const JSON: Option<ResponseForm> = Some(ResponseForm::Single(Media::Json));
+        const GRAPHQL: Option<ResponseForm> = Some(ResponseForm::Single(Media::GraphqlResponse));
         for (accept, kind, expected) in [
             ("absent", Query, JSON),
             ("", Query, JSON),
@@ -149,18 +150,22 @@ mod tests {
                 Query,
                 GRAPHQL,
             ),
-            ("text/event-stream, multipart/mixed", Subscription, Some(Form::EventStream)),
+            ("text/event-stream, multipart/mixed", Subscription, Some(ResponseForm::EventStream)),
             // graphql-sse and EventSource.
-            ("text/event-stream", Query, Some(Form::EventStream)),
-            ("text/event-stream", Subscription, Some(Form::EventStream)),
+            ("text/event-stream", Query, Some(ResponseForm::EventStream)),
+            ("text/event-stream", Subscription, Some(ResponseForm::EventStream)),
             // Apollo Client; Apollo Router's documentation.
             (
                 "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json",
                 Subscription,
-                Some(Form::Multipart),
+                Some(ResponseForm::Multipart),
             ),
-            ("multipart/mixed; boundary=\"graphql\"; subscriptionSpec=\"1.0\"", Subscription, Some(Form::Multipart)),
-            ("multipart/mixed;subscriptionSpec=1.0, application/json", Subscription, Some(Form::Multipart)),
+            (
+                "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=\"1.0\"",
+                Subscription,
+                Some(ResponseForm::Multipart),
+            ),
+            ("multipart/mixed;subscriptionSpec=1.0, application/json", Subscription, Some(ResponseForm::Multipart)),
             ("multipart/mixed;subscriptionSpec=1.0, application/json", Query, JSON),
             ("application/json", Subscription, None),
             ("text/html", Query, None),

@@ -87,7 +87,7 @@ pub struct Refusal {
     /// The text of the error.
     pub message: String,
     /// Additional `extensions`.
-    pub facts: Vec<(&'static str, Value)>,
+    pub extensions: Vec<(&'static str, Value)>,
     /// The place in the document.
     pub position: Option<Pos>,
     /// The status for every media type. None if the GraphQL over HTTP draft requires 200 for `application/json`.
@@ -102,21 +102,21 @@ impl Refusal {
 
     /// The request is refused by HTTP rules, with this status.
     pub fn http(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), facts: Vec::new(), position: None, status: Some(status) }
+        Self { code, message: message.into(), extensions: Vec::new(), position: None, status: Some(status) }
     }
 
     /// A well-formed request that can't be executed.
     pub fn document(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), facts: Vec::new(), position: None, status: None }
+        Self { code, message: message.into(), extensions: Vec::new(), position: None, status: None }
     }
 
     /// A limit is exceeded. 400 for every media type, because the document was not validated.
     pub(crate) fn too_complex(what: &'static str, limit: Limit, value: usize) -> Self {
-        let (allowed, hint) = (limit.most, limit.hint());
+        let (allowed, hint) = (limit.max, limit.hint());
         let message = format!("The {what} of this document is {value}; at most {allowed} is allowed{hint}.");
         let number = |number: usize| Value::from(u64::try_from(number).unwrap_or(u64::MAX));
         let facts = vec![("limit", what.into()), ("allowed", number(allowed)), ("value", number(value))];
-        Self { facts, ..Self::http(StatusCode::BAD_REQUEST, Code::TooComplex, message) }
+        Self { extensions: facts, ..Self::http(StatusCode::BAD_REQUEST, Code::TooComplex, message) }
     }
 
     /// The client is not allowed to do this: 403 for every media type.
@@ -133,7 +133,7 @@ impl Refusal {
     pub fn into_error(self) -> ServerError {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code.as_str());
-        for (name, value) in self.facts {
+        for (name, value) in self.extensions {
             extensions.set(name, value);
         }
         ServerError { extensions: Some(extensions), ..ServerError::new(self.message, self.position) }

@@ -44,7 +44,7 @@ impl RequestBody {
     /// As [`RequestBody::from_json`].
     pub async fn read(body: Bytes, max_batch: Option<Limit>) -> Result<Self, Refusal> {
         match GraphqlRequest::extract(&body).await {
-            Some(ask) => Ok(RequestBody::One(ask)),
+            Some(params) => Ok(RequestBody::One(params)),
             None => Self::from_json(&body, max_batch),
         }
     }
@@ -66,9 +66,9 @@ impl RequestBody {
                 Err(Refusal::malformed("Batching is disabled: send one operation, not an array."))
             }
             (Value::Array(items), Some(limit)) => {
-                if items.is_empty() || items.len() > limit.most {
-                    let (most, hint) = (limit.most, limit.hint());
-                    let message = format!("A batch must have 1 to {most} operations{hint}, not {}.", items.len());
+                if items.is_empty() || items.len() > limit.max {
+                    let (max, hint) = (limit.max, limit.hint());
+                    let message = format!("A batch must have 1 to {max} operations{hint}, not {}.", items.len());
                     return Err(Refusal::malformed(message));
                 }
                 items.into_iter().map(GraphqlRequest::from_value).collect::<Result<_, _>>().map(RequestBody::Batch)
@@ -103,14 +103,14 @@ impl GraphqlRequest {
         let extensions = read.extensions.0.into_iter();
         let extensions =
             extensions.map(|(name, value)| Some((name, value.into_json().ok()?))).collect::<Option<_>>()?;
-        let ask = Self {
+        let params = Self {
             query: Some(query),
             operation_name: read.operation_name,
             variables: read.variables,
             extensions,
             document_id: names.document_id,
         };
-        Some(ask.normalised(names.doc_id))
+        Some(params.normalised(names.doc_id))
     }
 
     /// Without empty names, which clients send for none. Relay's documentation uses `doc_id` for `documentId`.
@@ -140,14 +140,14 @@ impl GraphqlRequest {
     /// # Errors
     /// 400 if a parameter has the wrong type.
     pub fn from_object(mut object: Map<String, Value>) -> Result<Self, Refusal> {
-        let ask = Self {
+        let params = Self {
             query: text(&mut object, "query")?,
             operation_name: text(&mut object, "operationName")?,
             variables: Variables::from_json(Value::Object(map(&mut object, "variables")?)),
             extensions: map(&mut object, "extensions")?,
             document_id: text(&mut object, "documentId")?,
         };
-        Ok(ask.normalised(text(&mut object, "doc_id")?))
+        Ok(params.normalised(text(&mut object, "doc_id")?))
     }
 
     /// Apollo's parameters of a persisted query.
@@ -211,16 +211,16 @@ mod tests {
 
     fn one(body: &str) -> Result<GraphqlRequest, Refusal> {
         match RequestBody::from_json(body.as_bytes(), None)? {
-            RequestBody::One(ask) => Ok(ask),
+            RequestBody::One(params) => Ok(params),
             RequestBody::Batch(_) => unreachable!("batching is off"),
         }
     }
 
     #[test]
     fn tr_01_null_is_absent_and_unknown_properties_are_ignored() {
-        let ask = one(r#"{"query":"{a}","operationName":null,"variables":null,"extensions":null,"id":7}"#).unwrap();
-        assert_eq!(ask.query.as_deref(), Some("{a}"));
-        assert!(ask.operation_name.is_none() && ask.variables.is_empty() && ask.extensions.is_empty());
+        let params = one(r#"{"query":"{a}","operationName":null,"variables":null,"extensions":null,"id":7}"#).unwrap();
+        assert_eq!(params.query.as_deref(), Some("{a}"));
+        assert!(params.operation_name.is_none() && params.variables.is_empty() && params.extensions.is_empty());
     }
 
     #[test]
@@ -242,14 +242,14 @@ mod tests {
 
     #[test]
     fn tr_01_empty_values_are_absent() {
-        let ask =
+        let params =
             one("\u{feff}{\"query\":\"{a}\",\"variables\":\"\",\"extensions\":\" \",\"documentId\":\"\"}").unwrap();
-        assert_eq!(ask.query.as_deref(), Some("{a}"));
-        assert!(ask.variables.is_empty() && ask.extensions.is_empty() && ask.document_id.is_none());
+        assert_eq!(params.query.as_deref(), Some("{a}"));
+        assert!(params.variables.is_empty() && params.extensions.is_empty() && params.document_id.is_none());
         assert!(one("\u{feff}\u{feff}{\"query\":\"{a}\"}").is_err());
         for named in [r#""documentId":"x""#, r#""doc_id":"x""#, r#""extensions":{"persistedQuery":{}}"#] {
-            let ask = one(&format!(r#"{{"query":" \n",{named}}}"#)).unwrap();
-            assert!(ask.query.is_none(), "{named}");
+            let params = one(&format!(r#"{{"query":" \n",{named}}}"#)).unwrap();
+            assert!(params.query.is_none(), "{named}");
         }
         assert!(one(r#"{"query":"","extensions":{"persistedQuery":null}}"#).unwrap().query.is_some());
     }
@@ -265,7 +265,7 @@ mod tests {
         let array = |count| format!("[{}]", vec![r#"{"query":"{a}"}"#; count].join(","));
         assert!(RequestBody::from_json(array(2).as_bytes(), None).is_err());
         assert!(
-            matches!(RequestBody::from_json(array(3).as_bytes(), Some(Limit::fixed(3))), Ok(RequestBody::Batch(asks)) if asks.len() == 3)
+            matches!(RequestBody::from_json(array(3).as_bytes(), Some(Limit::fixed(3))), Ok(RequestBody::Batch(batch_requests)) if batch_requests.len() == 3)
         );
         assert!(RequestBody::from_json(array(4).as_bytes(), Some(Limit::fixed(3))).is_err());
         assert!(RequestBody::from_json(b"[]", Some(Limit::fixed(3))).is_err());
@@ -273,14 +273,14 @@ mod tests {
 
     #[test]
     fn tr_02_a_query_string_carries_all_parameters() {
-        let ask = GraphqlRequest::from_query_string(
+        let params = GraphqlRequest::from_query_string(
             "query=query%20A%7Ba%7D&operationName=A&variables=%7B%22x%22%3A1%7D&extensions=%7B%22e%22%3A2%7D&_=9",
         )
         .unwrap();
-        assert_eq!(ask.query.as_deref(), Some("query A{a}"));
-        assert_eq!(ask.operation_name.as_deref(), Some("A"));
-        assert_eq!(ask.variables.len(), 1);
-        assert_eq!(ask.extensions["e"], 2);
+        assert_eq!(params.query.as_deref(), Some("query A{a}"));
+        assert_eq!(params.operation_name.as_deref(), Some("A"));
+        assert_eq!(params.variables.len(), 1);
+        assert_eq!(params.extensions["e"], 2);
         assert!(GraphqlRequest::from_query_string("query=%7Ba%7D&variables=nope").is_err());
     }
 

@@ -13,7 +13,7 @@ const MAX_MESSAGE_BYTES: usize = 1024;
 
 /// A result, independent of the transport.
 #[derive(Serialize)]
-pub struct Answer {
+pub struct ExecutionResult {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
     /// None if execution has not started: the specification does not allow a `data` entry then.
@@ -23,7 +23,7 @@ pub struct Answer {
     extensions: std::collections::BTreeMap<String, Value>,
 }
 
-impl Answer {
+impl ExecutionResult {
     /// Limits the errors, and adds a code to those without one.
     pub fn new(response: Response) -> Self {
         let mut errors = response.errors;
@@ -106,19 +106,19 @@ mod tests {
     #[test]
     fn gq_08_errors_are_limited_and_have_codes() {
         let errors = (0..5_000).map(|n| ServerError::new(format!("{n}{}", "x".repeat(5_000)), None)).collect();
-        let answer = Answer::new(Response::from_errors(errors));
-        assert_eq!(answer.errors().len(), 10);
-        assert!(answer.to_json().len() < MAX_ERROR_BYTES);
-        assert!(answer.errors().iter().all(|error| code(error) == Some("BAD_REQUEST")));
+        let result = ExecutionResult::new(Response::from_errors(errors));
+        assert_eq!(result.errors().len(), 10);
+        assert!(result.to_json().len() < MAX_ERROR_BYTES);
+        assert!(result.errors().iter().all(|error| code(error) == Some("BAD_REQUEST")));
     }
 
     #[test]
     fn tr_05_data_entry_is_present_only_after_execution() {
-        let before = Answer::new(Response::from_errors(vec![ServerError::new("no such field", None)]));
+        let before = ExecutionResult::new(Response::from_errors(vec![ServerError::new("no such field", None)]));
         assert!(!before.to_json().contains("\"data\""));
         let mut error = ServerError::new("failed", None);
         error.path = vec![PathSegment::Field("a".to_owned())];
-        let during = Answer::new(Response::from_errors(vec![error]));
+        let during = ExecutionResult::new(Response::from_errors(vec![error]));
         assert!(during.to_json().contains("\"data\":null"));
         assert_eq!(before.status(Media::GraphqlResponse, None), 400);
         assert_eq!(before.status(Media::Json, None), 200);

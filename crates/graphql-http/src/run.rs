@@ -14,17 +14,17 @@ use tracing::Instrument;
 
 use crate::{
     document::{
-        admission::{Operation, choose},
+        admission::{Operation, select_operation},
         nulls::SchemaTypes,
         order::{Conditions, Order},
     },
-    endpoint::Shared,
+    endpoint::EndpointState,
     refusal::Refusal,
     service::Service,
 };
 
 /// The client of an operation and its identity, for the resolvers.
-pub struct Asker<S: Service> {
+pub struct RequestIdentity<S: Service> {
     pub client: S::Client,
     pub identity: S::Identity,
 }
@@ -33,21 +33,21 @@ pub struct Asker<S: Service> {
 /// continues after a disconnect or a timeout: the steps after its commit (such as notifying subscribers) must not be
 /// skipped.
 pub async fn once<E: Executor, S: Service>(
-    endpoint: &Arc<Shared<E, S>>,
+    endpoint: &Arc<EndpointState<E, S>>,
     mut operation: Operation,
-    asker: Asker<S>,
+    caller: RequestIdentity<S>,
 ) -> Response {
-    let run = match endpoint.service.admit(&mut operation, &asker.client) {
+    let run = match endpoint.service.admit(&mut operation, &caller.client) {
         Ok(run) => run,
         Err(refusal) => {
             // The memory is released before the refusal, which may be delayed.
-            drop((operation, asker));
+            drop((operation, caller));
             return refusal.await.into_result();
         }
     };
-    let (deadline, client) = (endpoint.settings.execution_timeout, asker.client.clone());
+    let (deadline, client) = (endpoint.settings.execution_timeout, caller.client.clone());
     let is_mutation = operation.kind == OperationType::Mutation;
-    let running = run(execute(Arc::clone(endpoint), operation, asker).boxed());
+    let running = run(execute(Arc::clone(endpoint), operation, caller).boxed());
     let response = if is_mutation {
         let running = tokio::spawn(running.in_current_span());
         let panicked = |_| panicked(&endpoint.service, &client);
@@ -59,16 +59,16 @@ pub async fn once<E: Executor, S: Service>(
 }
 
 async fn execute<E: Executor, S: Service>(
-    endpoint: Arc<Shared<E, S>>,
+    endpoint: Arc<EndpointState<E, S>>,
     mut operation: Operation,
-    asker: Asker<S>,
+    caller: RequestIdentity<S>,
 ) -> Response {
-    let client = asker.client.clone();
-    endpoint.service.attach(&mut operation.request, asker.client, asker.identity);
+    let client = caller.client.clone();
+    endpoint.service.attach(&mut operation.request, caller.client, caller.identity);
     let (request, completion) = Completion::of(operation);
     match AssertUnwindSafe(endpoint.executor.execute(request)).catch_unwind().await {
         Ok(mut response) => {
-            completion.complete(&mut response, &endpoint.shapes);
+            completion.complete(&mut response, &endpoint.schema_types);
             response
         }
         Err(_) => panicked(&endpoint.service, &client),
@@ -91,11 +91,11 @@ impl Completion {
     }
 
     /// Fills in nulls for failed fields, and restores the order of keys.
-    fn complete(&self, response: &mut Response, shapes: &SchemaTypes) {
+    fn complete(&self, response: &mut Response, schema_types: &SchemaTypes) {
         let Self { document, name, conditions } = self;
-        shapes.fill_nulls(response, document, name.as_deref());
-        if let Ok(operation) = choose(document, name.as_deref()) {
-            let order = Order { shapes, document, conditions };
+        schema_types.fill_nulls(response, document, name.as_deref());
+        if let Ok(operation) = select_operation(document, name.as_deref()) {
+            let order = Order { schema_types, document, conditions };
             order.restore(&mut response.data, operation.ty, &operation.selection_set.node);
         }
     }
@@ -104,33 +104,33 @@ impl Completion {
 /// Executes any operation as a stream of results: the events of a subscription, or the single result of a query or
 /// mutation. Log entries are assigned to the client's request.
 pub fn stream<E: Executor, S: Service>(
-    endpoint: &Arc<Shared<E, S>>,
+    endpoint: &Arc<EndpointState<E, S>>,
     operation: Operation,
-    asker: Asker<S>,
+    caller: RequestIdentity<S>,
 ) -> BoxStream<'static, Response> {
-    let (endpoint, span) = (endpoint.clone(), endpoint.service.span(&asker.client));
+    let (endpoint, span) = (endpoint.clone(), endpoint.service.span(&caller.client));
     let mut results = match operation.kind {
-        OperationType::Subscription => events(endpoint, operation, asker),
+        OperationType::Subscription => events(endpoint, operation, caller),
         OperationType::Query | OperationType::Mutation => {
-            stream::once(async move { once(&endpoint, operation, asker).await }).boxed()
+            stream::once(async move { once(&endpoint, operation, caller).await }).boxed()
         }
     };
     stream::poll_fn(move |context| span.in_scope(|| results.poll_next_unpin(context))).boxed()
 }
 
 fn events<E: Executor, S: Service>(
-    endpoint: Arc<Shared<E, S>>,
+    endpoint: Arc<EndpointState<E, S>>,
     mut operation: Operation,
-    asker: Asker<S>,
+    caller: RequestIdentity<S>,
 ) -> BoxStream<'static, Response> {
-    let client = asker.client.clone();
+    let client = caller.client.clone();
     let mut first = Some(endpoint.service.subscribe(&mut operation, &client));
-    endpoint.service.attach(&mut operation.request, asker.client, asker.identity);
+    endpoint.service.attach(&mut operation.request, caller.client, caller.identity);
     let (request, completion) = Completion::of(operation);
     let events = AssertUnwindSafe(endpoint.executor.execute_stream(request, None)).catch_unwind();
     let completed = move |event: std::thread::Result<Response>| {
         let mut response = event.unwrap_or_else(|_| panicked(&endpoint.service, &client));
-        completion.complete(&mut response, &endpoint.shapes);
+        completion.complete(&mut response, &endpoint.schema_types);
         if let Some(observe) = first.take() {
             observe(&response);
         }

@@ -1,4 +1,4 @@
-//! What a service adds to the transports: who the client is, what it may open, and what runs around each operation.
+//! What a service adds to the transports: authentication, access limits, and hooks around each operation.
 //!
 //! [`Authenticator`] is required. The methods of [`Access`] and [`Operations`] have defaults, so that a service only
 //! writes what it needs.
@@ -66,7 +66,7 @@ impl<I> Authentication<I> {
     }
 }
 
-/// Released when dropped: a place below a limit, or the measurement of something open.
+/// Released when dropped: a permit of a concurrency limit, or the measurement of an open connection.
 pub type Permit = Box<dyn Send>;
 
 /// How the results of an operation are sent.
@@ -94,9 +94,9 @@ impl Transport {
     }
 }
 
-/// Something that stays open, for metrics.
+/// A long-lived connection or stream, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Open {
+pub enum OpenConnection {
     /// A WebSocket, with or without operations.
     Socket,
     /// An operation with several results on this transport.
@@ -129,20 +129,20 @@ pub trait Access: Authenticator {
         }
     }
 
-    /// A place for one more socket or stream of this client, by its address for example.
+    /// A permit for one more socket or stream of this client, by its address for example.
     ///
     /// # Errors
     /// The refusal to respond with if the client has reached its limit.
-    fn open(&self, client: &Self::Client) -> Result<Permit, Refusal> {
+    fn acquire_for_client(&self, client: &Self::Client) -> Result<Permit, Refusal> {
         let _ = client;
         Ok(Box::new(()))
     }
 
-    /// A place for one more socket or stream of this identity. A socket is closed with 1013 if it is refused.
+    /// A permit for one more socket or stream of this identity. A socket is closed with 1013 if it is refused.
     ///
     /// # Errors
     /// The refusal to respond with if the identity has reached its limit.
-    fn open_as(&self, client: &Self::Client, identity: &Self::Identity) -> Result<Permit, Refusal> {
+    fn acquire_for_identity(&self, client: &Self::Client, identity: &Self::Identity) -> Result<Permit, Refusal> {
         let _ = (client, identity);
         Ok(Box::new(()))
     }
@@ -159,7 +159,7 @@ pub trait Access: Authenticator {
         let _ = head;
     }
 
-    /// A request is answered by a single response, whose headers its operations may set (e.g. cookies).
+    /// A request gets a single response, whose headers its operations may set (e.g. cookies).
     fn begin_response(&self, client: &mut Self::Client, head: &Parts) {
         let _ = (client, head);
     }
@@ -216,8 +216,8 @@ pub trait Operations: Authenticator {
         let _ = code;
     }
 
-    /// Something was opened. The permit is dropped when it is closed.
-    fn opened(&self, open: Open) -> Permit {
+    /// A socket or stream was opened. The permit is dropped when it is closed.
+    fn opened(&self, open: OpenConnection) -> Permit {
         let _ = open;
         Box::new(())
     }

@@ -48,7 +48,7 @@ impl Default for Settings {
 pub struct Timeouts {
     /// For `connection_init` on a socket.
     pub init: Duration,
-    /// Between heartbeats on sockets and streams. A socket whose peer has not answered one when the next is due is
+    /// Between heartbeats on sockets and streams. A socket whose peer has not responded to one when the next is due is
     /// closed.
     pub heartbeat: Duration,
     /// Without progress of a write to the peer of a socket.

@@ -7,36 +7,36 @@ use tokio_util::{
 
 /// Shared by everything that must shut down. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Stop {
-    asked: CancellationToken,
-    cut: CancellationToken,
+pub struct Shutdown {
+    requested: CancellationToken,
+    aborted: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Stop {
-    /// A shutdown that starts when `asked` is cancelled.
+impl Shutdown {
+    /// A shutdown that starts when `requested` is cancelled.
     pub fn new(asked: CancellationToken) -> Self {
-        Self { asked, ..Self::default() }
+        Self { requested: asked, ..Self::default() }
     }
 
     /// Whether shutdown was requested.
-    pub fn is_asked(&self) -> bool {
-        self.asked.is_cancelled()
+    pub fn is_requested(&self) -> bool {
+        self.requested.is_cancelled()
     }
 
     /// Completes when shutdown was requested.
-    pub async fn asked(&self) {
-        self.asked.cancelled().await;
+    pub async fn requested(&self) {
+        self.requested.cancelled().await;
     }
 
-    /// As [`Stop::asked`], for futures that are stored.
-    pub fn asked_owned(&self) -> WaitForCancellationFutureOwned {
-        self.asked.clone().cancelled_owned()
+    /// As [`Shutdown::requested`], for futures that are stored.
+    pub fn requested_owned(&self) -> WaitForCancellationFutureOwned {
+        self.requested.clone().cancelled_owned()
     }
 
     /// Spawns a task that the shutdown waits for, and aborts after the grace period.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let cut = self.cut.clone();
+        let cut = self.aborted.clone();
         // Boxed: what an async block captures and then awaits is stored in it twice, and thousands of sockets wait in
         // such a block.
         let task = Box::pin(task);
@@ -55,7 +55,7 @@ impl Stop {
             return 0;
         }
         let left = self.tasks.len();
-        self.cut.cancel();
+        self.aborted.cancel();
         self.tasks.wait().await;
         left
     }

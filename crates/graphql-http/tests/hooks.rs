@@ -12,8 +12,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts},
 };
 use countersign_graphql_http::{
-    Access, Authentication, Authenticator, BearerToken, Code, Endpoint, FirstResult, Limit, Open, Operation,
-    Operations, Permit, Refusal, Run, Schema, Settings, Stop,
+    Access, Authentication, Authenticator, BearerToken, Code, Endpoint, FirstResult, Limit, OpenConnection, Operation,
+    Operations, Permit, Refusal, Run, Schema, Settings, Shutdown,
 };
 use futures_util::{FutureExt, Stream, future::BoxFuture, stream};
 use http_body_util::BodyExt;
@@ -118,7 +118,7 @@ impl Access for Recorder {
         }
     }
 
-    fn open(&self, _: &Client) -> Result<Permit, Refusal> {
+    fn acquire_for_client(&self, _: &Client) -> Result<Permit, Refusal> {
         match self.full {
             true => Err(Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, "Too many.")),
             false => Ok(self.log.permit("place")),
@@ -165,15 +165,15 @@ impl Operations for Recorder {
         self.log.add(code.as_str());
     }
 
-    fn opened(&self, open: Open) -> Permit {
+    fn opened(&self, open: OpenConnection) -> Permit {
         self.log.permit(match open {
-            Open::Socket => "socket",
-            Open::Stream(transport) => transport.as_str(),
+            OpenConnection::Socket => "socket",
+            OpenConnection::Stream(transport) => transport.as_str(),
         })
     }
 
     fn internal_error(&self, _: &Client) -> Refusal {
-        Refusal { facts: vec![("requestId", "7".into())], ..Refusal::document(Code::Internal, "Sorry.") }
+        Refusal { extensions: vec![("requestId", "7".into())], ..Refusal::document(Code::Internal, "Sorry.") }
     }
 }
 
@@ -182,7 +182,7 @@ impl Recorder {
         let executor = async_graphql::Schema::new(Query, EmptyMutation, Events);
         let schema = Schema { sdl: executor.sdl(), executor, scalars: |_, _| None };
         let settings = Settings { max_body: Limit::named(200, "MAX_BODY"), ..Settings::default() };
-        let router = Endpoint::new(schema, settings, self.clone(), Stop::default()).unwrap().router("/");
+        let router = Endpoint::new(schema, settings, self.clone(), Shutdown::default()).unwrap().router("/");
         let mut request = Request::builder().method(Method::POST).header(header::CONTENT_TYPE, "application/json");
         for (name, value) in headers {
             request = request.header(name, *value);

@@ -10,7 +10,7 @@ mod toy;
 
 use std::net::SocketAddr;
 
-use countersign_graphql_http::Stop;
+use countersign_graphql_http::Shutdown;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
@@ -33,7 +33,7 @@ impl Server {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = toy::router(Stop::new(stop.clone())).unwrap();
+        let router = toy::router(Shutdown::new(stop.clone())).unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, stop }
     }

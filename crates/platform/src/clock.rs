@@ -95,15 +95,15 @@ impl ManualClock {
 /// The system time, or, after the system clock was set back, the latest time it showed plus the time elapsed since. An
 /// expired item stays expired, and nothing lasts longer than it should. A jump forward is accepted, because a suspended
 /// machine also causes one. After a restart the system time is accepted as it is.
-fn monotone(shown: Timestamp) -> Timestamp {
+fn monotone(system_time: Timestamp) -> Timestamp {
     /// Monotonic: does not depend on the setting of the system clock.
     static STARTED: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
     /// The largest difference between the system clock and the monotonic clock so far, in microseconds since 1970.
     static MAX_OFFSET: AtomicI64 = AtomicI64::new(i64::MIN);
-    let passed = i64::try_from(STARTED.elapsed().as_micros()).unwrap_or(i64::MAX);
-    let ahead = shown.timestamp_micros().saturating_sub(passed);
-    let most = MAX_OFFSET.fetch_max(ahead, Ordering::Relaxed).max(ahead);
-    DateTime::from_timestamp_micros(passed.saturating_add(most)).unwrap_or(shown)
+    let elapsed = i64::try_from(STARTED.elapsed().as_micros()).unwrap_or(i64::MAX);
+    let offset = system_time.timestamp_micros().saturating_sub(elapsed);
+    let max_offset = MAX_OFFSET.fetch_max(offset, Ordering::Relaxed).max(offset);
+    DateTime::from_timestamp_micros(elapsed.saturating_add(max_offset)).unwrap_or(system_time)
 }
 
 fn to_millis(instant: Timestamp) -> Timestamp {

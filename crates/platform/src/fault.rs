@@ -21,15 +21,15 @@ pub enum FaultKind {
 
 /// A server-side failure, with the operation that failed and its source location.
 #[derive(Clone)]
-pub struct Fault(Arc<Inner>);
+pub struct Fault(Arc<FaultData>);
 
-struct Inner {
+struct FaultData {
     kind: FaultKind,
-    doing: Vec<&'static str>,
+    operations: Vec<&'static str>,
     cause: String,
     /// The database rejected a write because it is read-only.
     read_only: bool,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl Fault {
@@ -47,7 +47,13 @@ impl Fault {
 
     #[track_caller]
     fn new(kind: FaultKind, cause: String) -> Self {
-        Self(Arc::new(Inner { kind, doing: Vec::new(), cause, read_only: false, place: Location::caller() }))
+        Self(Arc::new(FaultData {
+            kind,
+            operations: Vec::new(),
+            cause,
+            read_only: false,
+            location: Location::caller(),
+        }))
     }
 
     /// An error of the database driver, prefixed with `what`. Unavailable if the error is likely to be transient.
@@ -69,20 +75,20 @@ impl Fault {
     /// Adds the operation that failed, outermost last.
     #[must_use]
     pub fn context(self, what: &'static str) -> Self {
-        let mut inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
+        let mut data = Arc::try_unwrap(self.0).unwrap_or_else(|shared| FaultData {
             kind: shared.kind,
-            doing: shared.doing.clone(),
+            operations: shared.operations.clone(),
             cause: shared.cause.clone(),
             read_only: shared.read_only,
-            place: shared.place,
+            location: shared.location,
         });
-        inner.doing.push(what);
-        Self(Arc::new(inner))
+        data.operations.push(what);
+        Self(Arc::new(data))
     }
 
     /// The failure as text for operators. Never shown to clients.
-    pub fn words(&self) -> String {
-        match self.0.doing.last() {
+    pub fn operator_message(&self) -> String {
+        match self.0.operations.last() {
             Some(doing) => format!("{doing}: {}", self.0.cause),
             None => self.0.cause.clone(),
         }
@@ -90,7 +96,7 @@ impl Fault {
 
     /// Logs the fault; `telemetry::report` also counts it.
     pub fn log(&self) {
-        let Inner { kind, doing, cause, place, .. } = &*self.0;
+        let FaultData { kind, operations: doing, cause, location: place, .. } = &*self.0;
         let doing = doing.join(" < ");
         match kind {
             FaultKind::Unavailable => tracing::warn!(%cause, %doing, %place, "unavailable"),
@@ -101,7 +107,7 @@ impl Fault {
 
 impl std::fmt::Debug for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Inner { kind, doing, cause, place, .. } = &*self.0;
+        let FaultData { kind, operations: doing, cause, location: place, .. } = &*self.0;
         write!(f, "{kind:?} at {place}: {cause} ({})", doing.join(" < "))
     }
 }
@@ -139,7 +145,7 @@ impl From<sea_orm::DbErr> for Fault {
         };
         let kind = if unavailable { FaultKind::Unavailable } else { FaultKind::Internal };
         let place = Location::caller();
-        Self(Arc::new(Inner { kind, doing: Vec::new(), cause: error.to_string(), read_only, place }))
+        Self(Arc::new(FaultData { kind, operations: Vec::new(), cause: error.to_string(), read_only, location: place }))
     }
 }
 

@@ -89,7 +89,7 @@ impl RedisLink {
                 link.close_breaker(connection);
             }
             Err(refusal) => {
-                link.report_outage(&refusal.words(), refusal.is_by_redis());
+                link.report_outage(&refusal.explain(), refusal.is_by_redis());
                 tokio::spawn(recover(Arc::downgrade(&link), MIN_PAUSE));
             }
         }
@@ -110,7 +110,7 @@ impl RedisLink {
     ///
     /// # Errors
     /// [`Unreachable`]. The command may still have been executed.
-    pub async fn ask<T, Reply>(&self, command: impl FnOnce(MultiplexedConnection) -> Reply) -> Result<T, Unreachable>
+    pub async fn query<T, Reply>(&self, command: impl FnOnce(MultiplexedConnection) -> Reply) -> Result<T, Unreachable>
     where
         Reply: Future<Output = RedisResult<T>>,
     {
@@ -118,7 +118,7 @@ impl RedisLink {
             let state = self.0.lock();
             (state.connection.clone().ok_or(Unreachable)?, state.generation)
         };
-        let error = match in_own_time(self.0.timeout, command(connection)).await {
+        let error = match timeout_excluding_delays(self.0.timeout, command(connection)).await {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
@@ -139,7 +139,7 @@ impl RedisLink {
     /// # Errors
     /// The client library's error.
     pub async fn pubsub(&self) -> RedisResult<PubSub> {
-        in_time(CONNECT_TIMEOUT, self.0.client.get_async_pubsub()).await
+        with_timeout(CONNECT_TIMEOUT, self.0.client.get_async_pubsub()).await
     }
 
     /// Runs every kind of command that the service uses, over new connections, and returns the time taken. For
@@ -149,7 +149,7 @@ impl RedisLink {
     /// Unavailable, with the cause.
     pub async fn probe(&self) -> Result<Duration, Fault> {
         let started = Instant::now();
-        self.0.connect().await.map_err(|refusal| Fault::unavailable(refusal.words()))?;
+        self.0.connect().await.map_err(|refusal| Fault::unavailable(refusal.explain()))?;
         Ok(started.elapsed())
     }
 }
@@ -164,7 +164,7 @@ impl Link {
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(response_timeout)
             .set_pipeline_buffer_size(PIPELINE_BUFFER);
-        in_time(CONNECT_TIMEOUT, self.client.get_multiplexed_async_connection_with_config(&config)).await
+        with_timeout(CONNECT_TIMEOUT, self.client.get_multiplexed_async_connection_with_config(&config)).await
     }
 
     /// Closes the breaker; returns how long it was open.
@@ -230,7 +230,7 @@ fn client(url: &str) -> RedisResult<Client> {
 
 /// Waits for `work` up to `limit`, and counts only the time in which this process itself was not delayed. A busy
 /// process may read late a reply that arrived in time; this must not open the breaker.
-async fn in_own_time<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+async fn timeout_excluding_delays<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     let slice = (limit / SLICES).max(Duration::from_millis(1));
     let (started, mut left) = (Instant::now(), limit);
     let mut work = std::pin::pin!(work);
@@ -249,7 +249,7 @@ async fn in_own_time<T>(limit: Duration, work: impl Future<Output = RedisResult<
     }
 }
 
-async fn in_time<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+async fn with_timeout<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(timed_out()))
 }
 
@@ -286,13 +286,13 @@ mod tests {
             }
             Ok(7)
         };
-        assert_eq!(in_own_time(Duration::from_millis(100), reply).await.unwrap(), 7);
+        assert_eq!(timeout_excluding_delays(Duration::from_millis(100), reply).await.unwrap(), 7);
         busy.abort();
     }
 
     #[tokio::test]
     async fn silent_redis_times_out() {
         let silent = std::future::pending::<RedisResult<()>>();
-        assert!(in_own_time(Duration::from_millis(20), silent).await.unwrap_err().is_timeout());
+        assert!(timeout_excluding_delays(Duration::from_millis(20), silent).await.unwrap_err().is_timeout());
     }
 }

@@ -17,17 +17,17 @@ pub struct Supervisor(CancellationToken);
 impl Supervisor {
     /// Runs a background task. Must be called within a Tokio runtime.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-        let fallen = self.0.clone();
+        let failed = self.0.clone();
         tokio::spawn(async move {
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
                 tracing::error!(task = name, "background task panicked, shutting down");
-                fallen.cancel();
+                failed.cancel();
             }
         })
     }
 
     /// Waits until a background task has panicked.
-    pub async fn fallen(&self) {
+    pub async fn failed(&self) {
         self.0.cancelled().await;
     }
 }
@@ -40,8 +40,8 @@ mod tests {
     async fn panic_of_a_task_is_reported_and_its_end_is_not() {
         let vitals = Supervisor::default();
         vitals.spawn("ending", async {}).await.unwrap();
-        assert!(vitals.fallen().now_or_never().is_none());
+        assert!(vitals.failed().now_or_never().is_none());
         vitals.spawn("panicking", async { panic!("on purpose") }).await.unwrap();
-        vitals.fallen().await;
+        vitals.failed().await;
     }
 }

@@ -123,7 +123,7 @@ impl ProviderResponse {
 
     /// The outcome by status code, for responses that the provider's own error table does not cover. With an unreadable
     /// success or a gateway timeout (504), the message may still have been sent.
-    pub fn by_status(&self, code: Option<String>) -> Outcome {
+    pub fn outcome_by_status(&self, code: Option<String>) -> Outcome {
         let code = code.or_else(|| lenient::code(self.status.as_str()));
         match self.status.as_u16() {
             200..300 | 504 => Outcome::Unknown,
@@ -177,7 +177,7 @@ mod tests {
         let outcome = |status: u16| {
             let status = StatusCode::from_u16(status).unwrap();
             ProviderResponse { status, retry_after: Some(Duration::from_secs(7)), body: b"<html>".to_vec() }
-                .by_status(None)
+                .outcome_by_status(None)
         };
         let code = |status: u16| Some(status.to_string());
         assert_eq!(outcome(200), Outcome::Unknown);

@@ -244,7 +244,7 @@ pub enum CheckOutcome {
     Wrong,
     /// Expired, canceled or approved already.
     Ended,
-    /// The attempt limit of the provider is reached; ours should have been reached before.
+    /// The attempt limit of the provider is reached; the limit of this service is normally reached first.
     TooManyAttempts,
     Throttled {
         retry_after: Option<Duration>,

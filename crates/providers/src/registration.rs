@@ -22,7 +22,7 @@ pub struct Registration {
     pub capabilities: Capabilities,
     /// The settings of this provider.
     pub settings: &'static [Setting],
-    /// The webhook for its receipts, if [`Capabilities::receipts`] says that it calls one.
+    /// The webhook for its receipts, if it calls one by [`Capabilities::receipts`].
     pub receipts: Option<ReceiptWebhook>,
     /// Reads the settings and returns the function that builds the provider. Missing settings are recorded in the
     /// reader; the function is then never called.

@@ -119,11 +119,11 @@ impl Provider for Vonage {
     fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             match self.post(message).await {
-                Ok(answer) if answer.status.is_success() => sent(&answer),
-                Ok(answer) if (402..=404).contains(&answer.status.as_u16()) => {
-                    Outcome::RejectedDestination { code: lenient::code(answer.status.as_str()) }
+                Ok(response) if response.status.is_success() => send_outcome(&response),
+                Ok(response) if (402..=404).contains(&response.status.as_u16()) => {
+                    Outcome::RejectedDestination { code: lenient::code(response.status.as_str()) }
                 }
-                Ok(answer) => answer.by_status(None),
+                Ok(response) => response.outcome_by_status(None),
                 Err(error) => TransportError::into(error),
             }
         })
@@ -160,7 +160,7 @@ impl Vonage {
 }
 
 #[derive(Deserialize)]
-struct Sent {
+struct SendResponse {
     messages: Vec<Part>,
 }
 
@@ -172,23 +172,23 @@ struct Part {
     message_id: LenientString,
 }
 
-fn sent(answer: &ProviderResponse) -> Outcome {
-    let Some(Sent { messages: parts }) = answer.json::<Sent>() else { return Outcome::Unknown };
+fn send_outcome(response: &ProviderResponse) -> Outcome {
+    let Some(SendResponse { messages: parts }) = response.json::<SendResponse>() else { return Outcome::Unknown };
     let failed = parts.iter().find(|part| part.status.as_str() != "0");
     match (parts.first(), failed) {
         (None, _) => Outcome::Unknown,
         (Some(first), None) => Outcome::Accepted { provider_message_id: first.message_id.non_empty() },
         // A part was sent: repeating the whole message would send that part twice.
         (Some(_), Some(_)) if parts.iter().any(|part| part.status.as_str() == "0") => Outcome::Unknown,
-        (Some(_), Some(failed)) => classified(failed.status.as_str(), answer),
+        (Some(_), Some(failed)) => status_outcome(failed.status.as_str(), response),
     }
 }
 
 /// <https://developer.vonage.com/en/messaging/sms/guides/troubleshooting-sms>
-fn classified(status: &str, answer: &ProviderResponse) -> Outcome {
+fn status_outcome(status: &str, response: &ProviderResponse) -> Outcome {
     let code = lenient::code(status);
     match status {
-        "1" | "10" => Outcome::Throttled { retry_after: answer.retry_after },
+        "1" | "10" => Outcome::Throttled { retry_after: response.retry_after },
         "5" => Outcome::unavailable(code),
         "6" | "33" => Outcome::RejectedRecipient { code },
         "7" => Outcome::Blocked { code },

@@ -24,7 +24,7 @@ use domain::{ids::DeliveryId, status::DeliveryFailure};
 use platform::{
     clock::Clock,
     config::{Env, Secret, Setting},
-    keys::strong,
+    keys::check_strength,
 };
 
 const CAPABILITIES: Capabilities = Capabilities {
@@ -88,7 +88,7 @@ impl Provider for Webhook {
     fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             match self.post(message).await {
-                Ok(answer) => outcome_of(&answer),
+                Ok(response) => outcome_of(&response),
                 Err(error) => TransportError::into(error),
             }
         })
@@ -147,18 +147,18 @@ struct Response {
     code: LenientString,
 }
 
-fn outcome_of(answer: &ProviderResponse) -> Outcome {
-    let response = answer.json::<Response>().unwrap_or_default();
-    let code = response.code.non_empty().and_then(lenient::code);
-    match (response.rejected.as_str(), answer.status.as_u16()) {
+fn outcome_of(response: &ProviderResponse) -> Outcome {
+    let body = response.json::<Response>().unwrap_or_default();
+    let code = body.code.non_empty().and_then(lenient::code);
+    match (body.rejected.as_str(), response.status.as_u16()) {
         ("recipient", _) => Outcome::RejectedRecipient { code },
         ("blocked", _) => Outcome::Blocked { code },
         ("destination", _) => Outcome::RejectedDestination { code },
         ("sender", _) => Outcome::RejectedSender { code },
         ("content", _) => Outcome::RejectedContent { code },
         // 409: a message with the same id was accepted before.
-        (_, 200..300 | 409) => Outcome::Accepted { provider_message_id: response.provider_message_id.non_empty() },
-        _ => answer.by_status(code),
+        (_, 200..300 | 409) => Outcome::Accepted { provider_message_id: body.provider_message_id.non_empty() },
+        _ => response.outcome_by_status(code),
     }
 }
 
@@ -166,7 +166,7 @@ fn outcome_of(answer: &ProviderResponse) -> Outcome {
 fn keys(env: &Env) -> Vec<Key> {
     let parse = |secret: &Secret| {
         let bare = secret.expose().trim_start_matches("whsec_");
-        Key::parse(secret).and_then(|key| strong(bare.as_bytes()).map(|()| key))
+        Key::parse(secret).and_then(|key| check_strength(bare.as_bytes()).map(|()| key))
     };
     let parse = |secret| parse(secret).map_err(|hint| env.add_error("DELIVERY_WEBHOOK_SECRET", hint)).ok();
     registration::secrets(env, "DELIVERY_WEBHOOK_SECRET").iter().filter_map(parse).collect()

@@ -11,7 +11,7 @@ use super::{
     Store, Tx,
     entity::Mapped,
     entity::account::{Column, Entity},
-    is_taken,
+    is_unique_violation,
     text::Text,
 };
 use domain::{
@@ -52,7 +52,7 @@ impl Tx {
     pub async fn insert_account(&self, row: Account) -> Result<bool, Fault> {
         match Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await {
             Ok(_) => Ok(true),
-            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) if is_unique_violation(&error) => Ok(false),
             Err(error) => Err(error).doing("inserting an account"),
         }
     }

@@ -129,7 +129,7 @@ impl Owner<'_> {
         let by_account = Condition::all().add(account.eq(self.account.as_str()));
         let by_contact = Condition::all().add(account.is_null()).add(contact_key.is_in(self.contacts));
         // A code that confirms an undo always names the account.
-        let has_by_contact = effect != Effect::Undoes && !self.contacts.is_empty();
+        let has_by_contact = effect != Effect::UndoesContactChange && !self.contacts.is_empty();
         [Some(by_account), has_by_contact.then_some(by_contact)].into_iter().flatten()
     }
 }
@@ -151,7 +151,7 @@ mod tests {
         let contacts = ["+821012345678".to_owned(), "hong@example.com".to_owned()];
         let owner = Owner { account: &account, contacts: &contacts };
         let mut statements = Vec::new();
-        for effect in [Effect::GrantsAccess, Effect::Undoes] {
+        for effect in [Effect::GrantsAccess, Effect::UndoesContactChange] {
             let open = open_verifications(owner, effect, Timestamp::UNIX_EPOCH);
             statements.extend(open.map(|find| find.build(DbBackend::Sqlite)));
             statements.extend(unspent_proofs(owner, effect).map(|find| find.build(DbBackend::Sqlite)));

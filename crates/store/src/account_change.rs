@@ -9,7 +9,7 @@ use super::{
     Tx,
     entity::Mapped,
     entity::account::{Column, Entity},
-    is_taken,
+    is_unique_violation,
     text::Text,
 };
 use domain::{
@@ -42,18 +42,18 @@ impl Tx {
     pub async fn set_contact(
         &self,
         id: &AccountId,
-        held: &AccountContact,
+        contact: &AccountContact,
         now: Timestamp,
     ) -> Result<Result<Option<Account>, UniqueViolation>, Fault> {
-        let (shown, key) = held.contact.clone().unzip();
-        let update = match held.kind {
+        let (shown, key) = contact.contact.clone().unzip();
+        let update = match contact.kind {
             ContactKind::Phone => change(id, now)
                 .col_expr(Column::Phone, Expr::val(shown))
-                .col_expr(Column::PhoneVerifiedAt, Expr::val(held.verified_at)),
+                .col_expr(Column::PhoneVerifiedAt, Expr::val(contact.verified_at)),
             ContactKind::Email => change(id, now)
                 .col_expr(Column::Email, Expr::val(shown))
                 .col_expr(Column::EmailKey, Expr::val(key))
-                .col_expr(Column::EmailVerifiedAt, Expr::val(held.verified_at)),
+                .col_expr(Column::EmailVerifiedAt, Expr::val(contact.verified_at)),
         };
         self.account_changed(update).await.doing("setting a contact")
     }
@@ -140,7 +140,7 @@ impl Tx {
     ) -> Result<Result<Option<Account>, UniqueViolation>, Fault> {
         match update.exec_with_returning(&self.0).await {
             Ok(mut rows) => Ok(Ok(rows.pop().mapped())),
-            Err(error) if is_taken(&error) => Ok(Err(UniqueViolation)),
+            Err(error) if is_unique_violation(&error) => Ok(Err(UniqueViolation)),
             Err(error) => Err(error.into()),
         }
     }

@@ -32,13 +32,13 @@ impl Store {
         &self,
         status: Option<AccountStatus>,
         search: Option<&AccountSearch>,
-        slice: &PageRequest,
+        page: &PageRequest,
     ) -> Result<Page<Account>, Fault> {
         let mut find = Entity::find()
-            .filter(after(slice, Column::CreatedAt, Column::Id))
+            .filter(after(page, Column::CreatedAt, Column::Id))
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
-            .limit(slice.limit());
+            .limit(page.limit());
         if let Some(status) = status {
             find = find.filter(Column::Status.eq(Text(status)));
         }
@@ -47,7 +47,7 @@ impl Store {
         }
         let rows =
             self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("looking for accounts")?;
-        Ok(Page::of(rows, slice).mapped())
+        Ok(Page::of(rows, page).mapped())
     }
 }
 

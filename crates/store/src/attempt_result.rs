@@ -40,8 +40,8 @@ pub struct AttemptResult {
     pub usage_key: String,
     /// The daily limit of the contact's guesses. None: they are not counted, or were counted before.
     pub limits: Option<UsageLimits>,
-    /// The attempt was taken before.
-    pub taken: bool,
+    /// The attempt was reserved before.
+    pub attempt_reserved: bool,
     /// The proof for a right guess. None: the guess is wrong.
     pub proof: Option<Proof>,
     /// The account that a right guess activates.
@@ -75,7 +75,7 @@ impl Store {
     ) -> Result<Option<Verification>, Fault> {
         if let Backend::Postgres(db) = &self.backend
             && result.activation.is_none()
-            && !result.taken
+            && !result.attempt_reserved
         {
             let statement = result.statement(now)?;
             let checked =
@@ -109,10 +109,10 @@ impl AttemptResult {
             .cond_where(verification::open(&self.verification, now))
             .lock(LockType::NoKeyUpdate)
             .to_owned();
-        let mut parts = WithClause::new().cte(cte(OPEN, open)).to_owned();
+        let mut ctes = WithClause::new().cte(cte(OPEN, open)).to_owned();
         let source = match self.limits {
             Some(limits) => {
-                parts.cte(cte(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
+                ctes.cte(cte(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
             }
             None => OPEN,
@@ -124,22 +124,22 @@ impl AttemptResult {
             .and_where(Expr::exists(Query::select().expr(Expr::val(1)).from(source).to_owned()))
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
-        parts.cte(cte(CHECKED, update)).cte(cte("noted", if_checked::<audit::Entity>(entry(&self.event))?));
+        ctes.cte(cte(CHECKED, update)).cte(cte("noted", if_checked::<audit::Entity>(entry(&self.event))?));
         match self.proof {
-            Some(proof) => parts.cte(cte("proved", if_checked::<proof::Entity>(proof.into_active_model())?)),
+            Some(proof) => ctes.cte(cte("proved", if_checked::<proof::Entity>(proof.into_active_model())?)),
             None => {
                 let locked = Expr::col((CHECKED, Column::Status)).eq(Text(Status::Locked));
                 let noted = insert_for_each::<audit::Entity>(CHECKED, locked, entry(&self.locked))?;
-                parts.cte(cte("noted_locked", noted))
+                ctes.cte(cte("noted_locked", noted))
             }
         };
-        Ok(Query::select().with_cte(parts).columns(Column::iter()).from(CHECKED).to_owned())
+        Ok(Query::select().with_cte(ctes).columns(Column::iter()).from(CHECKED).to_owned())
     }
 
     async fn write(self, tx: &Tx, now: Timestamp) -> Result<Option<Verification>, Fault> {
         let right = self.proof.is_some();
-        let checked = match self.taken {
-            true => tx.record_taken_attempt(&self.verification, right, now).await?,
+        let checked = match self.attempt_reserved {
+            true => tx.record_reserved_attempt(&self.verification, right, now).await?,
             false => tx.record_attempt(&self.verification, right, now).await?,
         };
         let Some(checked) = checked else { return Ok(None) };

@@ -1,8 +1,8 @@
 //! Tracks whether PostgreSQL is reachable and writable, so that requests do not wait for a server that is known to be
 //! down.
 //!
-//! A statement that fails or is slow starts a probe: one connection outside the pool, which asks whether the server
-//! accepts writes. A busy server answers the probe, and nothing changes. If the probe fails, all statements are refused
+//! A statement that fails or is slow starts a probe: one connection outside the pool, which checks whether the server
+//! accepts writes. A busy server responds to the probe, and nothing changes. If the probe fails, all statements are refused
 //! at once, and the probe is repeated until it succeeds. On a read-only server reads continue and writes are refused.
 
 use std::{
@@ -25,7 +25,7 @@ const SLOW: Duration = Duration::from_millis(500);
 /// The first pause between two probes of a server that is down; each failure doubles it.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// A server that answered a probe is not probed again for this long.
+/// A server that responded to a probe is not probed again for this long.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The result of the last probe.
@@ -39,15 +39,15 @@ pub(super) enum State {
 
 /// The availability of the server. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Availability(Arc<Inner>);
+pub(super) struct Availability(Arc<Shared>);
 
-struct Inner {
+struct Shared {
     options: PgConnectOptions,
     timeout: Duration,
     state: watch::Sender<State>,
     probing: AtomicBool,
     /// The last probe was refused because the server has no free connection.
-    full: AtomicBool,
+    out_of_connections: AtomicBool,
     times: Arc<Mutex<Times>>,
 }
 
@@ -55,31 +55,31 @@ struct Inner {
 struct Times {
     /// Older connections are not used again: they belong to a server that was down or read-only.
     usable_since: Instant,
-    answered: Option<Instant>,
+    last_success: Option<Instant>,
 }
 
 /// Decides whether a pooled connection may be used. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Usable(Arc<Mutex<Times>>);
+pub(super) struct ConnectionFilter(Arc<Mutex<Times>>);
 
-impl Usable {
+impl ConnectionFilter {
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Times { usable_since: Instant::now(), answered: None })))
+        Self(Arc::new(Mutex::new(Times { usable_since: Instant::now(), last_success: None })))
     }
 
     /// Whether a connection of this age may be used.
-    pub fn is(&self, age: Duration) -> bool {
+    pub fn allows(&self, age: Duration) -> bool {
         age <= self.0.lock().unwrap_or_else(PoisonError::into_inner).usable_since.elapsed()
     }
 }
 
 impl Availability {
     /// For a server that was just reached.
-    pub fn new(options: PgConnectOptions, timeout: Duration, state: State, usable: &Usable) -> Self {
+    pub fn new(options: PgConnectOptions, timeout: Duration, state: State, usable: &ConnectionFilter) -> Self {
         let state = watch::Sender::new(state);
         let times = Arc::clone(&usable.0);
         let (probing, full) = (AtomicBool::new(false), AtomicBool::new(false));
-        let availability = Self(Arc::new(Inner { options, timeout, state, probing, full, times }));
+        let availability = Self(Arc::new(Shared { options, timeout, state, probing, out_of_connections: full, times }));
         if availability.state() != State::Up {
             availability.start_probe();
         }
@@ -92,7 +92,7 @@ impl Availability {
 
     /// Whether the server had no free connection at the last probe.
     pub fn is_full(&self) -> bool {
-        self.0.full.load(Ordering::Relaxed)
+        self.0.out_of_connections.load(Ordering::Relaxed)
     }
 
     /// Runs `work` with the timeout, unless the server is known to be down.
@@ -118,20 +118,20 @@ impl Availability {
         outcome
     }
 
-    /// Starts a probe, unless one is running or the server has just answered one.
+    /// Starts a probe, unless one is running or the server has just responded to one.
     pub fn start_probe(&self) {
-        let inner = &self.0;
-        let trusted = inner.times().answered.is_some_and(|answered| answered.elapsed() < PROBE_INTERVAL);
-        if trusted && self.state() == State::Up || inner.probing.swap(true, Ordering::SeqCst) {
+        let state = &self.0;
+        let trusted = state.times().last_success.is_some_and(|answered| answered.elapsed() < PROBE_INTERVAL);
+        if trusted && self.state() == State::Up || state.probing.swap(true, Ordering::SeqCst) {
             return;
         }
-        tokio::spawn(probe(Arc::downgrade(inner)));
+        tokio::spawn(probe(Arc::downgrade(state)));
     }
 
     fn check(&self, fault: &Fault) {
         if fault.is_read_only() {
             self.0.times().usable_since = Instant::now();
-            self.0.times().answered = None;
+            self.0.times().last_success = None;
         }
         if fault.kind() == platform::fault::FaultKind::Unavailable {
             self.start_probe();
@@ -157,17 +157,17 @@ fn timed_out() -> Fault {
     Fault::unavailable("the database took longer than DATABASE_TIMEOUT")
 }
 
-impl Inner {
+impl Shared {
     fn times(&self) -> std::sync::MutexGuard<'_, Times> {
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records the result of a probe, and logs a change.
-    fn note(&self, found: State, cause: Option<&sqlx::Error>) {
+    fn record(&self, found: State, cause: Option<&sqlx::Error>) {
         let before = self.state.send_replace(found);
         let mut times = self.times();
         if found == State::Up {
-            times.answered = Some(Instant::now());
+            times.last_success = Some(Instant::now());
         }
         if before == found {
             return;
@@ -187,7 +187,8 @@ impl Inner {
     async fn run_probe(&self) -> (State, Option<sqlx::Error>) {
         let result = tokio::time::timeout(self.timeout, is_read_only(&self.options)).await;
         let refused = result.as_ref().ok().and_then(|result| result.as_ref().err());
-        self.full.store(refused.is_some_and(|error| code(error) == Some("53300".into())), Ordering::Relaxed);
+        self.out_of_connections
+            .store(refused.is_some_and(|error| code(error) == Some("53300".into())), Ordering::Relaxed);
         match result {
             Ok(Ok(false)) => (State::Up, None),
             Ok(Ok(true)) => (State::ReadOnly, None),
@@ -199,18 +200,18 @@ impl Inner {
 }
 
 /// Probes until the server accepts writes, or until the store is closed.
-async fn probe(inner: Weak<Inner>) {
+async fn probe(state: Weak<Shared>) {
     let mut pause = MIN_PAUSE;
     loop {
-        let Some(inner) = inner.upgrade() else { return };
-        let (found, cause) = inner.run_probe().await;
+        let Some(state) = state.upgrade() else { return };
+        let (found, cause) = state.run_probe().await;
         if found == State::Up {
-            inner.probing.store(false, Ordering::SeqCst);
-            inner.note(found, None);
+            state.probing.store(false, Ordering::SeqCst);
+            state.record(found, None);
             return;
         }
-        inner.note(found, cause.as_ref());
-        drop(inner);
+        state.record(found, cause.as_ref());
+        drop(state);
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
@@ -226,7 +227,7 @@ fn code(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
     error.as_database_error().and_then(|error| error.code())
 }
 
-/// Asks over a separate connection, with the simple query protocol, which works with connection poolers.
+/// Queries over a separate connection, with the simple query protocol, which works with connection poolers.
 pub(super) async fn is_read_only(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     let mut connection = options.connect().await?;
     let row = sqlx::raw_sql("SHOW transaction_read_only").fetch_one(&mut connection).await?;

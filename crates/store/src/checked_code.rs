@@ -32,19 +32,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes one attempt of a pending verification, before the provider checks the code. None: it is no longer pending
+    /// Reserves one attempt of a pending verification, before the provider checks the code. None: it is no longer pending
     /// or has no attempt left, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn take_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Verification>, Fault> {
+    pub async fn reserve_attempt(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Verification>, Fault> {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
         self.changed(update, now).await.doing("taking an attempt")
     }
 
-    /// Returns an attempt that was taken and whose code was not checked.
+    /// Returns an attempt that was reserved and whose code was not checked.
     ///
     /// # Errors
     /// A fault of the database.
@@ -55,12 +55,12 @@ impl Tx {
         self.changed(update, now).await.doing("returning an attempt")
     }
 
-    /// Records the result of an attempt that was taken before: verified if the guess was `right`, locked if it was
+    /// Records the result of an attempt that was reserved before: verified if the guess was `right`, locked if it was
     /// wrong and the last one. None: the verification is no longer pending, and nothing changed.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn record_taken_attempt(
+    pub async fn record_reserved_attempt(
         &self,
         id: &VerificationId,
         right: bool,

@@ -19,7 +19,7 @@ use sqlx::{
 };
 
 use super::{
-    availability::{Availability, State, Usable, is_read_only},
+    availability::{Availability, ConnectionFilter, State, is_read_only},
     pool::Pool,
 };
 use platform::{
@@ -27,7 +27,7 @@ use platform::{
     fault::Fault,
 };
 
-/// How long a transaction may be idle: after that its process has died unnoticed by the server.
+/// How long a transaction may be idle: after that its process is assumed to have crashed.
 const IDLE_TIMEOUT: &str = "30s";
 /// The number of reader connections of an embedded database; they never wait for the writer (WAL).
 const SQLITE_READERS: u32 = 4;
@@ -49,7 +49,7 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<P
     let probe = tokio::time::timeout(settings.timeout, is_read_only(&options));
     let read_only = probe.await.map_err(|_| Fault::unavailable("PostgreSQL does not respond"))?.map_err(cannot)?;
     let state = if read_only { State::ReadOnly } else { State::Up };
-    let usable = Usable::new();
+    let usable = ConnectionFilter::new();
     let availability = Availability::new(options.clone(), settings.timeout, state, &usable);
     // The pool pings each connection when it is returned. By default it pings again when it is taken, which under load
     // is a moment later, and costs a round trip for each transaction.
@@ -58,7 +58,7 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<P
         .acquire_timeout(settings.timeout)
         .test_before_acquire(false)
         .before_acquire(move |connection, known| {
-            let usable = usable.is(known.age);
+            let usable = usable.allows(known.age);
             Box::pin(async move {
                 if usable && known.idle_for > TRUSTED_FOR {
                     connection.ping().await?;

@@ -30,7 +30,7 @@ pub struct UsageLimits {
     /// Sends or guesses per day; None: unlimited.
     pub daily: Option<NonZeroU32>,
     /// A send is refused if the last one was later than this.
-    pub cooled_down_since: Option<Timestamp>,
+    pub last_send_before: Option<Timestamp>,
 }
 
 /// The result of a reservation.
@@ -90,18 +90,18 @@ pub(super) fn count_guess_if(
     contact_key: &str,
     limits: UsageLimits,
 ) -> Result<InsertStatement, Fault> {
-    let mut insert = counting(Counter::Guesses, None, limits);
-    let row = Query::select().exprs(counted(contact_key, Counter::Guesses, None, limits)).from(from).to_owned();
+    let mut insert = upsert(Counter::Guesses, None, limits);
+    let row = Query::select().exprs(first_row(contact_key, Counter::Guesses, None, limits)).from(from).to_owned();
     let inserted = insert.select_from(row).map(|insert| insert.to_owned());
     inserted.map_err(|error| Fault::internal(format!("a guess can't be counted: {error}")))
 }
 
 fn count(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> InsertStatement {
-    counting(counter, sent_at, limits).values_panic(counted(contact_key, counter, sent_at, limits)).to_owned()
+    upsert(counter, sent_at, limits).values_panic(first_row(contact_key, counter, sent_at, limits)).to_owned()
 }
 
 /// The row of a contact without earlier usage.
-fn counted(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> [Expr; 5] {
+fn first_row(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> [Expr; 5] {
     let (sends, guesses) = match counter {
         Counter::Sends => (1, 0),
         Counter::Guesses => (0, 1),
@@ -111,30 +111,30 @@ fn counted(contact_key: &str, counter: Counter, sent_at: Option<Timestamp>, limi
 
 /// One upsert: the row lock makes counting and checking atomic. A new day resets the count; after a clock was set back,
 /// the count of the later day continues, so that this gains nothing.
-fn counting(counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> InsertStatement {
+fn upsert(counter: Counter, sent_at: Option<Timestamp>, limits: UsageLimits) -> InsertStatement {
     use contact_usage::Column;
     let counted = match counter {
         Counter::Sends => Column::Sends,
         Counter::Guesses => Column::Guesses,
     };
-    let new_day = || excluded(Column::Day).gt(held(Column::Day));
+    let new_day = || excluded(Column::Day).gt(existing(Column::Day));
     let carried_over = |column: Column| -> Expr {
-        let held = held(column).add(excluded(column));
-        Expr::case(new_day(), excluded(column)).finally(held).into()
+        let total = existing(column).add(excluded(column));
+        Expr::case(new_day(), excluded(column)).finally(total).into()
     };
     let mut conflict = OnConflict::column(Column::ContactKey);
     conflict
         .value(Column::Sends, carried_over(Column::Sends))
         .value(Column::Guesses, carried_over(Column::Guesses))
-        .value(Column::Day, Expr::case(new_day(), excluded(Column::Day)).finally(held(Column::Day)));
+        .value(Column::Day, Expr::case(new_day(), excluded(Column::Day)).finally(existing(Column::Day)));
     if let Some(daily) = limits.daily {
-        conflict.action_and_where(new_day().or(held(counted).lt(daily.get())));
+        conflict.action_and_where(new_day().or(existing(counted).lt(daily.get())));
     }
     if let Some(now) = sent_at {
         conflict.value(Column::LastSentAt, Expr::val(now));
     }
-    if let Some(since) = limits.cooled_down_since {
-        conflict.action_and_where(held(Column::LastSentAt).is_null().or(held(Column::LastSentAt).lte(since)));
+    if let Some(since) = limits.last_send_before {
+        conflict.action_and_where(existing(Column::LastSentAt).is_null().or(existing(Column::LastSentAt).lte(since)));
     }
     Query::insert()
         .into_table(contact_usage::Entity)
@@ -158,7 +158,7 @@ impl Store {
     }
 }
 
-fn held(column: contact_usage::Column) -> Expr {
+fn existing(column: contact_usage::Column) -> Expr {
     Expr::col((contact_usage::Entity, column))
 }
 

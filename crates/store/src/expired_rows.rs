@@ -51,6 +51,51 @@ pub enum ExpiredRows {
     Unverified { before: Timestamp },
 }
 
+impl ExpiredRows {
+    fn condition(self) -> Condition {
+        let all = Condition::all;
+        match self {
+            ExpiredRows::Verifications { before, now } => {
+                use verification::Column;
+                all().add(Column::CreatedAt.lt(before)).add(Column::ExpiresAt.lte(now))
+            }
+            ExpiredRows::Deliveries { before } => {
+                use delivery::Column;
+                all().add(Column::CreatedAt.lt(before)).add(Column::DueAt.is_null())
+            }
+            ExpiredRows::DeliveriesOf { kind } => {
+                use delivery::Column;
+                // Only notices: an index serves them.
+                let notice = all().add(Column::Kind.eq(kind)).add(Column::VerificationId.is_null());
+                notice.add(Column::DueAt.is_null())
+            }
+            ExpiredRows::NoticeUsage { before } => all().add(notice_usage::Column::Since.lt(before)),
+            ExpiredRows::ProviderVerifications { before } => {
+                use provider_verification::Column;
+                all().add(Column::ChangedAt.lt(before)).add(Column::ExpiresAt.lt(before))
+            }
+            ExpiredRows::Proofs { before } => all().add(proof::Column::ExpiresAt.lt(before)),
+            ExpiredRows::Usage { day, before } => {
+                use contact_usage::Column;
+                let idle = Column::LastSentAt.is_null().or(Column::LastSentAt.lt(before));
+                all().add(Column::Day.lt(day)).add(idle)
+            }
+            ExpiredRows::Audit { before } => all().add(audit::Column::At.lt(before)),
+            ExpiredRows::RefreshTokens { before } => tokens_of_ended_sessions(before),
+            ExpiredRows::Sessions { before } => ended_sessions(before),
+            ExpiredRows::Revocations { before } => all().add(revocation::Column::At.lt(before)),
+            ExpiredRows::Lockouts { before, now } => {
+                use lockout::Column;
+                let unlocked = Column::LockedUntil.is_null().or(Column::LockedUntil.lte(now));
+                all().add(Column::LastFailedAt.lt(before)).add(unlocked)
+            }
+            ExpiredRows::Devices { before } => all().add(device::Column::LastUsedAt.lt(before)),
+            ExpiredRows::ContactChanges { before } => all().add(contact_change::Column::ExpiresAt.lt(before)),
+            ExpiredRows::Unverified { before } => unverified_accounts(before),
+        }
+    }
+}
+
 impl Store {
     /// Deletes at most `limit` rows and returns their number. They are looked up by a reader, which blocks no writer,
     /// and deleted by their keys, so that the write is short however large the table is.
@@ -58,114 +103,72 @@ impl Store {
     /// # Errors
     /// A fault of the database.
     pub async fn delete_expired(&self, rows: ExpiredRows, limit: u64) -> Result<u64, Fault> {
-        let all = Condition::all;
+        let expired = rows.condition();
         let deleted = match rows {
-            ExpiredRows::Verifications { before, now } => {
-                use verification::{Column, Entity};
-                let over = all().add(Column::CreatedAt.lt(before)).add(Column::ExpiresAt.lte(now));
-                self.delete_from::<Entity, String>(Column::Id, over, limit).await
+            ExpiredRows::Verifications { .. } => self.delete(verification::Column::Id, expired, limit).await,
+            ExpiredRows::Deliveries { .. } | ExpiredRows::DeliveriesOf { .. } => {
+                self.delete(delivery::Column::Id, expired, limit).await
             }
-            ExpiredRows::Deliveries { before } => {
-                use delivery::{Column, Entity};
-                let over = all().add(Column::CreatedAt.lt(before)).add(Column::DueAt.is_null());
-                self.delete_from::<Entity, String>(Column::Id, over, limit).await
+            ExpiredRows::NoticeUsage { .. } => self.delete(notice_usage::Column::AccountId, expired, limit).await,
+            ExpiredRows::ProviderVerifications { .. } => {
+                self.delete(provider_verification::Column::ContactKey, expired, limit).await
             }
-            ExpiredRows::DeliveriesOf { kind } => {
-                use delivery::{Column, Entity};
-                // Only notices: an index serves them.
-                let notice = all().add(Column::Kind.eq(kind)).add(Column::VerificationId.is_null());
-                let over = notice.add(Column::DueAt.is_null());
-                self.delete_from::<Entity, String>(Column::Id, over, limit).await
-            }
-            ExpiredRows::NoticeUsage { before } => {
-                use notice_usage::{Column, Entity};
-                self.delete_from::<Entity, String>(Column::AccountId, all().add(Column::Since.lt(before)), limit).await
-            }
-            ExpiredRows::ProviderVerifications { before } => {
-                use provider_verification::{Column, Entity};
-                let idle = all().add(Column::ChangedAt.lt(before)).add(Column::ExpiresAt.lt(before));
-                self.delete_from::<Entity, String>(Column::ContactKey, idle, limit).await
-            }
-            ExpiredRows::Proofs { before } => {
-                use proof::{Column, Entity};
-                self.delete_from::<Entity, String>(Column::TokenHash, all().add(Column::ExpiresAt.lt(before)), limit)
-                    .await
-            }
-            ExpiredRows::Usage { day, before } => {
-                use contact_usage::{Column, Entity};
-                let idle = Column::LastSentAt.is_null().or(Column::LastSentAt.lt(before));
-                let over = all().add(Column::Day.lt(day)).add(idle);
-                self.delete_from::<Entity, String>(Column::ContactKey, over, limit).await
-            }
-            ExpiredRows::Audit { before } => {
-                use audit::{Column, Entity};
-                self.delete_from::<Entity, i64>(Column::Id, all().add(Column::At.lt(before)), limit).await
-            }
-            ExpiredRows::RefreshTokens { before } => {
-                use refresh_token::{Column, Entity};
-                let sessions = Query::select()
-                    .column(session::Column::Id)
-                    .from(session::Entity)
-                    .cond_where(over(before))
-                    .to_owned();
-                let theirs = all().add(Column::SessionId.in_subquery(sessions));
-                self.delete_from::<Entity, String>(Column::TokenHash, theirs, limit).await
-            }
-            ExpiredRows::Sessions { before } => {
-                use session::{Column, Entity};
-                self.delete_from::<Entity, String>(Column::Id, over(before), limit).await
-            }
-            ExpiredRows::Revocations { before } => {
-                use revocation::{Column, Entity};
-                self.delete_from::<Entity, String>(Column::SessionId, all().add(Column::At.lt(before)), limit).await
-            }
-            ExpiredRows::Lockouts { before, now } => {
-                use lockout::{Column, Entity};
-                let open = Column::LockedUntil.is_null().or(Column::LockedUntil.lte(now));
-                let forgotten = all().add(Column::LastFailedAt.lt(before)).add(open);
-                self.delete_from::<Entity, String>(Column::Subject, forgotten, limit).await
-            }
-            ExpiredRows::Devices { before } => {
-                use device::{Column, Entity};
-                self.delete_from::<Entity, String>(Column::TokenHash, all().add(Column::LastUsedAt.lt(before)), limit)
-                    .await
-            }
-            ExpiredRows::ContactChanges { before } => {
-                use contact_change::{Column, Entity};
-                self.delete_from::<Entity, String>(Column::Id, all().add(Column::ExpiresAt.lt(before)), limit).await
-            }
-            ExpiredRows::Unverified { before } => {
-                use account::{Column, Entity};
-                let unproved = all()
-                    .add(Column::PhoneVerifiedAt.is_null())
-                    .add(Column::EmailVerifiedAt.is_null())
-                    .add(Column::Status.eq(Text(AccountStatus::PendingVerification)))
-                    .add(Column::CreatedAt.lt(before));
-                self.delete_from::<Entity, String>(Column::Id, unproved, limit).await
-            }
+            ExpiredRows::Proofs { .. } => self.delete(proof::Column::TokenHash, expired, limit).await,
+            ExpiredRows::Usage { .. } => self.delete(contact_usage::Column::ContactKey, expired, limit).await,
+            ExpiredRows::Audit { .. } => self.delete_by_key::<_, i64>(audit::Column::Id, expired, limit).await,
+            ExpiredRows::RefreshTokens { .. } => self.delete(refresh_token::Column::TokenHash, expired, limit).await,
+            ExpiredRows::Sessions { .. } => self.delete(session::Column::Id, expired, limit).await,
+            ExpiredRows::Revocations { .. } => self.delete(revocation::Column::SessionId, expired, limit).await,
+            ExpiredRows::Lockouts { .. } => self.delete(lockout::Column::Subject, expired, limit).await,
+            ExpiredRows::Devices { .. } => self.delete(device::Column::TokenHash, expired, limit).await,
+            ExpiredRows::ContactChanges { .. } => self.delete(contact_change::Column::Id, expired, limit).await,
+            ExpiredRows::Unverified { .. } => self.delete(account::Column::Id, expired, limit).await,
         };
         deleted.doing("deleting expired rows")
     }
 
-    async fn delete_from<E, K>(&self, key: E::Column, over: Condition, limit: u64) -> Result<u64, Fault>
+    async fn delete<C>(&self, key: C, expired: Condition, limit: u64) -> Result<u64, Fault>
     where
-        E: EntityTrait<Model: FromQueryResult + Sync>,
+        C: ColumnTrait<EntityName: EntityTrait<Column = C, Model: FromQueryResult + Sync>>,
+    {
+        self.delete_by_key::<C, String>(key, expired, limit).await
+    }
+
+    async fn delete_by_key<C, K>(&self, key: C, expired: Condition, limit: u64) -> Result<u64, Fault>
+    where
+        C: ColumnTrait<EntityName: EntityTrait<Column = C, Model: FromQueryResult + Sync>>,
         K: TryGetable + Into<Value> + Send + Sync,
     {
-        let find = E::find().select_only().column(key).filter(over.clone()).limit(limit).into_tuple::<K>();
+        let find = <C::EntityName as EntityTrait>::find().select_only().column(key);
+        let find = find.filter(expired.clone()).limit(limit).into_tuple::<K>();
         let keys = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await?;
         if keys.is_empty() {
             return Ok(0);
         }
         // Checked again: the contact may have been used meanwhile.
-        let erase = E::delete_many().filter(key.is_in(keys)).filter(over);
-        self.write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(erase.exec(&tx.0).await?.rows_affected)) }))
+        let delete = <C::EntityName as EntityTrait>::delete_many().filter(key.is_in(keys)).filter(expired);
+        self.write(move |tx| Box::pin(async move { Ok(TxOutcome::Commit(delete.exec(&tx.0).await?.rows_affected)) }))
             .await
     }
 }
 
 /// Sessions that ended or expired before.
-fn over(before: Timestamp) -> Condition {
+fn ended_sessions(before: Timestamp) -> Condition {
     use session::Column;
     Condition::any().add(Column::EndedAt.lt(before)).add(Column::ExpiresAt.lt(before))
+}
+
+fn tokens_of_ended_sessions(before: Timestamp) -> Condition {
+    let sessions =
+        Query::select().column(session::Column::Id).from(session::Entity).cond_where(ended_sessions(before)).to_owned();
+    Condition::all().add(refresh_token::Column::SessionId.in_subquery(sessions))
+}
+
+fn unverified_accounts(before: Timestamp) -> Condition {
+    use account::Column;
+    Condition::all()
+        .add(Column::PhoneVerifiedAt.is_null())
+        .add(Column::EmailVerifiedAt.is_null())
+        .add(Column::Status.eq(Text(AccountStatus::PendingVerification)))
+        .add(Column::CreatedAt.lt(before))
 }

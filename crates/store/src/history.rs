@@ -32,20 +32,20 @@ impl Store {
     /// The verifications of an account, newest first.
     ///
     /// Decoys are excluded, and so are pending ones that the reader did not request: an id is a capability of the
-    /// requester. `by_holder`: the reader is the account's holder, and sees pending ones of purposes that only the
-    /// holder can request. Other readers, such as administrators, see no pending ones.
+    /// requester. `by_owner`: the reader is the owner of the account, and sees pending ones of purposes that only the
+    /// owner can request. Other readers, such as administrators, see no pending ones.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn verifications_of(
         &self,
         account: &AccountId,
-        slice: &PageRequest,
-        by_holder: bool,
+        page: &PageRequest,
+        by_owner: bool,
         now: Timestamp,
     ) -> Result<Page<Verification>, Fault> {
         let shown = Condition::any().add(Column::Status.ne(Text(Status::Pending))).add(Column::ExpiresAt.lte(now));
-        let shown = match by_holder {
+        let shown = match by_owner {
             true => shown.add(Column::Purpose.is_in(REQUESTED_BY_HOLDER.map(Text))),
             false => shown,
         };
@@ -53,12 +53,12 @@ impl Store {
             .filter(Column::AccountId.eq(account.as_str()))
             .filter(Condition::any().add(Column::Decoy.eq(false)).add(Column::ClosedAt.is_not_null()))
             .filter(shown)
-            .filter(after(slice, Column::CreatedAt, Column::Id))
+            .filter(after(page, Column::CreatedAt, Column::Id))
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
-            .limit(slice.limit());
+            .limit(page.limit());
         let rows = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading a history")?;
-        Ok(Page::of(rows, slice).mapped())
+        Ok(Page::of(rows, page).mapped())
     }
 }
 

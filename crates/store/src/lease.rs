@@ -30,10 +30,10 @@ impl Store {
     /// # Errors
     /// A fault of the database.
     pub async fn release_lease(&self, name: &'static str, holder: &str) -> Result<(), Fault> {
-        let held = Entity::delete_many().filter(Column::Name.eq(name)).filter(Column::Holder.eq(holder));
+        let existing = Entity::delete_many().filter(Column::Name.eq(name)).filter(Column::Holder.eq(holder));
         self.write(move |tx| {
             Box::pin(async move {
-                held.exec(&tx.0).await?;
+                existing.exec(&tx.0).await?;
                 Ok(TxOutcome::Commit(()))
             })
         })
@@ -52,11 +52,11 @@ impl Store {
         span: Duration,
         now: Timestamp,
     ) -> Result<bool, Fault> {
-        let held = |column: Column| Expr::col((Entity, column));
+        let existing = |column: Column| Expr::col((Entity, column));
         let mut conflict = OnConflict::column(Column::Name);
         conflict
             .update_columns([Column::Holder, Column::ExpiresAt])
-            .action_and_where(held(Column::Holder).eq(holder).or(held(Column::ExpiresAt).lt(now)));
+            .action_and_where(existing(Column::Holder).eq(holder).or(existing(Column::ExpiresAt).lt(now)));
         let insert = Query::insert()
             .into_table(Entity)
             .columns([Column::Name, Column::Holder, Column::ExpiresAt])

@@ -79,7 +79,7 @@ pub use self::{
     password_census::PasswordCensus,
     process_keys::ProcessKeys,
     proof::SpendResult,
-    provider_verification::{BeginStart, Slot, SlotClaim},
+    provider_verification::{Slot, SlotClaim, StartStep},
     refresh_token::Exchange,
     repeated_code::RepeatedCode,
     report::{SLOT, SlotCount},
@@ -135,12 +135,12 @@ impl Store {
     ///
     /// # Errors
     /// A fault if the database can't be reached or its file can't be opened.
-    pub async fn open(settings: &config::Store, vitals: &Supervisor) -> Result<Self, Fault> {
+    pub async fn open(settings: &config::Store, supervisor: &Supervisor) -> Result<Self, Fault> {
         let backend = match &settings.place {
             config::DatabaseLocation::Postgres { url } => Backend::Postgres(connect::postgres(url, settings).await?),
             config::DatabaseLocation::Sqlite { file } => {
                 let connect::Sqlite { readers, writer, writes } = connect::sqlite(file, settings).await?;
-                Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout, writes, vitals) }
+                Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout, writes, supervisor) }
             }
         };
         Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
@@ -295,6 +295,6 @@ fn is_foreign_key_violation(error: &sea_orm::DbErr) -> bool {
 }
 
 /// Whether an insert failed because a unique value is in use.
-fn is_taken(error: &sea_orm::DbErr) -> bool {
+fn is_unique_violation(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
 }

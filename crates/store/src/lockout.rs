@@ -38,18 +38,18 @@ impl Tx {
         &self,
         subject: &str,
         account: Option<&AccountId>,
-        forgotten: Timestamp,
+        reset_before: Timestamp,
         now: Timestamp,
     ) -> Result<Option<FailedAttempts>, Fault> {
-        let held = |column: Column| Expr::col((Entity, column));
-        let fresh = || held(Column::LastFailedAt).lt(forgotten);
+        let existing = |column: Column| Expr::col((Entity, column));
+        let fresh = || existing(Column::LastFailedAt).lt(reset_before);
         let mut conflict = OnConflict::column(Column::Subject);
         conflict
-            .value(Column::Failures, Expr::case(fresh(), 1).finally(held(Column::Failures).add(1)))
+            .value(Column::Failures, Expr::case(fresh(), 1).finally(existing(Column::Failures).add(1)))
             .value(Column::LastFailedAt, Expr::val(now))
             .value(Column::AccountId, Expr::val(account.map(AccountId::as_str)))
             .value(Column::LockedUntil, Expr::null())
-            .action_and_where(held(Column::LockedUntil).is_null().or(held(Column::LockedUntil).lte(now)));
+            .action_and_where(existing(Column::LockedUntil).is_null().or(existing(Column::LockedUntil).lte(now)));
         let insert = Query::insert()
             .into_table(Entity)
             .columns([Column::Subject, Column::AccountId, Column::Failures, Column::LastFailedAt])
@@ -113,16 +113,16 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn unlock(&self, account: &AccountId, typed: &[String]) -> Result<(), Fault> {
-        self.forget_counted(Column::AccountId.eq(account.as_str()).or(Column::Subject.is_in(typed))).await
+        self.delete_counts(Column::AccountId.eq(account.as_str()).or(Column::Subject.is_in(typed))).await
     }
 
     /// Deletes the counts of an account's devices.
     pub(super) async fn clear_device_failures(&self, account: &AccountId) -> Result<(), Fault> {
         let of_device = Column::Subject.starts_with(DEVICE_SUBJECT);
-        self.forget_counted(Column::AccountId.eq(account.as_str()).and(of_device)).await
+        self.delete_counts(Column::AccountId.eq(account.as_str()).and(of_device)).await
     }
 
-    async fn forget_counted(&self, counted: Expr) -> Result<(), Fault> {
+    async fn delete_counts(&self, counted: Expr) -> Result<(), Fault> {
         let counted = Entity::find().filter(counted).lock_exclusive();
         // Typed identifiers before the account, in the order in which attempts are counted.
         let rows = counted.order_by_desc(Column::Subject).all(&self.0).await.doing("reading an account's lockouts")?;

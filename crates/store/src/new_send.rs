@@ -69,13 +69,13 @@ const COUNTED: &str = "counted";
 impl NewSend {
     fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let count = contact_usage::count_send(&self.usage_key, now, self.limits);
-        let parts = WithClause::new()
+        let ctes = WithClause::new()
             .cte(cte(COUNTED, count))
             .cte(cte("started", if_counted::<verification::Entity>(self.verification)?))
             .cte(cte("owed", if_counted::<delivery::Entity>(self.delivery)?))
             .cte(cte("noted", if_counted::<audit::Entity>(entry(&self.event))?))
             .to_owned();
-        Ok(Query::select().with_cte(parts).column("contact_key").from(COUNTED).to_owned())
+        Ok(Query::select().with_cte(ctes).column("contact_key").from(COUNTED).to_owned())
     }
 }
 

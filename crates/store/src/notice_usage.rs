@@ -24,13 +24,13 @@ impl Tx {
         limit: NoticeLimit,
         now: Timestamp,
     ) -> Result<bool, Fault> {
-        let held = |column: Column| Expr::col((Entity, column));
-        let over = || held(Column::Since).lte(now - limit.period);
+        let existing = |column: Column| Expr::col((Entity, column));
+        let over = || existing(Column::Since).lte(now - limit.period);
         let mut conflict = OnConflict::columns([Column::AccountId, Column::Kind]);
         conflict
-            .value(Column::Sent, Expr::case(over(), 1).finally(held(Column::Sent).add(1)))
-            .value(Column::Since, Expr::case(over(), Expr::val(now)).finally(held(Column::Since)))
-            .action_and_where(over().or(held(Column::Sent).lt(limit.max)));
+            .value(Column::Sent, Expr::case(over(), 1).finally(existing(Column::Sent).add(1)))
+            .value(Column::Since, Expr::case(over(), Expr::val(now)).finally(existing(Column::Since)))
+            .action_and_where(over().or(existing(Column::Sent).lt(limit.max)));
         let insert = Query::insert()
             .into_table(Entity)
             .columns([Column::AccountId, Column::Kind, Column::Since, Column::Sent])

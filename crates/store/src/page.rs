@@ -35,8 +35,8 @@ impl PageRequest {
 }
 
 impl<T> Page<T> {
-    pub(super) fn of(mut rows: Vec<T>, slice: &PageRequest) -> Self {
-        let first = slice.first as usize;
+    pub(super) fn of(mut rows: Vec<T>, page: &PageRequest) -> Self {
+        let first = page.first as usize;
         let more = rows.len() > first;
         rows.truncate(first);
         Self { rows, more }
@@ -49,9 +49,9 @@ impl<M, T: From<M>> Mapped<Page<T>> for Page<M> {
     }
 }
 
-/// Rows after the cursor of the slice, newest first.
-pub(super) fn after<C: ColumnTrait>(slice: &PageRequest, at: C, id: C) -> Condition {
-    let Some(place) = &slice.after else { return Condition::all() };
-    let same_instant = Condition::all().add(at.eq(place.at)).add(id.lt(place.id.as_str()));
-    Condition::any().add(at.lt(place.at)).add(same_instant)
+/// Rows after the cursor of the page, newest first.
+pub(super) fn after<C: ColumnTrait>(page: &PageRequest, at: C, id: C) -> Condition {
+    let Some(cursor) = &page.after else { return Condition::all() };
+    let same_instant = Condition::all().add(at.eq(cursor.at)).add(id.lt(cursor.id.as_str()));
+    Condition::any().add(at.lt(cursor.at)).add(same_instant)
 }

@@ -19,7 +19,7 @@ use super::{
     availability::{Availability, READ_ONLY, State},
     wait_queue::WaitQueue,
 };
-use platform::{fault::Fault, wait_limit::Ticket};
+use platform::{fault::Fault, wait_limit::OperationWait};
 
 /// How long the limit stays lowered after the server had no free connection.
 const WITHHELD_FOR: Duration = Duration::from_secs(60);
@@ -124,7 +124,7 @@ impl Pool {
     pub async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
         let waiter = self.waits.enter();
         let turn = self.turns.acquire().await.ok();
-        if Ticket::current().begins(waiter.served()) {
+        if OperationWait::current().may_start(waiter.served()) {
             return turn;
         }
         drop(turn);

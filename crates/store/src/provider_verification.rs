@@ -43,7 +43,7 @@ pub enum SlotClaim {
 
 /// The next step before a provider is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BeginStart {
+pub enum StartStep {
     /// Call the provider; the call is recorded. `first`: it was not called for this verification before.
     Start { first: bool },
     /// Cancel the verification with this reference at the provider first.
@@ -120,17 +120,17 @@ impl Tx {
         expires_at: Timestamp,
         canceled: Option<&str>,
         now: Timestamp,
-    ) -> Result<BeginStart, Fault> {
+    ) -> Result<StartStep, Fault> {
         let Ok(row) = self.claim(slot, id, expires_at, now).await? else {
-            return Ok(BeginStart::Taken);
+            return Ok(StartStep::Taken);
         };
         let first = row.started_for.as_ref().map(|started| &started.0) != Some(id);
         let has_previous = row.started_for.is_some() && first;
         if has_previous {
             let lapsed = row.started_at.is_none_or(|started_at| started_at + OPEN_FOR <= now);
             match row.reference {
-                Some(reference) if canceled != Some(reference.as_str()) => return Ok(BeginStart::Cancel { reference }),
-                None if !lapsed => return Ok(BeginStart::Wait),
+                Some(reference) if canceled != Some(reference.as_str()) => return Ok(StartStep::Cancel { reference }),
+                None if !lapsed => return Ok(StartStep::Wait),
                 _ => {}
             }
         }
@@ -139,7 +139,7 @@ impl Tx {
             .col_expr(Column::StartedAt, Expr::val(now));
         let update = if first { update.col_expr(Column::Reference, Expr::null()) } else { update };
         update.exec(&self.0).await.doing("recording a call to a provider that generates codes")?;
-        Ok(BeginStart::Start { first })
+        Ok(StartStep::Start { first })
     }
 
     /// Records the provider's reference for a verification.
@@ -177,7 +177,7 @@ impl Store {
         expires_at: Timestamp,
         canceled: Option<String>,
         now: Timestamp,
-    ) -> Result<BeginStart, Fault> {
+    ) -> Result<StartStep, Fault> {
         let (slot, id) = (slot.clone(), id.clone());
         self.write(move |tx| {
             Box::pin(async move {
@@ -217,23 +217,23 @@ fn update_of(slot: &Slot) -> UpdateMany<Entity> {
 /// A slot can be claimed by the verification that has it, or if the verification that has it is over and can be canceled
 /// at the provider or has expired there.
 fn is_free_for(id: &VerificationId, now: Timestamp) -> Condition {
-    let held = |column| Expr::col((Entity, column));
+    let existing = |column| Expr::col((Entity, column));
     // A verification of an uncommitted transaction is not visible, so it counts as pending.
     let ended = Query::select()
         .expr(Expr::val(1))
         .from(verification::Entity)
-        .and_where(Expr::col((verification::Entity, verification::Column::Id)).eq(held(Column::VerificationId)))
+        .and_where(Expr::col((verification::Entity, verification::Column::Id)).eq(existing(Column::VerificationId)))
         .cond_where(
             Condition::any()
                 .add(Expr::col((verification::Entity, verification::Column::Status)).ne(Text(Status::Pending)))
                 .add(Expr::col((verification::Entity, verification::Column::ExpiresAt)).lte(now)),
         )
         .to_owned();
-    let over = Condition::any().add(held(Column::ExpiresAt).lte(now)).add(Expr::exists(ended));
+    let over = Condition::any().add(existing(Column::ExpiresAt).lte(now)).add(Expr::exists(ended));
     let answered = Condition::any()
-        .add(held(Column::StartedAt).is_null())
-        .add(held(Column::Reference).is_not_null())
-        .add(held(Column::StartedAt).lte(now - OPEN_FOR))
-        .add(held(Column::StartedAt).gt(now - RESPONSE_TIMEOUT));
-    Condition::any().add(held(Column::VerificationId).eq(id.as_str())).add(Condition::all().add(over).add(answered))
+        .add(existing(Column::StartedAt).is_null())
+        .add(existing(Column::Reference).is_not_null())
+        .add(existing(Column::StartedAt).lte(now - OPEN_FOR))
+        .add(existing(Column::StartedAt).gt(now - RESPONSE_TIMEOUT));
+    Condition::any().add(existing(Column::VerificationId).eq(id.as_str())).add(Condition::all().add(over).add(answered))
 }

@@ -1,5 +1,5 @@
-//! A code that is submitted again after its verification was verified: counted like any other guess, and answered with
-//! the existing proof.
+//! A code that is submitted again after its verification was verified: counted like any other guess; the
+//! response is the existing proof.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, Iterable, QueryFilter,
@@ -81,10 +81,10 @@ impl RepeatedCode {
             .cond_where(self.open(now))
             .lock(LockType::NoKeyUpdate)
             .to_owned();
-        let mut parts = WithClause::new().cte(cte(OPEN, open)).to_owned();
+        let mut ctes = WithClause::new().cte(cte(OPEN, open)).to_owned();
         let source = match self.limits {
             Some(limits) => {
-                parts.cte(cte(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
+                ctes.cte(cte(COUNTED, contact_usage::count_guess_if(OPEN, &self.usage_key, limits)?));
                 COUNTED
             }
             None => OPEN,
@@ -95,9 +95,9 @@ impl RepeatedCode {
             .and_where(exists_in(source))
             .returning(Query::returning().column(Column::Id))
             .to_owned();
-        parts.cte(cte(ATTEMPTED, attempted));
+        ctes.cte(cte(ATTEMPTED, attempted));
         Ok(Query::select()
-            .with_cte(parts)
+            .with_cte(ctes)
             .columns(proof::Column::iter())
             .from(proof::Entity)
             .cond_where(self.unspent(now))

@@ -16,7 +16,7 @@ pub struct MigrationProgress<'a> {
     pub name: &'a str,
     /// Its number among the pending ones, from 1.
     pub number: usize,
-    pub of: usize,
+    pub total: usize,
 }
 
 /// The state of the database schema, relative to this program.
@@ -87,12 +87,15 @@ impl Store {
         self.migrate_with_progress(|_| {}).await
     }
 
-    /// Like [`Store::migrate`]; calls `tell` before each migration, since one may take long on a large table. Several
+    /// Like [`Store::migrate`]; calls `on_migration` before each migration, since one may take long on a large table. Several
     /// processes may do this at once: each migration is applied by one of them, in order.
     ///
     /// # Errors
     /// A fault if one fails; the ones before it stay applied.
-    pub async fn migrate_with_progress(&self, mut tell: impl FnMut(MigrationProgress<'_>)) -> Result<usize, Fault> {
+    pub async fn migrate_with_progress(
+        &self,
+        mut on_migration: impl FnMut(MigrationProgress<'_>),
+    ) -> Result<usize, Fault> {
         let before = self.schema_without_timeout().await?;
         if before.pending.is_empty() {
             return Ok(0);
@@ -101,9 +104,11 @@ impl Store {
             return Err(Fault::internal(reason));
         }
         let of = before.pending.len();
-        let mut tell = |name: &str, left: usize| tell(MigrationProgress { name, number: of - left.min(of) + 1, of });
+        let mut on_migration = |name: &str, left: usize| {
+            on_migration(MigrationProgress { name, number: of - left.min(of) + 1, total: of })
+        };
         let mut applied = 0;
-        while self.apply_next(&mut tell).await.doing("migrating")? {
+        while self.apply_next(&mut on_migration).await.doing("migrating")? {
             applied += 1;
         }
         Ok(applied)
@@ -111,7 +116,7 @@ impl Store {
 
     /// Applies the first pending migration. The list is read again under the lock, since another process may have
     /// applied some of it. False: nothing is pending.
-    async fn apply_next(&self, tell: &mut impl FnMut(&str, usize)) -> Result<bool, Fault> {
+    async fn apply_next(&self, on_migration: &mut impl FnMut(&str, usize)) -> Result<bool, Fault> {
         let tx = match &self.backend {
             Backend::Postgres(db) => {
                 let tx = db.begin_without_timeout().await?;
@@ -131,7 +136,7 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         };
-        tell(name, pending.len());
+        on_migration(name, pending.len());
         history::apply(&SchemaManager::new(&tx), name).await?;
         tx.commit().await?;
         Ok(true)
@@ -151,13 +156,15 @@ impl Store {
     /// A fault of the database.
     pub async fn max_connections(&self) -> Result<Option<u32>, Fault> {
         let Backend::Postgres(db) = &self.backend else { return Ok(None) };
-        let ask = "SELECT current_setting('max_connections')::int \
-                   - current_setting('superuser_reserved_connections')::int AS room";
-        let ask = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, ask);
-        let row =
-            self.with_timeout(async { Ok(db.query_one_raw(ask).await?) }).await.doing("reading max_connections")?;
-        let room: Option<i32> = row.map(|row| row.try_get("", "room")).transpose()?;
-        Ok(room.and_then(|room| u32::try_from(room).ok()))
+        let statement = "SELECT current_setting('max_connections')::int \
+                   - current_setting('superuser_reserved_connections')::int AS available";
+        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, statement);
+        let row = self
+            .with_timeout(async { Ok(db.query_one_raw(statement).await?) })
+            .await
+            .doing("reading max_connections")?;
+        let available: Option<i32> = row.map(|row| row.try_get("", "available")).transpose()?;
+        Ok(available.and_then(|available| u32::try_from(available).ok()))
     }
 
     async fn schema_without_timeout(&self) -> Result<Schema, Fault> {
@@ -179,11 +186,11 @@ async fn read(db: &Pool) -> Result<history::History, Fault> {
 /// Waits without timeout for another process that migrates. The lock timeout for tables stays in effect, since all
 /// statements behind a waiting lock are blocked too.
 async fn lock(tx: &sea_orm::DatabaseTransaction) -> Result<(), Fault> {
-    let ask = |sql: String| sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
-    let row = tx.query_one_raw(ask("SELECT current_setting('lock_timeout') AS timeout".to_owned())).await?;
+    let statement = |sql: String| sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
+    let row = tx.query_one_raw(statement("SELECT current_setting('lock_timeout') AS timeout".to_owned())).await?;
     let timeout: String = row.map_or(Ok("0".to_owned()), |row| row.try_get("", "timeout"))?;
     tx.execute_unprepared("SET LOCAL lock_timeout = 0").await?;
-    tx.query_one_raw(ask(format!("SELECT pg_advisory_xact_lock({MIGRATING_LOCK})"))).await?;
+    tx.query_one_raw(statement(format!("SELECT pg_advisory_xact_lock({MIGRATING_LOCK})"))).await?;
     tx.execute_unprepared(&format!("SET LOCAL lock_timeout = '{timeout}'")).await?;
     Ok(())
 }

@@ -26,16 +26,16 @@ impl Store {
     pub async fn sessions(
         &self,
         account: &AccountId,
-        slice: &PageRequest,
+        page: &PageRequest,
         now: Timestamp,
     ) -> Result<Page<Session>, Fault> {
         let find = live(account, now)
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
-            .filter(after(slice, Column::CreatedAt, Column::Id))
-            .limit(slice.limit());
+            .filter(after(page, Column::CreatedAt, Column::Id))
+            .limit(page.limit());
         let rows = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading sessions")?;
-        Ok(Page::of(rows, slice).mapped())
+        Ok(Page::of(rows, page).mapped())
     }
 
     /// The session with this id.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use domain::Timestamp;
-use platform::wait_limit::Patience;
+use platform::wait_limit::WaitLimit;
 
 pub(super) async fn store(dir: &TempDir) -> Store {
     let settings = config::Store {
@@ -82,7 +82,7 @@ async fn concurrent_sends_are_granted_up_to_the_daily_limit() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let now = Timestamp::UNIX_EPOCH;
-    let limits = UsageLimits { day: 1, daily: std::num::NonZeroU32::new(5), cooled_down_since: None };
+    let limits = UsageLimits { day: 1, daily: std::num::NonZeroU32::new(5), last_send_before: None };
     let results = futures_util::future::join_all((0..100).map(|_| reserve(&store, now, limits))).await;
     let granted = results.iter().filter(|result| matches!(result, Reservation::Granted(_))).count();
     assert_eq!(granted, 5);
@@ -98,7 +98,7 @@ async fn send_within_the_cooldown_is_refused() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
     let minute = Duration::from_secs(60);
-    let at = |now: Timestamp| UsageLimits { day: 1, daily: None, cooled_down_since: Some(now - minute) };
+    let at = |now: Timestamp| UsageLimits { day: 1, daily: None, last_send_before: Some(now - minute) };
     let start = Timestamp::UNIX_EPOCH + minute * 60;
     assert!(matches!(reserve(&store, start, at(start)).await, Reservation::Granted(_)));
     let soon = start + minute - Duration::from_millis(1);
@@ -114,7 +114,7 @@ async fn failed_job_does_not_affect_others_in_the_batch() {
     let write = |key: String, ending: u8| {
         let store = store.clone();
         async move {
-            let limits = UsageLimits { day: 1, daily: None, cooled_down_since: None };
+            let limits = UsageLimits { day: 1, daily: None, last_send_before: None };
             store
                 .write(move |tx| {
                     Box::pin(async move {
@@ -144,7 +144,7 @@ const MAX_WAIT: Duration = Duration::from_millis(5);
 
 /// A write and a read that start while the writer and every reader are busy for longer than that; whether each was
 /// done.
-async fn done_while_busy(store: &Store, patience: &Patience) -> (bool, bool) {
+async fn done_while_busy(store: &Store, patience: &WaitLimit) -> (bool, bool) {
     let (started, has_started) = tokio::sync::oneshot::channel();
     let busy = async {
         let _permits = futures_util::future::join_all((0..4).map(|_| store.reader().acquire())).await;
@@ -159,7 +159,7 @@ async fn done_while_busy(store: &Store, patience: &Patience) -> (bool, bool) {
     };
     let queued = async {
         has_started.await.unwrap();
-        let limits = UsageLimits { day: 1, daily: None, cooled_down_since: None };
+        let limits = UsageLimits { day: 1, daily: None, last_send_before: None };
         let guess = store.write(move |tx| {
             Box::pin(async move { Ok(TxOutcome::Commit(tx.reserve_guess("+821012345678", limits).await?)) })
         });
@@ -174,7 +174,7 @@ async fn done_while_busy(store: &Store, patience: &Patience) -> (bool, bool) {
 async fn fd_08_operation_that_waited_too_long_is_not_started() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
-    let patience = Patience::default();
+    let patience = WaitLimit::default();
     patience.set(Some(MAX_WAIT));
     assert_eq!(done_while_busy(&store, &patience).await, (false, false));
     assert!(store.contact_usage("+821012345678").await.unwrap().is_none());

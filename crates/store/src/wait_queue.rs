@@ -20,7 +20,7 @@ struct State {
 
 /// One waiter, until served or dropped.
 pub(super) struct Waiter {
-    waits: WaitQueue,
+    queue: WaitQueue,
     arrived: Instant,
 }
 
@@ -40,7 +40,7 @@ impl WaitQueue {
             state.last_served = arrived;
         }
         state.waiting += 1;
-        Waiter { waits: self.clone(), arrived }
+        Waiter { queue: self.clone(), arrived }
     }
 
     /// The shortest wait of those served since the last call, so that a short burst does not count (as in CoDel, RFC
@@ -67,7 +67,7 @@ impl Waiter {
     }
 
     fn served_at(self, now: Instant) -> Duration {
-        let mut state = self.waits.state();
+        let mut state = self.queue.state();
         let waited = now - self.arrived;
         state.shortest = Some(state.shortest.map_or(waited, |shortest| shortest.min(waited)));
         state.last_served = now;
@@ -77,7 +77,7 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.waits.state().waiting -= 1;
+        self.queue.state().waiting -= 1;
     }
 }
 

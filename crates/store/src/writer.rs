@@ -30,7 +30,7 @@ use platform::{
         metrics::{self, Queue},
         traces::Trace,
     },
-    wait_limit::Ticket,
+    wait_limit::OperationWait,
 };
 
 /// Jobs that may wait; further ones are refused.
@@ -42,7 +42,7 @@ const BATCH: usize = 128;
 #[derive(Clone)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
-    waits: WaitQueue,
+    wait_queue: WaitQueue,
     db: DatabaseConnection,
     /// Whether the last transaction was committed. After a failed commit the connection is not used again: the
     /// transaction may still be open, and would absorb the following ones without ever being committed.
@@ -50,9 +50,9 @@ pub(super) struct Writer {
 }
 
 /// Runs in a transaction, decides whether to keep its writes, and replies after the commit.
-type Job = Box<dyn for<'t> FnOnce(&'t Tx) -> std::pin::Pin<Box<dyn Future<Output = Done> + Send + 't>> + Send>;
+type Job = Box<dyn for<'t> FnOnce(&'t Tx) -> std::pin::Pin<Box<dyn Future<Output = JobResult> + Send + 't>> + Send>;
 
-struct Done {
+struct JobResult {
     keep: bool,
     reply_fn: Reply,
 }
@@ -66,11 +66,11 @@ impl Writer {
         db: DatabaseConnection,
         timeout: Duration,
         writes: Arc<AtomicBool>,
-        vitals: &Supervisor,
+        supervisor: &Supervisor,
     ) -> Self {
         let (jobs, queued) = mpsc::channel(MAX_QUEUED);
-        vitals.spawn("writer", run_writer(db.clone(), queued, timeout, Arc::clone(&writes)));
-        Self { jobs, waits: WaitQueue::new(), db, writes }
+        supervisor.spawn("writer", run_writer(db.clone(), queued, timeout, Arc::clone(&writes)));
+        Self { jobs, wait_queue: WaitQueue::new(), db, writes }
     }
 
     /// The number of waiting jobs.
@@ -80,7 +80,7 @@ impl Writer {
 
     /// The shortest wait of a job since the last call.
     pub(super) fn waited(&self) -> Duration {
-        self.waits.waited()
+        self.wait_queue.waited()
     }
 
     /// Whether the last transaction was committed.
@@ -107,18 +107,18 @@ impl Writer {
         let (reply, replied) = oneshot::channel();
         // The statements belong to the trace of the caller.
         let trace = Trace::current();
-        let waiter = self.waits.enter();
-        let ticket = Ticket::current();
+        let waiter = self.wait_queue.enter();
+        let ticket = OperationWait::current();
         let job_ticket = ticket.clone();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
-                let may_start = job_ticket.begins(waiter.served());
+                let may_start = job_ticket.may_start(waiter.served());
                 // The caller has already received a timeout error. The job must not run: for example, it would write a
                 // proof whose token was never returned.
                 if !may_start || reply.is_closed() {
-                    return Done { keep: false, reply_fn: Box::new(|_| ()) };
+                    return JobResult { keep: false, reply_fn: Box::new(|_| ()) };
                 }
-                let (keep, value) = match AssertUnwindSafe(trace.around(work(tx))).catch_unwind().await {
+                let (keep, value) = match AssertUnwindSafe(trace.in_context(work(tx))).catch_unwind().await {
                     Ok(Ok(TxOutcome::Commit(value))) => (true, Ok(value)),
                     Ok(Ok(TxOutcome::Rollback(value))) => (false, Ok(value)),
                     Ok(Err(fault)) => (false, Err(fault)),
@@ -128,7 +128,7 @@ impl Writer {
                     // The caller may have timed out.
                     let _ = reply.send(committed.and(value));
                 });
-                Done { keep, reply_fn }
+                JobResult { keep, reply_fn }
             })
         });
         self.jobs.try_send(job).map_err(|refused| match refused {
@@ -141,7 +141,7 @@ impl Writer {
         match replied.await {
             Ok(result) => result,
             // The caller drops this future.
-            Err(_) if ticket.is_gone() => pending().await,
+            Err(_) if ticket.is_rejected() => pending().await,
             Err(_) => Err(Fault::unavailable("the writer has stopped")),
         }
     }
@@ -180,7 +180,7 @@ async fn run_batch(
     for job in jobs {
         let savepoint = Tx(batch.begin().await.doing("setting a savepoint")?);
         match tokio::time::timeout(timeout, job(&savepoint)).await {
-            Ok(Done { keep, reply_fn }) => {
+            Ok(JobResult { keep, reply_fn }) => {
                 replies.push(reply_fn);
                 end(savepoint.0, keep).await?;
             }

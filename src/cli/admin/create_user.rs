@@ -7,7 +7,7 @@ use clap::Args;
 use super::Role;
 use crate::{
     account::{CreateUserOutcome, NewUser},
-    app::{self, Settings, World},
+    app::{self, ExternalInputs, Settings},
 };
 use domain::{
     contact::{BirthDate, EmailAddress, PersonName, PhoneNumber, Username},
@@ -68,15 +68,15 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
         .unwrap_or(config.messages.default_locale),
         password: password()?,
     };
-    let accounts = app::accounts(settings, World::real()).await?;
-    match accounts.create_user(super::run_name(), user).await.map_err(|fault| fault.words())? {
+    let accounts = app::accounts(settings, ExternalInputs::system()).await?;
+    match accounts.create_user(super::run_name(), user).await.map_err(|fault| fault.operator_message())? {
         CreateUserOutcome::Created(id) => {
-            say!("{}", id.as_str());
+            print_line!("{}", id.as_str());
             Ok(())
         }
         CreateUserOutcome::PasswordRejected(violations) => {
-            let wrong: Vec<_> = violations.into_iter().map(Violation::description).collect();
-            Err(format!("the password {}", wrong.join(", ")))
+            let problems: Vec<_> = violations.into_iter().map(Violation::description).collect();
+            Err(format!("the password {}", problems.join(", ")))
         }
         CreateUserOutcome::Taken => {
             Err("the username, phone number or e-mail address belongs to another account".to_owned())

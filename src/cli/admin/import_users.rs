@@ -14,7 +14,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::{run_name, today};
 use crate::{
     account::{Import, ImportOutcome, LineRejection},
-    app::{self, Settings, World},
+    app::{self, ExternalInputs, Settings},
 };
 
 pub const FORMAT: &str = r#"One JSON object on each line, for example:
@@ -59,7 +59,7 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
         today: today(&settings),
     };
     let (source, bar) = open(&arguments.file)?;
-    let accounts = app::accounts(settings, World::real()).await?;
+    let accounts = app::accounts(settings, ExternalInputs::system()).await?;
     let (lines, reading) = read_ahead(source, bar.clone());
     let mut progress = Progress { bar, counts: Counts::default() };
     let lines = stream::unfold(lines, |mut lines| async move { lines.recv().await.map(|line| (line, lines)) });
@@ -67,14 +67,14 @@ pub async fn run(settings: Settings, arguments: &Arguments) -> Result<(), String
         accounts.import_users(&run_name(), lines, import, |number, line| progress.report(number, &line)).await;
     let Progress { bar, counts } = progress;
     bar.finish_and_clear();
-    say!("{}", counts.summary());
+    print_line!("{}", counts.summary());
     imported.map_err(|fault| {
-        format!("stopped after line {}; the command can be run again: {}", counts.last, fault.words())
+        format!("stopped after line {}; the command can be run again: {}", counts.last_line, fault.operator_message())
     })?;
     let read =
         reading.await.map_err(|error| error.to_string()).and_then(|read| read.map_err(|error| error.to_string()));
-    read.map_err(|error| format!("stopped after line {}: the next line can't be read: {error}", counts.last))?;
-    match counts.refused {
+    read.map_err(|error| format!("stopped after line {}: the next line can't be read: {error}", counts.last_line))?;
+    match counts.rejected {
         0 => Ok(()),
         1 => Err("1 line was rejected: correct it and run this command again".to_owned()),
         refused => Err(format!("{refused} lines were rejected: correct them and run this command again")),
@@ -147,21 +147,21 @@ struct Progress {
 
 #[derive(Default)]
 struct Counts {
-    made: u64,
-    known: u64,
-    refused: u64,
-    last: usize,
+    created: u64,
+    skipped: u64,
+    rejected: u64,
+    last_line: usize,
 }
 
 impl Progress {
     fn report(&mut self, number: usize, line: &ImportOutcome) {
         let counts = &mut self.counts;
-        counts.last = number;
+        counts.last_line = number;
         match line {
-            ImportOutcome::Made => counts.made += 1,
-            ImportOutcome::AlreadyExists => counts.known += 1,
+            ImportOutcome::Created => counts.created += 1,
+            ImportOutcome::AlreadyExists => counts.skipped += 1,
             ImportOutcome::Refused(refusals) => {
-                counts.refused += 1;
+                counts.rejected += 1;
                 for refusal in refusals {
                     self.bar.suspend(|| eprintln!("line {number}: {refusal}"));
                 }
@@ -173,7 +173,7 @@ impl Progress {
 
 impl Counts {
     fn summary(&self) -> String {
-        format!("{} imported, {} skipped, {} rejected", self.made, self.known, self.refused)
+        format!("{} imported, {} skipped, {} rejected", self.created, self.skipped, self.rejected)
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::app::{Settings, World};
+use crate::app::{ExternalInputs, Settings};
 use domain::account;
 use platform::config::{self, DatabaseLocation};
 
@@ -65,7 +65,7 @@ impl From<Role> for account::Role {
 /// Runs an admin command on the configured database.
 pub async fn run(settings: Settings, Arguments { command, create }: Arguments) -> Result<(), String> {
     if !create {
-        database_is_there(&settings.config.store)?;
+        require_database(&settings.config.store)?;
     }
     match command {
         Command::CreateUser(arguments) => create_user::run(settings, &arguments).await,
@@ -78,7 +78,7 @@ pub async fn run(settings: Settings, Arguments { command, create }: Arguments) -
 
 /// Rejects a missing embedded database: in the wrong folder a command would create a second database with new keys, and
 /// appear to succeed.
-fn database_is_there(store: &config::Store) -> Result<(), String> {
+fn require_database(store: &config::Store) -> Result<(), String> {
     match &store.place {
         DatabaseLocation::Sqlite { file } if !file.exists() => Err(format!(
             "{}; for a new installation, start the service once, or add --create",
@@ -90,11 +90,11 @@ fn database_is_there(store: &config::Store) -> Result<(), String> {
 
 /// Identifies this run of the program in the audit trail, instead of a request id.
 fn run_name() -> Arc<str> {
-    format!("admin-{}", hex::encode(World::real().entropy.bytes::<8>())).into()
+    format!("admin-{}", hex::encode(ExternalInputs::system().entropy.bytes::<8>())).into()
 }
 
 /// The current date in the time zone of the users: the latest valid birth date.
 fn today(settings: &Settings) -> NaiveDate {
     let zone = settings.config.quota.contact.time_zone;
-    World::real().clock.now().with_timezone(&zone).date_naive()
+    ExternalInputs::system().clock.now().with_timezone(&zone).date_naive()
 }

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::{Role, run_name};
 use crate::{
-    account::Operated,
-    app::{self, Settings, World},
+    account::OperatorOutcome,
+    app::{self, ExternalInputs, Settings},
 };
 use domain::account::rules::AdminRejection;
 use platform::fault::Fault;
@@ -29,41 +29,41 @@ pub struct Grant {
 
 pub async fn grant(settings: Settings, Grant { who: AccountArgument { who }, role }: Grant) -> Result<(), String> {
     let numbers = settings.config.contacts.numbers;
-    let accounts = app::accounts(settings, World::real()).await?;
+    let accounts = app::accounts(settings, ExternalInputs::system()).await?;
     let done = match role {
         Role::Admin => "is an administrator now, and must sign in again",
         Role::User => "is an ordinary user now, and must sign in again",
     };
-    say(&who, accounts.grant(run_name(), &who, numbers, role.into()).await, done)
+    print_outcome(&who, accounts.grant(run_name(), &who, numbers, role.into()).await, done)
 }
 
 pub async fn suspend(settings: Settings, AccountArgument { who }: AccountArgument) -> Result<(), String> {
     let numbers = settings.config.contacts.numbers;
-    let accounts = app::accounts(settings, World::real()).await?;
-    say(&who, accounts.suspend(run_name(), &who, numbers).await, "is suspended, and its sessions are ended")
+    let accounts = app::accounts(settings, ExternalInputs::system()).await?;
+    print_outcome(&who, accounts.suspend(run_name(), &who, numbers).await, "is suspended, and its sessions are ended")
 }
 
 pub async fn unlock(settings: Settings, AccountArgument { who }: AccountArgument) -> Result<(), String> {
     let numbers = settings.config.contacts.numbers;
-    let accounts = app::accounts(settings, World::real()).await?;
-    say(&who, accounts.unlock_by_operator(run_name(), &who, numbers).await, "is unlocked")
+    let accounts = app::accounts(settings, ExternalInputs::system()).await?;
+    print_outcome(&who, accounts.unlock_by_operator(run_name(), &who, numbers).await, "is unlocked")
 }
 
-fn say(who: &str, operated: Result<Operated, Fault>, done: &str) -> Result<(), String> {
-    match operated.map_err(|fault| fault.words())? {
-        Operated::Done(id) => {
-            say!("{} {done}.", id.as_str());
+fn print_outcome(who: &str, operated: Result<OperatorOutcome, Fault>, done: &str) -> Result<(), String> {
+    match operated.map_err(|fault| fault.operator_message())? {
+        OperatorOutcome::Done(id) => {
+            print_line!("{} {done}.", id.as_str());
             Ok(())
         }
-        Operated::NotFound => Err(format!(
+        OperatorOutcome::NotFound => Err(format!(
             "no account has the id, username, phone number or e-mail address {who:?}; a phone number outside of \
              DEFAULT_REGION needs + and its country code"
         )),
-        Operated::Forbidden(AdminRejection::LastAdministrator) => Err(
+        OperatorOutcome::Forbidden(AdminRejection::LastAdministrator) => Err(
             "this is the last administrator: make another account an administrator first, with countersign admin grant"
                 .to_owned(),
         ),
-        Operated::Forbidden(AdminRejection::StatusNotAllowed) => {
+        OperatorOutcome::Forbidden(AdminRejection::StatusNotAllowed) => {
             Err("the address of this account is not verified yet: until then it can't be used anyway".to_owned())
         }
     }

@@ -11,7 +11,7 @@ use crate::{
 use platform::{
     clock::{Clock, Entropy},
     keys::{
-        ED25519_PKCS8_PREFIX, Ids, LEAST_BYTES,
+        ED25519_PKCS8_PREFIX, Ids, MIN_BYTES,
         folder::{KeyFiles, KeyKind, generate},
     },
     secret::Secret,
@@ -41,14 +41,14 @@ async fn rotate_files(settings: &Settings, kind: KeyKind) -> Result<(), String> 
     drop_retired(settings, kind, &files).await?;
     let Some(next) = files.next()? else {
         files.generate_next(&entropy)?;
-        say!("Phase 1 of 2: created {}.", files.next_path().display());
-        say!("Restart the program, so that it accepts the new key, then run this command again.");
+        print_line!("Phase 1 of 2: created {}.", files.next_path().display());
+        print_line!("Restart the program, so that it accepts the new key, then run this command again.");
         return Ok(());
     };
     refuse_unknown(settings, kind, &ids(settings, kind, &next)?).await?;
     files.promote_next(&next, &entropy)?;
-    say!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
-    say!("Restart the program, so that it uses the new key. The old one is accepted as long as it is needed.");
+    print_line!("Phase 2 of 2: the new key is in {}.", files.current_path().display());
+    print_line!("Restart the program, so that it uses the new key. The old one is accepted as long as it is needed.");
     Ok(())
 }
 
@@ -67,7 +67,7 @@ async fn drop_retired(settings: &Settings, kind: KeyKind, files: &KeyFiles) -> R
     };
     let dropped = files.drop_retired(is_used, Clock::System.now(), life(settings, kind), &Entropy::System)?;
     if dropped > 0 {
-        say!("Dropped {dropped} old keys that are no longer needed.");
+        print_line!("Dropped {dropped} old keys that are no longer needed.");
     }
     Ok(())
 }
@@ -76,44 +76,48 @@ async fn rotate_settings(settings: &Settings, kind: KeyKind) -> Result<(), Strin
     let given = settings.config.keys.of(kind);
     let name = kind.setting();
     let Some(next) = given.next else {
-        say!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
-        say!("# Then run this command again with the new settings.");
-        say!("{name}_NEXT={}", generate(&Entropy::System).expose());
+        print_line!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
+        print_line!("# Then run this command again with the new settings.");
+        print_line!("{name}_NEXT={}", generate(&Entropy::System).expose());
         return Ok(());
     };
     refuse_unknown(settings, kind, &ids(settings, kind, next)?).await?;
     let previous: Vec<_> = given.current.into_iter().chain(given.previous).filter(|key| !is(key, next)).collect();
-    say!("# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove");
-    say!("# {name}_NEXT, and restart them one after another.");
-    say!("{name}={}", next.expose());
-    say!("{}={}", kind.previous_setting(), list(&previous));
+    print_line!(
+        "# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove"
+    );
+    print_line!("# {name}_NEXT, and restart them one after another.");
+    print_line!("{name}={}", next.expose());
+    print_line!("{}={}", kind.previous_setting(), list(&previous));
     let days = humantime::format_duration(life(settings, kind));
-    say!("# Drop the old key from {} {days} after the last restart, not before.", kind.previous_setting());
+    print_line!("# Drop the old key from {} {days} after the last restart, not before.", kind.previous_setting());
     Ok(())
 }
 
 async fn rotate_private_key(settings: &Settings) -> Result<(), String> {
     let keys = &settings.config.keys;
     let Some(next) = &keys.jwt_private_key_next else {
-        say!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
-        say!("# Then run this command again with the new settings.");
-        say!("JWT_PRIVATE_KEY_NEXT={}", new_private_key().expose());
+        print_line!("# Phase 1 of 2: add this to the settings of every process, and restart them one after another.");
+        print_line!("# Then run this command again with the new settings.");
+        print_line!("JWT_PRIVATE_KEY_NEXT={}", new_private_key().expose());
         return Ok(());
     };
     refuse_unknown(settings, KeyKind::Jwt, &session::private_key_ids(next)?).await?;
-    say!("# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove");
-    say!("# JWT_PRIVATE_KEY_NEXT, and restart them one after another.");
-    say!("JWT_PRIVATE_KEY={}", next.expose().replace('\n', "\\n"));
+    print_line!(
+        "# Phase 2 of 2: every running process accepts the new key. Change these settings of every process, remove"
+    );
+    print_line!("# JWT_PRIVATE_KEY_NEXT, and restart them one after another.");
+    print_line!("JWT_PRIVATE_KEY={}", next.expose().replace('\n', "\\n"));
     match &keys.jwt_private_key {
         Some(_) => {
-            say!("# JWT_PUBLIC_KEYS_PREVIOUS: add the public half of the JWT_PRIVATE_KEY that is replaced:");
-            say!("#   openssl pkey -in old.pem -pubout");
+            print_line!("# JWT_PUBLIC_KEYS_PREVIOUS: add the public half of the JWT_PRIVATE_KEY that is replaced:");
+            print_line!("#   openssl pkey -in old.pem -pubout");
         }
         None => {
             let tokens = secrets(settings)?.access_tokens;
             let secrets: Vec<_> = tokens.secret.iter().chain(&tokens.accepted_secrets).collect();
-            say!("# Remove JWT_SECRET as well:");
-            say!("JWT_SECRETS_PREVIOUS={}", list(&secrets));
+            print_line!("# Remove JWT_SECRET as well:");
+            print_line!("JWT_SECRETS_PREVIOUS={}", list(&secrets));
         }
     }
     Ok(())
@@ -165,6 +169,6 @@ fn list(secrets: &[&Secret]) -> String {
 /// An Ed25519 key in PKCS #8, on one line.
 fn new_private_key() -> Secret {
     let mut der = Zeroizing::new(ED25519_PKCS8_PREFIX.to_vec());
-    der.extend_from_slice(&Entropy::System.bytes::<LEAST_BYTES>());
+    der.extend_from_slice(&Entropy::System.bytes::<MIN_BYTES>());
     Secret::new(format!("-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----", STANDARD.encode(der)))
 }

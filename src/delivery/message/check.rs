@@ -19,7 +19,7 @@ const TOKEN: usize = 64;
 
 /// The longest values that must fit into a message.
 #[derive(Clone, Debug)]
-pub struct Largest<'a> {
+pub struct LargestValues<'a> {
     /// The length of a code in characters.
     pub code_length: usize,
     /// The lifetime with the longest text.
@@ -34,17 +34,17 @@ impl Composer {
     ///
     /// # Errors
     /// One text for each message that is too long or that carriers would reject, with its name, locale and lengths.
-    pub fn check_templates(&self, largest: &Largest<'_>) -> Result<(), Vec<String>> {
+    pub fn check_templates(&self, largest: &LargestValues<'_>) -> Result<(), Vec<String>> {
         let mut errors = Vec::new();
         for locale in Locale::ALL {
-            let speech = LocalizedComposer { composer: self, locale };
+            let composer = LocalizedComposer { composer: self, locale };
             for purpose in Purpose::all() {
                 let code = sample(purpose, largest);
-                errors.extend(check_code(&speech, &code, largest.carriers));
+                errors.extend(check_code(&composer, &code, largest.carriers));
             }
             for notice in notices(largest) {
                 for carriers in largest.carriers {
-                    let text = sms::notice(&speech, &notice);
+                    let text = sms::notice(&composer, &notice);
                     let name = format!("sms-notice-{} in {locale}", notice.slug());
                     errors.extend(measure_notice(&text, *carriers).err().map(|error| format!("{name}: {error}")));
                 }
@@ -55,12 +55,12 @@ impl Composer {
 }
 
 /// The longest possible code.
-fn sample(purpose: Purpose, largest: &Largest<'_>) -> Code {
+fn sample(purpose: Purpose, largest: &LargestValues<'_>) -> Code {
     Code { purpose, code: Secret::new("8".repeat(largest.code_length)), lifetime: largest.lifetime }
 }
 
 /// Every notice that can be sent as a text message, with every undo hint.
-fn notices(largest: &Largest<'_>) -> Vec<Notice> {
+fn notices(largest: &LargestValues<'_>) -> Vec<Notice> {
     let undo = || {
         let undo = Undo { token: Secret::new("0".repeat(TOKEN)), lifetime: largest.undo_lifetime };
         [UndoHint::ThisMessage(undo), UndoHint::OtherContact, UndoHint::NotPossible]
@@ -87,11 +87,11 @@ fn notices(largest: &Largest<'_>) -> Vec<Notice> {
     notices
 }
 
-fn check_code(speech: &LocalizedComposer<'_>, code: &Code, carriers: &[Carriers]) -> Vec<String> {
-    let (locale, name, shown) = (speech.locale, slug(code.purpose), code.code.expose());
+fn check_code(composer: &LocalizedComposer<'_>, code: &Code, carriers: &[Carriers]) -> Vec<String> {
+    let (locale, name, shown) = (composer.locale, slug(code.purpose), code.code.expose());
     let mut errors = Vec::new();
     for carriers in carriers {
-        let text = sms::code(speech, code, *carriers);
+        let text = sms::code(composer, code, *carriers);
         if let Err(error) = measure_code(&text, *carriers) {
             errors.push(format!("sms-code-{name} in {locale}: {error}"));
         }
@@ -99,7 +99,7 @@ fn check_code(speech: &LocalizedComposer<'_>, code: &Code, carriers: &[Carriers]
             errors.push(format!("sms-code-{name} in {locale}: the message does not contain the code"));
         }
     }
-    if voice_text(speech, code).matches(&separated(shown)).count() < 2 {
+    if voice_text(composer, code).matches(&separated(shown)).count() < 2 {
         errors.push(format!("voice-code-{name} in {locale}: the message does not contain the code twice"));
     }
     errors

@@ -2,33 +2,33 @@
 
 use super::{
     Arg, Code, Composed, LocalizedComposer, Notice, Secret, code_args,
-    notice::device_name,
+    notice::linkless_device_name,
     part::{self, Part},
     slug,
     sms::undo_link,
 };
 
 /// Composes the e-mail with a code.
-pub(super) fn code(speech: &LocalizedComposer<'_>, code: &Code) -> Composed {
+pub(super) fn code(composer: &LocalizedComposer<'_>, code: &Code) -> Composed {
     let shown = code.code.expose();
     let args = code_args(shown, code.lifetime);
     let name = format!("email-code-{}", slug(code.purpose));
-    let mut parts = paragraphs(&speech.say(&name, &args));
-    parts.push(Part::Code { label: speech.say("email-code-label", &args), code: shown.to_owned() });
-    parts.extend(paragraphs(&speech.say("email-code-expiry", &args)));
-    parts.extend(small(&speech.say("email-code-caution", &args)));
-    assemble(speech, &name, parts)
+    let mut parts = paragraphs(&composer.localize(&name, &args));
+    parts.push(Part::Code { label: composer.localize("email-code-label", &args), code: shown.to_owned() });
+    parts.extend(paragraphs(&composer.localize("email-code-expiry", &args)));
+    parts.extend(small(&composer.localize("email-code-caution", &args)));
+    assemble(composer, &name, parts)
 }
 
 /// Composes the e-mail of a notice.
-pub(super) fn notice(speech: &LocalizedComposer<'_>, notice: &Notice) -> Composed {
+pub(super) fn notice(composer: &LocalizedComposer<'_>, notice: &Notice) -> Composed {
     let name = format!("email-notice-{}", notice.slug());
     let body = match notice {
-        Notice::ContactChanged { new, .. } => speech.say(&name, &[("contact", Arg::Text(&new.masked()))]),
+        Notice::ContactChanged { new, .. } => composer.localize(&name, &[("contact", Arg::Text(&new.masked()))]),
         Notice::NewDevice { device } | Notice::SessionEnded { device } => {
-            let device = device.as_deref().and_then(device_name);
-            let device = device.unwrap_or_else(|| speech.say("notice-unknown-device", &[]));
-            speech.say(&name, &[("device", Arg::Text(&device))])
+            let device = device.as_deref().and_then(linkless_device_name);
+            let device = device.unwrap_or_else(|| composer.localize("notice-unknown-device", &[]));
+            composer.localize(&name, &[("device", Arg::Text(&device))])
         }
         Notice::PasswordChanged
         | Notice::AccountExists
@@ -40,30 +40,34 @@ pub(super) fn notice(speech: &LocalizedComposer<'_>, notice: &Notice) -> Compose
         | Notice::AccountActivated
         | Notice::AccountAwaitsApproval
         | Notice::AccountUnlocked
-        | Notice::SessionsEnded => speech.say(&name, &[]),
+        | Notice::SessionsEnded => composer.localize(&name, &[]),
     };
     let mut parts = paragraphs(&body);
     if let Some(undo) = notice.undo() {
-        parts.extend(paragraphs(&speech.say("email-notice-undo", &[("lifetime", Arg::Lifetime(undo.lifetime))])));
+        parts
+            .extend(paragraphs(&composer.localize("email-notice-undo", &[("lifetime", Arg::Lifetime(undo.lifetime))])));
         let token = undo.token.expose();
-        match undo_link(speech.composer, token) {
-            Some(url) => parts.push(Part::Button { label: speech.say("email-notice-undo-button", &[]), url }),
+        match undo_link(composer.composer, token) {
+            Some(url) => parts.push(Part::Button { label: composer.localize("email-notice-undo-button", &[]), url }),
             None => {
-                parts.push(Part::Code { label: speech.say("email-notice-undo-token", &[]), code: token.to_owned() });
+                parts.push(Part::Code {
+                    label: composer.localize("email-notice-undo-token", &[]),
+                    code: token.to_owned(),
+                });
             }
         }
     }
     if let Some(advice) = notice.advice() {
-        parts.extend(paragraphs(&speech.say(&format!("email-notice-{advice}"), &[])));
+        parts.extend(paragraphs(&composer.localize(&format!("email-notice-{advice}"), &[])));
     }
-    assemble(speech, &name, parts)
+    assemble(composer, &name, parts)
 }
 
-fn assemble(speech: &LocalizedComposer<'_>, name: &str, mut parts: Vec<Part>) -> Composed {
+fn assemble(composer: &LocalizedComposer<'_>, name: &str, mut parts: Vec<Part>) -> Composed {
     // A subject in an operator's template may span lines, but a header must not.
-    let subject = speech.say(&format!("{name}-subject"), &[]).split_whitespace().collect::<Vec<_>>().join(" ");
-    parts.extend(small(&speech.say("email-footer", &[])));
-    let html = part::html(speech.locale, &speech.composer.app_name, &subject, &parts);
+    let subject = composer.localize(&format!("{name}-subject"), &[]).split_whitespace().collect::<Vec<_>>().join(" ");
+    parts.extend(small(&composer.localize("email-footer", &[])));
+    let html = part::html(composer.locale, &composer.composer.app_name, &subject, &parts);
     Composed { text: Secret::new(part::text(&parts)), subject: Some(subject), html: Some(Secret::new(html)) }
 }
 

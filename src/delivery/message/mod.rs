@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use check::Largest;
+pub use check::LargestValues;
 pub use notice::{Notice, Undo, UndoHint};
 
 use domain::{channel::Channel, contact::Contact, locale::Locale, purpose::Purpose};
@@ -41,7 +41,7 @@ pub struct Code {
 /// A request to compose one message.
 #[derive(Clone, Debug)]
 pub struct MessageRequest {
-    pub occasion: MessageContent,
+    pub content: MessageContent,
     pub channel: Channel,
     pub to: Contact,
     pub locale: Locale,
@@ -81,17 +81,17 @@ impl Composer {
 
     /// Composes a message.
     pub fn compose(&self, request: &MessageRequest) -> Composed {
-        let speech = LocalizedComposer { composer: self, locale: request.locale };
-        match (&request.occasion, request.channel) {
+        let composer = LocalizedComposer { composer: self, locale: request.locale };
+        match (&request.content, request.channel) {
             (MessageContent::Code(code), Channel::Sms) => {
-                Composed::plain(sms::code(&speech, code, sms::carriers(&request.to)))
+                Composed::plain(sms::code(&composer, code, sms::carriers(&request.to)))
             }
-            (MessageContent::Code(code), Channel::Voice) => Composed::plain(voice_text(&speech, code)),
-            (MessageContent::Code(code), Channel::Email) => email::code(&speech, code),
+            (MessageContent::Code(code), Channel::Voice) => Composed::plain(voice_text(&composer, code)),
+            (MessageContent::Code(code), Channel::Email) => email::code(&composer, code),
             (MessageContent::Notice(notice), Channel::Sms | Channel::Voice) => {
-                Composed::plain(sms::notice(&speech, notice))
+                Composed::plain(sms::notice(&composer, notice))
             }
-            (MessageContent::Notice(notice), Channel::Email) => email::notice(&speech, notice),
+            (MessageContent::Notice(notice), Channel::Email) => email::notice(&composer, notice),
         }
     }
 }
@@ -110,10 +110,10 @@ struct LocalizedComposer<'a> {
 
 impl LocalizedComposer<'_> {
     /// Formats a text; every text may use the name of the service.
-    fn say(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
+    fn localize(&self, id: &str, args: &[(&str, Arg<'_>)]) -> String {
         let mut all = vec![("app", Arg::Text(&self.composer.app_name))];
         all.extend_from_slice(args);
-        self.composer.texts.say(self.locale, id, &all)
+        self.composer.texts.localize(self.locale, id, &all)
     }
 }
 
@@ -129,11 +129,11 @@ fn slug(purpose: Purpose) -> String {
 
 /// The text of a voice message: the characters of the code are separated, because "123456" would be read as a number,
 /// and the code is repeated, because a listener can't go back.
-fn voice_text(speech: &LocalizedComposer<'_>, code: &Code) -> String {
-    let apart = separated(code.code.expose());
-    let args = code_args(&apart, code.lifetime);
-    let once = speech.say(&format!("voice-code-{}", slug(code.purpose)), &args);
-    format!("{once} {}", speech.say("voice-code-again", &args))
+fn voice_text(composer: &LocalizedComposer<'_>, code: &Code) -> String {
+    let separated_code = separated(code.code.expose());
+    let args = code_args(&separated_code, code.lifetime);
+    let once = composer.localize(&format!("voice-code-{}", slug(code.purpose)), &args);
+    format!("{once} {}", composer.localize("voice-code-again", &args))
 }
 
 fn separated(code: &str) -> String {

@@ -108,7 +108,7 @@ const MAX_DEVICE_NAME: usize = 40;
 
 /// A device name without characters from which a mail program would make a link: an attacker can choose this text, and
 /// the owner reads it in a message of this service. None if nothing is left.
-pub(super) fn device_name(device: &str) -> Option<String> {
+pub(super) fn linkless_device_name(device: &str) -> Option<String> {
     let harmless = |character: char| {
         if character.is_alphanumeric() || matches!(character, '-' | '(' | ')') { character } else { ' ' }
     };
@@ -133,7 +133,7 @@ mod tests {
             ("", None),
         ];
         for (given, shown) in cases {
-            assert_eq!(device_name(given).as_deref(), shown);
+            assert_eq!(linkless_device_name(given).as_deref(), shown);
         }
     }
 }

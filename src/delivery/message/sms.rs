@@ -14,25 +14,25 @@ pub(super) fn carriers(to: &Contact) -> Carriers {
 }
 
 /// The text message with a code. The caution is omitted if the message would then need two segments or become an LMS.
-pub(super) fn code(speech: &LocalizedComposer<'_>, code: &Code, carriers: Carriers) -> String {
+pub(super) fn code(composer: &LocalizedComposer<'_>, code: &Code, carriers: Carriers) -> String {
     let shown = code.code.expose();
     let args = code_args(shown, code.lifetime);
-    let sentence = speech.say(&format!("sms-code-{}", slug(code.purpose)), &args);
-    let caution = speech.say("sms-code-caution", &args);
-    let machine_lines = machine_readable_lines(speech.composer, shown);
+    let sentence = composer.localize(&format!("sms-code-{}", slug(code.purpose)), &args);
+    let caution = composer.localize("sms-code-caution", &args);
+    let machine_lines = machine_readable_lines(composer.composer, shown);
     let whole = [[sentence.as_str(), &caution].join("\n"), machine_lines.clone()].concat();
     if fits_one(&whole, carriers) { whole } else { sentence + &machine_lines }
 }
 
 /// The text message of a notice.
-pub(super) fn notice(speech: &LocalizedComposer<'_>, notice: &Notice) -> String {
-    let mut lines = vec![speech.say(&format!("sms-notice-{}", notice.slug()), &[])];
+pub(super) fn notice(composer: &LocalizedComposer<'_>, notice: &Notice) -> String {
+    let mut lines = vec![composer.localize(&format!("sms-notice-{}", notice.slug()), &[])];
     if let Some(undo) = notice.undo() {
-        lines.push(speech.say("sms-notice-undo", &[("lifetime", super::Arg::Lifetime(undo.lifetime))]));
-        lines.push(undo_link(speech.composer, undo.token.expose()).unwrap_or_else(|| undo.token.expose().to_owned()));
+        lines.push(composer.localize("sms-notice-undo", &[("lifetime", super::Arg::Lifetime(undo.lifetime))]));
+        lines.push(undo_link(composer.composer, undo.token.expose()).unwrap_or_else(|| undo.token.expose().to_owned()));
     }
     if let Some(advice) = notice.advice() {
-        lines.push(speech.say(&format!("sms-notice-{advice}"), &[]));
+        lines.push(composer.localize(&format!("sms-notice-{advice}"), &[]));
     }
     lines.join("\n")
 }

@@ -40,11 +40,11 @@ fn phone(text: &str) -> Contact {
 
 fn code(purpose: Purpose, channel: Channel, to: Contact, locale: Locale) -> MessageRequest {
     let code = Code { purpose, code: Secret::new("012345"), lifetime: 300 * SECOND };
-    MessageRequest { occasion: MessageContent::Code(code), channel, to, locale }
+    MessageRequest { content: MessageContent::Code(code), channel, to, locale }
 }
 
 fn notice(notice: Notice, channel: Channel, locale: Locale) -> MessageRequest {
-    MessageRequest { occasion: MessageContent::Notice(notice), channel, to: phone("+821012345678"), locale }
+    MessageRequest { content: MessageContent::Notice(notice), channel, to: phone("+821012345678"), locale }
 }
 
 fn text(settings: &Messages, request: &MessageRequest) -> String {
@@ -52,7 +52,7 @@ fn text(settings: &Messages, request: &MessageRequest) -> String {
 }
 
 fn template_errors(settings: &Messages, code_length: usize, carriers: &[Carriers]) -> Vec<String> {
-    let largest = Largest { code_length, lifetime: 300 * SECOND, undo_lifetime: 259_200 * SECOND, carriers };
+    let largest = LargestValues { code_length, lifetime: 300 * SECOND, undo_lifetime: 259_200 * SECOND, carriers };
     composer(settings).check_templates(&largest).err().unwrap_or_default()
 }
 

@@ -6,8 +6,8 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::audit;
 use crate::{
     account::{
-        ChangePasswordOutcome, ContactChangeOutcome, DeleteOutcome, ImageUrl, Profile, ProfileChanged, UndoOutcome,
-        UndoRequest, UndoToken,
+        ChangePasswordOutcome, ContactChangeOutcome, DeleteOutcome, ImageUrl, Profile, UndoOutcome, UndoRequest,
+        UndoToken, UpdateProfileOutcome,
     },
     graphql::{
         context::RequestContext,
@@ -184,11 +184,11 @@ impl AccountMutation {
             return Ok(invalid.into());
         }
         Ok(match ctx.services().accounts.update_profile(ctx.caller(), signed_in, profile).await? {
-            ProfileChanged::Changed(account) => {
+            UpdateProfileOutcome::Changed(account) => {
                 UpdateProfilePayload { user: User::new(*account, Some(signed_in.session.clone())) }.into()
             }
-            ProfileChanged::NicknameTaken => NicknameTaken::new(ctx).into(),
-            ProfileChanged::Gone => return Err(ctx.unauthenticated()),
+            UpdateProfileOutcome::NicknameTaken => NicknameTaken::new(ctx).into(),
+            UpdateProfileOutcome::SignedOut => return Err(ctx.unauthenticated()),
         })
     }
 
@@ -209,7 +209,7 @@ impl AccountMutation {
                 }
                 DeleteAccountPayload { id: id.as_str().into() }.into()
             }
-            DeleteOutcome::Gone => return Err(ctx.unauthenticated()),
+            DeleteOutcome::AccountDeleted => return Err(ctx.unauthenticated()),
             DeleteOutcome::CredentialsRejected => CredentialsRejected::new(ctx).into(),
             DeleteOutcome::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
             DeleteOutcome::HeldBack { until } => DeletionHeldBack::new(ctx, until).into(),

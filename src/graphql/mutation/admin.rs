@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 
 use super::audit;
 use crate::{
-    account::{SessionsEnded, SetStatusOutcome, UnlockOutcome},
+    account::{EndUserSessionsOutcome, SetStatusOutcome, UnlockOutcome},
     graphql::{
         context::RequestContext,
         input::Fields,
@@ -96,14 +96,16 @@ impl AdminMutation {
         let administrator = audit::admin(ctx, Act::EndUserSessions).await?;
         let id = AccountId::parse(&input.id);
         Ok(match ctx.services().accounts.end_user_sessions(ctx.caller(), &administrator, id).await? {
-            SessionsEnded::Ended { account, sessions_ended } => EndUserSessionsPayload {
+            EndUserSessionsOutcome::Ended { account, sessions_ended } => EndUserSessionsPayload {
                 user: User::new(*account, None),
                 sessions_ended: i32::try_from(sessions_ended).unwrap_or(i32::MAX),
             }
             .into(),
-            SessionsEnded::NotFound => UserNotFound::new(ctx).into(),
-            SessionsEnded::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            SessionsEnded::NotAdministrator => return Err(ctx.forbidden()),
+            EndUserSessionsOutcome::NotFound => UserNotFound::new(ctx).into(),
+            EndUserSessionsOutcome::ReauthenticationRequired(required) => {
+                ReauthenticationRequired::new(ctx, &required).into()
+            }
+            EndUserSessionsOutcome::NotAdministrator => return Err(ctx.forbidden()),
         })
     }
 }

@@ -51,7 +51,7 @@ impl ReauthenticationMutation {
             ReauthenticateOutcome::ProofRejected(reason) => ProofRejected::new(ctx, reason).into(),
             ReauthenticateOutcome::Required(required) => ReauthenticationRequired::new(ctx, &required).into(),
             ReauthenticateOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
-            ReauthenticateOutcome::Gone => return Err(ctx.unauthenticated()),
+            ReauthenticateOutcome::SignedOut => return Err(ctx.unauthenticated()),
         })
     }
 }

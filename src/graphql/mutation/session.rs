@@ -17,7 +17,7 @@ use crate::{
         token_cookies::TokenCookies,
         types::{Carrier, Session, TokenPair, User, device_token},
     },
-    session::{EndSessionOutcome, Offer, OpaqueToken, RefreshInput, RefreshOutcome, SignInOutcome},
+    session::{EndSessionOutcome, OpaqueToken, PresentedTokens, RefreshInput, RefreshOutcome, SignInOutcome},
     verification::ProofToken,
 };
 use domain::ids::SessionId;
@@ -131,14 +131,14 @@ impl SessionMutation {
         // The new token is returned the same way that the old one was sent.
         let (sent, carrier) = match input.refresh_token {
             Some(text) => {
-                let offer = OpaqueToken::parse(&text).map(Offer::of);
-                (offer.map_or(RefreshInput::Nothing, RefreshInput::Offer), Carrier::Body)
+                let offer = OpaqueToken::parse(&text).map(PresentedTokens::of);
+                (offer.map_or(RefreshInput::Missing, RefreshInput::Tokens), Carrier::Body)
             }
             None if ctx.services().sessions.use_cookie() => {
                 Carrier::require(ctx)?;
                 (TokenCookies::of(ctx).refresh_tokens(), Carrier::Cookie)
             }
-            None => (RefreshInput::Nothing, Carrier::Body),
+            None => (RefreshInput::Missing, Carrier::Body),
         };
         Ok(match ctx.services().sessions.refresh(ctx.caller(), sent).await? {
             RefreshOutcome::Refreshed(tokens) => {

@@ -86,7 +86,7 @@ impl SignUpMutation {
         let Some(username) = username.filter(|_| !fields.has_errors()) else {
             return Ok(audit::invalid(ctx, Act::SignUp, fields).await.into());
         };
-        let newcomer = SignUpRequest {
+        let request = SignUpRequest {
             username,
             password: Secret::new(input.password),
             name: name.flatten(),
@@ -98,10 +98,10 @@ impl SignUpMutation {
         };
         let accounts = &ctx.services().accounts;
         let outcome = match (email, &input.proof_token) {
-            (Some(email), None) => accounts.sign_up_by_email(ctx.caller(), email, newcomer).await?,
+            (Some(email), None) => accounts.sign_up_by_email(ctx.caller(), email, request).await?,
             (_, token) => {
                 let proof = token.as_deref().and_then(ProofToken::parse);
-                accounts.sign_up(ctx.caller(), proof, newcomer).await?
+                accounts.sign_up(ctx.caller(), proof, request).await?
             }
         };
         Ok(SignUpResult::of(ctx, outcome))

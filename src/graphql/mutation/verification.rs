@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, SimpleObject, Union};
 
 use super::audit;
 use crate::{
-    account::{ResendOutcome, SendRequest, Sent},
+    account::{ResendOutcome, SendOutcome, SendRequest},
     graphql::{
         context::RequestContext,
         input::{
@@ -18,7 +18,7 @@ use crate::{
         },
         types::{Proof, Verification},
     },
-    verification::{self, Canceled, ConfirmOutcome, ResendResult},
+    verification::{self, CancelOutcome, ConfirmOutcome, ResendResult},
 };
 use domain::{account::rules::StepUpRejection, contact::ContactKind, ids::VerificationId};
 use platform::telemetry::audit::Act;
@@ -108,11 +108,11 @@ impl VerificationMutation {
             return Ok(VerificationNotFound::new(ctx).into());
         };
         Ok(match ctx.services().verifications.cancel(ctx.caller(), &id).await? {
-            Canceled::Canceled(verification) => {
+            CancelOutcome::Canceled(verification) => {
                 CancelVerificationPayload { verification: Verification(verification) }.into()
             }
-            Canceled::NotFound => VerificationNotFound::new(ctx).into(),
-            Canceled::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
+            CancelOutcome::NotFound => VerificationNotFound::new(ctx).into(),
+            CancelOutcome::NotPending(verification) => VerificationNotPending::new(ctx, verification).into(),
         })
     }
 }
@@ -154,9 +154,9 @@ impl SendVerificationCodeResult {
     /// `path` is the path of the invalid field. If it is empty, the requested contact is the invalid field.
     fn no_step_up(ctx: &Context<'_>, path: &str, why: StepUpRejection) -> Result<Self> {
         let (kind, reason) = match why {
-            StepUpRejection::NotTheirs(kind) => (kind, "not_your_contact"),
+            StepUpRejection::UnverifiedContact(kind) => (kind, "not_your_contact"),
             StepUpRejection::RecentlyChanged(kind) => (kind, "contact_changed_recently"),
-            StepUpRejection::Gone => return Err(ctx.unauthenticated()),
+            StepUpRejection::InvalidSession => return Err(ctx.unauthenticated()),
         };
         let contact = match kind {
             ContactKind::Phone => "to.phone",
@@ -167,19 +167,19 @@ impl SendVerificationCodeResult {
         Ok(fields.into_invalid_input().into())
     }
 
-    pub fn from_send(ctx: &Context<'_>, sent: Sent) -> Result<Self> {
+    pub fn from_send(ctx: &Context<'_>, sent: SendOutcome) -> Result<Self> {
         Ok(match sent {
-            Sent::Sent(verification) => Self::payload(verification),
-            Sent::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
-            Sent::ContactTaken => ContactTaken::new(ctx).into(),
-            Sent::ContactUnchanged => ContactUnchanged::new(ctx).into(),
-            Sent::IdentityNotFound => IdentityNotFound::new(ctx).into(),
-            Sent::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
-            Sent::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
-            Sent::NoStepUp(why) => Self::no_step_up(ctx, "", why)?,
-            Sent::SignedOut => return Err(ctx.unauthenticated()),
-            Sent::SignInByEmailOff => Self::invalid_field(ctx, "to.email", "sign_in_by_email_off"),
-            Sent::NotRequestable => Self::invalid_field(ctx, "purpose", "not_a_purpose_to_request"),
+            SendOutcome::Sent(verification) => Self::payload(verification),
+            SendOutcome::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
+            SendOutcome::ContactTaken => ContactTaken::new(ctx).into(),
+            SendOutcome::ContactUnchanged => ContactUnchanged::new(ctx).into(),
+            SendOutcome::IdentityNotFound => IdentityNotFound::new(ctx).into(),
+            SendOutcome::AccountNotActive(status) => AccountNotActive::new(ctx, status).into(),
+            SendOutcome::ReauthenticationRequired(required) => ReauthenticationRequired::new(ctx, &required).into(),
+            SendOutcome::NoStepUp(why) => Self::no_step_up(ctx, "", why)?,
+            SendOutcome::SignedOut => return Err(ctx.unauthenticated()),
+            SendOutcome::SignInByEmailOff => Self::invalid_field(ctx, "to.email", "sign_in_by_email_off"),
+            SendOutcome::NotRequestable => Self::invalid_field(ctx, "purpose", "not_a_purpose_to_request"),
         })
     }
 

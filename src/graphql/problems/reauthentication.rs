@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, SimpleObject};
 
 use super::ProblemCode;
 use crate::{
-    account::{self, Required},
+    account::{self, RequiredReauthentication},
     graphql::{context::RequestContext, scalars::DateTime},
 };
 use domain::Timestamp;
@@ -14,7 +14,7 @@ use platform::texts::Arg;
 
 /// A method of authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "account::Way")]
+#[graphql(remote = "account::ReauthenticationMethod")]
 pub enum AuthenticationMethod {
     /// The password of the account.
     Password,
@@ -33,12 +33,12 @@ pub struct ReauthenticationRequired {
     /// Message for the end user, in the language of the request.
     pub(super) message: String,
     /// Methods that this account can use now: those that it had before the oldest contact change that can still be
-    /// undone. Empty if there is none; the message then says how long to wait.
+    /// undone. Empty if there is none; the message then states how long to wait.
     methods: Vec<AuthenticationMethod>,
 }
 
 impl ReauthenticationRequired {
-    pub fn new(ctx: &Context<'_>, required: &Required) -> Self {
+    pub fn new(ctx: &Context<'_>, required: &RequiredReauthentication) -> Self {
         let message = match required.held_until.filter(|_| required.methods.is_empty()) {
             Some(until) => {
                 ctx.localize("problem-reauthentication-required-later", &[("wait", Arg::Wait(wait(ctx, until)))])
@@ -48,7 +48,7 @@ impl ReauthenticationRequired {
         Self {
             code: ProblemCode::ReauthenticationRequired.record(ctx),
             message,
-            methods: required.methods.iter().map(|way| (*way).into()).collect(),
+            methods: required.methods.iter().map(|method| (*method).into()).collect(),
         }
     }
 }

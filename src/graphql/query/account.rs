@@ -55,13 +55,13 @@ impl AccountQuery {
         #[graphql(desc = "The value to check.")] input: AvailabilityInput,
     ) -> Result<AvailabilityResult> {
         let mut fields = Fields::new(ctx);
-        let wanted = match input {
+        let requested = match input {
             AvailabilityInput::Username(text) => {
-                let username = Username::parse(&text).map_err(|why| why.reason());
+                let username = Username::parse(&text).map_err(|reason| reason.reason());
                 fields.take("username", username).map(AvailabilityQuery::Username)
             }
             AvailabilityInput::Nickname(text) => {
-                let nickname = Nickname::parse(&text).map_err(|why| why.reason());
+                let nickname = Nickname::parse(&text).map_err(|reason| reason.reason());
                 fields.take("nickname", nickname).map(AvailabilityQuery::Nickname)
             }
             AvailabilityInput::Phone(text) => {
@@ -71,8 +71,8 @@ impl AccountQuery {
                 fields.contact("", &ContactInput::Email(text)).map(AvailabilityQuery::Contact)
             }
         };
-        let Some(wanted) = wanted else { return Ok(fields.into_invalid_input().into()) };
-        Ok(match ctx.services().accounts.availability(ctx.caller(), wanted).await? {
+        let Some(requested) = requested else { return Ok(fields.into_invalid_input().into()) };
+        Ok(match ctx.services().accounts.availability(ctx.caller(), requested).await? {
             account::Availability::Available(available) => Availability { available }.into(),
             account::Availability::Quota(refused) => QuotaExceeded::new(ctx, refused).into(),
         })

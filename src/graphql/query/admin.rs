@@ -7,7 +7,7 @@ use crate::{
     account::report,
     graphql::{
         context::{RequestContext, administrator},
-        pages::{Connection, DEFAULT_PAGE_SIZE, bad_request, connection, slice},
+        pages::{Connection, DEFAULT_PAGE_SIZE, bad_request, connection, page_request},
         scalars::DateTime,
         types::{AccountStatus, ReportBucket, User, VerificationReportRow},
     },
@@ -34,11 +34,11 @@ impl AdminQuery {
         #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<User>> {
         administrator(ctx).await?;
-        let slice = slice(ctx, first, after.as_deref())?;
-        let page = ctx.services().accounts.users(status.map(Into::into), search.as_deref(), &slice).await?;
+        let page_request = page_request(ctx, first, after.as_deref())?;
+        let page = ctx.services().accounts.users(status.map(Into::into), search.as_deref(), &page_request).await?;
         Ok(connection(
             page,
-            &slice,
+            &page_request,
             |row| RowPosition { at: row.created_at, id: row.id.as_str().to_owned() },
             |row| User::new(row, None),
         ))

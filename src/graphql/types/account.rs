@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, Object};
 use super::{Session, Verification};
 use crate::graphql::{
     context::RequestContext,
-    pages::{Connection, DEFAULT_PAGE_SIZE, connection, slice},
+    pages::{Connection, DEFAULT_PAGE_SIZE, connection, page_request},
     scalars::{Date, DateTime},
 };
 use domain::{account, ids::SessionId};
@@ -127,12 +127,12 @@ impl User {
         first: Option<i32>,
         #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<Session>> {
-        let slice = slice(ctx, first, after.as_deref())?;
-        let page = ctx.services().sessions.list(&self.row.id, &slice).await?;
+        let page_request = page_request(ctx, first, after.as_deref())?;
+        let page = ctx.services().sessions.list(&self.row.id, &page_request).await?;
         let current = self.session.clone();
         Ok(connection(
             page,
-            &slice,
+            &page_request,
             |row| RowPosition { at: row.created_at, id: row.id.as_str().to_owned() },
             |row| Session::new(row, current.as_ref()),
         ))
@@ -151,11 +151,11 @@ impl User {
         first: Option<i32>,
         #[graphql(desc = "Cursor of the last item of the previous page.")] after: Option<String>,
     ) -> Result<Connection<Verification>> {
-        let slice = slice(ctx, first, after.as_deref())?;
-        let page = ctx.services().verifications.history(&self.row.id, self.session.is_some(), &slice).await?;
+        let page_request = page_request(ctx, first, after.as_deref())?;
+        let page = ctx.services().verifications.history(&self.row.id, self.session.is_some(), &page_request).await?;
         Ok(connection(
             page,
-            &slice,
+            &page_request,
             |shown| RowPosition { at: shown.created_at(), id: shown.id().as_str().to_owned() },
             Verification,
         ))

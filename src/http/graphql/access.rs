@@ -10,8 +10,8 @@ use super::{Api, Client};
 use crate::{
     graphql::cookies::Cookies,
     http::{
-        auth::until_invalid, body_deadline::Late, concurrency_limits::Full, connection_activity::ConnectionActivity,
-        cookie, origins::Origin,
+        auth::until_invalid, body_deadline::BodyDeadlineExceeded, concurrency_limits::StreamLimit,
+        connection_activity::ConnectionActivity, cookie, origins::Origin,
     },
     session::access_token_verifier::Auth,
 };
@@ -44,7 +44,7 @@ impl Authenticator for Api {
 
 impl Access for Api {
     fn check_request(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        if !self.origins.is_rebound(headers) {
+        if !self.origins.is_dns_rebinding(headers) {
             return Ok(());
         }
         let message = "Unknown host in development mode. Use localhost, or set PUBLIC_URL to the address that browsers \
@@ -54,7 +54,7 @@ impl Access for Api {
 
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         match self.origins.classify(headers) {
-            Origin::Absent | Origin::Ours => Ok(()),
+            Origin::Absent | Origin::Own => Ok(()),
             Origin::Foreign => {
                 let message = "Pages of this origin must not open streams; allow it with CORS_ORIGINS or PUBLIC_URL.";
                 Err(Refusal::forbidden(message))
@@ -62,24 +62,25 @@ impl Access for Api {
         }
     }
 
-    fn open(&self, client: &Client) -> Result<Permit, Refusal> {
-        let seat = self.seats.acquire_for_address(client.caller.address);
+    fn acquire_for_client(&self, client: &Client) -> Result<Permit, Refusal> {
+        let seat = self.concurrency_limits.acquire_for_address(client.caller.address);
         seat.map(|seat| Box::new(seat) as Permit).map_err(|full| too_many_streams(full, &client.caller))
     }
 
-    fn open_as(&self, client: &Client, identity: &Auth) -> Result<Permit, Refusal> {
-        let seat = self.seats.of(identity);
+    fn acquire_for_identity(&self, client: &Client, identity: &Auth) -> Result<Permit, Refusal> {
+        let seat = self.concurrency_limits.acquire_for_account(identity);
         seat.map(|seat| Box::new(seat) as Permit).map_err(|full| too_many_streams(full, &client.caller))
     }
 
     fn body_error(&self, error: &axum::Error) -> Option<Refusal> {
         let message = "The request body was not received in time.";
-        Late::caused(error).then(|| Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, message))
+        BodyDeadlineExceeded::is_cause_of(error)
+            .then(|| Refusal::http(StatusCode::REQUEST_TIMEOUT, Code::BadRequest, message))
     }
 
     fn close_connection(&self, head: &Parts) {
-        if let Some(pulse) = head.extensions.get::<Arc<ConnectionActivity>>() {
-            pulse.hang_up(self.http.timeouts.close_timeout);
+        if let Some(activity) = head.extensions.get::<Arc<ConnectionActivity>>() {
+            activity.close_within(self.http.timeouts.close_timeout);
         }
     }
 
@@ -87,7 +88,7 @@ impl Access for Api {
     fn begin_response(&self, client: &mut Client, head: &Parts) {
         client.cookies = match self.origins.classify(&head.headers) {
             Origin::Foreign => Cookies::none(),
-            Origin::Absent | Origin::Ours => cookie::read(&head.headers),
+            Origin::Absent | Origin::Own => cookie::read(&head.headers),
         };
     }
 
@@ -96,11 +97,11 @@ impl Access for Api {
     }
 }
 
-fn too_many_streams(full: Full, caller: &RequestInfo) -> Refusal {
+fn too_many_streams(full: StreamLimit, caller: &RequestInfo) -> Refusal {
     tracing::info!(?full, address = %caller.address, "stream limit reached");
     let message = match full {
-        Full::Address => "Too many open streams from your address (SOCKETS_PER_ADDRESS).",
-        Full::Account => "Too many open streams for your account (SOCKETS_PER_ACCOUNT).",
+        StreamLimit::Address => "Too many open streams from your address (SOCKETS_PER_ADDRESS).",
+        StreamLimit::Account => "Too many open streams for your account (SOCKETS_PER_ACCOUNT).",
     };
     Refusal::http(StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, message)
 }

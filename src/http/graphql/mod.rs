@@ -2,12 +2,12 @@
 //! service.
 //!
 //! [`access`] identifies clients and decides what they may open, [`operations`] is what runs around each operation, and
-//! [`tally`] records its metrics.
+//! [`operation_metrics`] records its metrics.
 
 mod access;
+mod operation_metrics;
 mod operations;
 mod settings;
-mod tally;
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use graphql_http::SchemaTypes;
 use crate::{
     graphql::cookies::Cookies,
     http::{
-        auth::Authenticator, client::ClientResolver, concurrency_limits::Seats, load_shedding::Overload,
+        auth::Authenticator, client::ClientResolver, concurrency_limits::ConcurrencyLimits, load_shedding::Overload,
         origins::Origins,
     },
 };
 use domain::caller::RequestInfo;
 use platform::{clock::Clock, config::http::Http};
 
+use operation_metrics::Labels;
 pub use settings::settings;
-use tally::Labels;
 
 /// What this service adds to the transports.
 pub struct Api {
@@ -32,7 +32,7 @@ pub struct Api {
     clients: ClientResolver,
     clock: Clock,
     origins: Origins,
-    seats: Seats,
+    concurrency_limits: ConcurrencyLimits,
     overload: Arc<Overload>,
     labels: Arc<Labels>,
     http: Http,
@@ -59,7 +59,7 @@ impl Api {
             clients,
             clock,
             origins: Origins::new(http),
-            seats: Seats::new(http),
+            concurrency_limits: ConcurrencyLimits::new(http),
             overload: Arc::new(overload),
             labels: Arc::new(Labels::read(types)),
             http: http.clone(),

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response};
 use futures_util::{FutureExt, future::BoxFuture};
-use graphql_http::{Code, FirstResult, Open, Operation, Operations, Permit, Refusal, Run, error_code};
+use graphql_http::{Code, FirstResult, OpenConnection, Operation, Operations, Permit, Refusal, Run, error_code};
 
 use super::{
     Api, Client,
-    tally::{self, OperationMetrics},
+    operation_metrics::{self, OperationMetrics},
 };
 use crate::{
     graphql::outcomes::Outcomes,
@@ -35,21 +35,21 @@ impl Operations for Api {
     fn admit(&self, operation: &mut Operation, client: &Client) -> Result<Run, BoxFuture<'static, Refusal>> {
         let overload = Arc::clone(&self.overload);
         let Some(permit) = overload.admit(client.caller.address.network()) else {
-            tally::turned_away(&self.labels, operation.kind, &operation.roots);
+            operation_metrics::shed(&self.labels, operation.kind, &operation.roots);
             return Err(async move { too_busy(&overload).await }.boxed());
         };
-        let tally = self.start_tally(operation);
+        let metrics = self.start_metrics(operation);
         // Over a socket the operation starts a new trace, because the trace of the handshake has ended.
         let trace = Trace::current().child("operation", Kind::Internal);
-        trace.set_attribute("graphql.operation", tally.names());
-        let admitted = Admitted { permit, tally, trace, overload };
+        trace.set_attribute("graphql.operation", metrics.names());
+        let admitted = AdmittedOperation { permit, metrics, trace, overload };
         Ok(Box::new(move |work| admitted.run(work).boxed()))
     }
 
     fn subscribe(&self, operation: &mut Operation, _: &Client) -> FirstResult {
         // The operation is counted with its first event.
-        let tally = self.start_tally(operation);
-        Box::new(move |response| tally.close(response))
+        let metrics = self.start_metrics(operation);
+        Box::new(move |response| metrics.close(response))
     }
 
     fn span(&self, client: &Client) -> tracing::Span {
@@ -57,47 +57,47 @@ impl Operations for Api {
     }
 
     fn refused(&self, code: Code) {
-        tally::refused(code);
+        operation_metrics::refused(code);
     }
 
-    fn opened(&self, open: Open) -> Permit {
+    fn opened(&self, open: OpenConnection) -> Permit {
         match open {
-            Open::Socket => Box::new(OpenSocket::new()),
-            Open::Stream(transport) => Box::new(OpenStream::new(transport.as_str())),
+            OpenConnection::Socket => Box::new(OpenSocket::new()),
+            OpenConnection::Stream(transport) => Box::new(OpenStream::new(transport.as_str())),
         }
     }
 
     fn internal_error(&self, client: &Client) -> Refusal {
         let facts = vec![("requestId", (*client.caller.request_id).into())];
-        Refusal { facts, ..Refusal::document(Code::Internal, "Internal server error.") }
+        Refusal { extensions: facts, ..Refusal::document(Code::Internal, "Internal server error.") }
     }
 }
 
 impl Api {
     /// Starts the measurement of an operation, and gives its resolvers access to the outcomes.
-    fn start_tally(&self, operation: &mut Operation) -> OperationMetrics {
+    fn start_metrics(&self, operation: &mut Operation) -> OperationMetrics {
         let outcomes = Outcomes::default();
         operation.request.data.insert(outcomes.clone());
         OperationMetrics::begin(&self.labels, operation.kind, &operation.roots, outcomes)
     }
 }
 
-/// An operation that runs, unless it waits too long for its turn.
-struct Admitted {
+/// An admitted operation, which is still refused if it waits too long.
+struct AdmittedOperation {
     permit: OperationPermit,
-    tally: OperationMetrics,
+    metrics: OperationMetrics,
     trace: Trace,
     overload: Arc<Overload>,
 }
 
-impl Admitted {
+impl AdmittedOperation {
     async fn run(self, work: BoxFuture<'static, Response>) -> Response {
-        let Self { permit, tally, trace, overload } = self;
-        let Some(response) = permit.run(trace.around(work)).await else {
+        let Self { permit, metrics, trace, overload } = self;
+        let Some(response) = permit.run(trace.in_context(work)).await else {
             trace.set_attribute("error", Code::Unavailable.as_str());
             trace.set_failed();
             trace.end();
-            tally.turned_away();
+            metrics.shed();
             drop(permit);
             return too_busy(&overload).await.into_result();
         };
@@ -106,7 +106,7 @@ impl Admitted {
             trace.set_failed();
         }
         trace.end();
-        tally.close(&response);
+        metrics.close(&response);
         response
     }
 }

@@ -14,7 +14,7 @@ pub fn settings(http: &Http) -> Result<Settings, String> {
             let trusted = TrustedDocuments::load(path).map_err(|reason| format!("TRUSTED_DOCUMENTS: {reason}"))?;
             Documents::trusted(trusted)
         }
-        (None, Some(most)) => Documents::persisted(most),
+        (None, Some(max)) => Documents::persisted(max),
         (None, None) => Documents::inline(),
     };
     let document = &http.document;
@@ -31,7 +31,7 @@ pub fn settings(http: &Http) -> Result<Settings, String> {
             root_mutations: Limit::named(document.root_mutations, "MAX_ROOT_MUTATIONS"),
             directives: Limit::named(document.directives, "MAX_DIRECTIVES"),
         },
-        max_batch: http.max_batch.map(|most| Limit::named(most, "MAX_BATCH")),
+        max_batch: http.max_batch.map(|max| Limit::named(max, "MAX_BATCH")),
         documents: documents.with_setting("TRUSTED_DOCUMENTS"),
         introspection: http.introspection,
         execution_timeout: http.execution_timeout,

@@ -25,7 +25,7 @@ const DEMAND_FACTOR: usize = 16;
 const MIN_LIMIT: usize = 16;
 
 pub(super) struct Limit {
-    most: usize,
+    max: usize,
     shed_after: Duration,
     current: usize,
     /// The longest waiting time while the limit is reduced.
@@ -50,11 +50,11 @@ pub(super) struct WindowStats {
 }
 
 impl Limit {
-    pub fn new(most: usize, shed_after: Duration) -> Self {
+    pub fn new(max: usize, shed_after: Duration) -> Self {
         Self {
-            most,
+            max,
             shed_after,
-            current: most,
+            current: max,
             longest_wait: shed_after,
             reduced_at: None,
             late_since: None,
@@ -68,7 +68,7 @@ impl Limit {
 
     /// Whether the limit is reduced, i.e. whether there is an overload.
     pub fn is_reduced(&self) -> bool {
-        self.current < self.most
+        self.current < self.max
     }
 
     /// The longest time that an admitted request waits. None: no limit.
@@ -84,13 +84,13 @@ impl Limit {
         }
         let had_fallen = self.is_reduced();
         if had_fallen {
-            self.current = if self.has_recovered(seen) { self.most } else { self.next(seen.waited) };
+            self.current = if self.has_recovered(seen) { self.max } else { self.next(seen.waited) };
             // If even the smallest limit results in longer waits, those are accepted.
             let takes = if self.current > MIN_LIMIT { self.target_wait() } else { self.target_wait().max(seen.waited) };
             self.longest_wait = takes * MAX_WAIT_FACTOR;
         } else if self.is_overload(seen) {
             // Requests that have waited longer than the target are removed at once.
-            self.current = self.fitting(seen.running, seen.waited).max(MIN_LIMIT).min(self.most);
+            self.current = self.fitting(seen.running, seen.waited).max(MIN_LIMIT).min(self.max);
             self.longest_wait = self.target_wait() * MAX_WAIT_FACTOR;
             self.reduced_at = Some(seen.at);
         }
@@ -130,7 +130,7 @@ impl Limit {
     /// small sample.
     fn next(&self, waited: Duration) -> usize {
         let current = self.current;
-        self.fitting(current, waited).clamp(current / 2, current + current / 8 + 1).max(MIN_LIMIT).min(self.most)
+        self.fitting(current, waited).clamp(current / 2, current + current / 8 + 1).max(MIN_LIMIT).min(self.max)
     }
 
     fn target_wait(&self) -> Duration {

@@ -6,7 +6,7 @@
 //! not exclude the others. The fair share is the limit divided by the number of networks with running operations.
 
 mod limit;
-mod turns;
+mod refusal_pacer;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -17,23 +17,23 @@ use std::{
 };
 
 use limit::{BURST, Limit, WINDOW, WindowStats};
-use turns::RefusalPacer;
+use refusal_pacer::RefusalPacer;
 
-use platform::wait_limit::Patience;
+use platform::wait_limit::WaitLimit;
 
 /// Returns how long work has recently waited for the resources that it needs.
-pub type Waited = Box<dyn Fn() -> Duration + Send + Sync>;
+pub type RecentWait = Box<dyn Fn() -> Duration + Send + Sync>;
 
 /// Admits operations. One instance for the process.
 pub struct Overload {
-    waited: Waited,
-    patience: Patience,
+    waited: RecentWait,
+    wait_limit: WaitLimit,
     state: Mutex<State>,
 }
 
 struct State {
     limit: Limit,
-    turns: RefusalPacer,
+    refusal_pacer: RefusalPacer,
     running: usize,
     /// Running operations by network.
     by_network: HashMap<IpAddr, usize>,
@@ -51,18 +51,18 @@ pub struct OperationPermit {
 }
 
 impl Overload {
-    pub fn new(most: usize, shed_after: Duration, waited: Waited) -> Self {
+    pub fn new(max: usize, shed_after: Duration, waited: RecentWait) -> Self {
         let now = Instant::now();
         let state = State {
-            limit: Limit::new(most, shed_after),
-            turns: RefusalPacer::new(now),
+            limit: Limit::new(max, shed_after),
+            refusal_pacer: RefusalPacer::new(now),
             running: 0,
             by_network: HashMap::new(),
             window_ends: now + WINDOW,
             refused: 0,
             done: 0,
         };
-        Self { waited, patience: Patience::default(), state: Mutex::new(state) }
+        Self { waited, wait_limit: WaitLimit::default(), state: Mutex::new(state) }
     }
 
     /// Admits one more operation of a network, if there is capacity.
@@ -74,7 +74,7 @@ impl Overload {
         let mut state = self.state();
         if now >= state.window_ends {
             state.end_window((self.waited)(), now);
-            self.patience.set(state.limit.longest_wait());
+            self.wait_limit.set(state.limit.longest_wait());
         }
         if state.running >= state.limit.current() && !state.is_below_fair_share(network) {
             state.refuse(now);
@@ -87,7 +87,7 @@ impl Overload {
 
     /// Waits until the refusal of an operation may be sent.
     pub async fn wait_to_refuse(&self) {
-        let wait = self.state().turns.take(Instant::now());
+        let wait = self.state().refusal_pacer.next_delay(Instant::now());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
@@ -99,9 +99,9 @@ impl Overload {
 }
 
 impl OperationPermit {
-    /// Runs the operation. None if it waited too long for its turn and is refused after all.
+    /// Runs the operation. None if it waited too long and is refused after all.
     pub async fn run<F: Future>(&self, work: F) -> Option<F::Output> {
-        let done = self.overload.patience.run(work).await;
+        let done = self.overload.wait_limit.run(work).await;
         if done.is_none() {
             self.overload.state().refused += 1;
         }
@@ -118,11 +118,11 @@ impl State {
         self.limit.adjust(&WindowStats {
             running: self.running,
             refused,
-            has_pending_refusals: self.turns.are_waited_for(now),
+            has_pending_refusals: self.refusal_pacer.has_pending(now),
             waited,
             at: now,
         });
-        self.turns.follow(done);
+        self.refusal_pacer.adjust(done);
         self.window_ends = now + WINDOW;
     }
 
@@ -167,7 +167,7 @@ mod tests {
     };
 
     use super::*;
-    use platform::wait_limit::Ticket;
+    use platform::wait_limit::OperationWait;
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
@@ -217,17 +217,17 @@ mod tests {
     #[tokio::test]
     async fn fd_08_admitted_operation_is_refused_after_long_wait() {
         let (overload, millis) = overload();
-        let turn = |waited| async move {
-            if !Ticket::current().begins(waited) {
+        let delay = |waited| async move {
+            if !OperationWait::current().may_start(waited) {
                 pending::<()>().await;
             }
         };
         let admitted = crowd(&overload, MOST, Instant::now());
         let [first, second, ..] = &admitted[..] else { panic!("no operation was admitted") };
-        assert!(first.run(turn(SHED_AFTER)).await.is_some());
+        assert!(first.run(delay(SHED_AFTER)).await.is_some());
         millis.store(100, Relaxed);
         assert!(crowd(&overload, 2, Instant::now()).is_empty());
-        assert!(second.run(turn(SHED_AFTER)).await.is_none());
+        assert!(second.run(delay(SHED_AFTER)).await.is_none());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use axum::{
 
 use crate::http::host;
 use domain::caller::RequestInfo;
-use graphql_http::{Code, Media, Refusal, answer};
+use graphql_http::{Code, Media, Refusal, http_response};
 use platform::config::http::Http;
 
 /// Conditions for access to the outbox.
@@ -32,7 +32,7 @@ impl Guard {
     }
 
     /// Whether the host can't be a name that an attacker's DNS server points to this machine.
-    fn is_ours(&self, host: &str) -> bool {
+    fn is_own_host(&self, host: &str) -> bool {
         let public = self.public.as_deref().is_some_and(|public| public.eq_ignore_ascii_case(host));
         public || host::is_loopback(host) || (self.open && host::address(host).is_some())
     }
@@ -48,8 +48,8 @@ impl Guard {
         // The host of an absolute request target takes precedence over the header (RFC 9112, section 3.2.2).
         let target = request.uri().authority().map(|authority| authority.as_str());
         let target_is_ours =
-            target.is_none_or(|target| host::without_port(target).is_some_and(|name| self.is_ours(name)));
-        if !target_is_ours || !host::named(request.headers()).is_some_and(|name| self.is_ours(name)) {
+            target.is_none_or(|target| host::without_port(target).is_some_and(|name| self.is_own_host(name)));
+        if !target_is_ours || !host::named(request.headers()).is_some_and(|name| self.is_own_host(name)) {
             let message = "The outbox is not available under this host. Use localhost, or set PUBLIC_URL to the address \
                            that browsers use.";
             return refused(StatusCode::MISDIRECTED_REQUEST, message);
@@ -61,7 +61,7 @@ impl Guard {
 /// Rejects requests without access to the outbox.
 pub async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     match guard.refusal(&request) {
-        Some(refusal) => answer::refusal(Media::Json, refusal),
+        Some(refusal) => http_response::refusal(Media::Json, refusal),
         None => next.run(request).await,
     }
 }

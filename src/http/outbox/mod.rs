@@ -51,7 +51,7 @@ const HEADERS: [(HeaderName, HeaderValue); 2] =
     [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (VARY, HeaderValue::from_static("accept"))];
 
 async fn show(State(shared): State<Shared>, Query(filter): Query<Filter>, headers: HeaderMap) -> Response {
-    let answer = if wants_json(&headers) {
+    let response = if wants_json(&headers) {
         match shared.outbox.list(filter).await {
             Ok(messages) => Json(messages).into_response(),
             Err(error) => {
@@ -60,9 +60,9 @@ async fn show(State(shared): State<Shared>, Query(filter): Query<Filter>, header
             }
         }
     } else {
-        shared.page.answer()
+        shared.page.response()
     };
-    (HEADERS, answer).into_response()
+    (HEADERS, response).into_response()
 }
 
 /// Sends an event at once and after every change; the page then fetches the list. So a page that was suspended or lost

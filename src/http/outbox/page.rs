@@ -30,7 +30,7 @@ impl Page {
         Self { document, headers }
     }
 
-    pub fn answer(&self) -> Response {
+    pub fn response(&self) -> Response {
         (self.headers.clone(), self.document.clone()).into_response()
     }
 }

@@ -59,9 +59,9 @@ impl Fixture {
     }
 
     async fn json(&self, uri: &str) -> serde_json::Value {
-        let answer = self.get(uri, "application/json").await;
-        assert_eq!(answer.status(), StatusCode::OK);
-        serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap()
+        let response = self.get(uri, "application/json").await;
+        assert_eq!(response.status(), StatusCode::OK);
+        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
     }
 }
 
@@ -89,8 +89,8 @@ async fn json_list_is_newest_first_and_can_be_filtered() {
 
 #[tokio::test]
 async fn page_policy_allows_only_its_own_script_and_style() {
-    let answer = fixture().get("/dev/outbox", "text/html,application/xhtml+xml,*/*;q=0.8").await;
-    let header = |name: &str| answer.headers().get(name).unwrap().to_str().unwrap().to_owned();
+    let response = fixture().get("/dev/outbox", "text/html,application/xhtml+xml,*/*;q=0.8").await;
+    let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap().to_owned();
     assert!(header(CONTENT_TYPE.as_str()).starts_with("text/html"));
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("vary"), "accept");
@@ -99,7 +99,7 @@ async fn page_policy_allows_only_its_own_script_and_style() {
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     assert_eq!(policy.matches("'sha256-").count(), 2);
     assert!(!policy.contains("unsafe"), "{policy}");
-    let page = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    let page = String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
     assert!(!page.contains("/*style*/") && !page.contains("/*script*/"));
     // The policy allows neither style attributes nor event handler attributes.
     assert!(!page.contains(" style=\"") && !page.contains(" onclick="));
@@ -123,9 +123,9 @@ fn json_is_served_if_preferred_to_html() {
 #[tokio::test]
 async fn events_are_sent_at_once_and_for_every_message() {
     let fixture = fixture();
-    let answer = fixture.get("/dev/outbox/events", "text/event-stream").await;
-    assert_eq!(answer.headers()[CONTENT_TYPE], "text/event-stream");
-    let mut events = answer.into_body().into_data_stream();
+    let response = fixture.get("/dev/outbox/events", "text/event-stream").await;
+    assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
+    let mut events = response.into_body().into_data_stream();
     let mut next = async || String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(next().await.contains("event: changed"));
     fixture.send(1, "+821011112222").await;

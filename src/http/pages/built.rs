@@ -9,7 +9,7 @@ use axum::{http::StatusCode, response::Response};
 use bytes::Bytes;
 
 use super::page;
-use graphql_http::{Code, Media, Refusal, answer};
+use graphql_http::{Code, Media, Refusal, http_response};
 
 /// Policy for GraphiQL: its editor writes styles at run time and embeds fonts in its style sheet. Scripts and workers
 /// are only loaded from this origin, and nothing from other origins.
@@ -94,7 +94,7 @@ impl File {
         }
     }
 
-    pub async fn answer(&self) -> Response {
+    pub async fn response(&self) -> Response {
         let content = match &self.content {
             Content::OnDisk(path) => tokio::fs::read(path).await.map(Bytes::from),
             #[cfg(feature = "embed-web")]
@@ -102,7 +102,7 @@ impl File {
         };
         let Ok(content) = content else {
             let gone = Refusal::http(StatusCode::NOT_FOUND, Code::NotFound, "Not found.");
-            return answer::refusal(Media::Json, gone);
+            return http_response::refusal(Media::Json, gone);
         };
         page(self.kind(), self.cache(), self.policy(), content)
     }
@@ -175,8 +175,8 @@ mod tests {
             ("assets/a-1.js", "text/javascript; charset=utf-8", IMMUTABLE),
             ("demo/assets/b-2.css", "text/css; charset=utf-8", IMMUTABLE),
         ] {
-            let answer = files.iter().find(|file| file.path == path).unwrap().answer().await;
-            let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let response = files.iter().find(|file| file.path == path).unwrap().response().await;
+            let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
             assert_eq!(header(header::CONTENT_TYPE), kind, "{path}");
             assert_eq!(header(header::CACHE_CONTROL), cache, "{path}");
             let trusted = header(header::CONTENT_SECURITY_POLICY).contains("require-trusted-types-for 'script'");
@@ -188,6 +188,6 @@ mod tests {
     async fn removed_file_is_not_found() {
         let (root, files) = built(&["index.html"]);
         fs::remove_file(root.path().join("index.html")).unwrap();
-        assert_eq!(files[0].answer().await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(files[0].response().await.status(), StatusCode::NOT_FOUND);
     }
 }

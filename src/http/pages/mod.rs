@@ -43,7 +43,7 @@ pub fn routes(settings: &Http, entropy: &Entropy) -> Result<Router, String> {
         let (addresses, file) = (file.addresses(), Arc::new(file));
         addresses.into_iter().fold(router, |router, address| {
             let file = Arc::clone(&file);
-            router.route(&address, get(async move || file.answer().await))
+            router.route(&address, get(async move || file.response().await))
         })
     }))
 }

@@ -1,7 +1,7 @@
 //! Operations of administrators, which other accounts cannot use.
 
 use countersign::{
-    account::{Accounts, Operated},
+    account::{Accounts, OperatorOutcome},
     app,
 };
 use domain::{account::Role, contact::NumberRules};
@@ -20,18 +20,18 @@ impl TestApp {
     pub(super) async fn grant(&self, who: &str) {
         let (accounts, numbers) = self.console().await;
         let granted = accounts.grant("test".into(), who, numbers, Role::Admin).await.unwrap();
-        assert!(matches!(granted, Operated::Done(_)), "{granted:?}");
+        assert!(matches!(granted, OperatorOutcome::Done(_)), "{granted:?}");
     }
 
     /// Like `countersign admin unlock`.
     pub(super) async fn unlock(&self, who: &str) {
         let (accounts, region) = self.console().await;
         let unlocked = accounts.unlock_by_operator("test".into(), who, region).await.unwrap();
-        assert!(matches!(unlocked, Operated::Done(_)), "{unlocked:?}");
+        assert!(matches!(unlocked, OperatorOutcome::Done(_)), "{unlocked:?}");
     }
 
     /// Like `countersign admin suspend`.
-    pub(super) async fn suspend(&self, who: &str) -> Operated {
+    pub(super) async fn suspend(&self, who: &str) -> OperatorOutcome {
         let (accounts, numbers) = self.console().await;
         accounts.suspend("test".into(), who, numbers).await.unwrap()
     }

@@ -55,28 +55,30 @@ async fn dr_06_every_mutation_is_in_the_audit_trail() {
     app.stop().await;
 }
 
-/// Rejections that no quota counts: invalid input, a malformed id, a mutation without a session, an administrator's
-/// mutation by a regular user. Each is recorded once a minute, so that a flood does not fill the trail.
-#[tokio::test]
-async fn dr_06_early_rejections_are_in_the_audit_trail() {
-    let app = TestApp::start().await;
-    let signed_in = app.signed_up("hong", PHONE).await;
-    let (client, owner) = (app.anonymous(), app.client_for(&signed_in));
-    let before = trail(&app).await.len();
-    let wrong = [
+/// Mutations with invalid input.
+fn invalid_inputs() -> [(&'static str, Value); 6] {
+    [
         ("sendVerificationCode", json!({ "purpose": "CONTACT", "to": { "phone": "1" } })),
         ("confirmVerificationCode", json!({ "verificationId": "ver_00000000000000000000000000", "code": "" })),
         ("signUp", json!({ "username": "", "password": "x" })),
         ("signIn", json!({ "identifier": "", "password": "" })),
         ("signInWithProof", json!({ "proofToken": "x", "deviceName": "x".repeat(2000) })),
         ("requestPasswordReset", json!({ "contact": { "email": "nobody" } })),
-    ];
-    let shapeless = [
+    ]
+}
+
+/// Mutations with a malformed id.
+fn malformed_ids() -> [(&'static str, Value); 3] {
+    [
         ("resendVerificationCode", json!({ "verificationId": "1" })),
         ("confirmVerificationCode", json!({ "verificationId": "1", "code": "1" })),
         ("cancelVerification", json!({ "verificationId": "1" })),
-    ];
-    let of_others = [
+    ]
+}
+
+/// Mutations that need a session.
+fn mutations_that_need_a_session() -> [(&'static str, Value); 11] {
+    [
         ("sendVerificationCode", json!({ "purpose": "PHONE_CHANGE", "to": { "phone": "+821099990000" } })),
         ("changePassword", json!({ "currentPassword": "x", "newPassword": "x" })),
         ("changePhone", json!({ "proofToken": "x" })),
@@ -88,17 +90,27 @@ async fn dr_06_early_rejections_are_in_the_audit_trail() {
         ("unlockAccount", json!({ "id": "x" })),
         ("endUserSessions", json!({ "id": "x" })),
         ("reauthenticate", json!({ "password": "x" })),
-    ];
+    ]
+}
+
+/// Rejections that no quota counts: invalid input, a malformed id, a mutation without a session, an administrator's
+/// mutation by a regular user. Each is recorded once a minute, so that a flood does not fill the trail.
+#[tokio::test]
+async fn dr_06_early_rejections_are_in_the_audit_trail() {
+    let app = TestApp::start().await;
+    let signed_in = app.signed_up("hong", PHONE).await;
+    let (client, owner) = (app.anonymous(), app.client_for(&signed_in));
+    let before = trail(&app).await.len();
     let mut expected = Vec::new();
-    for (act, input) in wrong {
+    for (act, input) in invalid_inputs() {
         assert_eq!(client.mutate(act, "", input).await["code"], "INVALID_INPUT", "{act}");
         expected.push(format!("{act} invalid_input"));
     }
-    for (act, input) in shapeless {
+    for (act, input) in malformed_ids() {
         assert_eq!(client.mutate(act, "", input).await["code"], "VERIFICATION_NOT_FOUND", "{act}");
         expected.push(format!("{act} malformed_id"));
     }
-    for (act, input) in of_others {
+    for (act, input) in mutations_that_need_a_session() {
         assert_eq!(code(&execute_mutation(&client, act, input).await), "UNAUTHENTICATED", "{act}");
         expected.push(format!("{act} unauthenticated"));
     }

@@ -1,5 +1,5 @@
 //! Every credential of an account against every operation that decides who may use it. The table below is derived by
-//! hand from the documented effect of each operation; the server's own table is `session::ways_in::decide`.
+//! hand from the documented effect of each operation; the server's own table is `session::access_revocation::decide`.
 
 use serde_json::{Value, json};
 

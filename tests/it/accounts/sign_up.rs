@@ -1,6 +1,6 @@
 //! Sign-up with a verified contact.
 
-use countersign::account::Operated;
+use countersign::account::OperatorOutcome;
 use domain::account::rules::AdminRejection;
 use serde_json::{Value, json};
 
@@ -183,7 +183,7 @@ async fn unverified_account_is_approved_or_left_to_the_owner_of_its_email() {
         assert_eq!(admin.set_account_status(id, status).await["code"], "INVALID_INPUT", "{status}");
     }
     let refused = app.suspend("thief").await;
-    assert!(matches!(refused, Operated::Forbidden(AdminRejection::StatusNotAllowed)), "{refused:?}");
+    assert!(matches!(refused, OperatorOutcome::Forbidden(AdminRejection::StatusNotAllowed)), "{refused:?}");
     app.advance(std::time::Duration::from_secs(61));
     let proof = app.proof(&owner, "SIGN_UP", "hong@example.com").await;
     let made = owner.sign_up(json!({ "proofToken": proof, "username": "hong", "password": PASSWORD })).await;

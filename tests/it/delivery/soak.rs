@@ -44,7 +44,7 @@ fn sends(on_sqlite: usize) -> usize {
 
 /// What a provider did with each number: accepted messages, request counts and pending receipts.
 #[derive(Default)]
-struct Ledger {
+struct ProviderRecord {
     accepted: BTreeMap<String, Vec<String>>,
     requests: BTreeMap<String, usize>,
     pending_receipts: Vec<(String, PendingReceipt)>,
@@ -63,12 +63,15 @@ fn random_outcome(seed: u64, to: &str, time: usize) -> ChaCha20Rng {
 }
 
 /// Random behaviour. The same number may be requested again if nothing was accepted.
-fn random_behaviour(ledger: &Arc<Mutex<Ledger>>, seed: u64) -> impl FnMut(&RecordedRequest) -> Action + Send + use<> {
-    let ledger = Arc::clone(ledger);
+fn random_behaviour(
+    record: &Arc<Mutex<ProviderRecord>>,
+    seed: u64,
+) -> impl FnMut(&RecordedRequest) -> Action + Send + use<> {
+    let record = Arc::clone(record);
     move |seen| {
         let to = number(seen);
-        let mut ledger = ledger.lock().unwrap();
-        let request_count = ledger.requests.entry(to.clone()).or_default();
+        let mut record = record.lock().unwrap();
+        let request_count = record.requests.entry(to.clone()).or_default();
         *request_count += 1;
         let mut chance = random_outcome(seed, &to, *request_count);
         let twilio = seen.line.ends_with("/Messages.json");
@@ -82,27 +85,27 @@ fn random_behaviour(ledger: &Arc<Mutex<Ledger>>, seed: u64) -> impl FnMut(&Recor
             (id.clone(), PendingReceipt::Gateway { id })
         };
         let pause = Duration::from_millis(chance.random_range(0..40));
-        let accept = |ledger: &mut Ledger| {
-            let accepted = ledger.accepted.entry(to.clone()).or_default();
+        let accept = |record: &mut ProviderRecord| {
+            let accepted = record.accepted.entry(to.clone()).or_default();
             // The gateway is idempotent.
             if twilio || !accepted.contains(&id) {
                 accepted.push(id.clone());
             }
-            ledger.pending_receipts.push((to.clone(), reported.clone()));
+            record.pending_receipts.push((to.clone(), reported.clone()));
         };
         match chance.random_range(0..100) {
             0..10 => Action::RespondAfter(pause, Reply::text(503, "")),
             10..14 => Action::Respond(Reply::text(429, "").with("retry-after", "1")),
             14..16 => {
-                accept(&mut ledger);
+                accept(&mut record);
                 Action::Hang
             }
             16..18 => {
-                accept(&mut ledger);
+                accept(&mut record);
                 Action::Drop
             }
             _ => {
-                accept(&mut ledger);
+                accept(&mut record);
                 let answer = if twilio { json!({ "sid": id }) } else { json!({ "provider_message_id": id }) };
                 Action::RespondAfter(pause, Reply::json(201, &answer))
             }
@@ -123,11 +126,11 @@ fn merge_receipts(reported: &mut BTreeMap<String, &'static str>, receipts: BTree
 /// Posts receipts for the accepted messages: most once or twice, in any order, some never.
 async fn post_receipts(
     app: &TestApp,
-    ledger: &Mutex<Ledger>,
+    record: &Mutex<ProviderRecord>,
     chance: &mut ChaCha20Rng,
 ) -> BTreeMap<String, &'static str> {
     let mut final_status = BTreeMap::new();
-    let accepted = std::mem::take(&mut ledger.lock().unwrap().pending_receipts);
+    let accepted = std::mem::take(&mut record.lock().unwrap().pending_receipts);
     let mut receipts = Vec::new();
     for (to, reported) in accepted {
         let end = match chance.random_range(0..10) {
@@ -202,11 +205,66 @@ async fn statuses(visitor: &ApiClient, ids: &BTreeMap<String, Value>) -> BTreeMa
     stream::iter(shown).buffer_unordered(AT_ONCE).collect().await
 }
 
+/// Posts receipts and advances the clock until no message is queued.
+async fn deliver_all(
+    app: &TestApp,
+    provider: &FakeProvider,
+    database: &Store,
+    record: &Mutex<ProviderRecord>,
+    chance: &mut ChaCha20Rng,
+) -> BTreeMap<String, &'static str> {
+    let mut reported = BTreeMap::new();
+    // By then the last code has expired, and its message is sent or failed.
+    let deadline = app.now() + Duration::from_secs(6 * 60);
+    loop {
+        let due = wait_until_idle(app, provider, database).await;
+        merge_receipts(&mut reported, post_receipts(app, record, chance).await);
+        let waiting = app.column("SELECT id FROM delivery WHERE status = 'QUEUED'").await.len();
+        if waiting == 0 {
+            return reported;
+        }
+        assert!(app.now() < deadline, "{waiting} are still queued");
+        // The later tries of a message are minutes apart.
+        app.advance(Duration::from_secs(if due > 0 { 1 } else { 5 }));
+    }
+}
+
+/// Each status agrees with what the provider received and reported.
+fn assert_statuses(
+    statuses: &BTreeMap<String, String>,
+    record: &ProviderRecord,
+    reported: &BTreeMap<String, &'static str>,
+    exhausted: &BTreeSet<String>,
+    idempotent: bool,
+) {
+    for (to, status) in statuses {
+        let accepted_count = record.accepted.get(to).map_or(0, Vec::len);
+        assert!(accepted_count <= 1, "{to} was sent {accepted_count} times");
+        let request_count = record.requests.get(to).copied().unwrap_or_default();
+        assert!(request_count <= MAX_TRIES as usize, "{to} was requested too often");
+        let receipt = reported.get(to).copied();
+        let is_true = match status.as_str() {
+            "DELIVERED" => receipt == Some("delivered"),
+            "UNDELIVERED" => receipt == Some("undelivered"),
+            "SENT" => accepted_count == 1 && receipt.is_none(),
+            // The response was lost, with the connection or by the kill. An idempotent provider then got the request
+            // again if there was time.
+            "UNKNOWN" => receipt.is_none() && (!idempotent || request_count > 1 || exhausted.contains(to)),
+            "FAILED" => accepted_count == 0,
+            other => panic!("{to}: {other}"),
+        };
+        assert!(
+            is_true,
+            "{to}: {status}, requested {request_count} times, accepted {accepted_count} times, receipts {receipt:?}"
+        );
+    }
+}
+
 /// `idempotent`: whether the provider deduplicates messages by their id.
 async fn soak(providers: &str, count: usize, idempotent: bool) {
     assert_eq!(TWILIO_TOKEN.len(), 32);
-    let ledger = Arc::new(Mutex::new(Ledger::default()));
-    let mut provider = FakeProvider::start(random_behaviour(&ledger, SEED)).await;
+    let record = Arc::new(Mutex::new(ProviderRecord::default()));
+    let mut provider = FakeProvider::start(random_behaviour(&record, SEED)).await;
     let app = with_providers(providers)
         .await
         .with("DISPATCH_CONCURRENCY", "32")
@@ -234,55 +292,21 @@ async fn soak(providers: &str, count: usize, idempotent: bool) {
             provider.restart().await;
         }
         app.advance(Duration::from_secs(1));
-        merge_receipts(&mut reported, post_receipts(&app, &ledger, &mut chance).await);
+        merge_receipts(&mut reported, post_receipts(&app, &record, &mut chance).await);
     }
-    // By then the last code has expired, and its message is sent or failed.
-    let deadline = app.now() + Duration::from_secs(6 * 60);
-    loop {
-        let due = wait_until_idle(&app, &provider, &database).await;
-        merge_receipts(&mut reported, post_receipts(&app, &ledger, &mut chance).await);
-        let waiting = app.column("SELECT id FROM delivery WHERE status = 'QUEUED'").await.len();
-        if waiting == 0 {
-            break;
-        }
-        assert!(app.now() < deadline, "{waiting} are still queued");
-        // The later tries of a message are minutes apart.
-        app.advance(Duration::from_secs(if due > 0 { 1 } else { 5 }));
-    }
+    let last = deliver_all(&app, &provider, &database, &record, &mut chance).await;
+    merge_receipts(&mut reported, last);
     let shown = statuses(&app.anonymous(), &ids).await;
     assert_eq!(shown.len(), count);
     let exhausted = not_retryable(&app, &database).await;
-    {
-        let ledger = ledger.lock().unwrap();
-        for (to, status) in &shown {
-            let accepted_count = ledger.accepted.get(to).map_or(0, Vec::len);
-            assert!(accepted_count <= 1, "{to} was sent {accepted_count} times");
-            let request_count = ledger.requests.get(to).copied().unwrap_or_default();
-            assert!(request_count <= MAX_TRIES as usize, "{to} was requested too often");
-            let receipt = reported.get(to).copied();
-            let is_true = match status.as_str() {
-                "DELIVERED" => receipt == Some("delivered"),
-                "UNDELIVERED" => receipt == Some("undelivered"),
-                "SENT" => accepted_count == 1 && receipt.is_none(),
-                // The response was lost, with the connection or by the kill. An idempotent provider was then asked
-                // again if there was time.
-                "UNKNOWN" => receipt.is_none() && (!idempotent || request_count > 1 || exhausted.contains(to)),
-                "FAILED" => accepted_count == 0,
-                other => panic!("{to}: {other}"),
-            };
-            assert!(
-                is_true,
-                "{to}: {status}, requested {request_count} times, accepted {accepted_count} times, receipts {receipt:?}"
-            );
-        }
-    }
-    let mut tally = BTreeMap::<_, usize>::new();
+    assert_statuses(&shown, &record.lock().unwrap(), &reported, &exhausted, idempotent);
+    let mut counts = BTreeMap::<_, usize>::new();
     for status in shown.values() {
-        *tally.entry(status.as_str()).or_default() += 1;
+        *counts.entry(status.as_str()).or_default() += 1;
     }
-    println!("{count} messages by {providers}: {tally:?}");
+    println!("{count} messages by {providers}: {counts:?}");
     let arrived = shown.values().filter(|status| ["SENT", "DELIVERED"].contains(&status.as_str())).count();
-    assert!(arrived * 10 > count * 6, "{tally:?}");
+    assert!(arrived * 10 > count * 6, "{counts:?}");
     app.stop().await;
 }
 

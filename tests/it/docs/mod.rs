@@ -200,8 +200,8 @@ async fn python_checks_an_attestation() {
             page.shell(&script).output().unwrap()
         };
         let checked = check(&attestation);
-        let (said, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
-        assert!(said.contains("+4915123456789"), "{}:{}: {said}{why}", block.page, block.line);
+        let (said, reason) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+        assert!(said.contains("+4915123456789"), "{}:{}: {said}{reason}", block.page, block.line);
         let (signed, _) = attestation.rsplit_once('.').unwrap();
         assert!(!check(&format!("{signed}.{}", "A".repeat(86))).status.success(), "a forged signature is accepted");
     }

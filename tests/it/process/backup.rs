@@ -11,10 +11,25 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::child::{ChildConfig, run_timed, write_file};
+use super::child::{Child, ChildConfig, run_timed, write_file};
 
 const DOCUMENT: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
                         { __typename } }";
+
+/// Sends until there is enough; returns the verifications with their phone numbers.
+async fn send_until_enough(
+    child: Arc<Child>,
+    enough: Arc<AtomicBool>,
+    sent: Arc<AtomicUsize>,
+) -> Vec<(String, String)> {
+    let mut ids = Vec::new();
+    while !enough.load(Ordering::SeqCst) {
+        let phone = format!("+8210300{:05}", ids.len());
+        ids.push((child.send_code("198.51.100.1", &phone).await.unwrap(), phone));
+        sent.store(ids.len(), Ordering::SeqCst);
+    }
+    ids
+}
 
 /// The backup contains everything that was acknowledged before it, and a server starts from it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -27,18 +42,7 @@ async fn backup_under_load_is_complete_and_usable() {
         .with("DESTINATION_HOURLY_SENDS", "unlimited");
     let child = Arc::new(config.serve().await);
     let (enough, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let sending = {
-        let (child, enough, sent) = (Arc::clone(&child), Arc::clone(&enough), Arc::clone(&sent));
-        tokio::spawn(async move {
-            let mut ids = Vec::new();
-            while !enough.load(Ordering::SeqCst) {
-                let phone = format!("+8210300{:05}", ids.len());
-                ids.push((child.send_code("198.51.100.1", &phone).await.unwrap(), phone));
-                sent.store(ids.len(), Ordering::SeqCst);
-            }
-            ids
-        })
-    };
+    let sending = tokio::spawn(send_until_enough(Arc::clone(&child), Arc::clone(&enough), Arc::clone(&sent)));
     while sent.load(Ordering::SeqCst) < 20 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -109,7 +109,7 @@ async fn invalid_setting_is_rejected_by_name() {
             (took > bound, "it took too long"),
         ];
         wrong.extend(
-            reasons.iter().filter(|(is_so, _)| *is_so).map(|(_, why)| format!("{name}={value}: {why}\n{output}")),
+            reasons.iter().filter(|(is_so, _)| *is_so).map(|(_, reason)| format!("{name}={value}: {reason}\n{output}")),
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

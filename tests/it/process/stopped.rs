@@ -10,7 +10,37 @@ use std::{
 
 use serde_json::json;
 
-use super::child::ChildConfig;
+use super::child::{Child, ChildConfig};
+
+/// Sends until requests are no longer accepted; returns the phone numbers of the acknowledged messages.
+async fn send_until_stopped(child: Arc<Child>, sender: usize, answered: Arc<AtomicUsize>) -> Vec<String> {
+    let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
+         { __typename } }";
+    let mut sent = Vec::new();
+    for n in 0..1000 {
+        let phone = format!("+82104{sender}3{n:05}");
+        let body = json!({ "query": document, "variables": { "phone": phone } });
+        match child.http.post(format!("{}/graphql", child.url)).json(&body).send().await {
+            Ok(answer) => {
+                // An accepted request is completed.
+                let status = answer.status();
+                let body = answer.text().await.unwrap();
+                if status != 200 || !body.contains("SendVerificationCodePayload") {
+                    assert!(status == 503 || body.contains("UNAVAILABLE"), "{status}: {body}");
+                    break;
+                }
+                sent.push(phone);
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+            // New requests are not accepted.
+            Err(error) => {
+                assert!(error.is_connect() || error.is_request(), "{error:?}");
+                break;
+            }
+        }
+    }
+    sent
+}
 
 /// Under load: started requests get their responses, the exit is clean and in time, and acknowledged messages are sent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,38 +50,7 @@ async fn sigterm_stops_gracefully_under_load() {
     let child = Arc::new(config.serve().await);
     let answered = Arc::new(AtomicUsize::new(0));
     let sending: Vec<_> = (0..8)
-        .map(|sender| {
-            let (child, answered) = (Arc::clone(&child), Arc::clone(&answered));
-            tokio::spawn(async move {
-                let mut sent = Vec::new();
-                for n in 0..1000 {
-                    let phone = format!("+82104{sender}3{n:05}");
-                    let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
-                         { __typename } }";
-                    let body = json!({ "query": document, "variables": { "phone": phone } });
-                    match child.http.post(format!("{}/graphql", child.url)).json(&body).send().await {
-                        Ok(answer) => {
-                            // An accepted request is completed.
-                            let status = answer.status();
-                            let body = answer.text().await.unwrap();
-                            if status == 200 && body.contains("SendVerificationCodePayload") {
-                                sent.push(phone);
-                                answered.fetch_add(1, Ordering::SeqCst);
-                            } else {
-                                assert!(status == 503 || body.contains("UNAVAILABLE"), "{status}: {body}");
-                                break;
-                            }
-                        }
-                        // New requests are not accepted.
-                        Err(error) => {
-                            assert!(error.is_connect() || error.is_request(), "{error:?}");
-                            break;
-                        }
-                    }
-                }
-                sent
-            })
-        })
+        .map(|sender| tokio::spawn(send_until_stopped(Arc::clone(&child), sender, Arc::clone(&answered))))
         .collect();
     // During a request.
     while answered.load(Ordering::SeqCst) < 50 {

@@ -86,6 +86,18 @@ async fn until_shown(child: &Child, id: &str, status: &str) {
     }
 }
 
+/// Sends until the connection breaks; returns the acknowledged phone numbers with their verification ids.
+async fn send_until_killed(child: Arc<Child>, prefix: String, answered: Arc<AtomicUsize>) -> Vec<(String, String)> {
+    let mut sent = Vec::new();
+    for n in 0..1000 {
+        let phone = format!("{prefix}{n:05}");
+        let Some(id) = child.send_code("198.51.100.1", &phone).await else { break };
+        sent.push((phone, id));
+        answered.fetch_add(1, Ordering::SeqCst);
+    }
+    sent
+}
+
 /// Killed repeatedly under load: every acknowledged message is in the outbox once or is shown as failed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_message_is_lost_under_load() {
@@ -100,21 +112,8 @@ async fn no_acknowledged_message_is_lost_under_load() {
         let answered = Arc::new(AtomicUsize::new(0));
         let sending: Vec<_> = (0..8)
             .map(|sender| {
-                let (child, answered) = (Arc::clone(&child), Arc::clone(&answered));
-                tokio::spawn(async move {
-                    let mut sent = Vec::new();
-                    for n in 0..1000 {
-                        let phone = format!("+8210{round}{sender}2{n:05}");
-                        match child.send_code("198.51.100.1", &phone).await {
-                            Some(id) => {
-                                sent.push((phone, id));
-                                answered.fetch_add(1, Ordering::SeqCst);
-                            }
-                            None => break,
-                        }
-                    }
-                    sent
-                })
+                let prefix = format!("+8210{round}{sender}2");
+                tokio::spawn(send_until_killed(Arc::clone(&child), prefix, Arc::clone(&answered)))
             })
             .collect();
         while answered.load(Ordering::SeqCst) < 20 + 7 * round {

@@ -169,9 +169,13 @@ fn invalid_sender_is_rejected_with_a_hint() {
         found.next().map(|refusal| refusal.to_string())
     };
     for quoted in ["(주)회사 <a@example.com>", "Müller, Söhne <a@example.com>", "A@B <a@example.com>"] {
-        assert!(refused(quoted).is_some_and(|why| why.contains("double quotes")), "{quoted}: {:?}", refused(quoted));
+        assert!(
+            refused(quoted).is_some_and(|reason| reason.contains("double quotes")),
+            "{quoted}: {:?}",
+            refused(quoted)
+        );
     }
-    assert!(refused("홍 <홍@example.com>").is_some_and(|why| why.contains("ASCII")));
+    assert!(refused("홍 <홍@example.com>").is_some_and(|reason| reason.contains("ASCII")));
     assert!(refused("nobody").is_some());
     for good in [
         "\"(주)회사\" <a@example.com>",

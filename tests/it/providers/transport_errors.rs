@@ -20,8 +20,17 @@ const SECRET: &str = "whsec_bcyrfvFYBhsqlj5RCFhwN8KNGLGfi2vtHkEWiKZxO9o=";
 
 /// All providers with an HTTP API, at `url`.
 pub fn all_providers(url: &str) -> Vec<Arc<dyn Provider>> {
+    let mut providers = global_providers(url);
+    providers.extend(korean_providers(url));
+    providers
+}
+
+fn sms(vars: &[(&str, &str)]) -> Arc<dyn Provider> {
+    provider(Channel::Sms, vars)
+}
+
+fn global_providers(url: &str) -> Vec<Arc<dyn Provider>> {
     let account = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    let sms = |vars: &[(&str, &str)]| provider(Channel::Sms, vars);
     let twilio = [("TWILIO_ACCOUNT_SID", account), ("TWILIO_AUTH_TOKEN", "token")];
     let [sid, token] = twilio;
     vec![
@@ -48,6 +57,24 @@ pub fn all_providers(url: &str) -> Vec<Arc<dyn Provider>> {
             ("AWS_ENDPOINT_URL_SNS", url),
         ]),
         sms(&[
+            ("SMS_PROVIDER", "vonage"),
+            ("VONAGE_API_KEY", "key"),
+            ("VONAGE_API_SECRET", "secret"),
+            ("VONAGE_FROM", "Example"),
+            ("VONAGE_BASE_URL", url),
+        ]),
+        sms(&[
+            ("SMS_PROVIDER", "webhook"),
+            ("DELIVERY_WEBHOOK_URL", url),
+            ("DELIVERY_WEBHOOK_SECRET", SECRET),
+            ("DELIVERY_WEBHOOK_TIMEOUT_MS", "1500"),
+        ]),
+    ]
+}
+
+fn korean_providers(url: &str) -> Vec<Arc<dyn Provider>> {
+    vec![
+        sms(&[
             ("SMS_PROVIDER", "naver-cloud"),
             ("NAVER_CLOUD_ACCESS_KEY", "ACCESSKEYEXAMPLE0001"),
             ("NAVER_CLOUD_SECRET_KEY", "SecretKeyExample0123456789abcdefABCDEF"),
@@ -70,19 +97,6 @@ pub fn all_providers(url: &str) -> Vec<Arc<dyn Provider>> {
             ("SOLAPI_API_SECRET", "secret"),
             ("SOLAPI_SENDER", "0212345678"),
             ("SOLAPI_BASE_URL", url),
-        ]),
-        sms(&[
-            ("SMS_PROVIDER", "vonage"),
-            ("VONAGE_API_KEY", "key"),
-            ("VONAGE_API_SECRET", "secret"),
-            ("VONAGE_FROM", "Example"),
-            ("VONAGE_BASE_URL", url),
-        ]),
-        sms(&[
-            ("SMS_PROVIDER", "webhook"),
-            ("DELIVERY_WEBHOOK_URL", url),
-            ("DELIVERY_WEBHOOK_SECRET", SECRET),
-            ("DELIVERY_WEBHOOK_TIMEOUT_MS", "1500"),
         ]),
     ]
 }

@@ -15,7 +15,7 @@ mod template;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use countersign::app::{App, Settings, World};
+use countersign::app::{App, ExternalInputs, Settings};
 use domain::Timestamp;
 use platform::clock::{Clock, Entropy, ManualClock};
 use serde_json::Value;
@@ -170,7 +170,7 @@ pub fn env_var(name: &str) -> Option<String> {
 
 async fn boot(vars: &BTreeMap<String, String>, clock: Clock) -> (App, String) {
     let settings = Settings::from_vars(vars.clone()).unwrap_or_else(|refusals| panic!("{refusals:?}"));
-    let world = World { clock, entropy: Entropy::System };
+    let world = ExternalInputs { clock, entropy: Entropy::System };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = App::start(settings, world, listener).await.unwrap();
     let url = format!("http://{}", app.address());
@@ -234,8 +234,8 @@ impl TestApp {
     }
 
     /// The clock and the entropy of the server.
-    pub fn world(&self) -> World {
-        World { clock: Clock::Manual(self.clock.clone()), entropy: Entropy::System }
+    pub fn world(&self) -> ExternalInputs {
+        ExternalInputs { clock: Clock::Manual(self.clock.clone()), entropy: Entropy::System }
     }
 
     /// The server's current time.

@@ -7,7 +7,7 @@ use countersign::http::{
     server::Server,
 };
 use domain::locale::Locale;
-use graphql_http::Stop;
+use graphql_http::Shutdown;
 use platform::{
     clock::{Clock, Entropy, ManualClock},
     config::{
@@ -43,7 +43,7 @@ impl TestServer {
         let (clock, manual_clock) = Clock::manual("2026-03-01T00:00:00Z".parse().unwrap());
         let (traces, tokens) = (Traces::default(), Tokens::new(clock.now() + Duration::from_secs(600)));
         let token = CancellationToken::new();
-        let stop = Stop::new(token.clone());
+        let stop = Shutdown::new(token.clone());
         let parts = RouterConfig {
             executor: schema(&traces),
             sdl: schema(&traces).sdl(),
@@ -54,8 +54,8 @@ impl TestServer {
             entropy: Entropy::System,
             negotiate: Arc::new(|_| Locale::Ko),
             ready: Arc::new(|| Box::pin(async { Vec::new() })),
-            waited: Box::new(|| Duration::ZERO),
-            stop: stop.clone(),
+            recent_wait: Box::new(|| Duration::ZERO),
+            shutdown: stop.clone(),
             extra: axum::Router::new().route("/extra", axum::routing::post(async |body: String| body)),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

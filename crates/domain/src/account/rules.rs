@@ -24,11 +24,11 @@ pub enum SendRejection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepUpRejection {
     /// It is not a verified contact of the account.
-    NotTheirs(ContactKind),
+    UnverifiedContact(ContactKind),
     /// It was changed too recently to count.
     RecentlyChanged(ContactKind),
-    /// The account or the session of the request no longer exists, or may not be used.
-    Gone,
+    /// The session of the request has ended, or its account no longer exists or may not be used.
+    InvalidSession,
 }
 
 /// The verified contacts of the account.
@@ -49,7 +49,7 @@ pub fn identifier(contact: &Contact) -> Identifier {
 
 /// Whether the account has verified its contact of this kind. A contact that was only entered at sign-up gets no code
 /// that grants access to the account.
-fn holds(account: &Account, kind: ContactKind) -> bool {
+fn has_verified(account: &Account, kind: ContactKind) -> bool {
     match kind {
         ContactKind::Phone => account.phone_verified_at.is_some(),
         ContactKind::Email => account.email_verified_at.is_some(),
@@ -57,7 +57,7 @@ fn holds(account: &Account, kind: ContactKind) -> bool {
 }
 
 /// A contact as stored with the account.
-pub fn own(account: &Account, kind: ContactKind) -> Option<Contact> {
+pub fn stored_contact(account: &Account, kind: ContactKind) -> Option<Contact> {
     let stored = match kind {
         ContactKind::Phone => account.phone.as_deref(),
         ContactKind::Email => account.email.as_deref(),
@@ -77,13 +77,13 @@ pub fn is_unverified(account: &Account) -> bool {
         && account.email_verified_at.is_none()
 }
 
-/// Whether `holder` is replaced by `newcomer` with the same address: neither verified it, so the later sign-up wins.
-pub fn is_replaced_by(holder: &Account, newcomer: &Account) -> bool {
+/// Whether `existing` is replaced by `new_account` with the same address: neither verified it, so the later sign-up wins.
+pub fn is_replaced_by(existing: &Account, new_account: &Account) -> bool {
     let key = |account: &Account| {
         let typed = account.email.as_deref().and_then(EmailAddress::from_stored);
         typed.map(|address| address.key().to_owned())
     };
-    is_unverified(holder) && key(holder).is_some_and(|held| key(newcomer) == Some(held))
+    is_unverified(existing) && key(existing).is_some_and(|existing_key| key(new_account) == Some(existing_key))
 }
 
 /// Why an administrator may not do something.
@@ -107,13 +107,13 @@ pub fn may_set_status(
     status: AccountStatus,
     administrators: &[AccountId],
 ) -> Result<(), AdminRejection> {
-    let vouched_for = status == AccountStatus::Active && account.email_key.is_some();
+    let activates = status == AccountStatus::Active && account.email_key.is_some();
     match status {
-        _ if is_unverified(account) && !vouched_for => Err(AdminRejection::StatusNotAllowed),
+        _ if is_unverified(account) && !activates => Err(AdminRejection::StatusNotAllowed),
         AccountStatus::PendingVerification => Err(AdminRejection::StatusNotAllowed),
         AccountStatus::Active => Ok(()),
         AccountStatus::PendingApproval | AccountStatus::Suspended => {
-            keeps_an_administrator(&account.id, administrators)
+            require_another_administrator(&account.id, administrators)
         }
     }
 }
@@ -133,7 +133,7 @@ pub fn status_notice(status: AccountStatus) -> Option<Notice> {
 ///
 /// # Errors
 /// [`AdminRejection::LastAdministrator`].
-pub fn keeps_an_administrator(account: &AccountId, administrators: &[AccountId]) -> Result<(), AdminRejection> {
+pub fn require_another_administrator(account: &AccountId, administrators: &[AccountId]) -> Result<(), AdminRejection> {
     if administrators == std::slice::from_ref(account) { Err(AdminRejection::LastAdministrator) } else { Ok(()) }
 }
 
@@ -172,15 +172,18 @@ fn before(changes: &[ContactChange], kind: ContactKind) -> Option<AccountContact
 /// changes may not control it. `changes`: oldest first.
 pub fn unchanged_contact(account: &Account, changes: &[ContactChange]) -> Option<Contact> {
     let oldest = changes.first()?.created_at;
-    let proved_at = |kind: ContactKind| match kind {
+    let verified_at = |kind: ContactKind| match kind {
         ContactKind::Phone => account.phone_verified_at,
         ContactKind::Email => account.email_verified_at,
     };
     let is_unchanged = |kind: &ContactKind| {
         let changed = changes.iter().any(|change| change.contact_kind == *kind);
-        !changed && proved_at(*kind).is_some_and(|proved| proved <= oldest)
+        !changed && verified_at(*kind).is_some_and(|proved| proved <= oldest)
     };
-    [ContactKind::Email, ContactKind::Phone].into_iter().find(is_unchanged).and_then(|kind| own(account, kind))
+    [ContactKind::Email, ContactKind::Phone]
+        .into_iter()
+        .find(is_unchanged)
+        .and_then(|kind| stored_contact(account, kind))
 }
 
 /// All contacts that the account had before, between and after the changes.
@@ -201,29 +204,33 @@ pub fn contacts_to_notify(account: &Account, changes: &[ContactChange]) -> Vec<C
 
 /// Whether the contact of a proof is still a verified contact of the account.
 pub fn has_proof_contact(account: &Account, proof: &Proof) -> bool {
-    let held = match proof.contact_kind {
+    let stored_key = match proof.contact_kind {
         ContactKind::Phone => account.phone.as_deref(),
         ContactKind::Email => account.email_key.as_deref(),
     };
-    held == Some(&proof.contact_key) && holds(account, proof.contact_kind)
+    stored_key == Some(&proof.contact_key) && has_verified(account, proof.contact_kind)
 }
 
 /// A code to sign in or to reset the password is sent only to a verified contact of an active account.
 ///
 /// # Errors
 /// The reason, if account existence is disclosed.
-pub fn for_holder(account: Option<&Account>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
-    let rejection = match account.filter(|account| holds(account, kind)) {
+pub fn recipient_for_sign_in(
+    account: Option<&Account>,
+    kind: ContactKind,
+    disclosed: bool,
+) -> Result<Recipient, SendRejection> {
+    let rejection = match account.filter(|account| has_verified(account, kind)) {
         None => SendRejection::IdentityNotFound,
         Some(account) if account.status == AccountStatus::Active => {
-            return Ok(Recipient::Code { account: Some(account.id.clone()), to: own(account, kind) });
+            return Ok(Recipient::Code { account: Some(account.id.clone()), to: stored_contact(account, kind) });
         }
         Some(account) => SendRejection::AccountNotActive(account.status),
     };
     if disclosed { Err(rejection) } else { Ok(Recipient::Decoy) }
 }
 
-/// Same as [`for_holder`], for a claim with personal data: all of it must match the account.
+/// Same as [`recipient_for_sign_in`], for a claim with personal data: all of it must match the account.
 ///
 /// Names are compared by key. The account's key is computed from its name: the stored key may have been computed by an
 /// earlier version's rule.
@@ -241,19 +248,23 @@ pub fn recipient_for_identity(
         account.name.as_deref().is_some_and(|known| PersonName::from_stored(known).key() == key)
             && account.birth_date == Some(birth_date.date())
     });
-    for_holder(account, ContactKind::Phone, disclosed)
+    recipient_for_sign_in(account, ContactKind::Phone, disclosed)
 }
 
 /// A sign-up code is sent to a contact that no account has verified. If an account has, its owner is notified instead.
 ///
 /// # Errors
 /// That the contact is taken, if account existence is disclosed.
-pub fn for_newcomer(account: Option<&Account>, kind: ContactKind, disclosed: bool) -> Result<Recipient, SendRejection> {
-    match account.filter(|account| holds(account, kind)) {
+pub fn recipient_for_sign_up(
+    account: Option<&Account>,
+    kind: ContactKind,
+    disclosed: bool,
+) -> Result<Recipient, SendRejection> {
+    match account.filter(|account| has_verified(account, kind)) {
         None => Ok(Recipient::Code { account: None, to: None }),
         Some(_) if disclosed => Err(SendRejection::ContactTaken),
         Some(account) => {
-            let (account, to) = (account.id.clone(), own(account, kind));
+            let (account, to) = (account.id.clone(), stored_contact(account, kind));
             Ok(Recipient::NotifyOwner { account, to, notice: Notice::AccountExists })
         }
     }
@@ -270,7 +281,7 @@ pub fn recipient_for_contact_change(
     account: AccountId,
     disclosed: bool,
 ) -> Result<Recipient, SendRejection> {
-    match for_newcomer(holder, kind, disclosed)? {
+    match recipient_for_sign_up(holder, kind, disclosed)? {
         Recipient::Code { .. } => Ok(Recipient::Code { account: Some(account), to: None }),
         notify => Ok(notify),
     }

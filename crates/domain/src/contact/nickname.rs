@@ -7,8 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     rejection::rejection,
     script::{
-        ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, fold, has_variants, is_invisible, is_variation_selector,
-        takes_joiners,
+        ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, allows_joiners, fold, has_variants, is_invisible,
+        is_variation_selector,
     },
 };
 
@@ -28,7 +28,7 @@ rejection! {
 /// Stored in NFC, trimmed, with single spaces inside. Unique by its key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Nickname {
-    shown: String,
+    display: String,
     key: String,
 }
 
@@ -72,12 +72,12 @@ impl Nickname {
             matches!(character, ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER) || is_variation_selector(character)
         };
         let key = fold(&shown.replace(appearance_only, "")).trim().to_owned();
-        Self { shown, key }
+        Self { display: shown, key }
     }
 
     /// The display form.
     pub fn as_str(&self) -> &str {
-        &self.shown
+        &self.display
     }
 
     /// The form used for uniqueness: NFKC, lower case, without characters that only change the appearance of an emoji
@@ -91,9 +91,9 @@ impl Nickname {
 /// join letters or select a letter's form are accepted where they have that effect; elsewhere they would be invisible.
 fn is_visible(text: &str) -> bool {
     let characters: Vec<char> = text.chars().collect();
-    let at = |place: Option<usize>| place.and_then(|place| characters.get(place)).copied();
-    let shown = |(place, &character): (usize, &char)| {
-        let (before, after) = (at(place.checked_sub(1)), at(place.checked_add(1)));
+    let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
+    let shown = |(index, &character): (usize, &char)| {
+        let (before, after) = (at(index.checked_sub(1)), at(index.checked_add(1)));
         !is_invisible(character) || before.is_some_and(|before| affects_display(before, character, after))
     };
     characters.iter().enumerate().all(shown)
@@ -102,7 +102,7 @@ fn is_visible(text: &str) -> bool {
 /// Whether the invisible `character` changes the appearance of the text between these two.
 fn affects_display(before: char, character: char, after: Option<char>) -> bool {
     match character {
-        ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER if takes_joiners(before) => after.is_some_and(takes_joiners),
+        ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER if allows_joiners(before) => after.is_some_and(allows_joiners),
         ZERO_WIDTH_JOINER => {
             let built = is_emoji_part(before) || before == EMOJI_PRESENTATION || is_tag(before);
             built && after.is_some_and(is_emoji_part)

@@ -46,7 +46,7 @@ pub fn is_combining_mark(character: char) -> bool {
 
 /// Whether the character's script joins letters, so that a joiner or non-joiner between two of them changes the
 /// display: Arabic and related scripts, Mongolian, and the scripts of India and its neighbours.
-pub fn takes_joiners(character: char) -> bool {
+pub fn allows_joiners(character: char) -> bool {
     use Script::{
         Adlam, Arabic, Bengali, Devanagari, Gujarati, Gurmukhi, Hanifi_Rohingya, Kannada, Khmer, Malayalam, Mandaic,
         Mongolian, Myanmar, Nko, Oriya, Sinhala, Syriac, Tamil, Telugu, Thaana, Tibetan,

@@ -38,7 +38,7 @@ rejection! {
 /// never taken for a phone number or an e-mail address at sign-in.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Username {
-    shown: String,
+    display: String,
     key: String,
 }
 
@@ -92,12 +92,12 @@ impl Username {
     pub fn from_stored(text: impl Into<String>) -> Self {
         let shown = text.into();
         let key = fold(&shown);
-        Self { shown, key }
+        Self { display: shown, key }
     }
 
     /// The display form.
     pub fn as_str(&self) -> &str {
-        &self.shown
+        &self.display
     }
 
     /// The form used for uniqueness and sign-in.

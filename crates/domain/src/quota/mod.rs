@@ -1,4 +1,4 @@
-//! Quotas: which limit refused an operation.
+//! Quotas: the limit that refused an operation.
 
 pub mod rules;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Timestamp, session::Session};
 
 /// How long a failed login is counted.
-pub const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+pub const FAILURE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Effective status of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +33,18 @@ pub fn expires_at(created_at: Timestamp, now: Timestamp, refresh_ttl: Duration, 
 
 /// State of a presented refresh token, as far as the decision depends on it. Durations are measured up to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presented {
+pub enum TokenState {
     /// The newest token of its session.
     Newest,
     /// It was already exchanged.
-    Exchanged { since: Duration, same_network: bool, successor: Successor },
+    Exchanged { since: Duration, same_network: bool, successor: SuccessorState },
     /// It was replaced by another token before it was presented.
     Replaced { since: Duration },
 }
 
 /// State of the token that a presented one was exchanged for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Successor {
+pub enum SuccessorState {
     /// Neither it nor its access token was seen: the response that carried it may have been lost.
     Unconfirmed,
     /// Its access token was used with this service, so the response arrived.
@@ -55,7 +55,7 @@ pub enum Successor {
 
 /// Decision on a presented refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RefreshDecision {
     /// Issue a new successor.
     Exchange,
     /// Return the existing successor: a response was lost, or two tabs refreshed concurrently.
@@ -65,7 +65,7 @@ pub enum Verdict {
     /// Change nothing; the client retries after the grace period, and it is decided then.
     Wait(Duration),
     /// Two clients hold tokens of one session: end the session.
-    Theft,
+    ReuseDetected,
 }
 
 /// Decides on a presented refresh token (RFC 9700, section 4.14.2).
@@ -78,17 +78,17 @@ pub enum Verdict {
 /// over: an attacker there gains nothing, and a phone that changed its network when a response was lost retries and
 /// then gets a replacement. For the same reason a token that was just replaced waits: the response with its replacement
 /// may still be on its way to the same store.
-pub fn decide_refresh(presented: Presented, grace: Duration) -> Verdict {
+pub fn decide_refresh(presented: TokenState, grace: Duration) -> RefreshDecision {
     let within = |since: Duration| !grace.is_zero() && since <= grace;
     match presented {
-        Presented::Newest => Verdict::Exchange,
-        Presented::Exchanged { since, same_network, .. } if within(since) => match same_network {
-            true => Verdict::Repeat,
-            false => Verdict::Wait(grace - since),
+        TokenState::Newest => RefreshDecision::Exchange,
+        TokenState::Exchanged { since, same_network, .. } if within(since) => match same_network {
+            true => RefreshDecision::Repeat,
+            false => RefreshDecision::Wait(grace - since),
         },
-        Presented::Replaced { since } if within(since) => Verdict::Wait(grace - since),
-        Presented::Exchanged { successor: Successor::Unconfirmed, .. } => Verdict::Replace,
-        Presented::Exchanged { .. } | Presented::Replaced { .. } => Verdict::Theft,
+        TokenState::Replaced { since } if within(since) => RefreshDecision::Wait(grace - since),
+        TokenState::Exchanged { successor: SuccessorState::Unconfirmed, .. } => RefreshDecision::Replace,
+        TokenState::Exchanged { .. } | TokenState::Replaced { .. } => RefreshDecision::ReuseDetected,
     }
 }
 
@@ -103,15 +103,15 @@ pub fn round_down(at: Timestamp) -> Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lockout {
     pub attempts: i32,
-    pub first: Duration,
-    pub longest: Duration,
+    pub first_duration: Duration,
+    pub max_duration: Duration,
 }
 
 /// The lock duration after so many consecutive failures. None: not locked. Each failure beyond the limit doubles it.
 pub fn lock_duration(failures: i32, lockout: &Lockout) -> Option<Duration> {
-    let beyond = u32::try_from(failures - lockout.attempts).ok()?;
-    let doubled = 2u32.checked_pow(beyond).and_then(|factor| lockout.first.checked_mul(factor));
-    Some(doubled.map_or(lockout.longest, |span| span.min(lockout.longest)))
+    let excess = u32::try_from(failures - lockout.attempts).ok()?;
+    let doubled = 2u32.checked_pow(excess).and_then(|factor| lockout.first_duration.checked_mul(factor));
+    Some(doubled.map_or(lockout.max_duration, |span| span.min(lockout.max_duration)))
 }
 
 #[cfg(test)]
@@ -123,24 +123,24 @@ mod tests {
     /// Every row of the decision table.
     #[test]
     fn tk_03_tk_04_decision_on_a_presented_refresh_token() {
-        use Successor::{Confirmed, Presented as Seen, Unconfirmed};
-        use Verdict::{Exchange, Repeat, Replace, Theft, Wait};
+        use RefreshDecision::{Exchange, Repeat, Replace, ReuseDetected, Wait};
+        use SuccessorState::{Confirmed, Presented as Seen, Unconfirmed};
         let grace = SECOND * 10;
         let late = grace + Duration::from_millis(1);
-        assert_eq!(decide_refresh(Presented::Newest, grace), Exchange);
+        assert_eq!(decide_refresh(TokenState::Newest, grace), Exchange);
         for successor in [Unconfirmed, Confirmed, Seen] {
             let exchanged =
-                |since, same_network| decide_refresh(Presented::Exchanged { since, same_network, successor }, grace);
+                |since, same_network| decide_refresh(TokenState::Exchanged { since, same_network, successor }, grace);
             assert_eq!(exchanged(grace, true), Repeat, "{successor:?}");
             assert_eq!(exchanged(SECOND * 3, false), Wait(SECOND * 7), "{successor:?}");
-            let afterwards = if successor == Unconfirmed { Replace } else { Theft };
+            let afterwards = if successor == Unconfirmed { Replace } else { ReuseDetected };
             assert_eq!([true, false].map(|same| exchanged(late, same)), [afterwards; 2], "{successor:?}");
-            let without_grace = Presented::Exchanged { since: Duration::ZERO, same_network: true, successor };
+            let without_grace = TokenState::Exchanged { since: Duration::ZERO, same_network: true, successor };
             assert_eq!(decide_refresh(without_grace, Duration::ZERO), afterwards, "{successor:?}");
         }
-        assert_eq!(decide_refresh(Presented::Replaced { since: SECOND }, grace), Wait(SECOND * 9));
-        assert_eq!(decide_refresh(Presented::Replaced { since: late }, grace), Theft);
-        assert_eq!(decide_refresh(Presented::Replaced { since: Duration::ZERO }, Duration::ZERO), Theft);
+        assert_eq!(decide_refresh(TokenState::Replaced { since: SECOND }, grace), Wait(SECOND * 9));
+        assert_eq!(decide_refresh(TokenState::Replaced { since: late }, grace), ReuseDetected);
+        assert_eq!(decide_refresh(TokenState::Replaced { since: Duration::ZERO }, Duration::ZERO), ReuseDetected);
     }
 
     #[test]
@@ -153,10 +153,10 @@ mod tests {
 
     #[test]
     fn bf_12_lock_duration_doubles_up_to_a_maximum() {
-        let lockout = Lockout { attempts: 10, first: SECOND * 900, longest: SECOND * 86_400 };
+        let lockout = Lockout { attempts: 10, first_duration: SECOND * 900, max_duration: SECOND * 86_400 };
         let locks: Vec<_> =
             (8..14).map(|failures| lock_duration(failures, &lockout).map(|span| span.as_secs())).collect();
         assert_eq!(locks, [None, None, Some(900), Some(1800), Some(3600), Some(7200)]);
-        assert_eq!(lock_duration(i32::MAX, &lockout), Some(lockout.longest));
+        assert_eq!(lock_duration(i32::MAX, &lockout), Some(lockout.max_duration));
     }
 }

@@ -18,7 +18,7 @@ pub enum EffectiveStatus {
 
 impl EffectiveStatus {
     /// Whether the status is final.
-    pub fn is_over(self) -> bool {
+    pub fn is_final(self) -> bool {
         self != EffectiveStatus::Pending
     }
 }
@@ -79,8 +79,8 @@ pub fn is_discreet(purpose: Purpose, accounts_disclosed: bool, notices_carried: 
 /// When a resend is accepted. None: it will not be accepted any more.
 pub fn resend_available_at(row: &Verification, cooldown: Duration, now: Timestamp) -> Option<Timestamp> {
     let pending = effective_status(row.status, row.expires_at, now) == EffectiveStatus::Pending;
-    let cooled_down = row.last_sent_at + cooldown;
-    (pending && cooled_down < row.expires_at).then_some(cooled_down)
+    let cooldown_end = row.last_sent_at + cooldown;
+    (pending && cooldown_end < row.expires_at).then_some(cooldown_end)
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use async_graphql::{
 
 use crate::{
     document::{
-        arguments, descriptions, hoist,
+        arguments,
+        cache::DocumentCache,
+        descriptions, hoist,
         inputs::Inputs,
-        known::DocumentCache,
         limits, merging,
         nulls::SchemaTypes,
         order::{self, Conditions},
@@ -27,13 +28,13 @@ use crate::{
 };
 
 /// Admits documents to execution.
-pub(crate) struct Admission {
+pub(crate) struct DocumentChecker {
     documents: Documents,
     limits: DocumentLimits,
     introspection: bool,
-    known: DocumentCache,
+    cache: DocumentCache,
     inputs: Inputs,
-    shapes: Arc<SchemaTypes>,
+    schema_types: Arc<SchemaTypes>,
 }
 
 /// An operation whose document was parsed and is within the limits.
@@ -50,37 +51,37 @@ pub struct Operation {
     pub(crate) conditions: Conditions,
 }
 
-impl Admission {
+impl DocumentChecker {
     pub fn new(
         documents: Documents,
         limits: DocumentLimits,
         introspection: bool,
         inputs: Inputs,
-        shapes: Arc<SchemaTypes>,
+        schema_types: Arc<SchemaTypes>,
     ) -> Self {
-        Self { documents, limits, introspection, known: DocumentCache::default(), inputs, shapes }
+        Self { documents, limits, introspection, cache: DocumentCache::default(), inputs, schema_types }
     }
 
     /// Converts the parameters of a request to an operation that can be executed.
     ///
     /// # Errors
     /// The refusal to respond with; nothing was executed.
-    pub fn admit(&self, mut ask: GraphqlRequest) -> Result<Operation, Refusal> {
-        let found = self.documents.find(&mut ask)?;
-        let document = match self.known.get(&found.text) {
+    pub fn admit(&self, mut params: GraphqlRequest) -> Result<Operation, Refusal> {
+        let found = self.documents.find(&mut params)?;
+        let document = match self.cache.get(&found.text) {
             Some(known) => known,
-            None => self.read(&found)?,
+            None => self.parse(&found)?,
         };
-        let operation = choose(&document, ask.operation_name.as_deref())?;
+        let operation = select_operation(&document, params.operation_name.as_deref())?;
         let kind = operation.ty;
         let roots = roots::roots(&document, &operation.selection_set.node);
-        let given = VariableValues::new(operation, &ask.variables)?;
+        let given = VariableValues::new(operation, &params.variables)?;
         let conditions = Conditions::of(operation, &given);
         hoist::require_not_skipped(operation, &given)?;
         arguments::validate(&self.inputs, &document, operation, &given)?;
-        self.documents.keep(&found);
-        let mut request = Request::new(&*found.text).variables(ask.variables);
-        request.operation_name = ask.operation_name;
+        self.documents.store(&found);
+        let mut request = Request::new(&*found.text).variables(params.variables);
+        request.operation_name = params.operation_name;
         if !self.introspection {
             request = request.disable_introspection();
         }
@@ -89,35 +90,38 @@ impl Admission {
     }
 
     /// Parses a document and checks the limits.
-    fn read(&self, found: &FoundDocument) -> Result<Arc<ExecutableDocument>, Refusal> {
+    fn parse(&self, found: &FoundDocument) -> Result<Arc<ExecutableDocument>, Refusal> {
         if !found.trusted {
             let bytes = found.text.len();
-            if bytes > self.limits.bytes.most {
+            if bytes > self.limits.bytes.max {
                 return Err(Refusal::too_complex("size in bytes", self.limits.bytes, bytes));
             }
             tokens::count(&found.text, self.limits.tokens)?;
         }
         let mut document = descriptions::parse(&found.text).map_err(|error| syntax_error(&error))?;
         if !found.trusted {
-            let weighed = limits::analyze(&document, &self.limits)?;
-            if weighed.introspects && !self.introspection {
+            let cost = limits::analyze(&document, &self.limits)?;
+            if cost.introspects && !self.introspection {
                 return Err(Refusal::document(Code::Forbidden, "Introspection is disabled."));
             }
         }
         typename::check(&document)?;
-        merging::check(&document, &self.shapes)?;
+        merging::check(&document, &self.schema_types)?;
         if let Some(root) = self.inputs.root(OperationType::Subscription) {
             hoist::hoist(&mut document, root);
         }
-        order::mark(&mut document, &self.shapes);
+        order::mark(&mut document, &self.schema_types);
         let document = Arc::new(document);
-        self.known.keep(&found.text, &document);
+        self.cache.insert(&found.text, &document);
         Ok(document)
     }
 }
 
 /// Selects the operation of a request (specification, section 6.1, `GetOperation`).
-pub fn choose<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
+pub fn select_operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, Refusal> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
@@ -150,7 +154,7 @@ mod tests {
 
     fn kind(text: &str, name: Option<&str>) -> Result<OperationType, &'static str> {
         let document = async_graphql::parser::parse_query(text).unwrap();
-        choose(&document, name).map(|operation| operation.ty).map_err(|refusal| refusal.code.as_str())
+        select_operation(&document, name).map(|operation| operation.ty).map_err(|refusal| refusal.code.as_str())
     }
 
     #[test]

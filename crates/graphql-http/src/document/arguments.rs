@@ -28,10 +28,11 @@ pub fn validate(
     given: &VariableValues<'_>,
 ) -> Result<(), Refusal> {
     let Some(root) = inputs.root(operation.ty) else { return Ok(()) };
-    Walk { inputs, document, given, seen: HashSet::new() }.set(root, &operation.selection_set.node)
+    ArgumentValidator { inputs, document, given, seen: HashSet::new() }
+        .selection_set(root, &operation.selection_set.node)
 }
 
-struct Walk<'a> {
+struct ArgumentValidator<'a> {
     inputs: &'a Inputs,
     document: &'a ExecutableDocument,
     given: &'a VariableValues<'a>,
@@ -39,25 +40,25 @@ struct Walk<'a> {
     seen: HashSet<&'a Name>,
 }
 
-impl<'a> Walk<'a> {
-    fn set(&mut self, parent: &str, set: &'a SelectionSet) -> Result<(), Refusal> {
+impl<'a> ArgumentValidator<'a> {
+    fn selection_set(&mut self, parent: &str, set: &'a SelectionSet) -> Result<(), Refusal> {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
                     let inputs = self.inputs;
                     let Some(known) = inputs.field(parent, &field.node.name.node) else { continue };
                     for (name, value) in &field.node.arguments {
-                        let Some(wanted) = known.arguments.get(name.node.as_str()) else { continue };
-                        inputs.validate_argument(wanted, &value.node, self.given).map_err(|wrong| Refusal {
+                        let Some(expected) = known.arguments.get(name.node.as_str()) else { continue };
+                        inputs.validate_argument(expected, &value.node, self.given).map_err(|error| Refusal {
                             position: Some(name.pos),
-                            ..Refusal::document(Code::BadRequest, wrong.of(&name.node))
+                            ..Refusal::document(Code::BadRequest, error.of(&name.node))
                         })?;
                     }
-                    self.set(&known.of, &field.node.selection_set.node)?;
+                    self.selection_set(&known.of, &field.node.selection_set.node)?;
                 }
                 Selection::InlineFragment(inline) => {
                     let parent = inline.node.type_condition.as_ref().map_or(parent, |on| on.node.on.node.as_str());
-                    self.set(parent, &inline.node.selection_set.node)?;
+                    self.selection_set(parent, &inline.node.selection_set.node)?;
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
@@ -65,7 +66,7 @@ impl<'a> Walk<'a> {
                         && self.seen.insert(name)
                     {
                         let on = fragment.node.type_condition.node.on.node.as_str();
-                        self.set(on, &fragment.node.selection_set.node)?;
+                        self.selection_set(on, &fragment.node.selection_set.node)?;
                     }
                 }
             }

@@ -58,12 +58,12 @@ enum Kind {
 pub struct ValueError {
     /// Path within the value, the innermost name first.
     path: Vec<String>,
-    why: String,
+    reason: String,
 }
 
 impl ValueError {
     fn new(why: impl Into<String>) -> Self {
-        Self { path: Vec::new(), why: why.into() }
+        Self { path: Vec::new(), reason: why.into() }
     }
 
     fn under(mut self, name: impl Into<String>) -> Self {
@@ -75,7 +75,7 @@ impl ValueError {
     pub fn of(self, argument: &str) -> String {
         let path = self.under(argument);
         let names: Vec<_> = path.path.iter().rev().map(String::as_str).collect();
-        format!("{} is not valid: {}.", names.join("."), path.why)
+        format!("{} is not valid: {}.", names.join("."), path.reason)
     }
 }
 
@@ -109,7 +109,7 @@ impl Inputs {
                 }
                 TypeKind::InputObject(object) => {
                     let one_of = definition.directives.iter().any(|directive| directive.node.name.node == "oneOf");
-                    inputs.types.insert(name, Kind::Object { one_of, fields: wanted(object.fields) });
+                    inputs.types.insert(name, Kind::Object { one_of, fields: input_types(object.fields) });
                     continue;
                 }
                 TypeKind::Scalar | TypeKind::Union(_) => continue,
@@ -117,7 +117,7 @@ impl Inputs {
             let fields = fields.into_iter().map(|field| {
                 let field = field.node;
                 let of = named(&field.ty.node.base).to_owned();
-                (field.name.node.to_string(), Field { of, arguments: wanted(field.arguments) })
+                (field.name.node.to_string(), Field { of, arguments: input_types(field.arguments) })
             });
             inputs.fields.entry(name).or_default().extend(fields);
         }
@@ -146,13 +146,13 @@ impl Inputs {
     /// The first error.
     pub fn validate_argument(
         &self,
-        wanted: &InputType,
+        expected: &InputType,
         value: &Value,
         given: &VariableValues<'_>,
     ) -> Result<(), ValueError> {
         match is_null(value, given) {
-            Some(_) => self.validate(&wanted.ty, value, given),
-            None => wanted.check_omitted(),
+            Some(_) => self.validate(&expected.ty, value, given),
+            None => expected.check_omitted(),
         }
     }
 
@@ -172,7 +172,7 @@ impl Inputs {
             (BaseType::List(of), Value::List(items)) => {
                 let mut items = items.iter().enumerate();
                 items.try_for_each(|(at, item)| {
-                    self.validate(of, item, given).map_err(|wrong| wrong.under(at.to_string()))
+                    self.validate(of, item, given).map_err(|error| error.under(at.to_string()))
                 })
             }
             // A single item is coerced to a list.
@@ -213,12 +213,12 @@ impl Inputs {
         if let Some(unknown) = object.keys().find(|key| !fields.contains_key(**key)) {
             return Err(ValueError::new(format!("{name} has no field {unknown}")));
         }
-        for (name, wanted) in fields {
+        for (name, expected) in fields {
             let result = match object.get(name.as_str()) {
-                Some(value) => self.validate_argument(wanted, value, given),
-                None => wanted.check_omitted(),
+                Some(value) => self.validate_argument(expected, value, given),
+                None => expected.check_omitted(),
             };
-            result.map_err(|wrong| wrong.under(name))?;
+            result.map_err(|error| error.under(name))?;
         }
         Ok(())
     }
@@ -250,13 +250,13 @@ fn is_null(value: &Value, given: &VariableValues<'_>) -> Option<bool> {
     }
 }
 
-fn wanted(definitions: Vec<Positioned<InputValueDefinition>>) -> BTreeMap<String, InputType> {
-    let wanted = definitions.into_iter().map(|definition| {
+fn input_types(definitions: Vec<Positioned<InputValueDefinition>>) -> BTreeMap<String, InputType> {
+    let expected = definitions.into_iter().map(|definition| {
         let definition = definition.node;
         let has_default = definition.default_value.is_some();
         (definition.name.node.to_string(), InputType { ty: definition.ty.node, has_default })
     });
-    wanted.collect()
+    expected.collect()
 }
 
 fn named(base: &BaseType) -> &str {

@@ -55,7 +55,7 @@ fn tr_05_valid_values_are_accepted() {
 #[test]
 fn tr_05_errors_have_path_and_reason_but_no_value() {
     let range = "an Int is from -2147483648 to 2147483647";
-    for (argument, variables, why) in [
+    for (argument, variables, reason) in [
         ("int: $a", json!({"a": 99_999_999_999_i64}), format!("int is not valid: {range}.")),
         ("int: 2147483648", json!({}), format!("int is not valid: {range}.")),
         ("int: $a", json!({"a": 1.5}), "int is not valid: expected a value of type Int.".to_owned()),
@@ -75,7 +75,7 @@ fn tr_05_errors_have_path_and_reason_but_no_value() {
         // An omitted field does not hide errors of other fields.
         ("whole: {way: $b, day: $a}", json!({"a": "x"}), "whole.day is not valid: not a day.".to_owned()),
     ] {
-        assert_eq!(error(argument, variables.clone()), Some(why), "{argument} {variables}");
+        assert_eq!(error(argument, variables.clone()), Some(reason), "{argument} {variables}");
     }
     for (argument, variables) in [
         ("one: {a: $a}", json!({})),
@@ -84,7 +84,7 @@ fn tr_05_errors_have_path_and_reason_but_no_value() {
         ("one: {}", json!({})),
         ("one: $a", json!({"a": {"a": "x", "b": 1}})),
     ] {
-        let why = "one is not valid: exactly one field of One must be set, and not to null.";
-        assert_eq!(error(argument, variables.clone()).as_deref(), Some(why), "{argument} {variables}");
+        let reason = "one is not valid: exactly one field of One must be set, and not to null.";
+        assert_eq!(error(argument, variables.clone()).as_deref(), Some(reason), "{argument} {variables}");
     }
 }

@@ -66,17 +66,17 @@ pub fn analyze(document: &ExecutableDocument, limits: &DocumentLimits) -> Result
 }
 
 fn at_most(what: &'static str, limit: Limit, value: usize) -> Result<(), Refusal> {
-    if value > limit.most { Err(Refusal::too_complex(what, limit, value)) } else { Ok(()) }
+    if value > limit.max { Err(Refusal::too_complex(what, limit, value)) } else { Ok(()) }
 }
 
 /// As [`at_most`], for a limit that is not configurable.
-fn at_most_fixed(what: &'static str, most: usize, value: usize) -> Result<(), Refusal> {
-    at_most(what, Limit::fixed(most), value)
+fn at_most_fixed(what: &'static str, max: usize, value: usize) -> Result<(), Refusal> {
+    at_most(what, Limit::fixed(max), value)
 }
 
 /// The cost of a selection set, including everything below it.
 #[derive(Clone, Copy, Default)]
-struct Weight {
+struct Cost {
     fields: usize,
     aliases: usize,
     depth: usize,
@@ -91,7 +91,7 @@ struct Weight {
     typename: bool,
 }
 
-impl Weight {
+impl Cost {
     /// The sum of two parts of one selection set.
     fn plus(self, other: Self) -> Self {
         Self {
@@ -132,7 +132,7 @@ struct CostAnalyzer<'a> {
     document: &'a ExecutableDocument,
     limits: &'a DocumentLimits,
     /// None while a fragment is being analyzed: if it is found again then, there is a cycle.
-    fragments: HashMap<&'a Name, Option<Weight>>,
+    fragments: HashMap<&'a Name, Option<Cost>>,
 }
 
 impl<'a> CostAnalyzer<'a> {
@@ -142,7 +142,7 @@ impl<'a> CostAnalyzer<'a> {
         for variable in &operation.variable_definitions {
             self.directives(&variable.node.directives)?;
         }
-        let weight = self.set(&operation.selection_set.node, 0)?;
+        let weight = self.selection_set(&operation.selection_set.node, 0)?;
         weight.check(self.limits)?;
         match operation.ty {
             OperationType::Mutation => {
@@ -165,19 +165,21 @@ impl<'a> CostAnalyzer<'a> {
         Ok(weight.introspects())
     }
 
-    fn set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Weight, Refusal> {
+    fn selection_set(&mut self, set: &'a SelectionSet, level: usize) -> Result<Cost, Refusal> {
         check_levels(level)?;
-        let mut sum = Weight::default();
+        let mut sum = Cost::default();
         for selection in &set.items {
             self.directives(selection.node.directives())?;
             let weight = match &selection.node {
                 Selection::Field(field) => {
-                    let below = self.set(&field.node.selection_set.node, level + 1)?;
+                    let below = self.selection_set(&field.node.selection_set.node, level + 1)?;
                     let name = field.node.name.node.as_str();
                     let aliases = usize::from(field.node.alias.is_some());
                     field_cost(name, aliases, below)?
                 }
-                Selection::InlineFragment(inline) => as_fragment(self.set(&inline.node.selection_set.node, level + 1)?),
+                Selection::InlineFragment(inline) => {
+                    as_fragment(self.selection_set(&inline.node.selection_set.node, level + 1)?)
+                }
                 Selection::FragmentSpread(spread) => {
                     as_fragment(self.fragment(&spread.node.fragment_name.node, level + 1)?)
                 }
@@ -187,12 +189,12 @@ impl<'a> CostAnalyzer<'a> {
         Ok(sum)
     }
 
-    fn fragment(&mut self, name: &'a Name, level: usize) -> Result<Weight, Refusal> {
+    fn fragment(&mut self, name: &'a Name, level: usize) -> Result<Cost, Refusal> {
         check_levels(level)?;
         // Unknown fragments are refused by the validation. They count as a field here, so that they can't be spread
         // without limit.
         let Some(fragment) = self.document.fragments.get(name) else {
-            return Ok(Weight { fields: 1, roots: 1, ..Weight::default() });
+            return Ok(Cost { fields: 1, roots: 1, ..Cost::default() });
         };
         match self.fragments.get(name) {
             Some(Some(weight)) => {
@@ -207,7 +209,7 @@ impl<'a> CostAnalyzer<'a> {
         }
         self.fragments.insert(name, None);
         self.directives(&fragment.node.directives)?;
-        let weight = self.set(&fragment.node.selection_set.node, level)?;
+        let weight = self.selection_set(&fragment.node.selection_set.node, level)?;
         self.fragments.insert(name, Some(weight));
         Ok(weight)
     }
@@ -222,7 +224,7 @@ fn check_levels(level: usize) -> Result<(), Refusal> {
 }
 
 /// The cost of a field with the cost `below` of its selections.
-fn field_cost(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refusal> {
+fn field_cost(name: &str, aliases: usize, below: Cost) -> Result<Cost, Refusal> {
     let introspects = matches!(name, "__schema" | "__type");
     if introspects {
         below.check_introspection()?;
@@ -230,7 +232,7 @@ fn field_cost(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refus
     let list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
     let fields = below.fields.saturating_add(1);
     let (fields, introspected) = if introspects { (0, fields) } else { (fields, below.introspected) };
-    Ok(Weight {
+    Ok(Cost {
         fields,
         introspected,
         depth: if introspects { 1 } else { below.depth + 1 },
@@ -243,8 +245,8 @@ fn field_cost(name: &str, aliases: usize, below: Weight) -> Result<Weight, Refus
 }
 
 /// The cost of a spread fragment: one level more, and otherwise the same as its fields.
-fn as_fragment(weight: Weight) -> Weight {
-    Weight { levels: weight.levels + 1, ..weight }
+fn as_fragment(weight: Cost) -> Cost {
+    Cost { levels: weight.levels + 1, ..weight }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ fn cost(text: &str) -> Result<bool, (String, u64)> {
     match analyze(&parse_query(text).unwrap(), &defaults()) {
         Ok(cost) => Ok(cost.introspects),
         Err(refusal) => {
-            let fact = |name| refusal.facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.clone());
+            let fact = |name| refusal.extensions.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.clone());
             let limit = match fact("limit") {
                 Some(Value::String(limit)) => limit,
                 _ => refusal.code.as_str().to_owned(),
@@ -282,7 +282,7 @@ proptest! {
         let (_, operation) = document.operations.iter().next().unwrap();
         let limits = DocumentLimits { complexity: Limit::fixed(usize::MAX), aliases: Limit::fixed(usize::MAX), ..defaults() };
         let mut analyzer = CostAnalyzer { document: &document, limits: &limits, fragments: HashMap::new() };
-        let weight = analyzer.set(&operation.node.selection_set.node, 0).unwrap();
+        let weight = analyzer.selection_set(&operation.node.selection_set.node, 0).unwrap();
         prop_assert_eq!((weight.fields, weight.aliases), walk(&document, &operation.node.selection_set.node));
     }
 }

@@ -30,13 +30,13 @@ const MAX_LEVELS: usize = 128;
 ///
 /// # Errors
 /// `BAD_REQUEST` with the fields, in the wording of graphql-js.
-pub fn check(document: &ExecutableDocument, shapes: &SchemaTypes) -> Result<(), Refusal> {
+pub fn check(document: &ExecutableDocument, schema_types: &SchemaTypes) -> Result<(), Refusal> {
     let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
     operations.sort_by_key(|operation| operation.selection_set.pos);
-    let mut merging = Merging { document, shapes, compared: 0 };
+    let mut merging = MergeChecker { document, schema_types, compared: 0 };
     for operation in operations {
-        let parent = shapes.root(operation.ty).map(Name::as_str);
-        let named = merging.named(&[(parent, &operation.selection_set.node)])?;
+        let parent = schema_types.root(operation.ty).map(Name::as_str);
+        let named = merging.fields_by_name(&[(parent, &operation.selection_set.node)])?;
         merging.same_shape(&named, 0).and_then(|()| merging.can_merge(&named, 0)).map_err(Conflict::into_refusal)?;
     }
     Ok(())
@@ -51,7 +51,7 @@ type Scope<'a> = (Option<&'a str>, &'a SelectionSet);
 
 /// A field and its parent type.
 #[derive(Clone, Copy)]
-struct Placed<'a> {
+struct ScopedField<'a> {
     parent: Option<&'a str>,
     field: &'a Positioned<Field>,
     /// None for `__typename` and for the fields of introspection, as in graphql-js.
@@ -59,34 +59,34 @@ struct Placed<'a> {
 }
 
 /// Fields by response name, in document order.
-type Named<'a> = IndexMap<&'a str, Vec<Placed<'a>>>;
+type FieldsByName<'a> = IndexMap<&'a str, Vec<ScopedField<'a>>>;
 
 /// Why two fields can't be merged.
 enum Conflict {
-    Fields { name: String, why: String, position: Pos },
-    TooMuch,
+    Fields { name: String, reason: String, position: Pos },
+    TooManyComparisons,
 }
 
 impl Conflict {
-    fn new(name: &str, field: Placed<'_>, why: String) -> Self {
-        Self::Fields { name: name.to_owned(), why, position: field.field.pos }
+    fn new(name: &str, field: ScopedField<'_>, reason: String) -> Self {
+        Self::Fields { name: name.to_owned(), reason, position: field.field.pos }
     }
 
     /// The conflict as one of the fields that contain these.
     fn below(self, outer: &str) -> Self {
         match self {
-            Self::Fields { name, why, position } => {
-                let why = format!("subfields \"{name}\" conflict because {why}");
-                Self::Fields { name: outer.to_owned(), why, position }
+            Self::Fields { name, reason, position } => {
+                let reason = format!("subfields \"{name}\" conflict because {reason}");
+                Self::Fields { name: outer.to_owned(), reason, position }
             }
-            Self::TooMuch => Self::TooMuch,
+            Self::TooManyComparisons => Self::TooManyComparisons,
         }
     }
 
     fn into_refusal(self) -> Refusal {
-        let Self::Fields { name, why, position } = self else { return too_many_fields() };
+        let Self::Fields { name, reason, position } = self else { return too_many_fields() };
         let message = format!(
-            "Fields \"{name}\" conflict because {why}. Use different aliases on the fields to fetch both if this was \
+            "Fields \"{name}\" conflict because {reason}. Use different aliases on the fields to fetch both if this was \
              intentional."
         );
         Refusal { position: Some(position), ..Refusal::document(Code::BadRequest, message) }
@@ -99,16 +99,16 @@ impl From<Conflict> for Refusal {
     }
 }
 
-struct Merging<'a> {
+struct MergeChecker<'a> {
     document: &'a ExecutableDocument,
-    shapes: &'a SchemaTypes,
+    schema_types: &'a SchemaTypes,
     compared: usize,
 }
 
-impl<'a> Merging<'a> {
+impl<'a> MergeChecker<'a> {
     /// The fields of all these sets, including those of fragments.
-    fn named(&mut self, sets: &[Scope<'a>]) -> Result<Named<'a>, Conflict> {
-        let (mut named, mut spread) = (Named::new(), HashSet::new());
+    fn fields_by_name(&mut self, sets: &[Scope<'a>]) -> Result<FieldsByName<'a>, Conflict> {
+        let (mut named, mut spread) = (FieldsByName::new(), HashSet::new());
         for set in sets {
             self.collect(*set, &mut named, &mut spread)?;
         }
@@ -118,20 +118,20 @@ impl<'a> Merging<'a> {
     fn collect(
         &mut self,
         (parent, set): Scope<'a>,
-        named: &mut Named<'a>,
+        named: &mut FieldsByName<'a>,
         spread: &mut HashSet<&'a Name>,
     ) -> Result<(), Conflict> {
-        let shapes = self.shapes;
+        let schema_types = self.schema_types;
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
                     self.compared += 1;
                     if self.compared > MAX_COMPARED {
-                        return Err(Conflict::TooMuch);
+                        return Err(Conflict::TooManyComparisons);
                     }
-                    let ty = parent.and_then(|parent| shapes.field(parent, &field.node.name.node));
+                    let ty = parent.and_then(|parent| schema_types.field(parent, &field.node.name.node));
                     let key = field.node.response_key().node.as_str();
-                    named.entry(key).or_default().push(Placed { parent, field, ty });
+                    named.entry(key).or_default().push(ScopedField { parent, field, ty });
                 }
                 Selection::InlineFragment(inline) => {
                     let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
@@ -152,25 +152,25 @@ impl<'a> Merging<'a> {
     }
 
     /// The fields that are selected below these fields.
-    fn below(&mut self, fields: &[Placed<'a>]) -> Result<Named<'a>, Conflict> {
+    fn subfields(&mut self, fields: &[ScopedField<'a>]) -> Result<FieldsByName<'a>, Conflict> {
         let sets: Vec<Scope<'a>> =
             fields.iter().map(|field| (field.ty.map(named_type), &field.field.node.selection_set.node)).collect();
-        self.named(&sets)
+        self.fields_by_name(&sets)
     }
 
     /// `SameResponseShape`: the type of a response value must not depend on the object's type.
-    fn same_shape(&mut self, named: &Named<'a>, level: usize) -> Result<(), Conflict> {
+    fn same_shape(&mut self, named: &FieldsByName<'a>, level: usize) -> Result<(), Conflict> {
         for (name, fields) in named.iter().filter(|_| level < MAX_LEVELS) {
             let mut typed = fields.iter().filter_map(|field| Some((*field, field.ty?)));
             if let Some((_, first)) = typed.next() {
                 for (field, ty) in typed {
                     if !self.same_type_shape(first, ty) {
-                        let why = format!("they return conflicting types \"{first}\" and \"{ty}\"");
-                        return Err(Conflict::new(name, field, why));
+                        let reason = format!("they return conflicting types \"{first}\" and \"{ty}\"");
+                        return Err(Conflict::new(name, field, reason));
                     }
                 }
             }
-            let below = self.below(fields)?;
+            let below = self.subfields(fields)?;
             self.same_shape(&below, level + 1).map_err(|conflict| conflict.below(name))?;
         }
         Ok(())
@@ -181,7 +181,7 @@ impl<'a> Merging<'a> {
             && match (&one.base, &other.base) {
                 (BaseType::List(one), BaseType::List(other)) => self.same_type_shape(one, other),
                 (BaseType::Named(one), BaseType::Named(other)) => {
-                    one == other || (self.shapes.is_composite(one) && self.shapes.is_composite(other))
+                    one == other || (self.schema_types.is_composite(one) && self.schema_types.is_composite(other))
                 }
                 _ => false,
             }
@@ -189,14 +189,14 @@ impl<'a> Merging<'a> {
 
     /// `FieldsInSetCanMerge`: fields that one object can have under the same name must be the same field. Fields of two
     /// different object types are never in the same object.
-    fn can_merge(&mut self, named: &Named<'a>, level: usize) -> Result<(), Conflict> {
+    fn can_merge(&mut self, named: &FieldsByName<'a>, level: usize) -> Result<(), Conflict> {
         for (name, fields) in named.iter().filter(|_| level < MAX_LEVELS) {
             for group in self.groups_by_object_type(fields) {
                 let [first, others @ ..] = group.as_slice() else { continue };
                 for other in others {
                     check_same_field(name, *first, *other)?;
                 }
-                let below = self.below(&group)?;
+                let below = self.subfields(&group)?;
                 self.can_merge(&below, level + 1).map_err(|conflict| conflict.below(name))?;
             }
         }
@@ -204,8 +204,8 @@ impl<'a> Merging<'a> {
     }
 
     /// For each object type its own fields and those of abstract types.
-    fn groups_by_object_type(&self, fields: &[Placed<'a>]) -> Vec<Vec<Placed<'a>>> {
-        let concrete = |field: &Placed<'a>| field.parent.filter(|parent| self.shapes.is_object(parent));
+    fn groups_by_object_type(&self, fields: &[ScopedField<'a>]) -> Vec<Vec<ScopedField<'a>>> {
+        let concrete = |field: &ScopedField<'a>| field.parent.filter(|parent| self.schema_types.is_object(parent));
         let mut types: Vec<_> = fields.iter().map(concrete).collect();
         types.sort_unstable();
         types.dedup();
@@ -213,7 +213,7 @@ impl<'a> Merging<'a> {
             types.retain(Option::is_some);
         }
         let of = |ty: &Option<&str>| {
-            let belongs = |field: &&Placed<'a>| concrete(field).is_none_or(|parent| Some(parent) == *ty);
+            let belongs = |field: &&ScopedField<'a>| concrete(field).is_none_or(|parent| Some(parent) == *ty);
             fields.iter().filter(belongs).copied().collect()
         };
         types.iter().map(of).collect()
@@ -227,11 +227,11 @@ fn named_type(ty: &Type) -> &str {
     }
 }
 
-fn check_same_field(key: &str, first: Placed<'_>, other: Placed<'_>) -> Result<(), Conflict> {
+fn check_same_field(key: &str, first: ScopedField<'_>, other: ScopedField<'_>) -> Result<(), Conflict> {
     let (one, two) = (&first.field.node, &other.field.node);
     if one.name.node != two.name.node {
-        let why = format!("\"{}\" and \"{}\" are different fields", one.name.node, two.name.node);
-        return Err(Conflict::new(key, other, why));
+        let reason = format!("\"{}\" and \"{}\" are different fields", one.name.node, two.name.node);
+        return Err(Conflict::new(key, other, reason));
     }
     let same = one.arguments.len() == two.arguments.len()
         && one

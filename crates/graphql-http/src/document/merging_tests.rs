@@ -9,18 +9,18 @@ fn cases() -> Value {
     serde_json::from_str(CASES).unwrap()
 }
 
-fn shapes() -> SchemaTypes {
+fn schema_types() -> SchemaTypes {
     SchemaTypes::read(cases()["schema"].as_str().unwrap()).unwrap()
 }
 
 /// The expected results are those of graphql-js; `web/contract/tests/merging.test.ts` checks that they are.
 #[test]
 fn results_match_graphql_js() {
-    let (cases, shapes) = (cases(), shapes());
+    let (cases, schema_types) = (cases(), schema_types());
     let mut counts = [0, 0];
     for case in cases["documents"].as_array().unwrap() {
         let (text, valid) = (case["document"].as_str().unwrap(), case["valid"].as_bool().unwrap());
-        let result = check(&parse_query(text).unwrap(), &shapes).map_err(|refusal| refusal.message);
+        let result = check(&parse_query(text).unwrap(), &schema_types).map_err(|refusal| refusal.message);
         assert_eq!(result.is_ok(), valid, "{text}: {result:?}");
         counts[usize::from(valid)] += 1;
     }
@@ -29,9 +29,9 @@ fn results_match_graphql_js() {
 
 #[test]
 fn conflict_has_message_and_position() {
-    let shapes = shapes();
+    let schema_types = schema_types();
     let text = "{ pet { ... on Dog { owner { x: name } } ... on Cat { owner { x: age } } } }";
-    let refusal = check(&parse_query(text).unwrap(), &shapes).unwrap_err();
+    let refusal = check(&parse_query(text).unwrap(), &schema_types).unwrap_err();
     let message = "Fields \"pet\" conflict because subfields \"owner\" conflict because subfields \"x\" conflict because \
                    they return conflicting types \"String!\" and \"Int\". Use different aliases on the fields to fetch \
                    both if this was intentional.";
@@ -40,10 +40,10 @@ fn conflict_has_message_and_position() {
 
 #[test]
 fn gq_02_comparisons_are_bounded() {
-    let shapes = shapes();
+    let schema_types = schema_types();
     // A fragment that spreads itself is refused elsewhere. Here the comparison must terminate.
     let circle = "{ ...F } fragment F on Query { pet { name } a: query { ...F } b: query { ...F } }";
-    let refusal = check(&parse_query(circle).unwrap(), &shapes).unwrap_err();
+    let refusal = check(&parse_query(circle).unwrap(), &schema_types).unwrap_err();
     assert_eq!(refusal.code.as_str(), "TOO_COMPLEX");
-    assert!(check(&parse_query("{ ...F } fragment F on Query { query { ...F } }").unwrap(), &shapes).is_ok());
+    assert!(check(&parse_query("{ ...F } fragment F on Query { query { ...F } }").unwrap(), &schema_types).is_ok());
 }

@@ -7,10 +7,10 @@
 
 pub mod admission;
 mod arguments;
+mod cache;
 mod descriptions;
 mod hoist;
 pub mod inputs;
-mod known;
 mod limits;
 mod merging;
 pub mod nulls;

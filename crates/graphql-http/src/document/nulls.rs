@@ -40,18 +40,18 @@ impl SchemaTypes {
     /// If the SDL is invalid.
     pub fn read(sdl: &str) -> Result<Self, String> {
         let schema = parse_schema(sdl).map_err(|error| format!("the schema can't be read: {error}"))?;
-        let mut shapes = Self::default();
+        let mut schema_types = Self::default();
         for definition in schema.definitions {
             match definition {
                 TypeSystemDefinition::Schema(roots) => {
                     let roots = roots.node;
-                    shapes.roots = [roots.query, roots.mutation, roots.subscription].map(|root| Some(root?.node));
+                    schema_types.roots = [roots.query, roots.mutation, roots.subscription].map(|root| Some(root?.node));
                 }
-                TypeSystemDefinition::Type(definition) => shapes.read_type(definition.node),
+                TypeSystemDefinition::Type(definition) => schema_types.read_type(definition.node),
                 TypeSystemDefinition::Directive(_) => {}
             }
         }
-        Ok(shapes)
+        Ok(schema_types)
     }
 
     fn read_type(&mut self, definition: TypeDefinition) {
@@ -139,7 +139,7 @@ impl SchemaTypes {
         let Some(operation) = operation.map(|operation| &operation.node) else { return };
         let Some(root) = self.root(operation.ty) else { return };
         let sets = vec![Scope { parent: root, set: &operation.selection_set.node }];
-        let filler = NullFiller { shapes: self, document };
+        let filler = NullFiller { schema_types: self, document };
         // All failed fields are set to null before nulls propagate: otherwise one could hide another.
         for propagate in [false, true] {
             for path in &paths {
@@ -173,7 +173,7 @@ struct Scope<'a> {
 }
 
 struct NullFiller<'a> {
-    shapes: &'a SchemaTypes,
+    schema_types: &'a SchemaTypes,
     document: &'a ExecutableDocument,
 }
 
@@ -261,7 +261,7 @@ impl<'a> NullFiller<'a> {
         for selection in &scope.set.items {
             match &selection.node {
                 Selection::Field(field) if field.node.response_key().node == key => {
-                    let fields = self.shapes.fields.get(scope.parent);
+                    let fields = self.schema_types.fields.get(scope.parent);
                     *ty = ty.or_else(|| fields?.get(field.node.name.node.as_str()));
                     below.push(&field.node.selection_set.node);
                 }

@@ -22,15 +22,15 @@ use crate::document::{nulls::SchemaTypes, variables::VariableValues};
 const MARK: &str = "__concreteType";
 
 /// Selects `__typename` wherever an object can have several types.
-pub fn mark(document: &mut ExecutableDocument, shapes: &SchemaTypes) {
+pub fn mark(document: &mut ExecutableDocument, schema_types: &SchemaTypes) {
     for operation in operations(document) {
-        if let Some(root) = shapes.root(operation.ty) {
-            mark_set(&mut operation.selection_set.node, root.as_str(), shapes);
+        if let Some(root) = schema_types.root(operation.ty) {
+            mark_set(&mut operation.selection_set.node, root.as_str(), schema_types);
         }
     }
     for fragment in document.fragments.values_mut() {
         let on = fragment.node.type_condition.node.on.node.clone();
-        mark_set(&mut fragment.node.selection_set.node, &on, shapes);
+        mark_set(&mut fragment.node.selection_set.node, &on, schema_types);
     }
 }
 
@@ -42,21 +42,21 @@ fn operations(document: &mut ExecutableDocument) -> Vec<&mut OperationDefinition
     }
 }
 
-fn mark_set(set: &mut SelectionSet, parent: &str, shapes: &SchemaTypes) {
+fn mark_set(set: &mut SelectionSet, parent: &str, schema_types: &SchemaTypes) {
     for selection in &mut set.items {
         match &mut selection.node {
             Selection::Field(field) => {
-                let Some(ty) = shapes.field(parent, &field.node.name.node) else { continue };
+                let Some(ty) = schema_types.field(parent, &field.node.name.node) else { continue };
                 let (of, pos) = (named(&ty.base), field.pos);
                 let below = &mut field.node.selection_set.node;
-                mark_set(below, of, shapes);
-                if shapes.is_abstract(of) && !below.items.is_empty() {
+                mark_set(below, of, schema_types);
+                if schema_types.is_abstract(of) && !below.items.is_empty() {
                     below.items.push(Positioned::new(Selection::Field(Positioned::new(marker(pos), pos)), pos));
                 }
             }
             Selection::InlineFragment(inline) => {
                 let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.clone());
-                mark_set(&mut inline.node.selection_set.node, on.as_deref().unwrap_or(parent), shapes);
+                mark_set(&mut inline.node.selection_set.node, on.as_deref().unwrap_or(parent), schema_types);
             }
             Selection::FragmentSpread(_) => {}
         }
@@ -99,14 +99,14 @@ impl Conditions {
 
     fn include(&self, directives: &[Positioned<Directive>]) -> bool {
         directives.iter().all(|directive| {
-            let wanted = match directive.node.name.node.as_str() {
+            let expected = match directive.node.name.node.as_str() {
                 "include" => true,
                 "skip" => false,
                 _ => return true,
             };
             match directive.node.get_argument("if").map(|value| &value.node) {
-                Some(InputValue::Boolean(value)) => *value == wanted,
-                Some(InputValue::Variable(name)) => self.0.get(name).is_none_or(|value| *value == wanted),
+                Some(InputValue::Boolean(value)) => *value == expected,
+                Some(InputValue::Variable(name)) => self.0.get(name).is_none_or(|value| *value == expected),
                 _ => true,
             }
         })
@@ -115,7 +115,7 @@ impl Conditions {
 
 /// The key order of one operation's response.
 pub struct Order<'a> {
-    pub shapes: &'a SchemaTypes,
+    pub schema_types: &'a SchemaTypes,
     pub document: &'a ExecutableDocument,
     pub conditions: &'a Conditions,
 }
@@ -126,7 +126,7 @@ type Selected<'a> = (Option<&'a str>, Vec<&'a SelectionSet>);
 impl<'a> Order<'a> {
     /// Restores the order in the response to an operation of this kind.
     pub fn restore(&self, data: &mut Value, kind: OperationType, set: &'a SelectionSet) {
-        if let Some(root) = self.shapes.root(kind) {
+        if let Some(root) = self.schema_types.root(kind) {
             self.value(data, root.as_str(), &[set]);
         }
     }
@@ -141,7 +141,7 @@ impl<'a> Order<'a> {
 
     fn object(&self, object: &mut IndexMap<Name, Value>, of: &'a str, sets: &[&'a SelectionSet]) {
         let concrete = match object.shift_remove(MARK) {
-            Some(Value::String(name)) => self.shapes.type_name(&name).unwrap_or(of),
+            Some(Value::String(name)) => self.schema_types.type_name(&name).unwrap_or(of),
             _ => of,
         };
         let mut selected = IndexMap::new();
@@ -169,19 +169,19 @@ impl<'a> Order<'a> {
                 Selection::Field(field) => {
                     let key = field.node.response_key().node.as_str();
                     let (of, below) = selected.entry(key).or_default();
-                    let ty = self.shapes.field(concrete, &field.node.name.node);
+                    let ty = self.schema_types.field(concrete, &field.node.name.node);
                     *of = of.or_else(|| ty.map(|ty| named(&ty.base)));
                     below.push(&field.node.selection_set.node);
                 }
                 Selection::InlineFragment(inline) => {
                     let on = inline.node.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
-                    if on.is_none_or(|on| self.shapes.includes(on, concrete)) {
+                    if on.is_none_or(|on| self.schema_types.includes(on, concrete)) {
                         self.collect(&inline.node.selection_set.node, concrete, selected);
                     }
                 }
                 Selection::FragmentSpread(spread) => {
                     if let Some(fragment) = self.document.fragments.get(&spread.node.fragment_name.node)
-                        && self.shapes.includes(&fragment.node.type_condition.node.on.node, concrete)
+                        && self.schema_types.includes(&fragment.node.type_condition.node.on.node, concrete)
                     {
                         self.collect(&fragment.node.selection_set.node, concrete, selected);
                     }
@@ -207,14 +207,14 @@ mod tests {
 
     /// The response to a document, with its keys in order.
     fn restored(text: &str, variables: serde_json::Value, mut data: Value) -> String {
-        let shapes = SchemaTypes::read(SDL).unwrap();
+        let schema_types = SchemaTypes::read(SDL).unwrap();
         let mut document = parse_query(text).unwrap();
-        mark(&mut document, &shapes);
+        mark(&mut document, &schema_types);
         let variables = Variables::from_json(variables);
         let (_, operation) = document.operations.iter().next().unwrap();
         let operation = &operation.node;
         let conditions = Conditions::of(operation, &VariableValues::new(operation, &variables).unwrap());
-        let order = Order { shapes: &shapes, document: &document, conditions: &conditions };
+        let order = Order { schema_types: &schema_types, document: &document, conditions: &conditions };
         order.restore(&mut data, operation.ty, &operation.selection_set.node);
         serde_json::to_string(&data).unwrap()
     }

@@ -32,7 +32,7 @@ enum Source {
     /// The request contains the document.
     Inline,
     /// The request contains the document once, and its hash afterwards (automatic persisted queries).
-    Kept(Kept),
+    Persisted(PersistedDocuments),
     /// The document must be in the manifest of trusted documents.
     Trusted(TrustedDocuments),
 }
@@ -44,7 +44,7 @@ pub(crate) struct FoundDocument {
     /// Whether the document is in the manifest. The operator trusts it, so the limits for documents do not apply.
     pub trusted: bool,
     /// The hash to store the document under, once it has passed the limits.
-    pub keep: Option<Hash>,
+    pub store_as: Option<Hash>,
 }
 
 type Hash = [u8; 32];
@@ -56,8 +56,8 @@ impl Documents {
     }
 
     /// Automatic persisted queries: a request contains the document or its hash. At most this many documents are kept.
-    pub fn persisted(most: usize) -> Self {
-        Self { source: Arc::new(Source::Kept(Kept::new(most))), setting: None }
+    pub fn persisted(capacity: usize) -> Self {
+        Self { source: Arc::new(Source::Persisted(PersistedDocuments::new(capacity))), setting: None }
     }
 
     /// Only these documents are executed.
@@ -75,21 +75,21 @@ impl Documents {
     ///
     /// # Errors
     /// If there is no document, its name is unknown, or the hash does not match.
-    pub(crate) fn find(&self, ask: &mut GraphqlRequest) -> Result<FoundDocument, Refusal> {
-        let text = ask.query.take().map(Arc::<str>::from);
-        let name = persisted_name(ask)?;
+    pub(crate) fn find(&self, params: &mut GraphqlRequest) -> Result<FoundDocument, Refusal> {
+        let text = params.query.take().map(Arc::<str>::from);
+        let name = persisted_name(params)?;
         if let Source::Trusted(trusted) = &*self.source {
-            return trusted.find(text.as_deref(), &[ask.document_id.as_deref(), name]);
+            return trusted.find(text.as_deref(), &[params.document_id.as_deref(), name]);
         }
         let hash = match name {
             Some(name) => Some(parse_hash(name).ok_or_else(invalid_hash)?),
             None => None,
         };
-        let found = |text, keep| Ok(FoundDocument { text, trusted: false, keep });
+        let found = |text, keep| Ok(FoundDocument { text, trusted: false, store_as: keep });
         match (&*self.source, text, hash) {
-            (Source::Kept(_), Some(text), Some(hash)) if hash == digest(&text) => found(text, Some(hash)),
-            (Source::Kept(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
-            (Source::Kept(kept), None, Some(hash)) => match kept.get(&hash) {
+            (Source::Persisted(_), Some(text), Some(hash)) if hash == digest(&text) => found(text, Some(hash)),
+            (Source::Persisted(_), Some(_), Some(_)) => Err(Refusal::malformed("provided sha does not match query")),
+            (Source::Persisted(kept), None, Some(hash)) => match kept.get(&hash) {
                 Some(text) => found(text, None),
                 None => Err(Refusal::document(Code::PersistedQueryNotFound, "PersistedQueryNotFound")),
             },
@@ -97,7 +97,7 @@ impl Documents {
                 Err(Refusal::document(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"))
             }
             (_, Some(text), _) => found(text, None),
-            (_, None, None) if ask.document_id.is_some() => {
+            (_, None, None) if params.document_id.is_some() => {
                 let message = format!(
                     "Trusted documents are not configured{}, so documentId is not supported: send the query.",
                     Hint(self.setting)
@@ -109,9 +109,9 @@ impl Documents {
     }
 
     /// Stores a document that has passed the limits.
-    pub(crate) fn keep(&self, found: &FoundDocument) {
-        if let (Source::Kept(kept), Some(hash)) = (&*self.source, found.keep) {
-            kept.put(hash, found.text.clone());
+    pub(crate) fn store(&self, found: &FoundDocument) {
+        if let (Source::Persisted(kept), Some(hash)) = (&*self.source, found.store_as) {
+            kept.insert(hash, found.text.clone());
         }
     }
 }
@@ -122,8 +122,8 @@ fn digest(text: &str) -> Hash {
 
 /// The name in `extensions.persistedQuery`, version 1. For trusted documents it can be any name of the manifest,
 /// otherwise it is a hash.
-fn persisted_name(ask: &GraphqlRequest) -> Result<Option<&str>, Refusal> {
-    let Some(persisted) = ask.persisted_query() else { return Ok(None) };
+fn persisted_name(params: &GraphqlRequest) -> Result<Option<&str>, Refusal> {
+    let Some(persisted) = params.persisted_query() else { return Ok(None) };
     let first = match persisted.get("version") {
         None | Some(Value::Null) => true,
         Some(Value::String(version)) => version == "1",
@@ -150,8 +150,8 @@ fn bare(name: &str) -> &str {
 
 /// A bounded LRU cache of documents.
 #[derive(Debug)]
-struct Kept {
-    most: usize,
+struct PersistedDocuments {
+    capacity: usize,
     cache: Mutex<Cache>,
 }
 
@@ -162,9 +162,9 @@ struct Cache {
     uses: u64,
 }
 
-impl Kept {
-    fn new(most: usize) -> Self {
-        Self { most, cache: Mutex::default() }
+impl PersistedDocuments {
+    fn new(capacity: usize) -> Self {
+        Self { capacity, cache: Mutex::default() }
     }
 
     fn get(&self, hash: &Hash) -> Option<Arc<str>> {
@@ -176,12 +176,12 @@ impl Kept {
         Some(text.clone())
     }
 
-    fn put(&self, hash: Hash, text: Arc<str>) {
+    fn insert(&self, hash: Hash, text: Arc<str>) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.uses += 1;
         let now = cache.uses;
         cache.documents.insert(hash, (text, now));
-        if cache.documents.len() > self.most {
+        if cache.documents.len() > self.capacity {
             // A scan of a few thousand numbers, only for new documents.
             let oldest = cache.documents.iter().min_by_key(|(_, (_, used))| *used).map(|(hash, _)| *hash);
             oldest.map(|hash| cache.documents.remove(&hash));
@@ -237,7 +237,7 @@ impl TrustedDocuments {
     fn find(&self, text: Option<&str>, names: &[Option<&str>]) -> Result<FoundDocument, Refusal> {
         let known = names.iter().flatten().find_map(|name| self.named(name));
         match known.or_else(|| self.by_text.get(&digest(text?))) {
-            Some(text) => Ok(FoundDocument { text: text.clone(), trusted: true, keep: None }),
+            Some(text) => Ok(FoundDocument { text: text.clone(), trusted: true, store_as: None }),
             None if text.is_none() && names.iter().all(Option::is_none) => {
                 Err(Refusal::malformed("Missing parameter: documentId."))
             }

@@ -35,7 +35,7 @@ fn tr_11_document_is_stored_after_limits_and_found_by_hash() {
     let kept = Documents::persisted(2);
     let found = kept.find(&mut ask(Some(TEXT), Some(&hash(TEXT)))).unwrap();
     assert!(kept.find(&mut ask(None, Some(&hash(TEXT)))).is_err());
-    kept.keep(&found);
+    kept.store(&found);
     assert_eq!(&*kept.find(&mut ask(None, Some(&hash(TEXT)))).unwrap().text, TEXT);
 }
 
@@ -49,8 +49,8 @@ fn hash_of_another_document_is_refused() {
 
 #[test]
 fn tr_11_store_is_bounded_and_evicts_least_recently_used() {
-    let kept = Kept::new(2);
-    let put = |text: &str| kept.put(digest(text), text.into());
+    let kept = PersistedDocuments::new(2);
+    let put = |text: &str| kept.insert(digest(text), text.into());
     put("a");
     put("b");
     assert!(kept.get(&digest("a")).is_some());
@@ -82,7 +82,7 @@ fn only_trusted_documents_run_by_name_hash_or_text() {
 #[test]
 fn hash_prefix_and_version_are_optional() {
     let kept = Documents::persisted(2);
-    kept.keep(&kept.find(&mut ask(Some(TEXT), Some(&format!("sha256:{}", hash(TEXT))))).unwrap());
+    kept.store(&kept.find(&mut ask(Some(TEXT), Some(&format!("sha256:{}", hash(TEXT))))).unwrap());
     let asked = |persisted: Value| {
         let mut ask = GraphqlRequest::default();
         ask.extensions.insert("persistedQuery".to_owned(), persisted);

@@ -20,11 +20,11 @@ pub struct RootField {
 /// The root fields of an operation, including those in fragments.
 pub(crate) fn roots(document: &ExecutableDocument, set: &SelectionSet) -> Vec<RootField> {
     let mut found = Vec::new();
-    gather(document, set, MAX_DEPTH, &mut found);
+    collect(document, set, MAX_DEPTH, &mut found);
     found
 }
 
-fn gather(document: &ExecutableDocument, set: &SelectionSet, depth: usize, found: &mut Vec<RootField>) {
+fn collect(document: &ExecutableDocument, set: &SelectionSet, depth: usize, found: &mut Vec<RootField>) {
     let Some(depth) = depth.checked_sub(1) else { return };
     for selection in &set.items {
         match &selection.node {
@@ -33,11 +33,11 @@ fn gather(document: &ExecutableDocument, set: &SelectionSet, depth: usize, found
                 found.push(RootField { key, field: field.node.name.node.clone() });
             }
             Selection::InlineFragment(inline) => {
-                gather(document, &inline.node.selection_set.node, depth, found);
+                collect(document, &inline.node.selection_set.node, depth, found);
             }
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                    gather(document, &fragment.node.selection_set.node, depth, found);
+                    collect(document, &fragment.node.selection_set.node, depth, found);
                 }
             }
         }

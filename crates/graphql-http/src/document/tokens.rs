@@ -25,7 +25,7 @@ pub fn count(text: &str, allowed: Limit) -> Result<(), Refusal> {
             _ => {}
         }
         tokens += 1;
-        if tokens > allowed.most {
+        if tokens > allowed.max {
             let all = tokens + text.len().saturating_sub(token.end) / 2;
             return Err(Refusal::too_complex("number of tokens", allowed, all));
         }

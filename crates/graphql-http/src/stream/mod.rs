@@ -14,11 +14,11 @@ use tokio::time::{Interval, MissedTickBehavior};
 use crate::{
     bearer::BearerToken,
     document::admission::Operation,
-    endpoint::Shared,
-    negotiate::Form,
+    endpoint::EndpointState,
+    negotiate::ResponseForm,
     refusal::{Code, Refusal},
-    response::Answer,
-    run::{self, Asker},
+    response::ExecutionResult,
+    run::{self, RequestIdentity},
     service::{Permit, Service},
 };
 
@@ -26,16 +26,16 @@ mod multipart;
 mod sse;
 
 /// Next event of a stream.
-pub enum Beat {
-    Event(Answer),
+pub enum StreamEvent {
+    Event(ExecutionResult),
     /// No result for a while; keeps the connection open, and detects dead ones.
     Heartbeat,
     /// The operation is complete.
     Complete,
     /// The token that the stream was opened with is no longer valid. The last event.
-    Refused(Answer),
+    Refused(ExecutionResult),
     /// The server is stopping; the client can reconnect. The last event.
-    Stopping(Answer),
+    Stopping(ExecutionResult),
 }
 
 /// A running operation, with everything that can end it. Dropped when the client disconnects.
@@ -45,71 +45,72 @@ pub struct LiveOperation {
     refused: Option<BoxFuture<'static, ()>>,
     stopping: BoxFuture<'static, ()>,
     finished: bool,
-    _held: Vec<Permit>,
+    _permits: Vec<Permit>,
 }
 
 impl LiveOperation {
     /// Starts the operation. `held` is released when it ends.
     pub fn open<E: Executor, S: Service>(
-        endpoint: &Arc<Shared<E, S>>,
+        endpoint: &Arc<EndpointState<E, S>>,
         operation: Operation,
-        asker: Asker<S>,
+        caller: RequestIdentity<S>,
         token: Option<BearerToken>,
-        held: Vec<Permit>,
+        permits: Vec<Permit>,
     ) -> Self {
         let every = endpoint.settings.timeouts.heartbeat;
         let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            refused: endpoint.service.until_invalid(token, &asker.identity),
-            results: run::stream(endpoint, operation, asker),
+            refused: endpoint.service.until_invalid(token, &caller.identity),
+            results: run::stream(endpoint, operation, caller),
             heartbeat,
-            stopping: endpoint.stop.asked_owned().boxed(),
+            stopping: endpoint.shutdown.requested_owned().boxed(),
             finished: false,
-            _held: held,
+            _permits: permits,
         }
     }
 
-    fn last(&mut self, beat: Beat) -> Poll<Option<Beat>> {
+    fn last(&mut self, event: StreamEvent) -> Poll<Option<StreamEvent>> {
         self.finished = true;
-        Poll::Ready(Some(beat))
+        Poll::Ready(Some(event))
     }
 }
 
 impl Stream for LiveOperation {
-    type Item = Beat;
+    type Item = StreamEvent;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Beat>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<StreamEvent>> {
         if self.finished {
             return Poll::Ready(None);
         }
         // Checked first: no event is sent once the token is refused.
         if self.refused.as_mut().is_some_and(|refused| refused.poll_unpin(context).is_ready()) {
-            return self.last(Beat::Refused(error(Code::Unauthenticated, "The access token is no longer valid.")));
+            return self
+                .last(StreamEvent::Refused(error(Code::Unauthenticated, "The access token is no longer valid.")));
         }
         if self.stopping.poll_unpin(context).is_ready() {
-            return self.last(Beat::Stopping(error(Code::Unavailable, "The server is stopping; please retry.")));
+            return self.last(StreamEvent::Stopping(error(Code::Unavailable, "The server is stopping; please retry.")));
         }
         match self.results.poll_next_unpin(context) {
             Poll::Ready(Some(result)) => {
                 self.heartbeat.reset();
-                return Poll::Ready(Some(Beat::Event(Answer::new(result))));
+                return Poll::Ready(Some(StreamEvent::Event(ExecutionResult::new(result))));
             }
-            Poll::Ready(None) => return self.last(Beat::Complete),
+            Poll::Ready(None) => return self.last(StreamEvent::Complete),
             Poll::Pending => {}
         }
-        self.heartbeat.poll_tick(context).map(|_| Some(Beat::Heartbeat))
+        self.heartbeat.poll_tick(context).map(|_| Some(StreamEvent::Heartbeat))
     }
 }
 
-fn error(code: Code, message: &str) -> Answer {
-    Answer::new(Refusal::document(code, message).into_result())
+fn error(code: Code, message: &str) -> ExecutionResult {
+    ExecutionResult::new(Refusal::document(code, message).into_result())
 }
 
 /// The HTTP response of a live operation.
-pub fn response(form: Form, live: LiveOperation) -> Response {
+pub fn response(form: ResponseForm, live: LiveOperation) -> Response {
     match form {
-        Form::Multipart => multipart::response(live),
-        Form::EventStream | Form::Single(_) => sse::response(live),
+        ResponseForm::Multipart => multipart::response(live),
+        ResponseForm::EventStream | ResponseForm::Single(_) => sse::response(live),
     }
 }

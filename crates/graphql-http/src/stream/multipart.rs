@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
-use super::{Beat, LiveOperation};
+use super::{LiveOperation, StreamEvent};
 
 const CONTENT_TYPE: &str = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
 const OPENING: &[u8] = b"\r\n--graphql";
@@ -31,14 +31,16 @@ pub fn response(live: LiveOperation) -> Response {
     response
 }
 
-fn write(beat: Beat) -> Bytes {
-    let text = match beat {
+fn write(event: StreamEvent) -> Bytes {
+    let text = match event {
         // Errors before execution end the stream; in this protocol they are sent next to a null payload.
-        Beat::Event(answer) if answer.executed() => part(&format!("{{\"payload\":{}}}", answer.to_json())),
-        Beat::Event(answer) => part(&with_null_payload(&answer.to_json())),
-        Beat::Heartbeat => part("{}"),
-        Beat::Complete => END.to_owned(),
-        Beat::Refused(answer) | Beat::Stopping(answer) => part(&with_null_payload(&answer.to_json())) + END,
+        StreamEvent::Event(result) if result.executed() => part(&format!("{{\"payload\":{}}}", result.to_json())),
+        StreamEvent::Event(result) => part(&with_null_payload(&result.to_json())),
+        StreamEvent::Heartbeat => part("{}"),
+        StreamEvent::Complete => END.to_owned(),
+        StreamEvent::Refused(result) | StreamEvent::Stopping(result) => {
+            part(&with_null_payload(&result.to_json())) + END
+        }
     };
     text.into()
 }

@@ -11,8 +11,8 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
-use super::{Beat, LiveOperation};
-use crate::response::Answer;
+use super::{LiveOperation, StreamEvent};
+use crate::response::ExecutionResult;
 
 /// A comment, which readers ignore.
 const COMMENT: &[u8] = b":\n\n";
@@ -31,13 +31,13 @@ pub fn response(live: LiveOperation) -> Response {
     response
 }
 
-fn write(beat: Beat) -> Result<Bytes, Interrupted> {
-    Ok(match beat {
-        Beat::Event(answer) => next(&answer).into(),
-        Beat::Complete => Bytes::from_static(COMPLETE),
-        Beat::Refused(answer) => [next(&answer).as_slice(), COMPLETE].concat().into(),
-        Beat::Heartbeat => Bytes::from_static(COMMENT),
-        Beat::Stopping(_) => return Err(Interrupted),
+fn write(event: StreamEvent) -> Result<Bytes, Interrupted> {
+    Ok(match event {
+        StreamEvent::Event(result) => next(&result).into(),
+        StreamEvent::Complete => Bytes::from_static(COMPLETE),
+        StreamEvent::Refused(result) => [next(&result).as_slice(), COMPLETE].concat().into(),
+        StreamEvent::Heartbeat => Bytes::from_static(COMMENT),
+        StreamEvent::Stopping(_) => return Err(Interrupted),
     })
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-fn next(answer: &Answer) -> Vec<u8> {
+fn next(result: &ExecutionResult) -> Vec<u8> {
     // JSON escapes line breaks in strings, so the text is a single line.
-    format!("event: next\ndata: {}\n\n", answer.to_json()).into_bytes()
+    format!("event: next\ndata: {}\n\n", result.to_json()).into_bytes()
 }

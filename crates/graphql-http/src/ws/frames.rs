@@ -14,14 +14,14 @@ use tokio::{
     time::Instant,
 };
 
-use crate::ws::pace::Pace;
+use crate::ws::rate_limit::TokenBucket;
 
 /// The byte stream of a socket. Reading fails once the client has exceeded the frame rate.
 #[derive(Debug)]
 pub struct FrameCounter<S> {
     stream: S,
     frames: Frames,
-    pace: Pace,
+    rate_limit: TokenBucket,
     /// Whether the rate was exceeded. The caller discards what is read afterwards.
     refused: bool,
 }
@@ -47,12 +47,12 @@ impl TooManyFrames {
 
 impl<S> FrameCounter<S> {
     pub fn new(stream: S) -> Self {
-        Self { stream, frames: Frames::default(), pace: Pace::of_frames(Instant::now()), refused: false }
+        Self { stream, frames: Frames::default(), rate_limit: TokenBucket::of_frames(Instant::now()), refused: false }
     }
 
     fn allows(&mut self, bytes: &[u8]) -> bool {
         let now = Instant::now();
-        (0..self.frames.count(bytes)).all(|_| self.pace.allows(now))
+        (0..self.frames.count(bytes)).all(|_| self.rate_limit.allows(now))
     }
 }
 
@@ -106,7 +106,7 @@ const MAX_HEADER: usize = 14;
 struct Frames {
     /// The received part of the current header.
     header: [u8; MAX_HEADER],
-    have: usize,
+    header_length: usize,
     /// Remaining bytes of the current payload.
     payload: u64,
 }
@@ -122,11 +122,11 @@ impl Frames {
                 bytes = &bytes[skipped..];
                 continue;
             }
-            self.header[self.have] = bytes[0];
-            self.have += 1;
+            self.header[self.header_length] = bytes[0];
+            self.header_length += 1;
             bytes = &bytes[1..];
             if let Some(payload) = self.payload_length() {
-                (self.payload, self.have) = (payload, 0);
+                (self.payload, self.header_length) = (payload, 0);
                 frames += 1;
             }
         }
@@ -142,7 +142,7 @@ impl Frames {
             _ => 0,
         };
         let mask = if second & 0x80 == 0 { 0 } else { 4 };
-        if self.have < 2 || self.have < 2 + extended + mask {
+        if self.header_length < 2 || self.header_length < 2 + extended + mask {
             return None;
         }
         let long = self.header[2..2 + extended].iter().fold(0u64, |length, byte| (length << 8) | u64::from(*byte));
@@ -183,8 +183,8 @@ mod tests {
         ) {
             let bytes: Vec<u8> = lengths.iter().flat_map(|length| frame(*length)).collect();
             let mut frames = Frames::default();
-            let counted: usize = bytes.chunks(step).map(|chunk| frames.count(chunk)).sum();
-            prop_assert_eq!(counted, lengths.len());
+            let open: usize = bytes.chunks(step).map(|chunk| frames.count(chunk)).sum();
+            prop_assert_eq!(open, lengths.len());
         }
 
         #[test]

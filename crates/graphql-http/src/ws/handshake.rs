@@ -19,9 +19,9 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    answer,
     bearer::BearerToken,
-    endpoint::Shared,
+    endpoint::EndpointState,
+    http_response,
     negotiate::Media,
     refusal::{Code, Refusal},
     service::Service,
@@ -50,45 +50,48 @@ fn has_member(headers: &HeaderMap, name: &HeaderName, member_name: &str) -> bool
 }
 
 /// Responds to a handshake. The socket then runs in its own task, which the shutdown waits for.
-pub fn handshake<E: Executor, S: Service>(endpoint: &Arc<Shared<E, S>>, request: Request) -> Response {
+pub fn handshake<E: Executor, S: Service>(endpoint: &Arc<EndpointState<E, S>>, request: Request) -> Response {
     open(endpoint, request).unwrap_or_else(refusal_response)
 }
 
-fn open<E: Executor, S: Service>(endpoint: &Arc<Shared<E, S>>, mut request: Request) -> Result<Response, Refusal> {
+fn open<E: Executor, S: Service>(
+    endpoint: &Arc<EndpointState<E, S>>,
+    mut request: Request,
+) -> Result<Response, Refusal> {
     let upgrade = hyper::upgrade::on(&mut request);
     let (head, _) = request.into_parts();
-    let opening = Opening::read(&head.headers)?;
+    let opening = Handshake::read(&head.headers)?;
     let (settings, service) = (&endpoint.settings, &endpoint.service);
     service.check_origin(&head.headers)?;
-    if endpoint.stop.is_asked() {
+    if endpoint.shutdown.is_requested() {
         return Err(Refusal::unavailable("The server is stopping; please retry."));
     }
     let client = service.client(&head);
-    let place = service.open(&client)?;
+    let permit = service.acquire_for_client(&client)?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
-        .max_message_size(Some(settings.max_body.most))
-        .max_frame_size(Some(settings.max_body.most));
-    let (shared, dialect, token) = (endpoint.clone(), opening.dialect, BearerToken::in_headers(&head.headers));
-    endpoint.stop.spawn(async move {
+        .max_message_size(Some(settings.max_body.max))
+        .max_frame_size(Some(settings.max_body.max));
+    let (shared, subprotocol, token) = (endpoint.clone(), opening.subprotocol, BearerToken::in_headers(&head.headers));
+    endpoint.shutdown.spawn(async move {
         // Fails only if the client has disconnected in the meantime.
         let Ok(upgraded) = upgrade.await else { return };
         let socket =
             WebSocketStream::from_raw_socket(FrameCounter::new(TokioIo::new(upgraded)), Role::Server, Some(config));
         let socket = socket.await;
-        Box::new(Session::new(shared, socket, dialect, client, token, place)).run().await;
+        Box::new(Session::new(shared, socket, subprotocol, client, token, permit)).run().await;
     });
-    Ok(switching(&opening))
+    Ok(switching_protocols(&opening))
 }
 
 /// The parameters of a valid handshake.
-struct Opening {
-    dialect: Subprotocol,
+struct Handshake {
+    subprotocol: Subprotocol,
     accept: String,
 }
 
-impl Opening {
+impl Handshake {
     fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let missing = match (upgrades(headers), has_member(headers, &header::CONNECTION, "upgrade")) {
@@ -111,21 +114,21 @@ impl Opening {
         };
         let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
         let offered = lines.flat_map(|line| line.split(',')).map(str::trim);
-        let Some(dialect) = Subprotocol::negotiate(offered) else {
+        let Some(subprotocol) = Subprotocol::negotiate(offered) else {
             let message = "Unsupported Sec-WebSocket-Protocol; expected graphql-transport-ws or graphql-ws.";
             return Err(Refusal::malformed(message));
         };
-        Ok(Self { dialect, accept: derive_accept_key(key.as_bytes()) })
+        Ok(Self { subprotocol, accept: derive_accept_key(key.as_bytes()) })
     }
 }
 
-fn switching(opening: &Opening) -> Response {
+fn switching_protocols(opening: &Handshake) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(opening.dialect.name()));
+    headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(opening.subprotocol.name()));
     if let Ok(accept) = HeaderValue::from_str(&opening.accept) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
@@ -134,7 +137,7 @@ fn switching(opening: &Opening) -> Response {
 
 fn refusal_response(refusal: Refusal) -> Response {
     let unsupported_version = refusal.status == Some(StatusCode::UPGRADE_REQUIRED);
-    let mut response = answer::refusal(Media::Json, refusal);
+    let mut response = http_response::refusal(Media::Json, refusal);
     if unsupported_version {
         response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     }

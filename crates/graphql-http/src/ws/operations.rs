@@ -16,7 +16,7 @@ pub struct Running {
     pub id: Box<str>,
     pub subscription: bool,
     pub results: BoxStream<'static, Response>,
-    pub _counted: Option<Permit>,
+    pub _open: Option<Permit>,
 }
 
 /// A result of an operation, or its end.

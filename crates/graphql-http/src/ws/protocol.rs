@@ -6,7 +6,7 @@ use std::str::FromStr;
 use async_graphql::http::WebSocketProtocols;
 use serde_json::{Map, Value, json};
 
-use crate::response::Answer;
+use crate::response::ExecutionResult;
 
 /// Maximum length in bytes of an operation's id, which is kept as long as the operation runs. Clients use counters or
 /// UUIDs.
@@ -174,20 +174,20 @@ impl Subprotocol {
     }
 
     /// A result of the operation `id`.
-    pub fn next(self, id: &str, answer: &Answer) -> String {
+    pub fn next(self, id: &str, result: &ExecutionResult) -> String {
         let kind = match self {
             Subprotocol::Transport => "next",
             Subprotocol::Legacy => "data",
         };
-        format!(r#"{{"id":{},"type":"{kind}","payload":{}}}"#, json!(id), answer.to_json())
+        format!(r#"{{"id":{},"type":"{kind}","payload":{}}}"#, json!(id), result.to_json())
     }
 
     /// Errors of the operation `id`, which was not started. The newer subprotocol has all errors, the older one only
     /// the first.
-    pub fn error(self, id: &str, answer: &Answer) -> String {
+    pub fn error(self, id: &str, result: &ExecutionResult) -> String {
         match self {
-            Subprotocol::Transport => json!({"id": id, "type": "error", "payload": answer.errors()}).to_string(),
-            Subprotocol::Legacy => json!({"id": id, "type": "error", "payload": answer.errors().first()}).to_string(),
+            Subprotocol::Transport => json!({"id": id, "type": "error", "payload": result.errors()}).to_string(),
+            Subprotocol::Legacy => json!({"id": id, "type": "error", "payload": result.errors().first()}).to_string(),
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Account {
     pub approval: bool,
     /// Whether responses may reveal whether an account exists.
     pub discloses_accounts: bool,
-    pub tell_unknown: NotifyUnknown,
+    pub notify_unknown: NotifyUnknown,
     pub contact_undo: Duration,
 }
 
@@ -74,7 +74,7 @@ impl Account {
             activation_by_email: env.choice("ACTIVATION", &[("proof", false), ("email", true)]),
             approval: env.choice("APPROVAL", &[("none", false), ("admin", true)]),
             discloses_accounts: env.choice("ACCOUNT_DISCLOSURE", &[("uniform", false), ("explicit", true)]),
-            tell_unknown: env.choice(
+            notify_unknown: env.choice(
                 "TELL_UNKNOWN_CONTACTS",
                 &[("off", NotifyUnknown::Off), ("email", NotifyUnknown::Email), ("all", NotifyUnknown::All)],
             ),

@@ -36,7 +36,7 @@ pub struct Contacts {
 #[derive(Clone, Debug)]
 enum Allowed {
     All,
-    These(Vec<Region>),
+    Only(Vec<Region>),
 }
 
 impl Contacts {
@@ -48,9 +48,9 @@ impl Contacts {
         let default_region = env.parse("DEFAULT_REGION", region);
         let allowed = match env.text("ALLOWED_REGIONS") {
             None if env.is_development() && !billed => Allowed::All,
-            None => Allowed::These(vec![default_region]),
+            None => Allowed::Only(vec![default_region]),
             Some(text) if text.eq_ignore_ascii_case("all") => Allowed::All,
-            Some(_) => Allowed::These(env.list("ALLOWED_REGIONS", region)),
+            Some(_) => Allowed::Only(env.list("ALLOWED_REGIONS", region)),
         };
         let possible = env.choice("PHONE_NUMBERS", &[("valid", false), ("possible", true)]);
         Self {
@@ -64,13 +64,13 @@ impl Contacts {
     pub fn allows(&self, number: &PhoneNumber) -> bool {
         match &self.allowed {
             Allowed::All => true,
-            Allowed::These(regions) => number.region().is_some_and(|region| regions.contains(&region)),
+            Allowed::Only(regions) => number.region().is_some_and(|region| regions.contains(&region)),
         }
     }
 
     /// Whether messages go to Korean numbers only.
     pub fn is_korean(&self) -> bool {
-        matches!(&self.allowed, Allowed::These(regions) if regions.iter().all(|region| region.as_str() == "KR"))
+        matches!(&self.allowed, Allowed::Only(regions) if regions.iter().all(|region| region.as_str() == "KR"))
     }
 
     /// The test contact with this number in E.164. Such numbers need not belong to a region.

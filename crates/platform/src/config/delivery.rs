@@ -143,7 +143,7 @@ impl DeliverySettings {
     }
 
     /// The setting with the providers of this channel, and their names.
-    pub fn chosen(&self, channel: Channel) -> (&'static str, &[String]) {
+    pub fn providers_of(&self, channel: Channel) -> (&'static str, &[String]) {
         match channel {
             Channel::Sms => ("SMS_PROVIDER", &self.sms),
             Channel::Voice => ("VOICE_PROVIDER", &self.voice),
@@ -161,8 +161,11 @@ mod tests {
         let given = [("SMS_PROVIDER", " Twilio, aligo,,twilio ")].map(|(name, value)| (name.into(), value.into()));
         let env = Env::new(given, SETTINGS.iter().copied());
         let settings = DeliverySettings::from_env(&env);
-        assert_eq!(settings.chosen(Channel::Sms), ("SMS_PROVIDER", &["twilio".to_owned(), "aligo".to_owned()][..]));
-        assert_eq!(settings.chosen(Channel::Voice), ("VOICE_PROVIDER", &[][..]));
+        assert_eq!(
+            settings.providers_of(Channel::Sms),
+            ("SMS_PROVIDER", &["twilio".to_owned(), "aligo".to_owned()][..])
+        );
+        assert_eq!(settings.providers_of(Channel::Voice), ("VOICE_PROVIDER", &[][..]));
         assert_eq!(settings.provider_timeout, Duration::from_secs(5));
         assert_eq!(env.into_errors(), []);
     }

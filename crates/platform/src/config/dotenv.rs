@@ -15,13 +15,13 @@ use std::{collections::BTreeMap, fmt};
 
 /// A line that can't be parsed, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadLine {
+pub struct LineError {
     /// The line number, from 1.
     pub line: usize,
     pub fix: &'static str,
 }
 
-impl fmt::Display for BadLine {
+impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.fix)
     }
@@ -42,7 +42,7 @@ const UTF_16: &str = "the file is UTF-16: save it as UTF-8";
 ///
 /// # Errors
 /// The first line that can't be parsed.
-pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, BadLine> {
+pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, LineError> {
     Ok(lines(bytes)?.into_iter().map(|(_, name, value)| (name, value)).collect())
 }
 
@@ -60,20 +60,20 @@ pub fn repeated(bytes: &[u8]) -> Vec<String> {
 }
 
 /// The variables of a file, each with its line number.
-fn lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, BadLine> {
+fn lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, LineError> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err(BadLine { line: 1, fix: UTF_16 });
+        return Err(LineError { line: 1, fix: UTF_16 });
     }
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        BadLine { line: 1 + good.iter().filter(|byte| **byte == b'\n').count(), fix: NOT_UTF_8 }
+        LineError { line: 1 + good.iter().filter(|byte| **byte == b'\n').count(), fix: NOT_UTF_8 }
     })?;
     let mut found = Vec::new();
-    let mut rest = Rest { text, line: 1 };
+    let mut rest = Parser { text, line: 1 };
     while !rest.text.is_empty() {
         let line = rest.line;
-        if let Some((name, value)) = rest.variable().map_err(|fix| BadLine { line, fix })? {
+        if let Some((name, value)) = rest.variable().map_err(|fix| LineError { line, fix })? {
             found.push((line, name, value));
         }
     }
@@ -81,12 +81,12 @@ fn lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, BadLine> {
 }
 
 /// The part of the text that is not parsed yet.
-struct Rest<'a> {
+struct Parser<'a> {
     text: &'a str,
     line: usize,
 }
 
-impl<'a> Rest<'a> {
+impl<'a> Parser<'a> {
     /// The variable of the next line. `None`: the line is empty or a comment.
     fn variable(&mut self) -> Result<Option<(String, String)>, &'static str> {
         let line = self.text.split('\n').next().unwrap_or_default();
@@ -119,13 +119,13 @@ impl<'a> Rest<'a> {
         while let Some((at, character)) = characters.next() {
             match character {
                 _ if character == quote => {
-                    let behind = text.get(at + 1..).unwrap_or_default().split('\n').next().unwrap_or_default();
-                    let comment = behind.trim_start();
-                    let is_comment = comment.starts_with('#') && comment.len() < behind.len();
+                    let after_quote = text.get(at + 1..).unwrap_or_default().split('\n').next().unwrap_or_default();
+                    let comment = after_quote.trim_start();
+                    let is_comment = comment.starts_with('#') && comment.len() < after_quote.len();
                     if !comment.is_empty() && !is_comment {
                         return Err(AFTER_QUOTE);
                     }
-                    self.skip(begins + at + 1 + behind.len());
+                    self.skip(begins + at + 1 + after_quote.len());
                     return Ok(value);
                 }
                 '\\' if quote == '"' => value.push(escaped(characters.next().map(|(_, escaped)| escaped))?),
@@ -248,10 +248,10 @@ mod tests {
             ("A=a\0b", 1, CONTROL),
         ] {
             let bad = parse(text.as_bytes()).unwrap_err();
-            assert_eq!(bad, BadLine { line, fix }, "{text:?}");
+            assert_eq!(bad, LineError { line, fix }, "{text:?}");
             assert!(!bad.to_string().contains("secret"));
         }
-        assert_eq!(parse(b"A=1\nB=\xff").unwrap_err(), BadLine { line: 2, fix: NOT_UTF_8 });
+        assert_eq!(parse(b"A=1\nB=\xff").unwrap_err(), LineError { line: 2, fix: NOT_UTF_8 });
         let utf_16: Vec<u8> = "\u{FEFF}A=1".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(parse(&utf_16).unwrap_err().fix, UTF_16);
     }

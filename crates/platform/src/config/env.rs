@@ -70,7 +70,7 @@ pub struct Env {
     settings: BTreeMap<&'static str, Setting>,
     /// Whether `ENVIRONMENT` is `development`, as it is by default.
     development: bool,
-    refusals: RefCell<Vec<SettingError>>,
+    errors: RefCell<Vec<SettingError>>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -83,7 +83,7 @@ impl Env {
             development: environment.is_empty() || environment.eq_ignore_ascii_case("development"),
             vars,
             settings: settings.into_iter().map(|setting| (setting.name, setting)).collect(),
-            refusals: RefCell::default(),
+            errors: RefCell::default(),
             warnings: RefCell::default(),
         }
     }
@@ -110,7 +110,7 @@ impl Env {
 
     /// Records an error of `name` and how to fix it.
     pub fn add_error(&self, name: &str, hint: impl Into<String>) {
-        self.refusals.borrow_mut().push(SettingError { name: name.to_owned(), hint: hint.into() });
+        self.errors.borrow_mut().push(SettingError { name: name.to_owned(), hint: hint.into() });
     }
 
     /// Records a warning for the operator, once: a setting may be read in several places.
@@ -128,7 +128,7 @@ impl Env {
 
     /// All errors.
     pub fn into_errors(self) -> Vec<SettingError> {
-        self.refusals.into_inner()
+        self.errors.into_inner()
     }
 
     /// Whether the variable is set and not empty.
@@ -148,9 +148,9 @@ impl Env {
     /// If the setting has no default, or one that does not parse: a bug in the table.
     pub fn parse<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         #[expect(clippy::panic, reason = "a bug in the table of settings, found by the first test that starts")]
-        let default = |why: String| -> T {
+        let default = |reason: String| -> T {
             let default = self.default(name).unwrap_or_else(|| panic!("{name} has no default"));
-            parse(default).unwrap_or_else(|error| panic!("default of {name}: {error} ({why})"))
+            parse(default).unwrap_or_else(|error| panic!("default of {name}: {error} ({reason})"))
         };
         match self.given(name).map(&parse) {
             Some(Ok(value)) => value,

@@ -13,14 +13,14 @@ const PREFACE: &str = "\
     lines. References to other variables such as ${NAME} are rejected, since not every parser of such files replaces them.";
 
 /// The sections with their settings, each with its description and its default, commented out.
-pub fn render(chapters: &[SettingsSection]) -> String {
+pub fn render(sections: &[SettingsSection]) -> String {
     let mut text = String::new();
     comment(&mut text, PREFACE);
-    for chapter in chapters {
+    for section in sections {
         text.push_str("\n\n# ---- ");
-        text.push_str(chapter.title);
+        text.push_str(section.title);
         text.push_str(" ----\n");
-        for setting in chapter.settings {
+        for setting in section.settings {
             text.push('\n');
             entry(&mut text, setting);
         }
@@ -70,10 +70,10 @@ mod tests {
             Setting::secret("JWT_SECRET", "Signs."),
         ];
         let text = render(&[SettingsSection { title: "Logs", settings: SETTINGS }]);
-        let (_, chapter) = text.split_once("# ---- Logs ----\n").unwrap();
+        let (_, section) = text.split_once("# ---- Logs ----\n").unwrap();
         let limit = "# Codes a day. In development the default is 100.\n#CONTACT_DAILY_SENDS=5\n\n";
         assert_eq!(
-            chapter,
+            section,
             format!("\n# What is logged.\n#LOG=info\n\n{limit}# Where.\n#METRICS_ADDR=\n\n# Signs.\n#JWT_SECRET=\n")
         );
     }

@@ -266,25 +266,11 @@ impl Http {
             sockets_per_account: env.number("SOCKETS_PER_ACCOUNT", 1..=1_000_000),
             operations_per_socket: env.number("OPERATIONS_PER_SOCKET", 1..=1_000),
             max_connections,
-            connections_per_address: env
-                .parse_optional("CONNECTIONS_PER_ADDRESS", |text| match text.parse() {
-                    Ok(most @ 1..=1_000_000) => Ok(most),
-                    _ => Err(format!("must be a whole number from 1 to 1000000, not {text:?}")),
-                })
-                .unwrap_or(max_connections / 4),
+            connections_per_address: connections_per_address(env).unwrap_or(max_connections / 4),
             max_in_flight: env.number("MAX_IN_FLIGHT", 1..=100_000),
             shed_after: env.duration("SHED_AFTER", Duration::from_millis(1)..=Duration::from_secs(60)),
             max_body: env.number("MAX_BODY", 1_024..=1_048_576),
-            document: DocumentLimits {
-                bytes: env.number("MAX_DOCUMENT", 512..=1_048_576),
-                tokens: env.number("MAX_TOKENS", 100..=20_000),
-                operations: env.number("MAX_OPERATIONS", 1..=1_000),
-                depth: env.number("MAX_DEPTH", 3..=30),
-                complexity: env.number("MAX_COMPLEXITY", 50..=10_000),
-                aliases: env.number("MAX_ALIASES", 0..=1_000),
-                root_mutations: env.number("MAX_ROOT_MUTATIONS", 1..=100),
-                directives: env.number("MAX_DIRECTIVES", 1..=100),
-            },
+            document: document_limits(env),
             max_batch: env.parse("MAX_BATCH", |text| off_or(text, 2..=10)),
             execution_timeout: env.duration("EXECUTION_TIMEOUT", Duration::from_millis(100)..=Duration::from_secs(60)),
             persisted_queries: env.parse("PERSISTED_QUERIES", |text| off_or(text, 1..=100_000)),
@@ -316,6 +302,26 @@ impl Http {
             );
         }
     }
+}
+
+fn document_limits(env: &Env) -> DocumentLimits {
+    DocumentLimits {
+        bytes: env.number("MAX_DOCUMENT", 512..=1_048_576),
+        tokens: env.number("MAX_TOKENS", 100..=20_000),
+        operations: env.number("MAX_OPERATIONS", 1..=1_000),
+        depth: env.number("MAX_DEPTH", 3..=30),
+        complexity: env.number("MAX_COMPLEXITY", 50..=10_000),
+        aliases: env.number("MAX_ALIASES", 0..=1_000),
+        root_mutations: env.number("MAX_ROOT_MUTATIONS", 1..=100),
+        directives: env.number("MAX_DIRECTIVES", 1..=100),
+    }
+}
+
+fn connections_per_address(env: &Env) -> Option<usize> {
+    env.parse_optional("CONNECTIONS_PER_ADDRESS", |text| match text.parse() {
+        Ok(max @ 1..=1_000_000) => Ok(max),
+        _ => Err(format!("must be a whole number from 1 to 1000000, not {text:?}")),
+    })
 }
 
 fn tls(env: &Env) -> Option<TlsFiles> {

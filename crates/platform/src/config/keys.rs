@@ -170,19 +170,19 @@ impl Keys {
 
 fn one(env: &Env, name: &'static str, check: Check) -> Option<Secret> {
     let secret = env.secret(name)?;
-    check(&secret).map_err(|why| env.add_error(name, why)).ok().map(|()| secret)
+    check(&secret).map_err(|reason| env.add_error(name, reason)).ok().map(|()| secret)
 }
 
 fn list(env: &Env, name: &'static str, check: Check) -> Vec<Secret> {
     let secrets = env.secret_list(name);
-    for why in secrets.iter().filter_map(|secret| check(secret).err()) {
-        env.add_error(name, format!("contains a key that {why}"));
+    for reason in secrets.iter().filter_map(|secret| check(secret).err()) {
+        env.add_error(name, format!("contains a key that {reason}"));
     }
     secrets
 }
 
 /// The settings whose values the operator generates: no two of them may have the same value.
-const CHOSEN: [&str; 5] =
+const GENERATED: [&str; 5] =
     ["SERVER_KEY", "JWT_SECRET", "ATTESTATION_KEY", "DELIVERY_WEBHOOK_SECRET", "SOLAPI_WEBHOOK_TOKEN"];
 
 /// Rejects a secret that two settings share, in any encoding: a leak of one would be a leak of both.
@@ -197,8 +197,8 @@ pub fn refuse_shared_secrets(env: &Env, from_files: &[(&'static str, Secret)]) {
     }
     for (at, (name, secrets)) in given.iter().enumerate() {
         for (other, others) in given.iter().skip(at + 1) {
-            let ours = CHOSEN.contains(name) || CHOSEN.contains(other);
-            if ours && secrets.iter().any(|secret| others.iter().any(|other| same(secret, other))) {
+            let involves_generated = GENERATED.contains(name) || GENERATED.contains(other);
+            if involves_generated && secrets.iter().any(|secret| others.iter().any(|other| same(secret, other))) {
                 env.add_error(name, format!("is the same as {other} (setting or key file): each needs its own secret"));
             }
         }

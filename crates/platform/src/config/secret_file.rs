@@ -60,8 +60,8 @@ pub fn exposure(path: &Path) -> Result<Option<String>, String> {
         return Ok(None);
     }
     let what = format!("{} can be read by every user (mode {mode:04o})", path.display());
-    let is_ours = about.uid() == rustix::process::geteuid().as_raw();
-    if is_ours && !is_mounted_for_us(path) {
+    let is_own_file = about.uid() == rustix::process::geteuid().as_raw();
+    if is_own_file && !is_secret_mount(path) {
         return Err(format!("{what}: run chmod o-rwx on it"));
     }
     Ok(Some(format!(
@@ -70,7 +70,7 @@ pub fn exposure(path: &Path) -> Result<Option<String>, String> {
 }
 
 /// Whether the file system is read-only or in memory, as those on which orchestrators mount secrets.
-fn is_mounted_for_us(path: &Path) -> bool {
+fn is_secret_mount(path: &Path) -> bool {
     let is_read_only =
         rustix::fs::statvfs(path).is_ok_and(|about| about.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
     is_read_only || is_in_memory(path)
@@ -112,8 +112,8 @@ mod tests {
             assert_eq!((text.as_str(), warning), ("a secret", None), "{mode:o}");
         }
         for mode in [0o444, 0o644, 0o604] {
-            let why = read(&file(folder.path(), mode)).err().unwrap();
-            assert!(why.contains("chmod") && why.contains(&format!("{mode:04o}")), "{why}");
+            let reason = read(&file(folder.path(), mode)).err().unwrap();
+            assert!(reason.contains("chmod") && reason.contains(&format!("{mode:04o}")), "{reason}");
         }
     }
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn endless_device_is_refused() {
-        let why = read(Path::new("/dev/zero")).err().unwrap();
-        assert!(why.contains("too large for a secret"), "{why}");
+        let reason = read(Path::new("/dev/zero")).err().unwrap();
+        assert!(reason.contains("too large for a secret"), "{reason}");
     }
 }

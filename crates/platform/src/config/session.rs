@@ -99,8 +99,8 @@ impl Session {
             notify_new_device: env.switch("NOTIFY_NEW_DEVICE"),
             lockout: Lockout {
                 attempts: env.number("LOCKOUT_ATTEMPTS", 3..=100),
-                first: env.duration("LOCKOUT_TIME", MINUTE..=DAY),
-                longest: env.duration("LOCKOUT_MAX_TIME", MINUTE..=DAY * 7),
+                first_duration: env.duration("LOCKOUT_TIME", MINUTE..=DAY),
+                max_duration: env.duration("LOCKOUT_MAX_TIME", MINUTE..=DAY * 7),
             },
         };
         if settings.access_ttl > settings.refresh_ttl {
@@ -109,7 +109,7 @@ impl Session {
         if settings.refresh_ttl > settings.max_age {
             env.add_error("JWT_REFRESH_EXPIRES_IN", "must not be longer than SESSION_MAX_AGE");
         }
-        if settings.lockout.first > settings.lockout.longest {
+        if settings.lockout.first_duration > settings.lockout.max_duration {
             env.add_error("LOCKOUT_TIME", "must not be longer than LOCKOUT_MAX_TIME");
         }
         settings

@@ -98,8 +98,8 @@ fn entry(item: &str, real: bool) -> Result<(String, TestContact), String> {
         return Err(format!("the code of {contact:?} must be 6 to 10 letters or digits"));
     }
     let key = if contact.contains('@') {
-        let address =
-            EmailAddress::parse(contact).map_err(|why| format!("{contact:?} is not an e-mail address: {why:?}"))?;
+        let address = EmailAddress::parse(contact)
+            .map_err(|reason| format!("{contact:?} is not an e-mail address: {reason:?}"))?;
         // RFC 2606 and RFC 6761: reserved names, which have no mailboxes.
         let domain = address.key().rsplit('@').next().unwrap_or_default();
         let reserved = ["example.com", "example.org", "example.net"].contains(&domain)
@@ -107,7 +107,7 @@ fn entry(item: &str, real: bool) -> Result<(String, TestContact), String> {
         (reserved || real).then(|| address.key().to_owned())
     } else {
         let number =
-            PhoneNumber::parse_lenient(contact).map_err(|why| format!("{contact:?} is not in E.164: {why:?}"))?;
+            PhoneNumber::parse_lenient(contact).map_err(|reason| format!("{contact:?} is not in E.164: {reason:?}"))?;
         (number.is_fictional() || real).then(|| number.as_str().to_owned())
     };
     let key = key.ok_or_else(|| {

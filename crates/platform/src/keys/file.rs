@@ -32,7 +32,7 @@ pub fn read(path: &Path, check: Check) -> Result<Option<Secret>, String> {
     };
     let secret = Secret::new(without_bom(&text).trim());
     let wrong = if secret.expose().is_empty() { Err("is empty".to_owned()) } else { check(&secret) };
-    wrong.map_err(|why| format!("{}: the key {why}. {}", path.display(), recovery(path)))?;
+    wrong.map_err(|reason| format!("{}: the key {reason}. {}", path.display(), recovery(path)))?;
     Ok(Some(secret))
 }
 
@@ -64,13 +64,13 @@ const RECOVERY: &str = "Restore the file from a backup; or delete it and start a
 ///
 /// # Errors
 /// An error message for the operator.
-pub fn read_or_create(path: &Path, check: Check, made: &Secret, entropy: &Entropy) -> Result<Secret, String> {
+pub fn read_or_create(path: &Path, check: Check, generated: &Secret, entropy: &Entropy) -> Result<Secret, String> {
     if let Some(found) = read(path, check)? {
         return Ok(found);
     }
     let cannot = |error: io::Error| format!("{}: can't be created: {error}", path.display());
-    match create(path, made.expose(), entropy) {
-        Ok(()) => Ok(made.clone()),
+    match create(path, generated.expose(), entropy) {
+        Ok(()) => Ok(generated.clone()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Another process created the file first: its key is used.
             read(path, check)?.ok_or_else(|| format!("{}: was deleted while it was read: start again", path.display()))
@@ -86,7 +86,7 @@ pub fn read_or_create(path: &Path, check: Check, made: &Secret, entropy: &Entrop
 pub fn create(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
     let folder = folder(path);
     fs::create_dir_all(folder)?;
-    let temporary = write_beside(path, text, entropy)?;
+    let temporary = write_temporary(path, text, entropy)?;
     let linked = fs::hard_link(&temporary, path).or_else(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Err(error),
         // Some network file systems don't support hard links.
@@ -102,7 +102,7 @@ pub fn create(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
 /// # Errors
 /// The file can't be written; then the old one is unchanged.
 pub fn replace(path: &Path, text: &str, entropy: &Entropy) -> io::Result<()> {
-    let temporary = write_beside(path, text, entropy)?;
+    let temporary = write_temporary(path, text, entropy)?;
     if let Err(error) = fs::rename(&temporary, path) {
         let _ = fs::remove_file(&temporary);
         return Err(error);
@@ -145,7 +145,7 @@ pub fn without_bom(text: &str) -> &str {
 }
 
 /// A warning about the permissions of a file that other users can read. `None`: only its owner can read it.
-pub fn loose_mode(path: &Path) -> Option<String> {
+pub fn permission_warning(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then(|| format!("{} can be read by other users (mode {mode:04o})", path.display()))
@@ -154,7 +154,7 @@ pub fn loose_mode(path: &Path) -> Option<String> {
 /// Restricts the permissions of a file that other users can read, if the file system allows it, and returns a warning.
 /// `None`: only its owner can read it.
 pub fn restrict_permissions(path: &Path) -> Option<String> {
-    loose_mode(path).map(|warning| repaired(path, &warning))
+    permission_warning(path).map(|warning| repaired(path, &warning))
 }
 
 fn repaired(path: &Path, warning: &str) -> String {
@@ -181,7 +181,7 @@ fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
 }
 
 /// Writes a new file in the same folder under a random temporary name, and syncs it.
-fn write_beside(path: &Path, text: &str, entropy: &Entropy) -> io::Result<PathBuf> {
+fn write_temporary(path: &Path, text: &str, entropy: &Entropy) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::other("it is not a file name"))?.to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", hex::encode(entropy.bytes::<8>())));
     create_directly(&temporary, text)?;

@@ -98,7 +98,7 @@ fn readable_file_is_made_private_with_a_warning() {
     open(&path).unwrap();
     for loose in [0o644, 0o640, 0o666] {
         fs::set_permissions(&path, fs::Permissions::from_mode(loose)).unwrap();
-        assert!(loose_mode(&path).unwrap().contains("other users"));
+        assert!(permission_warning(&path).unwrap().contains("other users"));
         assert_eq!(mode(&path), loose, "the check changed the mode");
         assert!(restrict_permissions(&path).unwrap().contains("set to 0600"));
         assert_eq!(mode(&path), 0o600);

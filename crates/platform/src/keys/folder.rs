@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{
-    LEAST_BYTES, check_ed25519, check_secret, check_server_key,
+    MIN_BYTES, check_ed25519, check_secret, check_server_key,
     file::{self, Check},
 };
 use crate::{clock::Entropy, secret::Secret};
@@ -71,7 +71,7 @@ impl KeyKind {
 
 /// Generates a key in the format of settings and files.
 pub fn generate(entropy: &Entropy) -> Secret {
-    Secret::new(STANDARD.encode(entropy.bytes::<LEAST_BYTES>()))
+    Secret::new(STANDARD.encode(entropy.bytes::<MIN_BYTES>()))
 }
 
 /// A key that was replaced.
@@ -162,14 +162,14 @@ impl KeyFiles {
         lines
             .map(|line| Retired::read(line, self.kind.check()))
             .collect::<Result<_, String>>()
-            .map_err(|why| format!("{}: {why}: restore it from a backup, or remove that line", path.display()))
+            .map_err(|reason| format!("{}: {reason}: restore it from a backup, or remove that line", path.display()))
     }
 
     /// The current key. If the file does not exist, a key is generated and written.
     ///
     /// # Errors
     /// An error message for the operator.
-    pub fn current_or_made(&self, entropy: &Entropy) -> Result<Secret, String> {
+    pub fn current_or_generated(&self, entropy: &Entropy) -> Result<Secret, String> {
         file::read_or_create(&self.current_path(), self.kind.check(), &generate(entropy), entropy)
     }
 
@@ -179,8 +179,8 @@ impl KeyFiles {
     /// An error message for the operator.
     pub fn generate_next(&self, entropy: &Entropy) -> Result<(), String> {
         let path = self.next_path();
-        let made = file::create(&path, generate(entropy).expose(), entropy);
-        made.map_err(|error| format!("{}: can't be created: {error}", path.display()))
+        let created = file::create(&path, generate(entropy).expose(), entropy);
+        created.map_err(|error| format!("{}: can't be created: {error}", path.display()))
     }
 
     /// Makes `next`, the next key, the current one, and adds the current one to the previous keys. After a crash every
@@ -262,7 +262,7 @@ mod tests {
     fn rotation_keeps_the_previous_key() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
-        let first = files.current_or_made(&entropy).unwrap();
+        let first = files.current_or_generated(&entropy).unwrap();
         files.generate_next(&entropy).unwrap();
         assert!(files.generate_next(&entropy).is_err(), "a next key was replaced");
         let next = files.next().unwrap().unwrap();
@@ -271,14 +271,14 @@ mod tests {
         assert!(files.next().unwrap().is_none());
         let previous = files.previous().unwrap();
         assert_eq!((previous.len(), previous[0].secret.expose(), previous[0].unused_since), (1, first.expose(), None));
-        assert!(file::loose_mode(&files.previous_path()).is_none());
+        assert!(file::permission_warning(&files.previous_path()).is_none());
     }
 
     #[test]
     fn previous_key_is_kept_for_its_life_after_its_last_use() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
-        let first = files.current_or_made(&entropy).unwrap();
+        let first = files.current_or_generated(&entropy).unwrap();
         files.generate_next(&entropy).unwrap();
         files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
         let (day, life) = (Duration::from_secs(86_400), Duration::from_secs(30 * 86_400));
@@ -300,7 +300,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
         for round in 1..=10 {
-            let first = files.current_or_made(&entropy).unwrap();
+            let first = files.current_or_generated(&entropy).unwrap();
             files.generate_next(&entropy).unwrap();
             let next = files.next().unwrap().unwrap();
             let barrier = std::sync::Barrier::new(4);
@@ -324,30 +324,30 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
-        assert!(files.permission_warnings(file::loose_mode).is_empty());
-        files.current_or_made(&entropy).unwrap();
+        assert!(files.permission_warnings(file::permission_warning).is_empty());
+        files.current_or_generated(&entropy).unwrap();
         files.generate_next(&entropy).unwrap();
         files.promote_next(&files.next().unwrap().unwrap(), &entropy).unwrap();
         files.generate_next(&entropy).unwrap();
-        assert!(files.permission_warnings(file::loose_mode).is_empty());
+        assert!(files.permission_warnings(file::permission_warning).is_empty());
         let paths = [files.current_path(), files.next_path(), files.previous_path()];
         for path in &paths {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o640)).unwrap();
         }
-        for check in [file::loose_mode, file::restrict_permissions] {
+        for check in [file::permission_warning, file::restrict_permissions] {
             let warnings = files.permission_warnings(check);
             let all_named = warnings.iter().zip(&paths).all(|(warning, path)| warning.contains(path.to_str().unwrap()));
             assert!(all_named, "{warnings:?}");
             assert_eq!(warnings.len(), 3);
         }
-        assert!(files.permission_warnings(file::loose_mode).is_empty());
+        assert!(files.permission_warnings(file::permission_warning).is_empty());
     }
 
     #[test]
     fn interrupted_promotion_can_be_repeated() {
         let dir = tempfile::tempdir().unwrap();
         let (files, entropy) = (files(dir.path()), Entropy::System);
-        let first = files.current_or_made(&entropy).unwrap();
+        let first = files.current_or_generated(&entropy).unwrap();
         files.generate_next(&entropy).unwrap();
         // The state after a crash before the rename.
         files.write_previous(&[Retired { secret: first, unused_since: None }], &entropy).unwrap();

@@ -14,12 +14,12 @@ use zeroize::Zeroizing;
 
 pub use in_use::{Ids, KeysInUse};
 pub use parse::{
-    ED25519_PKCS8_PREFIX, check_ed25519, check_private_key, check_secret, check_server_key, check_text, ed25519_seed,
-    server_key as parse, strong, unescape_newlines,
+    ED25519_PKCS8_PREFIX, check_ed25519, check_private_key, check_secret, check_server_key, check_strength, check_text,
+    ed25519_seed, server_key as parse, unescape_newlines,
 };
 
 /// Minimum length of a server key in bytes (the output length of the hash that it is used with, RFC 2104 section 3).
-pub const LEAST_BYTES: usize = 32;
+pub const MIN_BYTES: usize = 32;
 
 /// One secret key.
 #[derive(Clone)]
@@ -29,14 +29,14 @@ pub struct ServerKey {
 }
 
 impl ServerKey {
-    /// A key of at least [`LEAST_BYTES`] bytes. Its strength is checked where it is parsed ([`mod@parse`]).
+    /// A key of at least [`MIN_BYTES`] bytes. Its strength is checked where it is parsed ([`mod@parse`]).
     ///
     /// # Errors
     /// An error message for the operator.
     pub fn new(bytes: Vec<u8>) -> Result<Self, String> {
         let bytes = Zeroizing::new(bytes);
-        if bytes.len() < LEAST_BYTES {
-            return Err(format!("needs at least {LEAST_BYTES} random bytes, not {}", bytes.len()));
+        if bytes.len() < MIN_BYTES {
+            return Err(format!("needs at least {MIN_BYTES} random bytes, not {}", bytes.len()));
         }
         // The derivation of the id must not change, since rows of other processes and versions contain it. An attacker
         // can verify a guess of the key with the id, as with any code or refresh token; the protection from guessing is

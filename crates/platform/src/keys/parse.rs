@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{LEAST_BYTES, ServerKey, strength::weakness};
+use super::{MIN_BYTES, ServerKey, strength::weakness};
 use crate::secret::Secret;
 
 /// The DER prefix before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7).
@@ -11,18 +11,18 @@ pub const ED25519_PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// Part of error messages: how to generate a strong key.
-const MAKE: &str = "make one with: openssl rand -base64 32";
+const GENERATE_HINT: &str = "make one with: openssl rand -base64 32";
 
 /// Parses a server key in Base64.
 ///
 /// # Errors
 /// An error message for the operator, never with the value.
 pub fn server_key(text: &Secret) -> Result<ServerKey, String> {
-    let bytes = STANDARD.decode(text.expose()).map_err(|_| format!("is not Base64; {MAKE}"))?;
+    let bytes = STANDARD.decode(text.expose()).map_err(|_| format!("is not Base64; {GENERATE_HINT}"))?;
     let bytes = Zeroizing::new(bytes);
     let key = ServerKey::new(bytes.to_vec())?;
-    strong(text.expose().as_bytes())?;
-    strong(&bytes)?;
+    check_strength(text.expose().as_bytes())?;
+    check_strength(&bytes)?;
     Ok(key)
 }
 
@@ -31,22 +31,22 @@ pub fn server_key(text: &Secret) -> Result<ServerKey, String> {
 /// # Errors
 /// An error message for the operator, never with the value.
 pub fn check_secret(text: &Secret) -> Result<(), String> {
-    check_text(text, LEAST_BYTES)
+    check_text(text, MIN_BYTES)
 }
 
 /// Checks that a secret chosen by the operator has at least `least` characters and is strong.
 ///
 /// # Errors
 /// An error message for the operator, never with the value.
-pub fn check_text(text: &Secret, least: usize) -> Result<(), String> {
+pub fn check_text(text: &Secret, min_length: usize) -> Result<(), String> {
     let text = text.expose();
     if text.chars().any(|c| c.is_control() || INVISIBLE.contains(&c)) {
-        return Err(format!("contains a line break or an invisible character; {MAKE}"));
+        return Err(format!("contains a line break or an invisible character; {GENERATE_HINT}"));
     }
-    if text.len() < least {
-        return Err(format!("needs at least {least} characters; {MAKE}"));
+    if text.len() < min_length {
+        return Err(format!("needs at least {min_length} characters; {GENERATE_HINT}"));
     }
-    strong(text.as_bytes())
+    check_strength(text.as_bytes())
 }
 
 /// Invisible characters, which are never intended in a key.
@@ -58,7 +58,7 @@ const INVISIBLE: [char; 7] = ['\u{feff}', '\u{200b}', '\u{200c}', '\u{200d}', '\
 /// An error message for the operator, never with the value.
 pub fn ed25519_seed(key: &Secret) -> Result<Zeroizing<[u8; 32]>, String> {
     let seed = unchecked_seed(key)?;
-    strong(&seed[..])?;
+    check_strength(&seed[..])?;
     Ok(seed)
 }
 
@@ -73,7 +73,7 @@ fn unchecked_seed(key: &Secret) -> Result<Zeroizing<[u8; 32]>, String> {
     } else {
         &bytes[..]
     };
-    let seed = seed.try_into().map_err(|_| format!("needs 32 bytes, not {}; {MAKE}", seed.len()))?;
+    let seed = seed.try_into().map_err(|_| format!("needs 32 bytes, not {}; {GENERATE_HINT}", seed.len()))?;
     Ok(Zeroizing::new(seed))
 }
 
@@ -99,7 +99,7 @@ pub fn check_ed25519(text: &Secret) -> Result<(), String> {
 /// An error message for the operator, never with the value.
 pub fn check_private_key(pem: &Secret) -> Result<(), String> {
     let weakness = unchecked_seed(pem).ok().and_then(|seed| weakness(&seed[..]));
-    weakness.map_or(Ok(()), |why| Err(format!("{why}; make one with: openssl genpkey -algorithm ed25519")))
+    weakness.map_or(Ok(()), |reason| Err(format!("{reason}; make one with: openssl genpkey -algorithm ed25519")))
 }
 
 /// Replaces `\n` by line breaks: an environment variable may contain a PEM on one line.
@@ -111,8 +111,8 @@ pub fn unescape_newlines(pem: &Secret) -> Zeroizing<String> {
 ///
 /// # Errors
 /// Why they are weak.
-pub fn strong(bytes: &[u8]) -> Result<(), String> {
-    weakness(bytes).map_or(Ok(()), |why| Err(format!("{why}; {MAKE}")))
+pub fn check_strength(bytes: &[u8]) -> Result<(), String> {
+    weakness(bytes).map_or(Ok(()), |reason| Err(format!("{reason}; {GENERATE_HINT}")))
 }
 
 #[cfg(test)]

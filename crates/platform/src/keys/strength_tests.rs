@@ -108,7 +108,7 @@ fn published_keys_are_weak_in_every_encoding() {
     ] {
         assert_eq!(weakness(text.as_bytes()), Some(PUBLISHED), "{text}");
     }
-    for (known, why) in [
+    for (known, reason) in [
         ("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "FastAPI"),
         ("404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970", "Spring"),
         ("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", "RFC 8032"),
@@ -121,9 +121,9 @@ fn published_keys_are_weak_in_every_encoding() {
     ] {
         let bytes = hex::decode(known).unwrap();
         for text in encodings(&bytes) {
-            assert_eq!(weakness(text.as_bytes()), Some(PUBLISHED), "{why}: {text}");
+            assert_eq!(weakness(text.as_bytes()), Some(PUBLISHED), "{reason}: {text}");
         }
-        assert_eq!(weakness(&bytes), Some(PUBLISHED), "{why}");
+        assert_eq!(weakness(&bytes), Some(PUBLISHED), "{reason}");
     }
 }
 

@@ -42,8 +42,8 @@ const MAX_SCHEMES: usize = 128;
 impl SchemeCensus {
     /// The next census: the counts of `tally`, with the peaks of this census.
     #[must_use]
-    pub fn next(&self, tally: SchemeCounts) -> Self {
-        let mut counted = tally.0;
+    pub fn next(&self, counts: SchemeCounts) -> Self {
+        let mut counted = counts.0;
         for known in &self.schemes {
             counted.entry(known.scheme.clone()).or_insert(0);
         }
@@ -76,7 +76,7 @@ impl SchemeCounts {
 }
 
 /// A scheme that accounts have and that is not the current one.
-struct Class {
+struct ForeignScheme {
     name: String,
     scheme: Arc<Scheme>,
     accounts: f64,
@@ -89,7 +89,7 @@ pub struct Decoys {
     key: hmac::Key,
     current: Arc<Scheme>,
     current_weight: f64,
-    others: Vec<Class>,
+    others: Vec<ForeignScheme>,
 }
 
 /// The key by which identifiers are spread: secret, the same in all processes, and never changed.
@@ -107,7 +107,7 @@ impl Decoys {
             if !cost.is_current(&hash.scheme) {
                 peaks += peak;
                 let (name, scheme) = (counted.scheme.clone(), Arc::new(hash.scheme));
-                others.push(Class { name, scheme, accounts, weight: peak });
+                others.push(ForeignScheme { name, scheme, accounts, weight: peak });
             }
         }
         // Accounts were deleted: not all accounts that left the other schemes have the current one.
@@ -124,7 +124,7 @@ impl Decoys {
     pub fn choose(&self, name: &str) -> Arc<Scheme> {
         // Weighted rendezvous hashing: a scheme that grows takes identifiers from the others, and no identifier moves
         // between those.
-        let score_of = |class: &str, weight: f64| -self.chance(&["spread", class, name]).ln() / weight;
+        let score_of = |class: &str, weight: f64| -self.pseudo_random(&["spread", class, name]).ln() / weight;
         let mut lowest = (score_of("", self.current_weight.max(f64::MIN_POSITIVE)), None);
         for class in &self.others {
             let score = score_of(&class.name, class.weight);
@@ -133,7 +133,7 @@ impl Decoys {
             }
         }
         match lowest.1 {
-            Some(class) if self.chance(&["left", &class.name, name]) < class.accounts / class.weight => {
+            Some(class) if self.pseudo_random(&["left", &class.name, name]) < class.accounts / class.weight => {
                 Arc::clone(&class.scheme)
             }
             _ => Arc::clone(&self.current),
@@ -141,7 +141,7 @@ impl Decoys {
     }
 
     /// A number strictly between 0 and 1 that depends only on the parts and the key.
-    fn chance(&self, parts: &[&str]) -> f64 {
+    fn pseudo_random(&self, parts: &[&str]) -> f64 {
         let mut context = hmac::Context::with_key(&self.key);
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());

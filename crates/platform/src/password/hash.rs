@@ -23,20 +23,20 @@ pub struct PasswordHash {
 /// The maximum of a cost parameter of a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
-    pub most: u64,
+    pub max: u64,
     /// What is counted, in the plural.
-    pub of: &'static str,
+    pub unit: &'static str,
 }
 
 impl Bound {
-    pub const fn new(most: u64, of: &'static str) -> Self {
-        Self { most, of }
+    pub const fn new(max: u64, of: &'static str) -> Self {
+        Self { max, unit: of }
     }
 }
 
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at most {} {}", self.most, self.of)
+        write!(f, "at most {} {}", self.max, self.unit)
     }
 }
 
@@ -84,8 +84,8 @@ impl ImportRejection {
 }
 
 impl PasswordHash {
-    /// A hash from a row of ours. None where it is garbled, or costs more than an import accepts: a row that was written
-    /// past the import must not occupy a hashing thread for seconds. No password fits it then.
+    /// Parses a stored hash. None if it is malformed, or costs more than an import accepts: a row that was not written by
+    /// the import must not occupy a hashing thread for seconds. No password matches then.
     pub fn from_stored(text: &str) -> Option<Self> {
         match formats::text(text).ok()? {
             Exported::Hash(scheme) => match scheme.work() {
@@ -155,7 +155,7 @@ impl ExportedPassword {
 /// Rejects imported hashes that are too weak, or so costly that verifying them would be a denial of service. Checks
 /// only the parameters.
 fn check_cost(scheme: &Scheme) -> Result<(), ImportRejection> {
-    if matches!(&scheme.algorithm, Algorithm::Wrapped(wrapped) if wrapped.is_thin()) {
+    if matches!(&scheme.algorithm, Algorithm::Wrapped(wrapped) if wrapped.has_weak_argon2()) {
         return Err(ImportRejection::TooWeak);
     }
     match scheme.work() {

@@ -53,15 +53,15 @@ impl Default for Cost {
 /// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordCheck {
-    Wrong,
-    Right,
+    Incorrect,
+    Correct,
     /// Correct, but the stored hash is not of the current scheme and cost: hash the password again and store that.
     CorrectNeedsRehash,
 }
 
 impl PasswordCheck {
-    pub fn is_right(self) -> bool {
-        self != PasswordCheck::Wrong
+    pub fn is_correct(self) -> bool {
+        self != PasswordCheck::Incorrect
     }
 }
 
@@ -165,7 +165,7 @@ impl Hasher {
         name: &str,
     ) -> Result<PasswordCheck, Fault> {
         // Too long to be the password of any account.
-        let Some(forms) = forms(password) else { return Ok(PasswordCheck::Wrong) };
+        let Some(forms) = forms(password) else { return Ok(PasswordCheck::Incorrect) };
         let known = hash.is_some();
         let decoy = self.decoy(name);
         let scheme = hash.map_or(decoy, |hash| Arc::new(hash.scheme.clone()));
@@ -176,8 +176,8 @@ impl Hasher {
             let typed = forms.typed.is_some_and(|typed| scheme.matches(typed.expose().as_bytes(), memory));
             memory.shrink(cost.0.block_count());
             match known && (prepared || typed) {
-                false => PasswordCheck::Wrong,
-                true if prepared && cost.is_current(&scheme) => PasswordCheck::Right,
+                false => PasswordCheck::Incorrect,
+                true if prepared && cost.is_current(&scheme) => PasswordCheck::Correct,
                 true => PasswordCheck::CorrectNeedsRehash,
             }
         });

@@ -64,14 +64,14 @@ pub struct Pool {
 #[derive(Clone, Copy, Debug)]
 pub struct Observer {
     /// A job finished; the duration includes its time in the queue.
-    pub done: fn(Duration),
+    pub completed: fn(Duration),
     /// A job was rejected because the queue was full.
-    pub full: fn(),
+    pub rejected: fn(),
 }
 
 impl Observer {
     /// Callbacks that do nothing.
-    pub const NONE: Self = Self { done: |_| {}, full: || {} };
+    pub const NONE: Self = Self { completed: |_| {}, rejected: || {} };
 }
 
 /// A reserved slot for one job, on a thread or in the queue; released on drop.
@@ -117,7 +117,7 @@ impl Pool {
     /// Unavailable, immediately, if the queue is full.
     pub fn reserve(&self) -> Result<QueueSlot, Fault> {
         self.slots.clone().try_acquire_owned().map(QueueSlot).map_err(|_| {
-            (self.observer.full)();
+            (self.observer.rejected)();
             Fault::unavailable("the hashing queue is full")
         })
     }
@@ -152,7 +152,7 @@ impl Pool {
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let started = Instant::now();
-        let (reply, answer) = oneshot::channel();
+        let (reply, response) = oneshot::channel();
         let job = Box::new(move |memory: &mut Memory| {
             if !reply.is_closed() {
                 // Fails if the caller was dropped while the job ran.
@@ -165,9 +165,9 @@ impl Pool {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(Fault::internal("the hashing threads have stopped"));
         }
-        let answer = answer.await.map_err(|_| Fault::internal("a hashing job panicked"));
-        (self.observer.done)(started.elapsed());
-        answer
+        let response = response.await.map_err(|_| Fault::internal("a hashing job panicked"));
+        (self.observer.completed)(started.elapsed());
+        response
     }
 
     /// The number of jobs that wait for a thread.

@@ -89,7 +89,7 @@ impl Rules {
             (composed && without(char::is_numeric), Violation::NoDigit),
             (composed && without(|character| !character.is_alphanumeric()), Violation::NoSymbol),
             (strength::score(&password, &context.guesses()) < self.min_strength, Violation::TooGuessable),
-            (context.is_in(&password), Violation::ContainsPersonalData),
+            (context.occurs_in(&password), Violation::ContainsPersonalData),
         ];
         found.into_iter().filter_map(|(wrong, violation)| wrong.then_some(violation)).collect()
     }

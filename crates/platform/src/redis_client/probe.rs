@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, Script, aio::MultiplexedConnection};
 
-use super::{Link, in_own_time, in_time};
+use super::{Link, timeout_excluding_delays, with_timeout};
 
 /// An empty message in the format of the event channel; every version of the program accepts it.
 const EMPTY_MESSAGE: &str = r#"{"from":0,"made_at":0,"news":[]}"#;
@@ -16,20 +16,20 @@ const SCRIPT: &str = "redis.call('TIME') redis.call('GET', KEYS[1]) redis.call('
 redis.call('HSET', KEYS[2], 'a', 1) redis.call('HMGET', KEYS[2], 'a') redis.call('PEXPIRE', KEYS[2], 1000) return 1";
 
 /// The command that failed, and the error.
-pub(super) struct Refusal {
+pub(super) struct CommandError {
     command: &'static str,
     error: RedisError,
     tls: bool,
 }
 
-impl Refusal {
+impl CommandError {
     /// Whether Redis itself rejected the command: it is reachable, and waiting does not help.
     pub fn is_by_redis(&self) -> bool {
         is_by_redis(&self.error)
     }
 
     /// The cause and the fix, for the log and for `doctor`.
-    pub fn words(&self) -> String {
+    pub fn explain(&self) -> String {
         let Self { command, error, tls } = self;
         let text = error.to_string();
         let has = |word: &str| text.contains(word);
@@ -76,32 +76,36 @@ const CONNECT: &str = "connecting";
 
 impl Link {
     /// A new connection on which Redis executed every kind of command in time.
-    pub(super) async fn connect(&self) -> Result<MultiplexedConnection, Refusal> {
+    pub(super) async fn connect(&self) -> Result<MultiplexedConnection, CommandError> {
         let tls = matches!(self.client.get_connection_info().addr(), redis::ConnectionAddr::TcpTls { .. });
-        let refused = |command| move |error| Refusal { command, error, tls };
+        let refused = |command| move |error| CommandError { command, error, tls };
         // No response timeout here: `ask` applies it.
         let mut connection = self.open_connection(None).await.map_err(refused(CONNECT))?;
         let key = format!("{}probe", self.prefix);
         let mut write = redis::cmd("SET");
         write.arg(&key).arg(1).arg("PX").arg(1000);
-        in_own_time(self.timeout, write.query_async::<()>(&mut connection)).await.map_err(refused("SET"))?;
+        timeout_excluding_delays(self.timeout, write.query_async::<()>(&mut connection))
+            .await
+            .map_err(refused("SET"))?;
         // The first run of a script sends three commands.
         let script = Script::new(SCRIPT);
         let mut call = script.key(&key);
         call.key(format!("{key}s"));
         let run = call.invoke_async::<()>(&mut connection);
-        in_own_time(self.timeout * 3, run).await.map_err(refused("EVALSHA and SCRIPT LOAD"))?;
+        timeout_excluding_delays(self.timeout * 3, run).await.map_err(refused("EVALSHA and SCRIPT LOAD"))?;
         let channel = format!("{}events", self.prefix);
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(&channel).arg(EMPTY_MESSAGE);
-        in_own_time(self.timeout, publish.query_async::<()>(&mut connection)).await.map_err(refused("PUBLISH"))?;
+        timeout_excluding_delays(self.timeout, publish.query_async::<()>(&mut connection))
+            .await
+            .map_err(refused("PUBLISH"))?;
         self.subscribe(&channel).await.map_err(refused("SUBSCRIBE"))?;
         Ok(connection)
     }
 
     async fn subscribe(&self, channel: &str) -> Result<(), RedisError> {
         let timeout = super::CONNECT_TIMEOUT.max(Duration::from_secs(2));
-        let mut listening = in_time(timeout, self.client.get_async_pubsub()).await?;
-        in_time(timeout, listening.subscribe(channel)).await
+        let mut listening = with_timeout(timeout, self.client.get_async_pubsub()).await?;
+        with_timeout(timeout, listening.subscribe(channel)).await
     }
 }

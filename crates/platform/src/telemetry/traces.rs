@@ -91,7 +91,7 @@ impl Trace {
     }
 
     /// The context that this `traceparent` names; a new, empty context without one.
-    pub fn behind(parent: Option<&str>) -> Self {
+    pub fn from_traceparent(parent: Option<&str>) -> Self {
         match parent.filter(|parent| parent.len() <= MAX_PARENT_LENGTH) {
             Some(parent) => Self(TraceContextPropagator::new().extract_with_context(&Context::new(), &Header(parent))),
             None => Self(Context::new()),
@@ -144,7 +144,7 @@ impl Trace {
     }
 
     /// Runs `work` in this context.
-    pub fn around<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+    pub fn in_context<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         work.with_context(self.0.clone())
     }
 }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn client_context_is_propagated_unchanged_without_export() {
-        let trace = Trace::behind(Some(CALLERS)).child("request", Kind::Server);
+        let trace = Trace::from_traceparent(Some(CALLERS)).child("request", Kind::Server);
         assert_eq!(trace.traceparent().as_deref(), Some(CALLERS));
     }
 
@@ -191,15 +191,15 @@ mod tests {
     fn invalid_traceparent_starts_a_new_trace() {
         let long = format!("{CALLERS}{}", "0".repeat(200));
         for wrong in ["", "nonsense", "00-00000000000000000000000000000000-b7ad6b7169203331-01", &long] {
-            assert_eq!(Trace::behind(Some(wrong)).traceparent(), None, "{wrong}");
+            assert_eq!(Trace::from_traceparent(Some(wrong)).traceparent(), None, "{wrong}");
         }
-        assert_eq!(Trace::behind(None).traceparent(), None);
+        assert_eq!(Trace::from_traceparent(None).traceparent(), None);
     }
 
     #[tokio::test]
     async fn context_is_kept_across_await_points() {
-        let trace = Trace::behind(Some(CALLERS));
-        let parent = trace.around(async {
+        let trace = Trace::from_traceparent(Some(CALLERS));
+        let parent = trace.in_context(async {
             tokio::task::yield_now().await;
             Trace::current().traceparent()
         });

@@ -93,8 +93,10 @@ fn overrides(folder: &Path, locale: Locale) -> (Vec<FluentResource>, Vec<String>
             Err(wrong) => wrong,
             Ok((catalogue, resource)) => {
                 resources.push(resource);
-                let mut wrong: Vec<String> =
-                    catalogue.iter().flat_map(|(name, asks)| validate::refusals(name, asks, &built_in)).collect();
+                let mut wrong: Vec<String> = catalogue
+                    .iter()
+                    .flat_map(|(name, asks)| validate::override_errors(name, asks, &built_in))
+                    .collect();
                 wrong.extend(
                     catalogue
                         .keys()

@@ -50,7 +50,7 @@ impl Texts {
 
     /// Formats a message. An unknown `field-…` becomes `field-invalid`, as a fallback for a new reason without a text
     /// of its own; any other unknown message is a bug and becomes `problem-other`.
-    pub fn say(&self, locale: Locale, message_id: &str, args: &[(&str, Arg<'_>)]) -> String {
+    pub fn localize(&self, locale: Locale, message_id: &str, args: &[(&str, Arg<'_>)]) -> String {
         let bundle = self.0.of(locale);
         let id = match message_id {
             known if bundle.has_message(known) => known,

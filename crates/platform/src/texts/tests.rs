@@ -52,12 +52,12 @@ fn messages_are_formatted_in_both_languages_without_isolation_marks() {
     let texts = texts();
     let wait = [("wait", Arg::Wait(Duration::from_millis(41_200)))];
     let cooldown = "problem-quota-exceeded-resend-cooldown";
-    assert_eq!(texts.say(Locale::Ko, cooldown, &wait), "방금 인증번호를 보냈어요. 42초 뒤에 다시 요청해 주세요.");
+    assert_eq!(texts.localize(Locale::Ko, cooldown, &wait), "방금 인증번호를 보냈어요. 42초 뒤에 다시 요청해 주세요.");
     assert_eq!(
-        texts.say(Locale::En, cooldown, &wait),
+        texts.localize(Locale::En, cooldown, &wait),
         "We have just sent a code. You can ask for another in 42 seconds."
     );
-    let attempts = |count: u32| texts.say(Locale::En, "problem-code-mismatch", &[("attempts", count.into())]);
+    let attempts = |count: u32| texts.localize(Locale::En, "problem-code-mismatch", &[("attempts", count.into())]);
     assert!(attempts(0).contains("no attempts left"));
     assert!(attempts(1).contains("1 attempt left"));
     assert!(attempts(4).contains("4 attempts left"));
@@ -66,14 +66,14 @@ fn messages_are_formatted_in_both_languages_without_isolation_marks() {
 #[test]
 fn unknown_reason_falls_back_to_a_general_text() {
     let texts = texts();
-    assert_eq!(texts.say(Locale::En, "field-not-a-unicorn", &[]), "This is not valid.");
-    assert_eq!(texts.say(Locale::En, "field-empty", &[]), "Please fill this in.");
-    assert_eq!(texts.say(Locale::En, "nonsense", &[]), texts.say(Locale::En, "problem-other", &[]));
+    assert_eq!(texts.localize(Locale::En, "field-not-a-unicorn", &[]), "This is not valid.");
+    assert_eq!(texts.localize(Locale::En, "field-empty", &[]), "Please fill this in.");
+    assert_eq!(texts.localize(Locale::En, "nonsense", &[]), texts.localize(Locale::En, "problem-other", &[]));
 }
 
 #[test]
 fn values_are_not_parsed_as_fluent() {
-    let text = texts().say(Locale::En, "email-footer", &[("app", "{ $code } {\"x\"}".into())]);
+    let text = texts().localize(Locale::En, "email-footer", &[("app", "{ $code } {\"x\"}".into())]);
     assert!(text.starts_with("{ $code } {\"x\"}"));
 }
 
@@ -84,9 +84,9 @@ fn operator_file_replaces_the_messages_that_it_defines() {
     let texts = Texts::load(Some(folder.path())).unwrap();
     let args =
         [("app", "예시".into()), ("code", "012345".into()), ("lifetime", Arg::Lifetime(Duration::from_secs(300)))];
-    assert_eq!(texts.say(Locale::Ko, "sms-code-sign-up", &args), "<예시> 가입 012345 (5분)");
-    assert_eq!(texts.say(Locale::Ko, "sms-code-contact", &args), "[예시] 인증번호 012345");
-    assert_eq!(texts.say(Locale::En, "sms-code-sign-up", &args), "[예시] Sign-up code: 012345");
+    assert_eq!(texts.localize(Locale::Ko, "sms-code-sign-up", &args), "<예시> 가입 012345 (5분)");
+    assert_eq!(texts.localize(Locale::Ko, "sms-code-contact", &args), "[예시] 인증번호 012345");
+    assert_eq!(texts.localize(Locale::En, "sms-code-sign-up", &args), "[예시] Sign-up code: 012345");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Message, Pattern, 
 
 /// The variables and references of one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asks {
+pub(super) struct MessageVariables {
     /// Variables whose values are shown.
     pub shown: BTreeSet<String>,
     /// Variables that select a variant.
@@ -16,14 +16,14 @@ pub(super) struct Asks {
     pub references: BTreeSet<String>,
 }
 
-impl Asks {
+impl MessageVariables {
     pub fn variables(&self) -> BTreeSet<String> {
         &self.shown | &self.selecting
     }
 }
 
 /// Messages by id, with the variables and references of each.
-pub(super) type Catalogue = BTreeMap<String, Asks>;
+pub(super) type Catalogue = BTreeMap<String, MessageVariables>;
 
 /// The messages of a file. `Err`: entries that are not supported.
 pub(super) fn catalogue(resource: &FluentResource) -> Result<Catalogue, Vec<String>> {
@@ -33,7 +33,7 @@ pub(super) fn catalogue(resource: &FluentResource) -> Result<Catalogue, Vec<Stri
         match entry {
             Entry::Message(message) => {
                 let name = message.id.name.to_owned();
-                match asks(message) {
+                match variables_of(message) {
                     Some(_) if found.contains_key(&name) => refused.push(format!("{name} is defined twice")),
                     Some(asks) => _ = found.insert(name, asks),
                     None => refused.push(format!("{name} has no text, or has attributes")),
@@ -48,7 +48,7 @@ pub(super) fn catalogue(resource: &FluentResource) -> Result<Catalogue, Vec<Stri
 }
 
 /// Why the message can't replace the built-in one. Empty: it can.
-pub(super) fn refusals(name: &str, asks: &Asks, built_in: &Catalogue) -> Vec<String> {
+pub(super) fn override_errors(name: &str, asks: &MessageVariables, built_in: &Catalogue) -> Vec<String> {
     let Some(original) = built_in.get(name) else { return vec![format!("there is no message {name}")] };
     let offered = offered(name, original);
     let quoted = |names: &BTreeSet<String>| names.iter().map(|name| format!("${name}")).collect::<Vec<_>>().join(", ");
@@ -67,7 +67,7 @@ pub(super) fn refusals(name: &str, asks: &Asks, built_in: &Catalogue) -> Vec<Str
 }
 
 /// The available variables of a message: those of the built-in text, and some more that operators may want.
-fn offered(name: &str, original: &Asks) -> BTreeSet<String> {
+fn offered(name: &str, original: &MessageVariables) -> BTreeSet<String> {
     let mut offered = original.variables();
     let sent = ["sms-", "voice-", "email-"].iter().any(|channel| name.starts_with(channel));
     if sent {
@@ -79,14 +79,14 @@ fn offered(name: &str, original: &Asks) -> BTreeSet<String> {
     offered
 }
 
-fn asks(message: &Message<&str>) -> Option<Asks> {
+fn variables_of(message: &Message<&str>) -> Option<MessageVariables> {
     let pattern = message.value.as_ref().filter(|_| message.attributes.is_empty())?;
-    let mut asks = Asks::default();
+    let mut asks = MessageVariables::default();
     read(pattern, &mut asks);
     Some(asks)
 }
 
-fn read(pattern: &Pattern<&str>, asks: &mut Asks) {
+fn read(pattern: &Pattern<&str>, asks: &mut MessageVariables) {
     for element in &pattern.elements {
         if let PatternElement::Placeable { expression } = element {
             read_expression(expression, asks);
@@ -94,7 +94,7 @@ fn read(pattern: &Pattern<&str>, asks: &mut Asks) {
     }
 }
 
-fn read_expression(expression: &Expression<&str>, asks: &mut Asks) {
+fn read_expression(expression: &Expression<&str>, asks: &mut MessageVariables) {
     match expression {
         Expression::Inline(inline) => read_inline(inline, asks),
         Expression::Select { selector, variants } => {
@@ -109,7 +109,7 @@ fn read_expression(expression: &Expression<&str>, asks: &mut Asks) {
     }
 }
 
-fn read_inline(inline: &InlineExpression<&str>, asks: &mut Asks) {
+fn read_inline(inline: &InlineExpression<&str>, asks: &mut MessageVariables) {
     match inline {
         InlineExpression::VariableReference { id } => _ = asks.shown.insert(id.name.to_owned()),
         InlineExpression::Placeable { expression } => read_expression(expression, asks),

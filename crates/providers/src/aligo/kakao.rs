@@ -56,7 +56,7 @@ impl AligoAlimTalk {
 }
 
 #[derive(Deserialize)]
-struct Sent {
+struct SendResponse {
     code: LenientString,
     #[serde(default)]
     message: LenientString,
@@ -72,15 +72,17 @@ struct Info {
 }
 
 /// The outcome of the request, which has one message.
-pub(super) fn sent(answer: &ProviderResponse) -> Outcome {
-    let Some(Sent { code, message, info }) = answer.json::<Sent>() else { return answer.by_status(None) };
+pub(super) fn send_outcome(response: &ProviderResponse) -> Outcome {
+    let Some(SendResponse { code, message, info }) = response.json::<SendResponse>() else {
+        return response.outcome_by_status(None);
+    };
     let reason = message.as_str();
     let reported = lenient::code_and_reason(code.as_str(), reason);
     match code.as_str() {
         // The request was accepted, but its only recipient was rejected.
         "0" if info.scnt.as_str() == "0" => Outcome::RejectedRecipient { code: reported },
         "0" => Outcome::Accepted { provider_message_id: info.mid.non_empty().map(|id| alimtalk::to_stored_id(&id)) },
-        "" => answer.by_status(None),
+        "" => response.outcome_by_status(None),
         // Credentials; the state of the channel.
         "-101" | "509" => Outcome::Misconfigured { code: reported },
         // The recipient blocked the channel or has no KakaoTalk: an SMS may arrive.
@@ -99,7 +101,7 @@ pub(super) enum Stage {
     Pending,
     Status(ReceiptStatus),
     /// KakaoTalk did not reach the number: an SMS with this id was sent instead.
-    BySms(String),
+    SmsFallback(String),
 }
 
 #[derive(Deserialize)]
@@ -119,12 +121,12 @@ struct Row {
 }
 
 /// The state from the row of a message. A missing row is no status: rows may be missing for a day.
-pub(super) fn stage(answer: &ProviderResponse) -> Stage {
-    let Some(row) = answer.json::<History>().and_then(|history| history.list.into_iter().next()) else {
+pub(super) fn stage(response: &ProviderResponse) -> Stage {
+    let Some(row) = response.json::<History>().and_then(|history| history.list.into_iter().next()) else {
         return Stage::Pending;
     };
     match (row.smid.as_str(), row.rslt.as_str(), row.rslt_message.as_str()) {
-        (sms, ..) if !matches!(sms, "" | "0") => Stage::BySms(sms.to_owned()),
+        (sms, ..) if !matches!(sms, "" | "0") => Stage::SmsFallback(sms.to_owned()),
         (_, "", _) => Stage::Pending,
         (_, _, reported) if reported.contains("성공") => Stage::Status(ReceiptStatus::Delivered),
         // An error letter, such as U for a text that does not match the template. The SMS fallback is being sent.

@@ -108,7 +108,7 @@ impl Provider for Aligo {
                 form.push(("testmode_yn", "Y"));
             }
             match self.post("send/", &form).await {
-                Ok(answer) => sent(&answer),
+                Ok(response) => send_outcome(&response),
                 Err(error) => TransportError::into(error),
             }
         })
@@ -133,8 +133,8 @@ impl Aligo {
 
     async fn poll_sms(&self, mid: &str) -> PollResult {
         match self.post("sms_list/", &[("mid", mid), ("page", "1"), ("page_size", "30")]).await {
-            Ok(answer) if answer.status == 429 => PollResult::Throttled { retry_after: answer.retry_after },
-            Ok(answer) => answer.json().map_or(PollResult::Pending, status_of),
+            Ok(response) if response.status == 429 => PollResult::Throttled { retry_after: response.retry_after },
+            Ok(response) => response.json().map_or(PollResult::Pending, status_of),
             Err(_) => PollResult::Pending,
         }
     }
@@ -145,7 +145,7 @@ impl Aligo {
             form.push(("testMode", "Y".to_owned()));
         }
         match self.post_alimtalk(alimtalk, "alimtalk/send/", form).await {
-            Ok(answer) => kakao::sent(&answer),
+            Ok(response) => kakao::send_outcome(&response),
             Err(error) => TransportError::into(error),
         }
     }
@@ -155,14 +155,16 @@ impl Aligo {
         let Some(alimtalk) = &self.alimtalk else { return PollResult::Pending };
         let form = [("mid", mid), ("page", "1"), ("limit", "1")].map(|(name, value)| (name, value.to_owned()));
         let stage = match self.post_alimtalk(alimtalk, "history/detail/", form.into()).await {
-            Ok(answer) if answer.status == 429 => return PollResult::Throttled { retry_after: answer.retry_after },
-            Ok(answer) => kakao::stage(&answer),
+            Ok(response) if response.status == 429 => {
+                return PollResult::Throttled { retry_after: response.retry_after };
+            }
+            Ok(response) => kakao::stage(&response),
             Err(_) => Stage::Pending,
         };
         match stage {
             Stage::Pending => PollResult::Pending,
             Stage::Status(status) => PollResult::Status { status, code: None },
-            Stage::BySms(mid) => match self.poll_sms(&mid).await {
+            Stage::SmsFallback(mid) => match self.poll_sms(&mid).await {
                 PollResult::Pending => PollResult::Status { status: ReceiptStatus::Sent, code: None },
                 polled => polled,
             },
@@ -183,7 +185,7 @@ impl Aligo {
 }
 
 #[derive(Deserialize)]
-struct Sent {
+struct SendResponse {
     result_code: LenientString,
     #[serde(default)]
     message: LenientString,
@@ -193,8 +195,8 @@ struct Sent {
     success_cnt: LenientString,
 }
 
-fn sent(answer: &ProviderResponse) -> Outcome {
-    let Some(sent) = answer.json::<Sent>() else { return answer.by_status(None) };
+fn send_outcome(response: &ProviderResponse) -> Outcome {
+    let Some(sent) = response.json::<SendResponse>() else { return response.outcome_by_status(None) };
     let reason = sent.message.as_str();
     let code = lenient::code_and_reason(sent.result_code.as_str(), reason);
     match sent.result_code.as_str() {
@@ -203,7 +205,7 @@ fn sent(answer: &ProviderResponse) -> Outcome {
         "1" => Outcome::Accepted { provider_message_id: sent.msg_id.non_empty() },
         "-101" | "-102" | "-201" => Outcome::Misconfigured { code },
         "-103" => Outcome::RejectedSender { code },
-        "" => answer.by_status(None),
+        "" => response.outcome_by_status(None),
         // Other codes have no documented meaning.
         _ => classify_by_text(reason, code),
     }

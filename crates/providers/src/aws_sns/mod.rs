@@ -138,17 +138,17 @@ impl Provider for AwsSns {
             }
             match publish.send().await {
                 Ok(published) => Outcome::Accepted { provider_message_id: published.message_id },
-                Err(error) => failed(&error),
+                Err(error) => error_outcome(&error),
             }
         })
     }
 }
 
-fn failed(error: &SdkError<PublishError, HttpResponse>) -> Outcome {
+fn error_outcome(error: &SdkError<PublishError, HttpResponse>) -> Outcome {
     match error {
         SdkError::ServiceError(refusal) => {
             let raw = refusal.raw();
-            refused(refusal.err().code().or_else(|| bare_code(raw)).unwrap_or_default(), raw)
+            rejection_outcome(refusal.err().code().or_else(|| bare_code(raw)).unwrap_or_default(), raw)
         }
         SdkError::DispatchFailure(failure) => match failure.as_connector_error().and_then(sdk_http::transport_error) {
             Some(transport_error) => transport_error.into(),
@@ -167,7 +167,7 @@ fn bare_code(raw: &HttpResponse) -> Option<&str> {
     Some(body.split_once("<Code>")?.1.split_once("</Code>")?.0)
 }
 
-fn refused(reported: &str, raw: &HttpResponse) -> Outcome {
+fn rejection_outcome(reported: &str, raw: &HttpResponse) -> Outcome {
     let status = raw.status().as_u16();
     let retry_after = raw.headers().get("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
     let code = lenient::code(reported).or_else(|| lenient::code(status.to_string()));

@@ -40,7 +40,8 @@ impl HttpConnector for AwsHttp {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let http = self.http.clone();
         HttpConnectorFuture::new(async move {
-            let failed = |transport_error| ConnectorError::other(Box::new(Failed(transport_error)), None);
+            let failed =
+                |transport_error| ConnectorError::other(Box::new(WrappedTransportError(transport_error)), None);
             // All requests of this service have their body in memory.
             let body = request.body().bytes().ok_or_else(|| failed(TransportError::NotSent))?.to_vec();
             let mut sending = http.post(request.uri()).body(body);
@@ -50,18 +51,18 @@ impl HttpConnector for AwsHttp {
             http.send(sending)
                 .await
                 .map_err(failed)
-                .and_then(|answer| response(&answer).ok_or_else(|| failed(TransportError::NoResponse)))
+                .and_then(|response| sdk_response(&response).ok_or_else(|| failed(TransportError::NoResponse)))
         })
     }
 }
 
-fn response(answer: &ProviderResponse) -> Option<HttpResponse> {
-    let status = StatusCode::try_from(answer.status.as_u16()).ok()?;
-    let mut response = HttpResponse::new(status, answer.bytes().into());
-    if let Some(span) = answer.retry_after {
-        response.headers_mut().insert("retry-after", span.as_secs().to_string());
+fn sdk_response(response: &ProviderResponse) -> Option<HttpResponse> {
+    let status = StatusCode::try_from(response.status.as_u16()).ok()?;
+    let mut sdk_response = HttpResponse::new(status, response.bytes().into());
+    if let Some(span) = response.retry_after {
+        sdk_response.headers_mut().insert("retry-after", span.as_secs().to_string());
     }
-    Some(response)
+    Some(sdk_response)
 }
 
 /// Encodes a space in a form as `+`, as usual in forms and in other AWS SDKs, and not as `%20`. AWS accepts both, but
@@ -91,17 +92,17 @@ impl Intercept for PlusForSpace {
 
 /// A transport error, wrapped for the SDK.
 #[derive(Debug)]
-struct Failed(TransportError);
+struct WrappedTransportError(TransportError);
 
-impl fmt::Display for Failed {
+impl fmt::Display for WrappedTransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
     }
 }
 
-impl Error for Failed {}
+impl Error for WrappedTransportError {}
 
 /// The transport error, if `error` wraps one.
 pub fn transport_error(error: &ConnectorError) -> Option<TransportError> {
-    error.source()?.downcast_ref::<Failed>().map(|failed| failed.0)
+    error.source()?.downcast_ref::<WrappedTransportError>().map(|failed| failed.0)
 }

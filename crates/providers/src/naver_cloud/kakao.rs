@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::refused;
+use super::rejection_outcome;
 use crate::{
     alimtalk::{self, Template},
     http_client::ProviderResponse,
@@ -69,7 +69,7 @@ impl NaverAlimTalk {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Accepted {
+struct SendResponse {
     status_code: LenientString,
     messages: Vec<Message>,
 }
@@ -86,12 +86,12 @@ struct Message {
 }
 
 /// The outcome of the request, which has one message.
-pub(super) fn accepted(answer: &ProviderResponse) -> Outcome {
-    let message = match answer.json::<Accepted>() {
-        Some(accepted) if answer.status == 202 && accepted.status_code.as_str() == "202" => {
+pub(super) fn send_outcome(response: &ProviderResponse) -> Outcome {
+    let message = match response.json::<SendResponse>() {
+        Some(accepted) if response.status == 202 && accepted.status_code.as_str() == "202" => {
             accepted.messages.into_iter().next()
         }
-        _ => return refused(answer),
+        _ => return rejection_outcome(response),
     };
     match message {
         Some(message) if message.request_status_code.as_str() == ACCEPTED => Outcome::Accepted {
@@ -106,8 +106,8 @@ pub(super) fn accepted(answer: &ProviderResponse) -> Outcome {
 }
 
 /// The status of a message. None if the response does not contain one.
-pub(super) fn poll_status(answer: &ProviderResponse) -> Option<PollResult> {
-    let message = answer.status.is_success().then(|| answer.json::<Message>()).flatten()?;
+pub(super) fn poll_status(response: &ProviderResponse) -> Option<PollResult> {
+    let message = response.status.is_success().then(|| response.json::<Message>()).flatten()?;
     let status = match (message.request_status_code.as_str(), message.message_status_code.as_str()) {
         (_, DELIVERED) => ReceiptStatus::Delivered,
         (ACCEPTED | "", "") => return Some(PollResult::Pending),

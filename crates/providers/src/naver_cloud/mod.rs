@@ -105,7 +105,7 @@ impl Provider for NaverCloud {
             {
                 let fallback = json!({ "type": kind.as_str(), "from": self.from, "content": text });
                 let body = alimtalk.body(&korean_text::national(number), code, &fallback);
-                return self.post_message(&alimtalk.messages(), &body, kakao::accepted).await;
+                return self.post_message(&alimtalk.messages(), &body, kakao::send_outcome).await;
             }
             let body = json!({
                 "type": kind.as_str(),
@@ -115,7 +115,7 @@ impl Provider for NaverCloud {
                 "content": text,
                 "messages": [{ "to": korean_text::national(number) }],
             });
-            self.post_message(&self.messages(), &body, accepted).await
+            self.post_message(&self.messages(), &body, send_outcome).await
         })
     }
 
@@ -126,7 +126,7 @@ impl Provider for NaverCloud {
             }
             let (list, id) = (self.messages(), path_part(provider_message_id));
             let listed = match self.send_request(self.request(&Method::GET, &format!("{list}?requestId={id}"))).await {
-                Ok(answer) => answer,
+                Ok(response) => response,
                 Err(_) => return PollResult::Pending,
             };
             let Some(message) = messages(&listed).and_then(|messages| messages.into_iter().next()) else {
@@ -134,9 +134,9 @@ impl Provider for NaverCloud {
             };
             let path = format!("{list}/{}", path_part(message.message_id.as_str()));
             match self.send_request(self.request(&Method::GET, &path)).await {
-                Ok(answer) => match messages(&answer).and_then(|messages| messages.into_iter().next()) {
+                Ok(response) => match messages(&response).and_then(|messages| messages.into_iter().next()) {
                     Some(message) => message.poll_status(),
-                    None => poll_error(&answer),
+                    None => poll_error(&response),
                 },
                 Err(_) => PollResult::Pending,
             }
@@ -155,7 +155,7 @@ impl NaverCloud {
             .request(&Method::POST, path)
             .map(|request| request.header("content-type", "application/json; charset=utf-8").body(body.to_string()));
         match self.send_request(request).await {
-            Ok(answer) => outcome_of(&answer),
+            Ok(response) => outcome_of(&response),
             Err(error) => TransportError::into(error),
         }
     }
@@ -165,7 +165,7 @@ impl NaverCloud {
         let Some(alimtalk) = &self.alimtalk else { return PollResult::Pending };
         let path = format!("{}/{}", alimtalk.messages(), path_part(id));
         match self.send_request(self.request(&Method::GET, &path)).await {
-            Ok(answer) => kakao::poll_status(&answer).unwrap_or_else(|| poll_error(&answer)),
+            Ok(response) => kakao::poll_status(&response).unwrap_or_else(|| poll_error(&response)),
             Err(_) => PollResult::Pending,
         }
     }
@@ -206,24 +206,24 @@ fn path_part(id: &str) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Accepted {
+struct SendResponse {
     request_id: String,
     status_code: LenientString,
 }
 
-fn accepted(answer: &ProviderResponse) -> Outcome {
-    match answer.json::<Accepted>() {
-        Some(accepted) if answer.status == 202 && accepted.status_code.as_str() == "202" => {
+fn send_outcome(response: &ProviderResponse) -> Outcome {
+    match response.json::<SendResponse>() {
+        Some(accepted) if response.status == 202 && accepted.status_code.as_str() == "202" => {
             Outcome::Accepted { provider_message_id: Some(accepted.request_id) }
         }
-        _ => refused(answer),
+        _ => rejection_outcome(response),
     }
 }
 
 /// Errors of the gateway have a code; those of SENS itself have another format and are classified by status.
-pub(super) fn refused(answer: &ProviderResponse) -> Outcome {
+pub(super) fn rejection_outcome(response: &ProviderResponse) -> Outcome {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct ErrorResponse {
         error: Gateway,
     }
     #[derive(Deserialize)]
@@ -232,20 +232,22 @@ pub(super) fn refused(answer: &ProviderResponse) -> Outcome {
         #[serde(default)]
         error_code: LenientString,
     }
-    let code =
-        answer.json::<Refusal>().and_then(|refusal| refusal.error.error_code.non_empty()).and_then(lenient::code);
+    let code = response
+        .json::<ErrorResponse>()
+        .and_then(|refusal| refusal.error.error_code.non_empty())
+        .and_then(lenient::code);
     match code.as_deref() {
         Some("100" | "430") => Outcome::RejectedContent { code },
         Some("200" | "210" | "300") => Outcome::Misconfigured { code },
-        Some("400" | "410" | "420") => Outcome::Throttled { retry_after: answer.retry_after },
-        Some("500" | "900") => Outcome::Unavailable { code, retry_after: answer.retry_after },
+        Some("400" | "410" | "420") => Outcome::Throttled { retry_after: response.retry_after },
+        Some("500" | "900") => Outcome::Unavailable { code, retry_after: response.retry_after },
         // A gateway timeout: SENS may have sent the message.
         Some("510") => Outcome::Unknown,
         // A JSON response is from SENS, which did not find something in this request.
-        None if answer.status == 404 && answer.json::<serde_json::Map<String, Value>>().is_some() => {
+        None if response.status == 404 && response.json::<serde_json::Map<String, Value>>().is_some() => {
             Outcome::RejectedDestination { code: lenient::code("404") }
         }
-        _ => answer.by_status(code),
+        _ => response.outcome_by_status(code),
     }
 }
 
@@ -266,12 +268,12 @@ struct Message {
     status_name: LenientString,
 }
 
-fn messages(answer: &ProviderResponse) -> Option<Vec<Message>> {
-    answer.status.is_success().then(|| answer.json::<Messages>()).flatten().map(|list| list.messages)
+fn messages(response: &ProviderResponse) -> Option<Vec<Message>> {
+    response.status.is_success().then(|| response.json::<Messages>()).flatten().map(|list| list.messages)
 }
 
-fn poll_error(answer: &ProviderResponse) -> PollResult {
-    match refused(answer) {
+fn poll_error(response: &ProviderResponse) -> PollResult {
+    match rejection_outcome(response) {
         Outcome::Throttled { retry_after } => PollResult::Throttled { retry_after },
         _ => PollResult::Pending,
     }

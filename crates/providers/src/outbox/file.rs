@@ -66,7 +66,7 @@ impl OutboxFile {
         }
         let mut line = Vec::new();
         if file.metadata()?.len() > self.offset {
-            // A process died while writing a line: start a new line.
+            // A process crashed while writing a line: start a new line.
             line.push(b'\n');
         }
         serde_json::to_writer(&mut line, message)?;

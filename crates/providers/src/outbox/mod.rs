@@ -68,17 +68,17 @@ impl Filter {
 
 /// The outbox of the development provider. Cheap to clone; clones share their state.
 #[derive(Clone, Debug)]
-pub struct DevOutbox(Arc<Inner>);
+pub struct DevOutbox(Arc<OutboxState>);
 
 #[derive(Debug)]
-struct Inner {
-    tail: Mutex<Tail>,
+struct OutboxState {
+    recent: Mutex<RecentMessages>,
     closed: CancellationToken,
 }
 
 /// The newest messages of the file, in memory.
 #[derive(Debug)]
-struct Tail {
+struct RecentMessages {
     file: OutboxFile,
     /// Oldest first.
     messages: VecDeque<Arc<Message>>,
@@ -92,9 +92,9 @@ impl DevOutbox {
     /// If the folder can't be created or the file can't be read.
     pub fn open(folder: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let mut tail = Tail { file: OutboxFile::new(folder), messages: VecDeque::new(), ids: HashSet::new() };
-        tail.catch_up()?;
-        Ok(Self(Arc::new(Inner { tail: Mutex::new(tail), closed: CancellationToken::new() })))
+        let mut tail = RecentMessages { file: OutboxFile::new(folder), messages: VecDeque::new(), ids: HashSet::new() };
+        tail.read_new_messages()?;
+        Ok(Self(Arc::new(OutboxState { recent: Mutex::new(tail), closed: CancellationToken::new() })))
     }
 
     /// The messages that match the filter, newest first, from all processes.
@@ -102,8 +102,8 @@ impl DevOutbox {
     /// # Errors
     /// If the file can't be read.
     pub async fn list(&self, filter: Filter) -> io::Result<Vec<Arc<Message>>> {
-        self.with_tail(move |tail| {
-            tail.catch_up()?;
+        self.with_recent(move |tail| {
+            tail.read_new_messages()?;
             let wanted = tail.messages.iter().rev().filter(|message| filter.matches(&message.to));
             Ok(wanted.take(filter.limit.unwrap_or(usize::MAX)).cloned().collect())
         })
@@ -112,7 +112,7 @@ impl DevOutbox {
 
     /// Appends a message, unless there is one with its id.
     pub(crate) async fn append(&self, message: Message) -> io::Result<()> {
-        self.with_tail(move |Tail { file, messages, ids }| {
+        self.with_recent(move |RecentMessages { file, messages, ids }| {
             file.append(&message, |new_messages| {
                 add(new_messages, messages, ids);
                 !ids.contains(&message.id)
@@ -125,7 +125,7 @@ impl DevOutbox {
     /// is only checked while a caller waits. Returns None if the outbox is closed.
     pub async fn changed(&self, seen: Option<u64>) -> Option<u64> {
         loop {
-            let length = self.with_tail(|tail| Ok(tail.file.length())).await.unwrap_or_default();
+            let length = self.with_recent(|tail| Ok(tail.file.length())).await.unwrap_or_default();
             if self.0.closed.is_cancelled() {
                 return None;
             }
@@ -145,19 +145,19 @@ impl DevOutbox {
     }
 
     /// File access blocks, so it runs on a blocking thread.
-    async fn with_tail<T: Send + 'static>(
+    async fn with_recent<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Tail) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut RecentMessages) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
-        let inner = Arc::clone(&self.0);
+        let state = Arc::clone(&self.0);
         let result =
-            tokio::task::spawn_blocking(move || work(&mut inner.tail.lock().unwrap_or_else(PoisonError::into_inner)));
+            tokio::task::spawn_blocking(move || work(&mut state.recent.lock().unwrap_or_else(PoisonError::into_inner)));
         result.await.map_err(io::Error::other)?
     }
 }
 
-impl Tail {
-    fn catch_up(&mut self) -> io::Result<()> {
+impl RecentMessages {
+    fn read_new_messages(&mut self) -> io::Result<()> {
         let new_messages = self.file.read_new()?;
         add(new_messages, &mut self.messages, &mut self.ids);
         Ok(())

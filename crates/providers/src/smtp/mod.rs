@@ -103,7 +103,8 @@ fn read(reader: &mut SettingsReader<'_>) -> ProviderFactory {
     });
     let step = env.duration("SMTP_TIMEOUT", Duration::from_secs(1)..=Duration::from_secs(600));
     let security = security(env, &host, tls);
-    let server = Server { host, port: port.unwrap_or(default_port), security, credentials, ehlo_name: hello(&from) };
+    let server =
+        Server { host, port: port.unwrap_or(default_port), security, credentials, ehlo_name: ehlo_name(&from) };
     Box::new(move |deps| {
         #[expect(
             clippy::expect_used,
@@ -165,7 +166,7 @@ fn read_certificates(path: &str) -> Result<Vec<Certificate>, String> {
 }
 
 /// The EHLO name: the domain of the sender, because a host name could disclose internal names.
-fn hello(from: &Result<Mailbox, ()>) -> ClientId {
+fn ehlo_name(from: &Result<Mailbox, ()>) -> ClientId {
     from.as_ref().map_or_else(|()| ClientId::default(), |from| ClientId::Domain(from.email.domain().to_owned()))
 }
 

@@ -164,8 +164,8 @@ impl Sessions {
     ) -> Result<T, (Outcome, bool)> {
         match timeout(self.timeouts.step, exchange).await {
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(error)) => Err((failed(step, &error), error.status().is_some())),
-            Err(_) => Err((broken_off(step), false)),
+            Ok(Err(error)) => Err((error_outcome(step, &error), error.status().is_some())),
+            Err(_) => Err((no_reply_outcome(step), false)),
         }
     }
 }
@@ -179,7 +179,7 @@ fn outcome_only((outcome, _): (Outcome, bool)) -> Outcome {
 
 /// The outcome of a step without a reply. Up to MAIL the server is unavailable; after that the recipient or the text
 /// may be the cause; once the message was being written, it is unknown whether it was sent.
-fn broken_off(step: Step) -> Outcome {
+fn no_reply_outcome(step: Step) -> Outcome {
     match step {
         Step::Connect | Step::SignIn | Step::Sender => Outcome::unavailable("not_reached".to_owned()),
         Step::Recipient | Step::Announce => Outcome::deferred("broken_off".to_owned()),
@@ -189,12 +189,12 @@ fn broken_off(step: Step) -> Outcome {
 
 /// The outcome of a failed step (RFC 5321, section 4.2; enhanced codes: RFC 3463). After MAIL was accepted, only 421 is
 /// about the server: all other codes are about this recipient or this message.
-fn failed(step: Step, error: &Error) -> Outcome {
+fn error_outcome(step: Step, error: &Error) -> Outcome {
     let Some(status) = error.status() else {
         return match step {
             _ if error.is_tls() => Outcome::Misconfigured { code: Some("tls".to_owned()) },
             Step::SignIn if error.is_client() => Outcome::Misconfigured { code: Some("no_auth_mechanism".to_owned()) },
-            _ => broken_off(step),
+            _ => no_reply_outcome(step),
         };
     };
     let status = status.to_string();

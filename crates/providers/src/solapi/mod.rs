@@ -121,7 +121,7 @@ impl Provider for Solapi {
             let body = json!({ "messages": [message], "allowDuplicates": false, "showMessageList": true });
             let request = self.http.post(format!("{}/messages/v4/send-many/detail", self.base)).json(&body);
             match self.http.send(self.signed(request)).await {
-                Ok(answer) => sent(&answer),
+                Ok(response) => send_outcome(&response),
                 Err(error) => TransportError::into(error),
             }
         })
@@ -132,8 +132,10 @@ impl Provider for Solapi {
             let id: String = provider_message_id.chars().filter(char::is_ascii_alphanumeric).collect();
             let request = self.http.get(format!("{}/messages/v4/list?messageId={id}", self.base));
             match self.http.send(self.signed(request)).await {
-                Ok(answer) if answer.status == 429 => PollResult::Throttled { retry_after: answer.retry_after },
-                Ok(answer) => answer.json::<Listed>().map_or(PollResult::Pending, |listed| listed.status_of(&id)),
+                Ok(response) if response.status == 429 => PollResult::Throttled { retry_after: response.retry_after },
+                Ok(response) => {
+                    response.json::<MessageList>().map_or(PollResult::Pending, |listed| listed.status_of(&id))
+                }
                 Err(_) => PollResult::Pending,
             }
         })
@@ -186,7 +188,7 @@ fn authorization(key: &str, secret: &Secret, date: &str, salt: &str) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Sent {
+struct SendResponse {
     #[serde(default)]
     failed_message_list: Vec<Listing>,
     #[serde(default)]
@@ -202,41 +204,41 @@ struct Listing {
     status_code: LenientString,
 }
 
-fn sent(answer: &ProviderResponse) -> Outcome {
-    if !answer.status.is_success() {
-        return refused(answer);
+fn send_outcome(response: &ProviderResponse) -> Outcome {
+    if !response.status.is_success() {
+        return rejection_outcome(response);
     }
     // A status 200 is not always a success: the message may be in the list of failed ones.
-    let Some(sent) = answer.json::<Sent>() else { return Outcome::Unknown };
+    let Some(sent) = response.json::<SendResponse>() else { return Outcome::Unknown };
     match (sent.failed_message_list.first(), sent.message_list.first()) {
-        (Some(failed), _) => classified(failed.status_code.as_str()),
+        (Some(failed), _) => status_outcome(failed.status_code.as_str()),
         (None, Some(accepted)) if matches!(accepted.status_code.as_str(), "2000" | "3000" | "4000") => {
             Outcome::Accepted { provider_message_id: accepted.message_id.non_empty() }
         }
-        (None, Some(other)) => classified(other.status_code.as_str()),
+        (None, Some(other)) => status_outcome(other.status_code.as_str()),
         (None, None) => Outcome::Unknown,
     }
 }
 
 /// Errors of the whole request, by HTTP status.
-fn refused(answer: &ProviderResponse) -> Outcome {
+fn rejection_outcome(response: &ProviderResponse) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Refusal {
+    struct ErrorResponse {
         error_code: LenientString,
     }
-    let code = answer.json::<Refusal>().and_then(|refusal| lenient::code(refusal.error_code.as_str()));
+    let code = response.json::<ErrorResponse>().and_then(|refusal| lenient::code(refusal.error_code.as_str()));
     match code.as_deref() {
         // A retry has another salt.
         Some("DuplicatedSignature") => Outcome::unavailable(code),
         Some("InvalidAPIKey" | "SignatureDoesNotMatch" | "RequestTimeTooSkewed") => Outcome::Misconfigured { code },
         Some("ValidationError" | "RecipientsTooMany") => Outcome::RejectedContent { code },
-        _ => answer.by_status(code),
+        _ => response.outcome_by_status(code),
     }
 }
 
 /// The outcome by the status code of a rejected message: 1xxx at reception, 2xxx by the platform, 3xxx by the carrier.
-fn classified(status: &str) -> Outcome {
+fn status_outcome(status: &str) -> Outcome {
     let code = lenient::code(status);
     match status {
         // No route, blocked, rejected by the recipient, no such number, no SMS.
@@ -265,12 +267,12 @@ fn classified(status: &str) -> Outcome {
 /// An object with messages by id.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+struct MessageList {
     #[serde(default)]
     message_list: BTreeMap<String, Listing>,
 }
 
-impl Listed {
+impl MessageList {
     fn status_of(&self, id: &str) -> PollResult {
         let Some(code) = self.message_list.get(id).map(|listing| listing.status_code.as_str()) else {
             return PollResult::Pending;

@@ -63,19 +63,19 @@ pub fn validity(ttl: Duration) -> String {
 
 /// `{"code":20429,…}`, or RFC 9457 problem JSON; other fields are ignored.
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorResponse {
     #[serde(default)]
     code: LenientString,
 }
 
 /// Twilio's error code in an error response; empty if there is none.
-pub fn error_code(answer: &ProviderResponse) -> String {
-    answer.json::<Refusal>().map(|refusal| refusal.code.as_str().to_owned()).unwrap_or_default()
+pub fn error_code(response: &ProviderResponse) -> String {
+    response.json::<ErrorResponse>().map(|refusal| refusal.code.as_str().to_owned()).unwrap_or_default()
 }
 
 /// The outcome of an error response (<https://www.twilio.com/docs/api/errors>).
-pub fn rejection_outcome(answer: &ProviderResponse) -> Outcome {
-    let reported = error_code(answer);
+pub fn rejection_outcome(response: &ProviderResponse) -> Outcome {
+    let reported = error_code(response);
     let code = lenient::code(&reported);
     match reported.as_str() {
         // To: invalid, no route, no SMS, a landline; 21214 to 21217 for calls; for Verify: invalid, landline.
@@ -99,7 +99,7 @@ pub fn rejection_outcome(answer: &ProviderResponse) -> Outcome {
         // Credentials, permissions, suspended account, test credentials; wrong address.
         "20003" | "20004" | "20005" | "20006" | "20008" | "20404" => Outcome::Misconfigured { code },
         // Concurrency (10004 for calls), the queue of the sender, the limit of Verify for the whole service.
-        "20429" | "10004" | "21611" | "60207" => Outcome::Throttled { retry_after: answer.retry_after },
-        _ => answer.by_status(code),
+        "20429" | "10004" | "21611" | "60207" => Outcome::Throttled { retry_after: response.retry_after },
+        _ => response.outcome_by_status(code),
     }
 }

@@ -107,15 +107,15 @@ impl Provider for Twilio {
     fn send<'a>(&'a self, message: &'a Outgoing) -> SendFuture<'a> {
         Box::pin(async move {
             match message.channel {
-                Channel::Voice => self.call(message).await,
-                Channel::Sms | Channel::Email => self.text(message).await,
+                Channel::Voice => self.start_call(message).await,
+                Channel::Sms | Channel::Email => self.send_text(message).await,
             }
         })
     }
 }
 
 impl Twilio {
-    async fn text(&self, message: &Outgoing) -> Outcome {
+    async fn send_text(&self, message: &Outgoing) -> Outcome {
         if message.text.expose().chars().count() > MAX_BODY {
             return Outcome::Unsupported { code: "text_too_long" };
         }
@@ -138,7 +138,7 @@ impl Twilio {
         self.create("Messages", &form).await
     }
 
-    async fn call(&self, message: &Outgoing) -> Outcome {
+    async fn start_call(&self, message: &Outgoing) -> Outcome {
         let twiml = twiml(message.text.expose(), message.locale);
         if twiml.chars().count() > MAX_TWIML {
             return Outcome::Unsupported { code: "text_too_long" };
@@ -165,11 +165,11 @@ impl Twilio {
         }
         let url = format!("{}/2010-04-01/Accounts/{}/{resource}.json", self.base, self.account.sid);
         match self.account.post(&self.http, url, form).await {
-            Ok(answer) if answer.status.is_success() => match answer.json::<Created>() {
+            Ok(response) if response.status.is_success() => match response.json::<Created>() {
                 Some(created) => Outcome::Accepted { provider_message_id: Some(created.sid) },
                 None => Outcome::Unknown,
             },
-            Ok(answer) => api::rejection_outcome(&answer),
+            Ok(response) => api::rejection_outcome(&response),
             Err(error) => TransportError::into(error),
         }
     }

@@ -80,14 +80,14 @@ impl Verifier {
     }
 
     /// Whether one of the keys signed the URL and the fields.
-    fn signed(&self, url: &str, fields: &[(String, String)], signature: &str, settings: Option<&str>) -> bool {
+    fn is_signed(&self, url: &str, fields: &[(String, String)], signature: &str, settings: Option<&str>) -> bool {
         let Ok(tag) = STANDARD.decode(signature) else { return false };
         let fields = joined(fields);
         addresses(url).iter().any(|url| {
             let parts: &[&[u8]] = &[url.as_bytes(), fields.as_bytes()];
             match algorithm(settings) {
-                "HMAC_SHA256" => signed_with::<Hmac<Sha256>>(&self.shared_keys, parts, &tag),
-                "HMAC_SHA1" => signed_with::<Hmac<Sha1>>(&self.auth_tokens, parts, &tag),
+                "HMAC_SHA256" => is_signed_with::<Hmac<Sha256>>(&self.shared_keys, parts, &tag),
+                "HMAC_SHA1" => is_signed_with::<Hmac<Sha1>>(&self.auth_tokens, parts, &tag),
                 _ => false,
             }
         })
@@ -104,7 +104,7 @@ impl ReceiptVerifier for Verifier {
         }
         let signature = request.header(SIGNATURE).unwrap_or_default();
         let mut urls = self.signed_urls(request.query).into_iter();
-        if !urls.any(|url| self.signed(&url, &fields, signature, request.header(SIGNATURE_SETTINGS))) {
+        if !urls.any(|url| self.is_signed(&url, &fields, signature, request.header(SIGNATURE_SETTINGS))) {
             return Err(ReceiptError::Forged);
         }
         let fields = if form { fields } else { json_fields(request.body).ok_or(ReceiptError::Malformed)? };
@@ -117,7 +117,7 @@ impl ReceiptVerifier for Verifier {
     }
 }
 
-fn signed_with<M: Mac + hmac::KeyInit>(keys: &[Secret], parts: &[&[u8]], tag: &[u8]) -> bool {
+fn is_signed_with<M: Mac + hmac::KeyInit>(keys: &[Secret], parts: &[&[u8]], tag: &[u8]) -> bool {
     keys.iter().any(|key| hmac_tag::mac::<M>(key.expose().as_bytes(), parts).verify_slice(tag).is_ok())
 }
 

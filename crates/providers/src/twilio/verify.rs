@@ -78,11 +78,11 @@ impl Provider for TwilioVerify {
                 return Outcome::Unsupported { code: "carries_codes_alone" };
             }
             match self.start(message).await {
-                Ok(answer) if answer.status.is_success() => match answer.json::<Verification>() {
+                Ok(response) if response.status.is_success() => match response.json::<Verification>() {
                     Some(started) => Outcome::Accepted { provider_message_id: Some(started.sid) },
                     None => Outcome::Unknown,
                 },
-                Ok(answer) => api::rejection_outcome(&answer),
+                Ok(response) => api::rejection_outcome(&response),
                 Err(transport_error) => TransportError::into(transport_error),
             }
         })
@@ -92,8 +92,8 @@ impl Provider for TwilioVerify {
         Box::pin(async move {
             let url = format!("{}/v2/Attempts?VerificationSid={}", self.base, sid(provider_message_id));
             match self.account.get(&self.http, url).await {
-                Ok(answer) if answer.status.is_success() => answer.json().map_or(PollResult::Pending, newest),
-                Ok(answer) if answer.status == 429 => PollResult::Throttled { retry_after: answer.retry_after },
+                Ok(response) if response.status.is_success() => response.json().map_or(PollResult::Pending, newest),
+                Ok(response) if response.status == 429 => PollResult::Throttled { retry_after: response.retry_after },
                 Ok(_) | Err(_) => PollResult::Pending,
             }
         })
@@ -109,7 +109,7 @@ impl CodeChecker for TwilioVerify {
         Box::pin(async move {
             let form = [("VerificationSid", provider_message_id), ("Code", code.expose())];
             match self.post("VerificationCheck", &form).await {
-                Ok(answer) => check_outcome(&answer),
+                Ok(response) => check_outcome(&response),
                 Err(_) => CheckOutcome::Unavailable,
             }
         })
@@ -119,7 +119,7 @@ impl CodeChecker for TwilioVerify {
         Box::pin(async move {
             let resource = format!("Verifications/{}", sid(provider_message_id));
             match self.post(&resource, &[("Status", "canceled")]).await {
-                Ok(answer) => answer.status.is_success() || answer.status == 404,
+                Ok(response) => response.status.is_success() || response.status == 404,
                 Err(_) => false,
             }
         })
@@ -156,13 +156,13 @@ fn sid(text: &str) -> String {
 }
 
 /// The outcome of a check. For a wrong code, the response is a success whose status is still pending.
-fn check_outcome(answer: &ProviderResponse) -> CheckOutcome {
+fn check_outcome(response: &ProviderResponse) -> CheckOutcome {
     #[derive(Deserialize)]
-    struct Checked {
+    struct CheckResponse {
         status: String,
     }
-    if answer.status.is_success() {
-        return match answer.json::<Checked>().map(|checked| checked.status).as_deref() {
+    if response.status.is_success() {
+        return match response.json::<CheckResponse>().map(|checked| checked.status).as_deref() {
             Some("approved") => CheckOutcome::Approved,
             Some("pending") => CheckOutcome::Wrong,
             Some("max_attempts_reached") => CheckOutcome::TooManyAttempts,
@@ -170,11 +170,11 @@ fn check_outcome(answer: &ProviderResponse) -> CheckOutcome {
             Some(_) | None => CheckOutcome::Unavailable,
         };
     }
-    match (api::error_code(answer).as_str(), answer.status.as_u16()) {
+    match (api::error_code(response).as_str(), response.status.as_u16()) {
         ("60202", _) => CheckOutcome::TooManyAttempts,
         // Invalid parameter: the value does not have the format of a code.
         ("60200", _) => CheckOutcome::Wrong,
-        (_, 429) => CheckOutcome::Throttled { retry_after: answer.retry_after },
+        (_, 429) => CheckOutcome::Throttled { retry_after: response.retry_after },
         (_, 404) => CheckOutcome::Ended,
         _ => CheckOutcome::Unavailable,
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::session::rules::{Presented, Successor, Verdict, decide_refresh};
+use domain::session::rules::{RefreshDecision, SuccessorState, TokenState, decide_refresh};
 
 use super::model::{Attacker, Expected, Network, Op, Request, Token, World};
 
@@ -33,11 +33,11 @@ impl Default for Ledger {
 impl Ledger {
     pub fn refresh(&mut self, request: &Request) -> Expected {
         match decide_refresh(self.presented(request.token, request.network, request.at), GRACE) {
-            Verdict::Wait(_) => Expected::Wait,
-            Verdict::Theft => Expected::Ended,
-            Verdict::Repeat => self.repeat(request),
-            Verdict::Exchange => self.issue(request),
-            Verdict::Replace => {
+            RefreshDecision::Wait(_) => Expected::Wait,
+            RefreshDecision::ReuseDetected => Expected::Ended,
+            RefreshDecision::Repeat => self.repeat(request),
+            RefreshDecision::Exchange => self.issue(request),
+            RefreshDecision::Replace => {
                 let (_, _, successor) = self.rows[request.token].used.unwrap();
                 self.rows[successor].replaced = Some(request.at);
                 self.issue(request)
@@ -64,7 +64,8 @@ impl Ledger {
     fn repeat(&mut self, request: &Request) -> Expected {
         let mut token = request.token;
         while let Some((_, _, successor)) = self.rows[token].used {
-            if let Verdict::Wait(_) = decide_refresh(self.presented(token, request.network, request.at), GRACE) {
+            if let RefreshDecision::Wait(_) = decide_refresh(self.presented(token, request.network, request.at), GRACE)
+            {
                 return Expected::Wait;
             }
             token = successor;
@@ -73,20 +74,20 @@ impl Ledger {
         Expected::Same(token)
     }
 
-    fn presented(&self, token: Token, network: Network, now: usize) -> Presented {
+    fn presented(&self, token: Token, network: Network, now: usize) -> TokenState {
         let since = |at: usize| PAUSE * u32::try_from(now - at).unwrap();
         let row = &self.rows[token];
         match (row.used, row.replaced) {
             (Some((at, from, next)), _) => {
                 let successor = match self.rows[next].used {
-                    Some(_) => Successor::Presented,
-                    None if self.seen >= next => Successor::Confirmed,
-                    None => Successor::Unconfirmed,
+                    Some(_) => SuccessorState::Presented,
+                    None if self.seen >= next => SuccessorState::Confirmed,
+                    None => SuccessorState::Unconfirmed,
                 };
-                Presented::Exchanged { since: since(at), same_network: from == network, successor }
+                TokenState::Exchanged { since: since(at), same_network: from == network, successor }
             }
-            (None, Some(at)) => Presented::Replaced { since: since(at) },
-            (None, None) => Presented::Newest,
+            (None, Some(at)) => TokenState::Replaced { since: since(at) },
+            (None, None) => TokenState::Newest,
         }
     }
 
@@ -119,10 +120,10 @@ impl Ledger {
     fn situation(&self, token: Token, network: Network, now: usize) -> String {
         let row = &self.rows[token];
         let own = match self.presented(token, network, now) {
-            Presented::Newest => "newest".to_owned(),
-            Presented::Replaced { since } => format!("replaced, late: {}", since > GRACE),
-            Presented::Exchanged { since, successor, .. } if since > GRACE => format!("late, {successor:?}"),
-            Presented::Exchanged { same_network, successor, .. } => {
+            TokenState::Newest => "newest".to_owned(),
+            TokenState::Replaced { since } => format!("replaced, late: {}", since > GRACE),
+            TokenState::Exchanged { since, successor, .. } if since > GRACE => format!("late, {successor:?}"),
+            TokenState::Exchanged { same_network, successor, .. } => {
                 let next = row.used.map(|(_, _, next)| self.situation(next, network, now)).unwrap_or_default();
                 format!("{same_network} {successor:?} > {next}")
             }

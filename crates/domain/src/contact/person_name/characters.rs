@@ -3,8 +3,8 @@
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::contact::script::{
-    ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, has_variants, is_combining_mark, is_letter, is_variation_selector,
-    takes_joiners,
+    ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, allows_joiners, has_variants, is_combining_mark, is_letter,
+    is_variation_selector,
 };
 
 /// Ends a line, or controls a terminal. A name must not have any of these between its words.
@@ -17,7 +17,7 @@ pub fn may_follow(before: Option<char>, character: char) -> bool {
     let after = |fits: fn(char) -> bool| before.is_some_and(fits);
     match character {
         ' ' => true,
-        ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => after(takes_joiners),
+        ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => after(allows_joiners),
         '/' | '／' => after(is_letter),
         _ if is_variation_selector(character) => before.is_some_and(|before| has_variants(before, character)),
         _ if is_combining_mark(character) => after(|before| {

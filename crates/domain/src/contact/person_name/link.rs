@@ -19,7 +19,7 @@ const TOP_LEVEL_DOMAINS: &[&str] = &[
 ];
 
 /// Whether a part of the name is a web address.
-pub fn is_in(name: &str) -> bool {
+pub fn contains_link(name: &str) -> bool {
     name.split(|character| matches!(character, ' ' | ',' | '(' | ')' | '/') || is_quotation_mark(character))
         .any(is_address)
 }
@@ -33,7 +33,7 @@ fn is_address(part: &str) -> bool {
         (3.., true) => (labels[labels.len() - 3], *before),
         _ => (*before, *last),
     };
-    let long = |label: &str, least: usize| label.chars().count() >= least;
+    let long = |label: &str, min: usize| label.chars().count() >= min;
     // `M.Co` is an initial and a name; so are `J.R.R.To`.
     let has_top_level_domain = long(before, if long(last, 3) { 2 } else { 3 }) && TOP_LEVEL_DOMAINS.contains(&last);
     has_top_level_domain || labels[0] == "www"

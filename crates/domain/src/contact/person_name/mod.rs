@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use self::characters::{is_compared, is_line_break, may_begin, may_end, may_follow};
 use super::{
     rejection::rejection,
-    script::{ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, fold, is_combining_mark, is_letter, takes_joiners},
+    script::{ZERO_WIDTH_JOINER, ZERO_WIDTH_NON_JOINER, allows_joiners, fold, is_combining_mark, is_letter},
 };
 
 rejection! {
@@ -70,7 +70,7 @@ impl PersonName {
         if !is_well_formed(&name) {
             return Err(NameRejection::InvalidCharacter);
         }
-        if link::is_in(&name) {
+        if link::contains_link(&name) {
             return Err(NameRejection::LooksLikeLink);
         }
         Ok(Self(name))
@@ -108,14 +108,14 @@ fn comparison_key(text: &str) -> String {
 /// contains them), and joiners except between letters whose script needs them.
 fn without_ineffective_marks(characters: &[char]) -> String {
     let mut kept = String::with_capacity(characters.len());
-    for (place, &character) in characters.iter().enumerate() {
+    for (index, &character) in characters.iter().enumerate() {
         let ineffective = match character {
             '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{FEFF}' => true,
             ZERO_WIDTH_JOINER | ZERO_WIDTH_NON_JOINER => {
-                let joined = |place: Option<usize>| {
-                    place.and_then(|place| characters.get(place)).copied().is_some_and(takes_joiners)
+                let joined = |index: Option<usize>| {
+                    index.and_then(|index| characters.get(index)).copied().is_some_and(allows_joiners)
                 };
-                !(joined(place.checked_sub(1)) && joined(place.checked_add(1)))
+                !(joined(index.checked_sub(1)) && joined(index.checked_add(1)))
             }
             _ => false,
         };

@@ -23,7 +23,7 @@ pub fn read(input: &str) -> Result<TypedNumber, PhoneRejection> {
     if input.len() > MAX_INPUT {
         return Err(PhoneRejection::TooLong);
     }
-    let input = input.trim_matches(is_around);
+    let input = input.trim_matches(is_trimmed);
     if ends_with_fraction(input) {
         return Err(PhoneRejection::NotANumber);
     }
@@ -60,7 +60,7 @@ pub fn read(input: &str) -> Result<TypedNumber, PhoneRejection> {
 }
 
 /// Characters around a copied number: white space, invisible marks, quotation marks.
-fn is_around(character: char) -> bool {
+fn is_trimmed(character: char) -> bool {
     let quote = matches!(character, '"' | '\'' | '\u{2018}'..='\u{201F}' | '«' | '»' | '「' | '」' | '＂' | '＇');
     quote || is_direction_mark(character) || trim_copied(character.encode_utf8(&mut [0; 4])).is_empty()
 }
@@ -68,8 +68,8 @@ fn is_around(character: char) -> bool {
 /// Whether the digits end like a spreadsheet number, `1764807701.0`: with its fraction it would be another person's
 /// number. It is one digit after the last dot, or at most three digits after the only dot.
 fn ends_with_fraction(input: &str) -> bool {
-    let Some((before, behind)) = input.rsplit_once(DOTS) else { return false };
-    match behind.chars().filter(|character| digit(*character).is_some()).count() {
+    let Some((before, after)) = input.rsplit_once(DOTS) else { return false };
+    match after.chars().filter(|character| digit(*character).is_some()).count() {
         0 => false,
         1 => true,
         count => count <= 3 && !before.contains(DOTS),

@@ -18,12 +18,12 @@ pub fn masked(number: &PhoneNumber) -> String {
         first if first + HIDDEN + last <= total => first,
         _ => 0,
     };
-    let mut place = 0;
+    let mut index = 0;
     let national: String = grouped
         .chars()
         .map(|character| {
-            place += usize::from(character.is_ascii_digit());
-            let shown = place <= first || place > total - last || !character.is_ascii_digit();
+            index += usize::from(character.is_ascii_digit());
+            let shown = index <= first || index > total - last || !character.is_ascii_digit();
             if shown { character } else { '•' }
         })
         .collect();

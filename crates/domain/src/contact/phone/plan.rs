@@ -290,7 +290,7 @@ impl Plan {
         let mobile = rules.kinds.iter().find(|(kind, _)| *kind == Kind::Mobile).map(|(_, pattern)| &pattern.lengths);
         let lengths = mobile.filter(|lengths| !lengths.is_empty()).unwrap_or(&rules.general.lengths);
         let ends = lengths.iter().min().zip(lengths.iter().max());
-        ends.map_or((0, usize::MAX), |(least, most)| (usize::from(*least), usize::from(*most)))
+        ends.map_or((0, usize::MAX), |(min, max)| (usize::from(*min), usize::from(*max)))
     }
 }
 
@@ -320,18 +320,18 @@ struct Plans {
 
 impl Plans {
     fn of(&self, region: Region) -> Option<&Plan> {
-        let (code, place) = self.by_region.get(&region)?;
-        self.by_code.get(code)?.get(*place)
+        let (code, index) = self.by_region.get(&region)?;
+        self.by_code.get(code)?.get(*index)
     }
 }
 
 static PLANS: LazyLock<Plans> = LazyLock::new(|| {
     let mut plans = Plans { by_code: HashMap::new(), by_region: HashMap::new() };
     for code in 1..=999 {
-        for (place, metadata) in DATABASE.by_code(&code).into_iter().flatten().enumerate() {
+        for (index, metadata) in DATABASE.by_code(&code).into_iter().flatten().enumerate() {
             plans.by_code.entry(code).or_default().push(Plan { metadata, rules: OnceLock::new() });
             if let Some(region) = Region::parse(metadata.id()) {
-                plans.by_region.insert(region, (code, place));
+                plans.by_region.insert(region, (code, index));
             }
         }
     }

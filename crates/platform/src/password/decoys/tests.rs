@@ -9,12 +9,12 @@ const OURS: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFd
 const FORMERLY_OURS: &str =
     "$argon2id$v=19$m=65536,t=3,p=1$MDEyMzQ1Njc4OWFiY2RlZg$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
-fn tally(hashes: &[(&str, usize)]) -> SchemeCounts {
-    let mut tally = SchemeCounts::default();
+fn count_schemes(hashes: &[(&str, usize)]) -> SchemeCounts {
+    let mut counts = SchemeCounts::default();
     for (hash, count) in hashes {
-        (0..*count).for_each(|_| tally.add(hash));
+        (0..*count).for_each(|_| counts.add(hash));
     }
-    tally
+    counts
 }
 
 fn class(hash: &str) -> String {
@@ -42,7 +42,7 @@ fn deviation(chosen: &[String], hash: &str, share: f64) -> f64 {
 #[test]
 fn decoy_schemes_have_the_distribution_of_the_accounts() {
     let counts = [(OURS, 600), (BCRYPT, 250), (DJANGO, 140), (FORMERLY_OURS, 10)];
-    let census = SchemeCensus::default().next(tally(&counts));
+    let census = SchemeCensus::default().next(count_schemes(&counts));
     let chosen = chosen(&decoys(&census));
     for (hash, count) in counts {
         let deviation = deviation(&chosen, hash, count as f64 / 1000.0);
@@ -52,7 +52,7 @@ fn decoy_schemes_have_the_distribution_of_the_accounts() {
 
 #[test]
 fn an_identifier_has_the_same_decoy_in_every_process() {
-    let census = SchemeCensus::default().next(tally(&[(OURS, 5), (BCRYPT, 5), (DJANGO, 5)]));
+    let census = SchemeCensus::default().next(count_schemes(&[(OURS, 5), (BCRYPT, 5), (DJANGO, 5)]));
     assert_eq!(chosen(&decoys(&census)), chosen(&decoys(&census)));
     let ours = Arc::new(PasswordHash::from_stored(OURS).unwrap().scheme);
     let elsewhere = Decoys::new(&Cost::default(), ours, &[8; 32], &census);
@@ -61,10 +61,10 @@ fn an_identifier_has_the_same_decoy_in_every_process() {
 
 #[test]
 fn identifiers_move_only_to_the_current_scheme_as_accounts_are_rehashed() {
-    let mut census = SchemeCensus::default().next(tally(&[(OURS, 100), (BCRYPT, 500), (DJANGO, 400)]));
+    let mut census = SchemeCensus::default().next(count_schemes(&[(OURS, 100), (BCRYPT, 500), (DJANGO, 400)]));
     let mut before = chosen(&decoys(&census));
     for (ours, bcrypt, django) in [(150, 450, 400), (400, 450, 150), (990, 0, 10), (1500, 0, 10), (1510, 0, 0)] {
-        census = census.next(tally(&[(OURS, ours), (BCRYPT, bcrypt), (DJANGO, django)]));
+        census = census.next(count_schemes(&[(OURS, ours), (BCRYPT, bcrypt), (DJANGO, django)]));
         let after = chosen(&decoys(&census));
         for (before, after) in before.iter().zip(&after) {
             assert!(before == after || *after == class(OURS), "{before} became {after}");
@@ -82,8 +82,8 @@ fn identifiers_move_only_to_the_current_scheme_as_accounts_are_rehashed() {
 
 #[test]
 fn shares_are_correct_after_accounts_were_deleted() {
-    let census = SchemeCensus::default().next(tally(&[(OURS, 10), (BCRYPT, 1000)]));
-    let census = census.next(tally(&[(OURS, 10), (BCRYPT, 10), (DJANGO, 20)]));
+    let census = SchemeCensus::default().next(count_schemes(&[(OURS, 10), (BCRYPT, 1000)]));
+    let census = census.next(count_schemes(&[(OURS, 10), (BCRYPT, 10), (DJANGO, 20)]));
     let chosen = chosen(&decoys(&census));
     for (hash, share) in [(OURS, 0.25), (BCRYPT, 0.25), (DJANGO, 0.5)] {
         let deviation = deviation(&chosen, hash, share);
@@ -93,20 +93,20 @@ fn shares_are_correct_after_accounts_were_deleted() {
 
 #[test]
 fn without_accounts_or_valid_hashes_the_decoy_is_the_current_scheme() {
-    for census in [SchemeCensus::default(), SchemeCensus::default().next(tally(&[("garbled", 3)]))] {
+    for census in [SchemeCensus::default(), SchemeCensus::default().next(count_schemes(&[("garbled", 3)]))] {
         assert!(chosen(&decoys(&census)).iter().all(|chosen| *chosen == class(OURS)));
     }
 }
 
 #[test]
 fn a_census_contains_no_salts_and_is_bounded() {
-    let mut tally = SchemeCounts::default();
+    let mut counts = SchemeCounts::default();
     for rounds in 10_000..10_200 {
-        tally.add(&DJANGO.replace("20000", &rounds.to_string()));
+        counts.add(&DJANGO.replace("20000", &rounds.to_string()));
     }
-    tally.add(BCRYPT);
-    tally.add(BCRYPT);
-    let census = SchemeCensus::default().next(tally);
+    counts.add(BCRYPT);
+    counts.add(BCRYPT);
+    let census = SchemeCensus::default().next(counts);
     assert_eq!(census.schemes.len(), MAX_SCHEMES);
     assert_eq!((census.schemes[0].accounts, census.schemes[0].peak), (2, 2), "the most frequent schemes are kept");
     let text = serde_json::to_string(&census).unwrap();

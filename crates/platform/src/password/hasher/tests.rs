@@ -42,8 +42,8 @@ async fn pw_04_a_password_is_stored_as_argon2id_with_its_own_salt() {
     assert_eq!(fields[4..], [22, 43], "16 bytes of salt, 32 of hash");
     assert_ne!(first, second);
     for hash in [&first, &second] {
-        assert_eq!(verify(&hasher, PASSWORD, hash.as_str()).await, PasswordCheck::Right);
-        assert_eq!(verify(&hasher, "NewPassword123?", hash.as_str()).await, PasswordCheck::Wrong);
+        assert_eq!(verify(&hasher, PASSWORD, hash.as_str()).await, PasswordCheck::Correct);
+        assert_eq!(verify(&hasher, "NewPassword123?", hash.as_str()).await, PasswordCheck::Incorrect);
     }
     assert_eq!(format!("{first:?}"), "[password hash]");
 }
@@ -66,15 +66,15 @@ async fn pw_03_a_password_is_verified_exactly() {
         ("straße1!", vec!["strasse1!"]),
     ] {
         let hash = hasher.hash(&Secret::new(password)).await.unwrap();
-        assert_eq!(verify(&hasher, password, hash.as_str()).await, PasswordCheck::Right);
+        assert_eq!(verify(&hasher, password, hash.as_str()).await, PasswordCheck::Correct);
         for variant in variants {
-            assert_eq!(verify(&hasher, variant, hash.as_str()).await, PasswordCheck::Wrong, "{variant:?}");
+            assert_eq!(verify(&hasher, variant, hash.as_str()).await, PasswordCheck::Incorrect, "{variant:?}");
         }
     }
     // As documented, composed, decomposed and full-width spellings are the same password.
     let hash = hasher.hash(&Secret::new("caf\u{e9}-비밀1")).await.unwrap();
     for spelling in ["cafe\u{301}-비밀1", "ｃａｆ\u{e9}-\u{1107}\u{1175}\u{1106}\u{1175}\u{11af}１"] {
-        assert_eq!(verify(&hasher, spelling, hash.as_str()).await, PasswordCheck::Right, "{spelling}");
+        assert_eq!(verify(&hasher, spelling, hash.as_str()).await, PasswordCheck::Correct, "{spelling}");
     }
 }
 
@@ -98,12 +98,12 @@ async fn imported_hashes_are_verified_and_need_a_rehash() {
         // As stored before fast hashes were wrapped on import, and as stored now.
         for stored in [hash, adopted(&hasher, hash).await.as_str()] {
             assert_eq!(verify(&hasher, PASSWORD, stored).await, PasswordCheck::CorrectNeedsRehash, "{stored}");
-            assert_eq!(verify(&hasher, "NewPassword123", stored).await, PasswordCheck::Wrong, "{stored}");
+            assert_eq!(verify(&hasher, "NewPassword123", stored).await, PasswordCheck::Incorrect, "{stored}");
         }
     }
     let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
     assert_eq!(verify(&hasher, "password", reference).await, PasswordCheck::CorrectNeedsRehash);
-    assert_eq!(verify(&hasher, "passwore", reference).await, PasswordCheck::Wrong);
+    assert_eq!(verify(&hasher, "passwore", reference).await, PasswordCheck::Incorrect);
 }
 
 #[tokio::test]
@@ -111,11 +111,11 @@ async fn pw_04_a_hash_of_another_cost_needs_a_rehash() {
     let pool = Pool::start(1, 8).unwrap();
     let [old, new] = [cheap(1), cheap(2)].map(|cost| Hasher::new(pool.clone(), cost, Entropy::seeded(2)));
     let stored = old.hash(&Secret::new(PASSWORD)).await.unwrap();
-    assert_eq!(verify(&old, PASSWORD, stored.as_str()).await, PasswordCheck::Right);
+    assert_eq!(verify(&old, PASSWORD, stored.as_str()).await, PasswordCheck::Correct);
     assert_eq!(verify(&new, PASSWORD, stored.as_str()).await, PasswordCheck::CorrectNeedsRehash);
-    assert_eq!(verify(&new, "wrong", stored.as_str()).await, PasswordCheck::Wrong);
+    assert_eq!(verify(&new, "wrong", stored.as_str()).await, PasswordCheck::Incorrect);
     let replaced = new.hash(&Secret::new(PASSWORD)).await.unwrap();
-    assert_eq!(verify(&new, PASSWORD, replaced.as_str()).await, PasswordCheck::Right);
+    assert_eq!(verify(&new, PASSWORD, replaced.as_str()).await, PasswordCheck::Correct);
 }
 
 #[tokio::test]
@@ -129,12 +129,12 @@ async fn a_password_is_verified_in_nfkc_and_as_typed_and_stored_in_nfkc() {
     let ours = PasswordHash::from_scheme(Algorithm::Argon2(Argon2 { output, ..argon2 }).into());
     for stored in [ours.as_str(), &bcrypt::hash(typed, 4).unwrap()] {
         assert_eq!(verify(&hasher, typed, stored).await, PasswordCheck::CorrectNeedsRehash, "{stored}");
-        assert_eq!(verify(&hasher, "\u{3142}-1234", stored).await, PasswordCheck::Wrong, "{stored}");
+        assert_eq!(verify(&hasher, "\u{3142}-1234", stored).await, PasswordCheck::Incorrect, "{stored}");
         let composed = "\u{be44}\u{bc00}-1234";
-        assert_eq!(verify(&hasher, composed, stored).await, PasswordCheck::Wrong, "{stored}");
+        assert_eq!(verify(&hasher, composed, stored).await, PasswordCheck::Incorrect, "{stored}");
     }
     let rehashed = hasher.hash(&Secret::new(typed)).await.unwrap();
-    assert_eq!(verify(&hasher, typed, rehashed.as_str()).await, PasswordCheck::Right);
+    assert_eq!(verify(&hasher, typed, rehashed.as_str()).await, PasswordCheck::Correct);
 }
 
 #[tokio::test]
@@ -150,10 +150,10 @@ async fn a_fast_hash_is_wrapped_and_clear_text_is_hashed() {
     }
     assert_ne!(wrapped, adopted(&hasher, md5).await, "each hash has its own salt");
     assert_eq!(verify(&hasher, PASSWORD, wrapped.as_str()).await, PasswordCheck::CorrectNeedsRehash);
-    assert_eq!(verify(&hasher, "NewPassword123", wrapped.as_str()).await, PasswordCheck::Wrong);
+    assert_eq!(verify(&hasher, "NewPassword123", wrapped.as_str()).await, PasswordCheck::Incorrect);
     let clear = adopted(&hasher, &format!("{{noop}}{PASSWORD}")).await;
     assert!(clear.as_str().starts_with("$argon2id$"));
-    assert_eq!(verify(&hasher, PASSWORD, clear.as_str()).await, PasswordCheck::Right);
+    assert_eq!(verify(&hasher, PASSWORD, clear.as_str()).await, PasswordCheck::Correct);
     let unusable = ExportedPassword::parse(&"!abcdef".into()).unwrap();
     assert_eq!(hasher.import(unusable).await.unwrap(), None);
 }
@@ -164,8 +164,8 @@ async fn en_03_verifying_for_an_unknown_account_takes_the_same_work() {
     let hash = hasher.hash(&Secret::new(PASSWORD)).await.unwrap();
     // The decoy has the current scheme and cost, and is computed on the same pool.
     assert!(hasher.cost.is_current(&hasher.decoy("unknown")) && hasher.cost.is_current(&hash.scheme));
-    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), PasswordCheck::Wrong);
-    assert_eq!(hasher.verify(&Secret::new(""), None, "unknown").await.unwrap(), PasswordCheck::Wrong);
+    assert_eq!(hasher.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), PasswordCheck::Incorrect);
+    assert_eq!(hasher.verify(&Secret::new(""), None, "unknown").await.unwrap(), PasswordCheck::Incorrect);
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let mut busy = std::pin::pin!(hasher.pool.run(move |_| gate.recv().is_ok()));
     assert!(futures_util::poll!(busy.as_mut()).is_pending());
@@ -174,7 +174,7 @@ async fn en_03_verifying_for_an_unknown_account_takes_the_same_work() {
     assert!(futures_util::poll!(unknown.as_mut()).is_pending(), "it must wait in the same queue");
     release.send(()).unwrap();
     assert!(busy.await.unwrap());
-    assert_eq!(unknown.await.unwrap(), PasswordCheck::Wrong);
+    assert_eq!(unknown.await.unwrap(), PasswordCheck::Incorrect);
 }
 
 #[tokio::test]
@@ -182,11 +182,11 @@ async fn en_03_decoys_follow_the_census_in_every_clone() {
     let hasher = hasher(1, 8, cheap(1));
     let clone = hasher.clone();
     let stored = bcrypt::hash(PASSWORD, 4).unwrap();
-    let mut tally = SchemeCounts::default();
-    tally.add(&stored);
-    hasher.set_census(&[7; 32], &SchemeCensus::default().next(tally));
+    let mut counts = SchemeCounts::default();
+    counts.add(&stored);
+    hasher.set_census(&[7; 32], &SchemeCensus::default().next(counts));
     assert!(matches!(clone.decoy("unknown").algorithm, Algorithm::Bcrypt(_)));
-    assert_eq!(clone.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), PasswordCheck::Wrong);
+    assert_eq!(clone.verify(&Secret::new(PASSWORD), None, "unknown").await.unwrap(), PasswordCheck::Incorrect);
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn pw_06_sign_ins_beyond_the_queue_are_rejected() {
     let (mut right, mut rejected) = (0, 0);
     for answer in answers {
         match answer.await.unwrap() {
-            Ok(verdict) => right += usize::from(verdict == PasswordCheck::Right),
+            Ok(check) => right += usize::from(check == PasswordCheck::Correct),
             Err(fault) => rejected += usize::from(fault.kind() == FaultKind::Unavailable),
         }
     }
@@ -215,7 +215,7 @@ async fn pw_06_a_too_long_password_is_rejected_without_hashing() {
     // Without threads no queued job ever runs.
     let hasher = hasher(0, 1, cheap(1));
     let password = Secret::new("a".repeat(1 << 20));
-    assert_eq!(hasher.verify(&password, None, "unknown").await.unwrap(), PasswordCheck::Wrong);
+    assert_eq!(hasher.verify(&password, None, "unknown").await.unwrap(), PasswordCheck::Incorrect);
     assert_eq!(hasher.hash(&password).await.unwrap_err().kind(), FaultKind::Internal);
 }
 

@@ -15,14 +15,14 @@ use crate::password::{
     pool::Memory,
 };
 
-/// The most memory, and memory times passes, that verifying may take, in KiB.
+/// The maximum memory, and memory times passes, of a verification, in KiB.
 const MAX_MEMORY: u64 = 256 << 10;
 const MAX_WORK: u64 = 2 << 20;
 const MAX_PASSES: u32 = 10;
 const MEMORY: Bound = Bound::new(MAX_MEMORY, "KiB of Argon2's memory");
 const WORK: Bound = Bound::new(MAX_WORK, "KiB of Argon2's memory times passes");
 const PASSES: Bound = Bound::new(MAX_PASSES as u64, "passes of Argon2");
-/// Memory times passes, in KiB, below which guesses are cheap: a tenth of what is the least that OWASP asks for.
+/// Memory times passes, in KiB, below which guesses are cheap: a tenth of the minimum that OWASP recommends.
 const FAST_WORK: u64 = 4 << 10;
 
 #[derive(Clone, PartialEq)]

@@ -25,7 +25,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The bytes that are looked at, the zero byte at the end of the password among them.
+/// The maximum number of bytes that are hashed, including the terminating zero byte.
 const MAX_PASSWORD: usize = 72;
 const MIN_COST: u32 = 4;
 const MAX_COST: u32 = 15;

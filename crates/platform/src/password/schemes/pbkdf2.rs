@@ -17,7 +17,7 @@ use crate::password::{
 
 const MAX_ROUNDS: u32 = 2_000_000;
 const ROUNDS: Bound = Bound::new(MAX_ROUNDS as u64, "rounds of PBKDF2");
-/// Below that a graphics card tries millions of passwords a second.
+/// With fewer rounds, a graphics card tests millions of passwords per second.
 const FAST_ROUNDS: u32 = 10_000;
 
 #[derive(Clone, PartialEq)]

@@ -18,10 +18,10 @@ use crate::password::{
 /// Eight times what Drupal uses by default, 32 times phpass's default. With the longest password a round hashes a kibibyte.
 const MAX_LOG_ROUNDS: u32 = 18;
 const MAX_ROUNDS: Bound = Bound::new(1 << MAX_LOG_ROUNDS, "rounds of phpass");
-/// Drupal hashes no password of more bytes, so such a password is a wrong one. So many bytes are hashed all the same, so
-/// that the answer takes its time. phpass's own bound, 4096, is above [`MAX_BYTES`].
-const LONGEST_DRUPAL_PASSWORD: usize = 512;
-/// MD5 and SHA-512 are fast: with fewer rounds than these passwords can be guessed quickly.
+/// Drupal rejects longer passwords, so a longer password never matches. It is truncated and hashed, so that the response
+/// time is the same. The limit of phpass itself, 4096, is above [`MAX_BYTES`].
+const MAX_DRUPAL_PASSWORD: usize = 512;
+/// MD5 and SHA-512 are fast: with fewer rounds, passwords can be guessed quickly.
 const MIN_LOG_ROUNDS: u32 = 14;
 
 #[derive(Clone, PartialEq)]
@@ -47,10 +47,10 @@ impl Phpass {
         Ok(Self { function, log_rounds, salt, output })
     }
 
-    /// Of the functions, SHA-512 is Drupal's.
-    fn longest_password(&self) -> usize {
+    /// The maximum length of a password in bytes. Only Drupal uses SHA-512.
+    fn max_password(&self) -> usize {
         match self.function {
-            HashFunction::Sha512 => LONGEST_DRUPAL_PASSWORD,
+            HashFunction::Sha512 => MAX_DRUPAL_PASSWORD,
             HashFunction::Md5 | HashFunction::Sha1 | HashFunction::Sha256 => MAX_BYTES,
         }
     }
@@ -71,7 +71,7 @@ impl Hash for Phpass {
     }
 
     fn compute(&self, password: &[u8], _: &mut Memory) -> Option<Zeroizing<Vec<u8>>> {
-        let hashed = &password[..password.len().min(self.longest_password())];
+        let hashed = &password[..password.len().min(self.max_password())];
         let mut made = self.function.digest(&[&self.salt, hashed]);
         for _ in 0..1u32 << self.log_rounds {
             made = self.function.digest(&[&made, hashed]);

@@ -14,7 +14,7 @@ use crate::password::{
     pool::Memory,
 };
 
-/// Those of Spring's `StandardPasswordEncoder`, the only system with more than one.
+/// The rounds of Spring's `StandardPasswordEncoder`; all other systems use one.
 const MAX_ROUNDS: u32 = 1024;
 const ROUNDS: Bound = Bound::new(MAX_ROUNDS as u64, "rounds of a salted hash");
 

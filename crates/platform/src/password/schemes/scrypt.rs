@@ -15,18 +15,18 @@ use crate::password::{
     pool::Memory,
 };
 
-/// The most memory, and memory times lanes, that verifying may take, in bytes.
+/// The maximum memory, and memory times lanes, of a verification, in bytes.
 const MAX_MEMORY: u64 = 256 << 20;
 const MAX_WORK: u64 = 1 << 30;
-/// The most lanes, and the most blocks of 128 bytes in all of them: PBKDF2 makes those before the memory is filled, and
-/// reads them afterwards.
+/// The maximum number of lanes, and of 128-byte blocks in all lanes. PBKDF2 generates these blocks before the memory is
+/// filled, and reads them afterwards.
 const MAX_LANES: u32 = 16;
 const MAX_BLOCKS: u64 = 4096;
 const MEMORY: Bound = Bound::new(MAX_MEMORY, "bytes of scrypt's memory");
 const WORK: Bound = Bound::new(MAX_WORK, "bytes of scrypt's memory times lanes");
 const LANES: Bound = Bound::new(MAX_LANES as u64, "lanes of scrypt");
 const BLOCKS: Bound = Bound::new(MAX_BLOCKS, "blocks of scrypt in all lanes");
-/// Memory times lanes, in bytes, below which guesses are cheap: a quarter of what scrypt's paper calls interactive.
+/// Memory times lanes, in bytes, below which guesses are cheap: a quarter of the parameters for interactive logins in the scrypt paper.
 const FAST_WORK: u64 = 4 << 20;
 
 #[derive(Clone, PartialEq)]
@@ -41,7 +41,7 @@ pub fn params(log_n: u32, r: u32, p: u32) -> Result<Params, ImportRejection> {
     let log_n = u8::try_from(log_n).map_err(|_| TooCostly(MEMORY))?;
     match (r, p) {
         (0, _) | (_, 0) => Err(Malformed),
-        // What is left to refuse are sizes that overflow.
+        // Only sizes that overflow remain to be refused.
         (r, p) if u64::from(r) * u64::from(p) < 1 << 30 => Params::new(log_n, r, p).map_err(|_| TooCostly(MEMORY)),
         _ => Err(TooCostly(BLOCKS)),
     }

@@ -15,7 +15,7 @@ use crate::password::{
     pool::Memory,
 };
 
-/// A round takes the longer, the longer the password is. passlib's default of 656,000 is below.
+/// The time of a round grows with the length of the password. The default of passlib, 656,000, is below.
 const MAX_ROUNDS: u32 = 1_000_000;
 const ROUNDS: Bound = Bound::new(MAX_ROUNDS as u64, "rounds of crypt(3)");
 const FAST_ROUNDS: u32 = 10_000;

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn excessive(most: u64, of: &'static str) -> CostClass {
-    CostClass::Excessive(Bound { most, of })
+fn excessive(max: u64, of: &'static str) -> CostClass {
+    CostClass::Excessive(Bound { max, unit: of })
 }
 
 fn read(text: &str) -> Scheme {
@@ -120,13 +120,13 @@ fn a_wrapped_hash_is_never_fast_and_rounds_are_bounded() {
     assert_eq!(imported, Some(ImportRejection::TooWeak));
     let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let digits = ".".repeat(53);
-    for (text, most, of) in [
+    for (text, max, unit) in [
         (format!("$sha-crypt$sha256,rounds=1000001$YWJjZGVmZ2g${hash}"), 1_000_000, "rounds of crypt(3)"),
         (format!("$salted$sha256,salt=after,rounds=1025$YWJj${hash}"), 1024, "rounds of a salted hash"),
         (format!("$salted$md5,salt=before,rounds=999999$YWJj${}", &hash[..22]), 1024, "rounds of a salted hash"),
         (format!("$2b$16${digits}"), 15, "as bcrypt's cost"),
     ] {
-        assert_eq!(Scheme::read(&text).err(), Some(ImportRejection::TooCostly(Bound { most, of })), "{text}");
+        assert_eq!(Scheme::read(&text).err(), Some(ImportRejection::TooCostly(Bound { max, unit })), "{text}");
     }
 }
 

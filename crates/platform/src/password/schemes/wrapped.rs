@@ -56,7 +56,7 @@ impl Wrapped {
     }
 
     /// Whether the outer argon2id is itself cheap, which is possible if the wrapped hash was imported.
-    pub fn is_thin(&self) -> bool {
+    pub fn has_weak_argon2(&self) -> bool {
         self.argon2.work() == CostClass::Fast
     }
 

@@ -25,20 +25,20 @@ impl RefusalPacer {
     }
 
     /// Adjusts the pace to the number of operations that finished in the last window.
-    pub fn follow(&mut self, done: usize) {
+    pub fn adjust(&mut self, done: usize) {
         self.interval = interval(done);
     }
 
     /// Whether refusals are still delayed.
-    pub fn are_waited_for(&self, now: Instant) -> bool {
+    pub fn has_pending(&self, now: Instant) -> bool {
         self.next > now + self.interval
     }
 
     /// Delay of the next refusal.
-    pub fn take(&mut self, now: Instant) -> Duration {
-        let turn = self.next.max(now);
-        self.next = (turn + self.interval).min(now + MAX_DELAY);
-        turn - now
+    pub fn next_delay(&mut self, now: Instant) -> Duration {
+        let delay = self.next.max(now);
+        self.next = (delay + self.interval).min(now + MAX_DELAY);
+        delay - now
     }
 }
 
@@ -55,23 +55,23 @@ mod tests {
     fn fd_08_refusals_are_paced_and_never_late() {
         let now = Instant::now();
         let mut turns = RefusalPacer::new(now);
-        turns.follow(100);
-        assert_eq!(turns.take(now), Duration::ZERO);
-        assert_eq!(turns.take(now), WINDOW / 200);
+        turns.adjust(100);
+        assert_eq!(turns.next_delay(now), Duration::ZERO);
+        assert_eq!(turns.next_delay(now), WINDOW / 200);
         for _ in 0..1_000_000 {
-            assert!(turns.take(now) <= MAX_DELAY);
+            assert!(turns.next_delay(now) <= MAX_DELAY);
         }
-        assert_eq!(turns.take(now + MAX_DELAY * 2), Duration::ZERO);
+        assert_eq!(turns.next_delay(now + MAX_DELAY * 2), Duration::ZERO);
     }
 
     #[test]
     fn minimum_of_refusals_is_sent_without_finished_operations() {
         let now = Instant::now();
         let mut turns = RefusalPacer::new(now);
-        turns.follow(0);
-        turns.take(now);
-        assert!(!turns.are_waited_for(now));
-        assert_eq!(turns.take(now), WINDOW / 50);
-        assert!(turns.are_waited_for(now) && !turns.are_waited_for(now + WINDOW));
+        turns.adjust(0);
+        turns.next_delay(now);
+        assert!(!turns.has_pending(now));
+        assert_eq!(turns.next_delay(now), WINDOW / 50);
+        assert!(turns.has_pending(now) && !turns.has_pending(now + WINDOW));
     }
 }

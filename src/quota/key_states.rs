@@ -9,7 +9,7 @@ use std::{
 
 use governor::{clock::Clock as _, nanos::Nanos, state::StateStore};
 
-use super::act::Key;
+use super::operation::Key;
 use platform::{clock::Clock, telemetry::metrics};
 
 /// Below this number of keys nothing is swept.
@@ -22,13 +22,13 @@ const MAX_KEYS: usize = 100_000;
 #[derive(Clone, Debug)]
 pub struct Ticker {
     clock: Clock,
-    made: Instant,
-    made_at: Timestamp,
+    started: Instant,
+    started_at: Timestamp,
 }
 
 impl Ticker {
     pub fn new(clock: Clock) -> Self {
-        Self { made: Instant::now(), made_at: clock.now(), clock }
+        Self { started: Instant::now(), started_at: clock.now(), clock }
     }
 }
 
@@ -37,8 +37,8 @@ impl governor::clock::Clock for Ticker {
 
     fn now(&self) -> Nanos {
         let passed = match &self.clock {
-            Clock::System => self.made.elapsed(),
-            Clock::Manual(_) => (self.clock.now() - self.made_at).to_std().unwrap_or_default(),
+            Clock::System => self.started.elapsed(),
+            Clock::Manual(_) => (self.clock.now() - self.started_at).to_std().unwrap_or_default(),
         };
         passed.into()
     }
@@ -55,12 +55,12 @@ pub struct KeyStates(Arc<Shared>);
 
 struct Shared {
     ticker: Ticker,
-    most: usize,
+    max_keys: usize,
     act: &'static str,
-    cells: Mutex<Inner>,
+    keys: Mutex<KeyMap>,
 }
 
-struct Inner {
+struct KeyMap {
     ready_at: HashMap<Key, Nanos>,
     /// The size at which to sweep, so that sweeping has a constant cost per new key.
     sweep_at: usize,
@@ -71,9 +71,9 @@ impl KeyStates {
         Self::bounded(act, ticker, MAX_KEYS)
     }
 
-    fn bounded(act: &'static str, ticker: Ticker, most: usize) -> Self {
-        let cells = Mutex::new(Inner { ready_at: HashMap::new(), sweep_at: MIN_SWEEP.min(most) });
-        Self(Arc::new(Shared { ticker, most, act, cells }))
+    fn bounded(act: &'static str, ticker: Ticker, max_keys: usize) -> Self {
+        let states = Mutex::new(KeyMap { ready_at: HashMap::new(), sweep_at: MIN_SWEEP.min(max_keys) });
+        Self(Arc::new(Shared { ticker, max_keys, act, keys: states }))
     }
 
     /// Refunds one charge of `weight`.
@@ -91,8 +91,8 @@ impl KeyStates {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.cells.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, KeyMap> {
+        self.0.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,32 +103,32 @@ impl StateStore for KeyStates {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let mut cells = self.lock();
-        if let Some(ready_at) = cells.ready_at.get_mut(key) {
+        let mut states = self.lock();
+        if let Some(ready_at) = states.ready_at.get_mut(key) {
             let (outcome, next) = decide(Some(*ready_at))?;
             *ready_at = next;
             return Ok(outcome);
         }
         let (outcome, next) = decide(None)?;
-        if cells.ready_at.len() >= cells.sweep_at {
-            cells.sweep(&self.0);
+        if states.ready_at.len() >= states.sweep_at {
+            states.sweep(&self.0);
         }
-        cells.ready_at.insert(key.clone(), next);
+        states.ready_at.insert(key.clone(), next);
         Ok(outcome)
     }
 }
 
-impl Inner {
-    fn sweep(&mut self, Shared { ticker, most, act, .. }: &Shared) {
+impl KeyMap {
+    fn sweep(&mut self, Shared { ticker, max_keys, act, .. }: &Shared) {
         let now = ticker.now();
         self.ready_at.retain(|_, ready_at| *ready_at > now);
         let live = self.ready_at.len();
-        if live > most / 2 {
-            self.drop_least_used(live - most / 2);
+        if live > max_keys / 2 {
+            self.drop_least_used(live - max_keys / 2);
             metrics::quota_keys_forgotten(act, (live - self.ready_at.len()) as u64);
         }
         self.ready_at.shrink_to(2 * self.ready_at.len());
-        self.sweep_at = (2 * self.ready_at.len()).clamp(MIN_SWEEP.min(*most), *most);
+        self.sweep_at = (2 * self.ready_at.len()).clamp(MIN_SWEEP.min(*max_keys), *max_keys);
     }
 
     /// `count` is at least one and at most the number of keys.
@@ -155,10 +155,10 @@ mod tests {
 
     type Limiter = RateLimiter<Key, KeyStates, Ticker, NoOpMiddleware<Nanos>>;
 
-    fn limiter(clock: Clock, most: usize) -> (Limiter, KeyStates) {
+    fn limiter(clock: Clock, max_keys: usize) -> (Limiter, KeyStates) {
         let ticker = Ticker::new(clock);
-        let cells = KeyStates::bounded("test", ticker.clone(), most);
-        (RateLimiter::new(Quota::per_minute(NonZeroU32::new(2).unwrap()), cells.clone(), ticker), cells)
+        let states = KeyStates::bounded("test", ticker.clone(), max_keys);
+        (RateLimiter::new(Quota::per_minute(NonZeroU32::new(2).unwrap()), states.clone(), ticker), states)
     }
 
     fn address(number: u32) -> Key {
@@ -168,25 +168,25 @@ mod tests {
     #[test]
     fn unused_keys_are_swept() {
         let (clock, hand) = Clock::manual(DateTime::UNIX_EPOCH);
-        let (limiter, cells) = limiter(clock, 10_000);
+        let (limiter, states) = limiter(clock, 10_000);
         for round in 0..20 {
             for number in 0..1000 {
                 limiter.check_key(&address(round * 1000 + number)).unwrap();
             }
             hand.advance(Duration::from_secs(60));
         }
-        assert!(cells.lock().ready_at.len() <= 2 * MIN_SWEEP);
+        assert!(states.lock().ready_at.len() <= 2 * MIN_SWEEP);
     }
 
     #[test]
     fn memory_is_bounded_and_exhausted_keys_are_kept() {
         let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
-        let (limiter, cells) = limiter(clock, 1000);
+        let (limiter, states) = limiter(clock, 1000);
         let exhausted = address(u32::MAX);
         while limiter.check_key(&exhausted).is_ok() {}
         for number in 0..50_000 {
             limiter.check_key(&address(number)).unwrap();
-            assert!(cells.lock().ready_at.len() <= 1000);
+            assert!(states.lock().ready_at.len() <= 1000);
         }
         assert!(limiter.check_key(&exhausted).is_err());
     }
@@ -194,10 +194,10 @@ mod tests {
     #[test]
     fn refund_equals_charge() {
         let (clock, _) = Clock::manual(DateTime::UNIX_EPOCH);
-        let (limiter, cells) = limiter(clock, 1000);
+        let (limiter, states) = limiter(clock, 1000);
         for _ in 0..100 {
             limiter.check_key(&address(1)).unwrap();
-            cells.refund(&address(1), Duration::from_secs(30).into());
+            states.refund(&address(1), Duration::from_secs(30).into());
         }
         assert!(limiter.check_key(&address(1)).is_ok());
         assert!(limiter.check_key(&address(1)).is_ok());

@@ -27,9 +27,9 @@ pub struct OperationMetrics {
 }
 
 impl Labels {
-    pub fn read(shapes: &SchemaTypes) -> Self {
+    pub fn read(schema_types: &SchemaTypes) -> Self {
         let kinds = [OperationType::Query, OperationType::Mutation, OperationType::Subscription];
-        Self(kinds.map(|kind| shapes.root_fields(kind).map(|name| (name.to_owned(), name.into())).collect()))
+        Self(kinds.map(|kind| schema_types.root_fields(kind).map(|name| (name.to_owned(), name.into())).collect()))
     }
 
     fn of(&self, kind: OperationType, field: &str) -> metrics::Operation {
@@ -53,7 +53,7 @@ pub fn refused(code: Code) {
 }
 
 /// Counts an operation that was refused by load shedding.
-pub fn turned_away(labels: &Labels, kind: OperationType, roots: &[RootField]) {
+pub fn shed(labels: &Labels, kind: OperationType, roots: &[RootField]) {
     for root in roots {
         metrics::request_refused(labels.of(kind, &root.field), Code::Unavailable.as_str());
     }
@@ -73,20 +73,20 @@ impl OperationMetrics {
     }
 
     /// Counts an operation that was admitted and then refused by load shedding.
-    pub fn turned_away(self) {
+    pub fn shed(self) {
         for (_, operation) in self.roots {
             metrics::request_refused(operation, Code::Unavailable.as_str());
         }
     }
 
     /// Records the outcome of the operation.
-    pub fn close(self, answer: &Response) {
+    pub fn close(self, response: &Response) {
         let took = self.started.elapsed();
         for (key, operation) in self.roots {
-            let failed = answer.errors.iter().find(|error| is_of(error, &key));
+            let failed = response.errors.iter().find(|error| is_of(error, &key));
             // If the whole data is null, the error of another field has propagated to the root.
-            let failed = failed.or_else(|| answer.errors.first().filter(|_| answer.data == Value::Null));
-            let outcome = match (failed, &answer.data) {
+            let failed = failed.or_else(|| response.errors.first().filter(|_| response.data == Value::Null));
+            let outcome = match (failed, &response.data) {
                 (Some(error), _) => Code::known(error_code(error)),
                 // Skipped by a directive.
                 (None, Value::Object(fields)) if !fields.contains_key(&key) => continue,

@@ -5,15 +5,15 @@ use std::{num::NonZeroU32, time::Duration};
 use governor::{RateLimiter, clock::Clock as _, middleware::NoOpMiddleware, nanos::Nanos};
 
 use super::{
-    act::{Key, Operation, Scope},
-    cells::{KeyStates, Ticker},
+    key_states::{KeyStates, Ticker},
+    operation::{Key, Operation, Scope},
 };
 use domain::{caller::RequestInfo, quota::Quota};
 use platform::telemetry::metrics;
 
 /// The quotas of one operation.
 pub struct OperationLimits {
-    cells: KeyStates,
+    states: KeyStates,
     ticker: Ticker,
     meters: Vec<Meter>,
 }
@@ -40,20 +40,20 @@ pub struct Wait {
 
 impl OperationLimits {
     /// Limits without a rate are unlimited and cost nothing.
-    pub fn new(act: &'static str, ticker: Ticker, limits: &[(Scope, Option<governor::Quota>)]) -> Self {
-        let cells = KeyStates::new(act, ticker.clone());
-        metrics::quota_keys_forgotten(act, 0);
+    pub fn new(operation: &'static str, ticker: Ticker, limits: &[(Scope, Option<governor::Quota>)]) -> Self {
+        let states = KeyStates::new(operation, ticker.clone());
+        metrics::quota_keys_forgotten(operation, 0);
         let limited = limits.iter().filter_map(|(scope, rate)| rate.map(|rate| (*scope, rate)));
         let meters = limited.map(|(scope, rate)| {
-            let limiter = RateLimiter::new(rate, cells.clone(), ticker.clone());
+            let limiter = RateLimiter::new(rate, states.clone(), ticker.clone());
             Meter { scope, rate, limiter }
         });
-        Self { meters: meters.collect(), cells, ticker }
+        Self { meters: meters.collect(), states, ticker }
     }
 
     /// The keys to charge for this operation of this caller.
-    pub fn claims(&self, act: Operation<'_>, caller: &RequestInfo) -> Vec<Charge<'_>> {
-        let keyed = self.meters.iter().map(|meter| (meter, act.key(meter.scope, caller)));
+    pub fn claims(&self, operation: Operation<'_>, caller: &RequestInfo) -> Vec<Charge<'_>> {
+        let keyed = self.meters.iter().map(|meter| (meter, operation.key(meter.scope, caller)));
         keyed.filter_map(|(meter, key)| Some(Charge { meter, key: key? })).collect()
     }
 
@@ -92,7 +92,7 @@ impl OperationLimits {
                 Err(_) => claim.meter.rate.burst_size_replenished_in(),
             };
             for charged_claim in &costly[..at] {
-                self.cells
+                self.states
                     .refund(&charged_claim.key, (charged_claim.meter.rate.replenish_interval() * others.get()).into());
             }
             return Err(Wait { quota: claim.quota(), span: wait });
@@ -106,8 +106,8 @@ impl OperationLimits {
     }
 
     /// Records the state of the keys in Redis: the time until the full burst of each is available.
-    pub fn learn(&self, claims: &[Charge<'_>], ready_in: &[Duration]) {
-        claims.iter().zip(ready_in).for_each(|(claim, span)| self.cells.update(&claim.key, (*span).into()));
+    pub fn set_from_redis(&self, claims: &[Charge<'_>], ready_in: &[Duration]) {
+        claims.iter().zip(ready_in).for_each(|(claim, span)| self.states.update(&claim.key, (*span).into()));
     }
 
     /// The time to wait; None: charged.
@@ -117,7 +117,7 @@ impl OperationLimits {
     }
 
     fn refund_one(&self, Charge { meter, key }: &Charge<'_>) {
-        self.cells.refund(key, meter.rate.replenish_interval().into());
+        self.states.refund(key, meter.rate.replenish_interval().into());
     }
 }
 

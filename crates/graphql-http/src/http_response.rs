@@ -11,18 +11,18 @@ use axum::{
 use crate::{
     negotiate::Media,
     refusal::{Code, Refusal},
-    response::Answer,
+    response::ExecutionResult,
 };
 
 /// The response for a result. Successful ones are written by async-graphql-axum; it writes others in another form (see
 /// the table in the README).
 pub(crate) fn result(media: Media, response: async_graphql::Response) -> Response {
     if response.is_ok() {
-        return written(media, GraphQLResponse::from(response));
+        return library_response(media, GraphQLResponse::from(response));
     }
     let head = response.http_headers.clone();
-    let answer = Answer::new(response);
-    let mut response = json(answer.status(media, None), media, answer.to_json());
+    let result = ExecutionResult::new(response);
+    let mut response = json(result.status(media, None), media, result.to_json());
     response.headers_mut().extend(head);
     response
 }
@@ -30,16 +30,16 @@ pub(crate) fn result(media: Media, response: async_graphql::Response) -> Respons
 /// The response for the results of a batch.
 pub(crate) fn batch(media: Media, results: Vec<async_graphql::Response>) -> Response {
     if results.iter().all(async_graphql::Response::is_ok) {
-        return written(media, GraphQLResponse::from(BatchResponse::Batch(results)));
+        return library_response(media, GraphQLResponse::from(BatchResponse::Batch(results)));
     }
     let heads: Vec<_> = results.iter().map(|result| result.http_headers.clone()).collect();
-    let answers: Vec<_> = results.into_iter().map(|result| Answer::new(result).to_json()).collect();
+    let answers: Vec<_> = results.into_iter().map(|result| ExecutionResult::new(result).to_json()).collect();
     let mut response = json(StatusCode::OK, media, format!("[{}]", answers.join(",")));
     heads.into_iter().for_each(|head| response.headers_mut().extend(head));
     response
 }
 
-fn written(media: Media, response: GraphQLResponse) -> Response {
+fn library_response(media: Media, response: GraphQLResponse) -> Response {
     let mut response = response.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     response
@@ -48,8 +48,8 @@ fn written(media: Media, response: GraphQLResponse) -> Response {
 /// The response for a refusal.
 pub fn refusal(media: Media, refusal: Refusal) -> Response {
     let status = refusal.status;
-    let answer = Answer::new(refusal.into_result());
-    json(answer.status(media, status), media, answer.to_json())
+    let result = ExecutionResult::new(refusal.into_result());
+    json(result.status(media, status), media, result.to_json())
 }
 
 /// The refusal of a method, with the allowed ones (RFC 9110, section 15.5.6).

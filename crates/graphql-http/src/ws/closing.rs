@@ -9,35 +9,35 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::ws::{outbox::WriteQueue, protocol::Close, session::Socket};
+use crate::ws::{protocol::Close, session::Socket, write_queue::WriteQueue};
 
 /// Bytes that are read and discarded after a close frame that the client did not expect.
 const LINGER: usize = 1024 * 1024;
 
 /// How a socket ends.
-pub enum End {
+pub enum SocketEnd {
     /// The server sends a close frame.
     Close(Close),
     /// As `Close`, but the client may be in the middle of a message that is not read to its end.
     Broken(Close),
-    /// The client sent a close frame, which must be answered.
+    /// The client sent a close frame, which requires a close frame in response.
     Closed,
     /// The connection is lost.
     Disconnected,
 }
 
-impl End {
+impl SocketEnd {
     /// Performs the closing handshake. The caller limits its duration.
     pub async fn close(self, socket: &mut Socket, outbox: &mut WriteQueue) {
         match self {
-            End::Disconnected => {}
-            End::Closed => await_close(socket).await,
-            End::Close(close) => {
+            SocketEnd::Disconnected => {}
+            SocketEnd::Closed => await_close(socket).await,
+            SocketEnd::Close(close) => {
                 if write(close, socket, outbox).await.is_ok() {
                     await_close(socket).await;
                 }
             }
-            End::Broken(close) => {
+            SocketEnd::Broken(close) => {
                 if write(close, socket, outbox).await.is_ok() {
                     discard(socket).await;
                 }
@@ -52,7 +52,7 @@ async fn write(close: Close, socket: &mut Socket, outbox: &mut WriteQueue) -> Re
     socket.send(Message::Close(Some(frame))).await
 }
 
-/// Reads until both close frames are exchanged; the library writes the answer to the client's.
+/// Reads until both close frames are exchanged; the library sends the close frame that responds to the client's.
 async fn await_close(socket: &mut Socket) {
     while let Some(Ok(_)) = socket.next().await {}
 }

@@ -27,7 +27,7 @@ impl DocumentCache {
     }
 
     /// Caches a document that passed the limits.
-    pub fn keep(&self, text: &Arc<str>, document: &Arc<ExecutableDocument>) {
+    pub fn insert(&self, text: &Arc<str>, document: &Arc<ExecutableDocument>) {
         if text.len() > MAX_LENGTH || text.contains('"') {
             return;
         }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn keep(known: &DocumentCache, text: &str) {
-        known.keep(&text.into(), &Arc::new(parse_query(text).unwrap()));
+        known.insert(&text.into(), &Arc::new(parse_query(text).unwrap()));
     }
 
     #[test]

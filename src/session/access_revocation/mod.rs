@@ -5,7 +5,7 @@
 
 mod table;
 
-use self::table::Extent;
+use self::table::SessionScope;
 pub use self::table::{AccessPath, Decision, SecurityAct, decide};
 use super::OpaqueToken;
 use domain::{
@@ -78,7 +78,7 @@ impl RevokedAccess {
         Ok(Self { administrators, account: tx.lock_account(account).await?, ..Self::default() })
     }
 
-    /// The ids of the ended sessions, to be announced after the commit ([`super::Sessions::announce_ended`]).
+    /// The ids of the ended sessions, to be announced after the commit ([`super::Sessions::publish_ended`]).
     pub fn session_ids(&self) -> Vec<SessionId> {
         self.sessions.iter().map(|session| session.id.clone()).collect()
     }
@@ -99,37 +99,39 @@ pub async fn revoke_access(
     now: Timestamp,
 ) -> Result<RevokedAccess, Fault> {
     let ends = |after: bool| {
-        AccessPath::all().filter(move |way| way.comes_after_account() == after && decide(act, *way) == Decision::End)
+        AccessPath::all().filter(move |path| path.comes_after_account() == after && decide(act, *path) == Decision::End)
     };
     let mut ended = RevokedAccess::default();
-    for way in ends(false) {
-        end_codes(tx, way, subject, now).await?;
+    for path in ends(false) {
+        end_codes(tx, path, subject, now).await?;
     }
     if act.locks_administrators() {
         ended.administrators = tx.lock_administrators().await?;
     }
-    if act.extent() != Extent::One {
+    if act.session_scope() != SessionScope::One {
         ended.account = tx.lock_account(&subject.account).await?;
     }
-    for way in ends(true) {
-        end_locked(tx, act, way, subject, &mut ended, now).await?;
+    for path in ends(true) {
+        end_locked(tx, act, path, subject, &mut ended, now).await?;
     }
     Ok(ended)
 }
 
 /// Closes verifications or proofs of an account that is not locked yet.
-async fn end_codes(tx: &Tx, way: AccessPath, subject: &ActSubject, now: Timestamp) -> Result<(), Fault> {
+async fn end_codes(tx: &Tx, path: AccessPath, subject: &ActSubject, now: Timestamp) -> Result<(), Fault> {
     let account = tx.account(&Identifier::Id(subject.account.clone())).await?;
-    let held = account.map(|account| [account.phone, account.email_key]).into_iter().flatten().flatten();
-    let contacts: Vec<String> = held.chain(subject.contacts.iter().cloned()).collect();
+    let own_contacts = account.map(|account| [account.phone, account.email_key]).into_iter().flatten().flatten();
+    let contacts: Vec<String> = own_contacts.chain(subject.contacts.iter().cloned()).collect();
     let owner = Owner { account: &subject.account, contacts: &contacts };
-    match way {
+    match path {
         AccessPath::OpenVerification => tx.close_verifications(owner, Effect::GrantsAccess, now).await,
-        AccessPath::UndoVerification => tx.close_verifications(owner, Effect::Undoes, now).await,
+        AccessPath::UndoVerification => tx.close_verifications(owner, Effect::UndoesContactChange, now).await,
         AccessPath::UnspentProof => {
             tx.spend_proofs(owner, Effect::GrantsAccess, subject.proof_hash.as_deref(), now).await
         }
-        AccessPath::UndoProof => tx.spend_proofs(owner, Effect::Undoes, subject.proof_hash.as_deref(), now).await,
+        AccessPath::UndoProof => {
+            tx.spend_proofs(owner, Effect::UndoesContactChange, subject.proof_hash.as_deref(), now).await
+        }
         AccessPath::RefreshToken
         | AccessPath::AccessToken
         | AccessPath::Subscription
@@ -141,25 +143,27 @@ async fn end_codes(tx: &Tx, way: AccessPath, subject: &ActSubject, now: Timestam
 async fn end_locked(
     tx: &Tx,
     act: SecurityAct,
-    way: AccessPath,
+    path: AccessPath,
     subject: &ActSubject,
     ended: &mut RevokedAccess,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    match (way, act.extent()) {
-        (AccessPath::RefreshToken, Extent::All) => {
+    match (path, act.session_scope()) {
+        (AccessPath::RefreshToken, SessionScope::All) => {
             ended.sessions = tx.end_sessions(&subject.account, None, now).await?;
         }
-        (AccessPath::RefreshToken, Extent::Others) => {
+        (AccessPath::RefreshToken, SessionScope::Others) => {
             ended.sessions = tx.end_sessions(&subject.account, subject.session.as_ref(), now).await?;
         }
-        (AccessPath::RefreshToken, Extent::One) => {
+        (AccessPath::RefreshToken, SessionScope::One) => {
             if let Some(session) = &subject.session {
                 ended.sessions.extend(tx.end_session(&subject.account, session, now).await?);
             }
         }
-        (AccessPath::DeviceToken, Extent::All | Extent::Others) => tx.remove_devices(&subject.account).await?,
-        (AccessPath::DeviceToken, Extent::One) => {
+        (AccessPath::DeviceToken, SessionScope::All | SessionScope::Others) => {
+            tx.remove_devices(&subject.account).await?
+        }
+        (AccessPath::DeviceToken, SessionScope::One) => {
             for device in ended.sessions.iter().filter_map(|session| session.device_hash.as_deref()) {
                 tx.remove_device(device, &subject.account).await?;
             }

@@ -35,7 +35,7 @@ pub struct PresentedToken {
 
 /// The refresh tokens of a request: one from an argument, or those from cookies.
 #[derive(Clone, Debug)]
-pub struct Offer {
+pub struct PresentedTokens {
     /// Sorted by cookie slot, highest first.
     pub tokens: Vec<PresentedToken>,
     /// The highest slot of any cookie, also of one without a valid token.
@@ -43,13 +43,13 @@ pub struct Offer {
 }
 
 /// The token to exchange.
-pub(super) struct Chosen {
+pub(super) struct SelectedToken {
     pub token: OpaqueToken,
     /// The lowest slot for the cookie of a new token.
-    pub least_slot: i32,
+    pub min_slot: i32,
 }
 
-impl Offer {
+impl PresentedTokens {
     /// A token from an argument.
     pub fn of(token: OpaqueToken) -> Self {
         Self { tokens: vec![PresentedToken { token, slot: 0, is_legacy: false }], highest_slot: 0 }
@@ -57,11 +57,15 @@ impl Offer {
 
     /// Chooses the token to exchange. If all sessions have ended, the first token is chosen, and rejected for its own
     /// reason.
-    pub(super) async fn choose(&self, tx: &Tx, now: Timestamp) -> Result<Result<Chosen, RefreshRejection>, Fault> {
+    pub(super) async fn select(
+        &self,
+        tx: &Tx,
+        now: Timestamp,
+    ) -> Result<Result<SelectedToken, RefreshRejection>, Fault> {
         if let [only] = self.tokens.as_slice()
             && !only.is_legacy
         {
-            return Ok(Ok(self.chosen(only)));
+            return Ok(Ok(self.selected(only)));
         }
         let stored = Stored::read(tx, &self.tokens).await?;
         let usable: Vec<_> = self.tokens.iter().filter(|offered| stored.counts(offered)).collect();
@@ -75,15 +79,15 @@ impl Offer {
             return Ok(Err(RefreshRejection::Ambiguous));
         }
         let first = live.first().map(|(offered, _)| *offered).or(usable.first().copied());
-        Ok(first.map(|offered| self.chosen(offered)).ok_or(RefreshRejection::Unknown))
+        Ok(first.map(|offered| self.selected(offered)).ok_or(RefreshRejection::Unknown))
     }
 
     /// A cookie in a higher slot belongs to an ended session and would take precedence over the new token, so the new
     /// token gets a higher slot still. It does not reuse that slot: a copy of the response that set the cookie may
     /// still be under way.
-    fn chosen(&self, offered: &PresentedToken) -> Chosen {
+    fn selected(&self, offered: &PresentedToken) -> SelectedToken {
         let least_slot = if self.highest_slot > offered.slot { self.highest_slot.saturating_add(1) } else { 0 };
-        Chosen { token: offered.token.clone(), least_slot }
+        SelectedToken { token: offered.token.clone(), min_slot: least_slot }
     }
 }
 

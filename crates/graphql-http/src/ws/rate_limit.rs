@@ -14,13 +14,13 @@ const FRAME: Duration = Duration::from_millis(4);
 
 /// A token bucket, stored as the instant at which it would be full again (generic cell rate algorithm).
 #[derive(Debug)]
-pub struct Pace {
+pub struct TokenBucket {
     full: Instant,
     burst: Duration,
     refill: Duration,
 }
 
-impl Pace {
+impl TokenBucket {
     pub fn of_messages(now: Instant) -> Self {
         Self { full: now, burst: MESSAGE * MESSAGES, refill: MESSAGE }
     }
@@ -47,7 +47,8 @@ mod tests {
     #[test]
     fn sb_08_burst_is_allowed_and_flood_is_not() {
         let start = Instant::now();
-        for (mut pace, burst, each_second) in [(Pace::of_messages(start), 200, 50), (Pace::of_frames(start), 1000, 250)]
+        for (mut pace, burst, each_second) in
+            [(TokenBucket::of_messages(start), 200, 50), (TokenBucket::of_frames(start), 1000, 250)]
         {
             assert!((0..burst).all(|_| pace.allows(start)));
             assert!(!pace.allows(start));

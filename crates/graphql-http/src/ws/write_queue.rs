@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::ws::session::Socket;
 
 /// Limits of queued replies to the client's own messages. Above them, the client's messages are not read.
-const MOST_MESSAGES: usize = 100;
-const MOST_BYTES: usize = 256 * 1024;
+const MAX_MESSAGES: usize = 100;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// The messages that are not yet passed to the socket, in order.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl WriteQueue {
 
     /// Whether the client causes more replies than it reads.
     pub fn is_full(&self) -> bool {
-        self.waiting.len() >= MOST_MESSAGES || self.bytes >= MOST_BYTES
+        self.waiting.len() >= MAX_MESSAGES || self.bytes >= MAX_BYTES
     }
 
     /// Since when the peer has read nothing.

@@ -78,7 +78,7 @@ pub enum Decision {
 
 /// The sessions of an account that an act applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(super) enum SessionScope {
     /// All of them.
     All,
     /// All but the one that performs the act.
@@ -90,8 +90,8 @@ pub(super) enum Extent {
 use Decision::{End, Keep};
 
 /// Whether an act revokes a kind of access.
-pub fn decide(act: SecurityAct, way: AccessPath) -> Decision {
-    match way {
+pub fn decide(act: SecurityAct, path: AccessPath) -> Decision {
+    match path {
         AccessPath::OpenVerification | AccessPath::UnspentProof => codes_and_proofs(act),
         // Access tokens, and streams opened with them, last as long as their session.
         AccessPath::RefreshToken | AccessPath::AccessToken | AccessPath::Subscription => sessions(act),
@@ -194,7 +194,7 @@ impl AccessPath {
 }
 
 impl SecurityAct {
-    pub(super) fn extent(self) -> Extent {
+    pub(super) fn session_scope(self) -> SessionScope {
         match self {
             SecurityAct::PasswordReset
             | SecurityAct::SignOutEverywhere
@@ -202,11 +202,11 @@ impl SecurityAct {
             | SecurityAct::RoleChange
             | SecurityAct::SessionsEndedByAdministrator
             | SecurityAct::ContactUndo
-            | SecurityAct::Deletion => Extent::All,
+            | SecurityAct::Deletion => SessionScope::All,
             SecurityAct::PasswordChange | SecurityAct::PasswordChangeKeepingSessions | SecurityAct::ContactChange => {
-                Extent::Others
+                SessionScope::Others
             }
-            SecurityAct::SessionRevoked | SecurityAct::SignOut | SecurityAct::RefreshReuse => Extent::One,
+            SecurityAct::SessionRevoked | SecurityAct::SignOut | SecurityAct::RefreshReuse => SessionScope::One,
         }
     }
 
@@ -239,8 +239,8 @@ mod tests {
     #[test]
     fn access_tokens_and_streams_end_with_their_session() {
         for act in SecurityAct::all() {
-            for way in [AccessPath::AccessToken, AccessPath::Subscription] {
-                assert_eq!(decide(act, way), decide(act, AccessPath::RefreshToken), "{act:?}");
+            for path in [AccessPath::AccessToken, AccessPath::Subscription] {
+                assert_eq!(decide(act, path), decide(act, AccessPath::RefreshToken), "{act:?}");
             }
         }
     }
@@ -255,9 +255,9 @@ mod tests {
     /// An act on one session does not lock the account, so it cannot revoke anything that is locked before the account.
     #[test]
     fn acts_on_one_session_keep_codes_and_proofs() {
-        for act in SecurityAct::all().filter(|act| act.extent() == Extent::One) {
-            for way in AccessPath::all().filter(|way| !way.comes_after_account()) {
-                assert!(matches!(decide(act, way), Keep(_)), "{act:?} {way:?}");
+        for act in SecurityAct::all().filter(|act| act.session_scope() == SessionScope::One) {
+            for path in AccessPath::all().filter(|path| !path.comes_after_account()) {
+                assert!(matches!(decide(act, path), Keep(_)), "{act:?} {path:?}");
             }
         }
     }
