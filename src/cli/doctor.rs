@@ -172,6 +172,7 @@ async fn address(settings: &Settings) -> CheckResult {
 fn warnings(settings: &Settings) -> Vec<CheckResult> {
     let config = &settings.config;
     let mut warnings = [settings.warnings.clone(), settings.key_warnings.clone()].concat();
+    descriptors::raise_limit(config);
     warnings.extend(descriptors::warning(config));
     if config.keys.attestation_audience == config.session.audience {
         warnings.push(
