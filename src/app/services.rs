@@ -8,7 +8,8 @@ use super::{Settings, Told, World, database, keys, presence::Presence};
 use crate::{
     account::{self, Accounts},
     delivery::{
-        self, Dispatcher, Limits, MessageWriter, Outbox, Poller, ProviderClients, ReceiptProcessor, Routes, Settler,
+        self, Dispatcher, Limits, MessageWriter, Outbox, Poller, ProviderClients, ReceiptProcessor, ResultRecorder,
+        Routes,
         message::{Composer, Largest},
     },
     events::Events,
@@ -114,15 +115,15 @@ pub(super) async fn build(
     });
     let (outbox, nudged) = Outbox::new();
     let process = hex::encode(entropy.bytes::<8>());
-    let settler = Settler { store: store.clone(), clock: clock.clone(), events: events.clone() };
+    let recorder = ResultRecorder { store: store.clone(), clock: clock.clone(), events: events.clone() };
     let delivery = &config.delivery;
     let limits = |name: &str| Limits {
         calls: delivery.provider_concurrency.of(name),
         rate: delivery.provider_rate.of(name),
         max_wait: delivery.provider_timeout,
     };
-    let lines = ProviderClients::new(&routes, limits, &clock, &entropy);
-    let reception = ReceiptProcessor { settler: settler.clone(), lines: lines.clone() };
+    let clients = ProviderClients::new(&routes, limits, &clock, &entropy);
+    let reception = ReceiptProcessor { recorder: recorder.clone(), lines: clients.clone() };
     let poller = Poller {
         store: store.clone(),
         clock: clock.clone(),
@@ -146,8 +147,8 @@ pub(super) async fn build(
         started_at: clock.now(),
         quotas: quotas.clone(),
     };
-    let dispatcher = Dispatcher::new(delivery::DispatcherDeps {
-        store: store.clone(),
+    let dispatcher_deps = delivery::DispatcherDeps {
+        store: store.for_queue(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         writer: MessageWriter {
@@ -155,13 +156,14 @@ pub(super) async fn build(
             keys: secrets.server_keys.clone(),
             default_locale: config.messages.default_locale,
         },
-        heard: providers_with_receipts(&routes, &verifiers),
-        lines,
-        settler,
+        providers_with_receipts: providers_with_receipts(&routes, &verifiers),
+        clients,
+        recorder: ResultRecorder { store: store.for_queue(), ..recorder },
         process: process.clone(),
         concurrency: delivery.dispatch_concurrency,
         receipt_timeout: delivery.receipt_timeout,
-    });
+    };
+    let dispatcher = Dispatcher::new(dispatcher_deps, &outbox);
     let verifications = Verifications::new(verification::Parts {
         store: store.clone(),
         clock: clock.clone(),

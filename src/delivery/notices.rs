@@ -51,7 +51,7 @@ pub async fn enqueue(
     let mut ids = Vec::with_capacity(orders.len());
     for order in orders {
         ids.push(order.id.clone());
-        let row = Delivery { account_id: Some(account.clone()), ..order.into_row(now) };
+        let row = Delivery { account_id: Some(account.clone()), ..order.into_row(now, None) };
         tx.insert_delivery(row).await?;
     }
     Ok(ids)

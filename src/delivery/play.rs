@@ -18,20 +18,20 @@ use platform::{config::Scenario, telemetry};
 const SLOW: Duration = Duration::from_secs(5);
 
 /// Simulates the scenario of a test contact. Returns whether the result was recorded.
-pub(super) async fn play(parts: &DispatcherDeps, row: &Delivery, scenario: &str, stop: &CancellationToken) -> bool {
+pub(super) async fn play(deps: &DispatcherDeps, row: &Delivery, scenario: &str, stop: &CancellationToken) -> bool {
     let scenario = Scenario::parse(scenario).unwrap_or(Scenario::ProviderDown);
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
     let (end, failure) = match scenario {
         Scenario::ProviderDown => {
-            return parts.settler.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await;
+            return deps.recorder.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await;
         }
         Scenario::Delivered | Scenario::Slow | Scenario::Locked => (DeliveryStatus::Delivered, None),
         Scenario::Undelivered => (DeliveryStatus::Undelivered, Some(DeliveryFailure::Recipient)),
     };
-    parts.clock.sleep(pause).await;
-    let settled = parts.settler.settle(row, sent().into(), stop).await;
-    parts.clock.sleep(pause).await;
-    if let Err(fault) = parts.settler.play(&row.id, end, failure).await {
+    deps.clock.sleep(pause).await;
+    let settled = deps.recorder.settle(row, sent().into(), stop).await;
+    deps.clock.sleep(pause).await;
+    if let Err(fault) = deps.recorder.simulate(&row.id, end, failure).await {
         telemetry::report(&fault);
     }
     settled

@@ -61,7 +61,7 @@ impl ResendResult {
 }
 
 enum WriteResult {
-    Resent(Box<Verification>),
+    Resent(Box<(Verification, Delivery)>),
     UsedUp,
     Over,
     /// The account has no e-mail address, and account existence is disclosed.
@@ -142,7 +142,8 @@ impl Verifications {
         let entry = event.clone();
         let delivery = DeliveryId::new(&parts.entropy);
         let unknown = parts.was_no_account_notice(&row, channel).await?;
-        let mut order = parts.again(&row, to, channel, delivery, unknown).into_row(now);
+        let handover = parts.outbox.prepare(&delivery, channel);
+        let mut order = parts.again(&row, to, channel, delivery, unknown).into_row(now, handover.claim());
         let written = parts
             .store
             .write(move |tx| {
@@ -167,9 +168,9 @@ impl Verifications {
                         let holder = tx.account(&Identifier::Email(row.contact_key.clone())).await?;
                         order = to_stored_form(order, holder, row.account_id.as_ref());
                     }
-                    tx.insert_delivery(order).await?;
+                    tx.insert_delivery(order.clone()).await?;
                     tx.insert_audit(&entry).await?;
-                    Ok(TxOutcome::Commit(WriteResult::Resent(Box::new(again))))
+                    Ok(TxOutcome::Commit(WriteResult::Resent(Box::new((again, order)))))
                 })
             })
             .await?;
@@ -177,10 +178,13 @@ impl Verifications {
             parts.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
-            WriteResult::Resent(row) => {
+            WriteResult::Resent(written) => {
+                let (row, delivery) = *written;
                 event.log();
-                parts.outbox.dispatch(row.delivery_id.clone());
-                Ok(ResendResult::Sent(parts.publish(*row)))
+                // First the new status, which the dispatcher may change at once.
+                let view = parts.publish(row);
+                handover.dispatch(delivery);
+                Ok(ResendResult::Sent(view))
             }
             WriteResult::UsedUp => Ok(ResendResult::Quota(parts.exceeded_limit(&usage_key, now).await?)),
             WriteResult::NoAddress => Ok(ResendResult::WrongChannel),

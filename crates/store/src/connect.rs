@@ -74,11 +74,15 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<P
         true => Pool::new(pool, settings.max_connections),
         false => Pool::with_pooler(pool, settings.max_connections, &timeout, IDLE_TIMEOUT),
     };
-    Ok(reader.of(availability))
+    Ok(reader.reserve_for_queue().of(availability))
 }
 
 /// The connection options. Transactions that read and then write rely on READ COMMITTED, whatever the server's default
 /// is: under SERIALIZABLE a transaction may fail with 40001 and would have to be repeated.
+///
+/// Every statement that runs often finds its rows by an index. A plan that is made while a table is small would read the
+/// whole table, and is kept while the table grows: so PostgreSQL is told to prefer indexes. JIT compilation, which takes
+/// longer than such statements, is off, since their estimated cost would otherwise switch it on.
 fn postgres_options(url: &Secret, settings: &config::Store, timeout: &str) -> Result<PgConnectOptions, Fault> {
     let unreadable = |_| Fault::internal("DATABASE_URL is not a valid PostgreSQL URL");
     let options: PgConnectOptions = with_host(url.expose()).parse().map_err(unreadable)?;
@@ -95,6 +99,8 @@ fn postgres_options(url: &Secret, settings: &config::Store, timeout: &str) -> Re
             ("lock_timeout", timeout),
             ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
             ("default_transaction_isolation", "read committed"),
+            ("enable_seqscan", "off"),
+            ("jit", "off"),
         ]),
         false => options.statement_cache_capacity(0).extra_float_digits(None),
     })
