@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     Acceptance, Backend, Store,
     entity::{Mapped, verification},
+    is_foreign_key_violation,
     pool::Pool,
 };
 use domain::{
@@ -17,7 +18,10 @@ use domain::{
     status::DeliveryStatus,
     verification::Verification,
 };
-use platform::fault::{Fault, FaultContext};
+use platform::{
+    fault::{Fault, FaultContext},
+    telemetry,
+};
 
 /// A message accepted by a provider, from the holder of `claim`.
 #[derive(Clone, Debug)]
@@ -54,7 +58,7 @@ impl Store {
             match self.with_timeout(write_batch(db, &batch)).await.doing("recording accepted deliveries") {
                 Ok(recorded) => recorded,
                 Err(fault) => {
-                    tracing::debug!(messages = batch.len(), ?fault, "accepted deliveries are written one by one");
+                    telemetry::report(&fault);
                     Vec::new()
                 }
             }
@@ -67,7 +71,11 @@ async fn write_batch(db: &Pool, batch: &[AcceptedDelivery]) -> Result<Vec<Record
     let rows: Vec<_> = batch.iter().map(Given::from).collect();
     let rows = serde_json::to_string(&rows).map_err(|error| Fault::internal(format!("a row is not JSON: {error}")))?;
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, STATEMENT.as_str(), [rows.into()]);
-    let written = db.query_all_raw(statement).await?;
+    let written = match db.query_all_raw(statement).await {
+        // A message was deleted with its account meanwhile: the others are written one by one.
+        Err(error) if is_foreign_key_violation(&error) => return Ok(Vec::new()),
+        written => written?,
+    };
     let mut written = written.iter().map(settled).collect::<Result<HashMap<_, _>, Fault>>()?;
     Ok(batch.iter().map(|accepted| written.remove(accepted.delivery.as_str())).collect())
 }
@@ -115,7 +123,9 @@ impl<'a> From<&'a AcceptedDelivery> for Given<'a> {
 /// parameter. They are sorted by id, so that two statements lock rows in the same order.
 ///
 /// - A receipt may have come first; its status stays. A delivered message stays delivered.
-/// - The claim is compared, so a message that was claimed again is not settled.
+/// - The claim is compared, so a message that was claimed again is not settled. The comparison is one that no index supports:
+///   PostgreSQL would otherwise scan the index of claimed messages, with the entries of all that were settled since it was
+///   vacuumed.
 static STATEMENT: LazyLock<String> = LazyLock::new(|| {
     let (sent, delivered) = (DeliveryStatus::Sent.as_str(), DeliveryStatus::Delivered.as_str());
     format!(
@@ -130,7 +140,7 @@ static STATEMENT: LazyLock<String> = LazyLock::new(|| {
             SELECT delivery, provider, provider_message_id, '{sent}', accepted_at, 0, poll_at FROM given
             ON CONFLICT (delivery_id, provider)
                 DO UPDATE SET provider_message_id = excluded.provider_message_id, poll_at = excluded.poll_at
-            RETURNING delivery_id, status, code, failure, reported_at
+            RETURNING delivery_id, status, code, failure, told_at AS reported_at
         ), settled AS (
             UPDATE delivery SET
                 claimed_by = NULL,
@@ -145,7 +155,7 @@ static STATEMENT: LazyLock<String> = LazyLock::new(|| {
                 perhaps_sent = FALSE,
                 refused = FALSE
             FROM given JOIN attempt ON attempt.delivery_id = given.delivery
-            WHERE delivery.id = given.delivery AND delivery.claimed_by = given.claim
+            WHERE delivery.id = given.delivery AND delivery.claimed_by IS NOT DISTINCT FROM given.claim
             RETURNING delivery.id, given.verification, given.shown, given.accepted_at,
                 coalesce(given.shown, delivery.status) AS status,
                 CASE WHEN given.shown IS NULL THEN delivery.failure END AS failure
