@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     availability::{Availability, READ_ONLY, State},
+    connect::PLANNER_OPTIONS,
     wait_queue::WaitQueue,
 };
 use platform::{fault::Fault, wait_limit::Ticket};
@@ -73,10 +74,13 @@ impl Pool {
     /// A pool behind a connection pooler. `timeout` applies to each statement and each lock, `idle` to an idle
     /// transaction.
     pub fn with_pooler(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
-        let first = format!(
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
-             SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
+        let mut first = format!(
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; \
+             SET LOCAL lock_timeout = '{timeout}'; SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
         );
+        for (option, value) in PLANNER_OPTIONS {
+            first.push_str(&format!("; SET LOCAL {option} = {value}"));
+        }
         Self { first: Some(first.into()), ..Self::new(pool, connections) }
     }
 
