@@ -9,16 +9,20 @@ use crate::report::{figure, read};
 
 /// The server whose ratios to the others are shown.
 const PRODUCT: &str = "product";
-/// What a figure is called in the table, its place in a report, and its decimals.
-const FIGURES: [(&str, &str, usize); 9] = [
+/// Costs and rates: what a figure is called in the table, its place in a report, and its decimals.
+const FIGURES: [(&str, &str, usize); 5] = [
     ("sustained per second", "/sustained_per_second", 0),
     ("accepted per second", "/operations_per_second", 0),
     ("server CPU ms per operation", "/cpu_ms_per_operation", 3),
     ("PostgreSQL CPU ms per operation", "/postgres_cpu_ms_per_operation", 3),
     ("WAL bytes per operation", "/wal_bytes_per_operation", 0),
+];
+/// Figures that may be next to zero, so that ratios mean nothing.
+const DELAYS: [(&str, &str, usize); 5] = [
     ("left after ms p50", "/left_after_ms/p50", 2),
     ("left after ms p99", "/left_after_ms/p99", 2),
-    ("backlog at the end", "/backlog", 0),
+    ("backlog after the last operation", "/backlog", 0),
+    ("settled after the last operation ms", "/settled/after_last_operation_ms", 0),
     ("generator late ms p99", "/begun_late_ms/p99", 2),
 ];
 
@@ -70,12 +74,12 @@ fn table(title: &str, peers: &[Peer]) -> String {
     let columns: Vec<_> = heads.chain(ratios).collect();
     let mut table = format!("| {title}: medians of {rounds} | {} |\n", columns.join(" | "));
     table.push_str(&format!("|---|{}\n", "---:|".repeat(columns.len())));
-    for (label, path, digits) in rows(peers) {
+    for Row { label, path, digits, has_ratio } in rows(peers) {
         let medians: Vec<_> = peers.iter().map(|peer| peer.median(&path)).collect();
         if medians.iter().all(Option::is_none) {
             continue;
         }
-        let own = product.and_then(|product| product.median(&path));
+        let own = product.filter(|_| has_ratio).and_then(|product| product.median(&path));
         let ratios = others.iter().map(|other| ratio(own, other.median(&path)));
         let cells = medians.iter().map(|median| cell(*median, digits)).chain(ratios.map(|ratio| cell(ratio, 2)));
         table.push_str(&format!("| {label} | {} |\n", cells.collect::<Vec<_>>().join(" | ")));
@@ -85,18 +89,32 @@ fn table(title: &str, peers: &[Peer]) -> String {
     table
 }
 
-/// The figures, then the percentiles of each step that occurs in a report.
-fn rows(peers: &[Peer]) -> Vec<(String, String, usize)> {
-    let mut rows: Vec<_> =
-        FIGURES.iter().map(|(label, path, digits)| ((*label).to_owned(), (*path).to_owned(), *digits)).collect();
+/// A row of the table.
+struct Row {
+    label: String,
+    path: String,
+    digits: usize,
+    has_ratio: bool,
+}
+
+/// The figures, and the percentiles of each step that occurs in a report.
+fn rows(peers: &[Peer]) -> Vec<Row> {
+    let row = |(label, path, digits): &(&str, &str, usize), has_ratio: bool| Row {
+        label: (*label).to_owned(),
+        path: (*path).to_owned(),
+        digits: *digits,
+        has_ratio,
+    };
+    let mut rows: Vec<_> = FIGURES.iter().map(|figure| row(figure, true)).collect();
     let reports = peers.iter().flat_map(|peer| &peer.reports);
-    let steps: BTreeSet<_> =
-        reports.filter_map(|report| report["latency_ms"].as_object()).flat_map(|all| all.keys()).collect();
-    for step in steps {
+    let latencies = reports.filter_map(|report| report["latency_ms"].as_object());
+    for step in latencies.flat_map(|latencies| latencies.keys()).collect::<BTreeSet<_>>() {
         for percentile in ["p50", "p99"] {
-            rows.push((format!("{step} ms {percentile}"), format!("/latency_ms/{step}/{percentile}"), 2));
+            let (label, path) = (format!("{step} ms {percentile}"), format!("/latency_ms/{step}/{percentile}"));
+            rows.push(row(&(&label, &path, 2), true));
         }
     }
+    rows.extend(DELAYS.iter().map(|figure| row(figure, false)));
     rows
 }
 
@@ -151,6 +169,7 @@ mod tests {
                 "sources_sha256": if name == "baseline" { json!("abc") } else { Value::Null },
                 "errors": {"timed_out": 2},
                 "latency_ms": {"send": {"p50": 1.0, "p99": 9.0}},
+                "backlog": 7,
             })
         };
         Peer { name: name.to_owned(), reports: rates.iter().map(report).collect() }
@@ -173,8 +192,9 @@ mod tests {
         assert_eq!(lines[2], "| sustained per second | 200 | 500 | 2.50 |");
         assert_eq!(lines[3], "| send ms p50 | 1.00 | 1.00 | 1.00 |");
         assert_eq!(lines[4], "| send ms p99 | 9.00 | 9.00 | 1.00 |");
-        assert_eq!(lines[5], "| errors in all rounds | 6 | 2 | |");
-        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[5], "| backlog after the last operation | 7 | 7 | – |");
+        assert_eq!(lines[6], "| errors in all rounds | 6 | 2 | |");
+        assert_eq!(lines.len(), 7);
     }
 
     #[test]

@@ -17,6 +17,8 @@ const STALLED: Duration = Duration::from_secs(60);
 
 /// How a phase ended.
 pub struct Settled {
+    /// The end of the last operation.
+    pub ended: Instant,
     /// When the last message was settled.
     pub at: Instant,
     pub evidence: Evidence,
@@ -44,7 +46,7 @@ impl Settled {
     /// A query failed.
     pub async fn wait(sink: &Sink, database: Option<&mut Database>, ended: Instant) -> Result<Self, String> {
         if sink.departures().expected() == 0 {
-            return Ok(Self { at: ended, evidence: Evidence::Operations, not_arrived: 0, unsettled: None });
+            return Ok(Self { ended, at: ended, evidence: Evidence::Operations, not_arrived: 0, unsettled: None });
         }
         let mut progress = Progress::begin(Instant::now());
         let mut not_arrived = sink.departures().awaited();
@@ -55,14 +57,14 @@ impl Settled {
         let Some(database) = database else {
             let at = sink.departures().last_answer().unwrap_or(ended).max(ended);
             tokio::time::sleep(GRACE).await;
-            return Ok(Self { at, evidence: Evidence::Gateway, not_arrived, unsettled: None });
+            return Ok(Self { ended, at, evidence: Evidence::Gateway, not_arrived, unsettled: None });
         };
         let mut progress = Progress::begin(Instant::now());
         loop {
             let unsettled = database.unsettled().await?;
             let at = Instant::now();
             if unsettled == 0 || progress.is_stalled(unsettled, at) {
-                return Ok(Self { at, evidence: Evidence::Database, not_arrived, unsettled: Some(unsettled) });
+                return Ok(Self { ended, at, evidence: Evidence::Database, not_arrived, unsettled: Some(unsettled) });
             }
             tokio::time::sleep(QUERY_INTERVAL).await;
         }
@@ -77,6 +79,7 @@ impl Settled {
     pub fn json(&self, begun: Instant) -> Value {
         json!({
             "after_seconds": (self.at - begun).as_secs_f64(),
+            "after_last_operation_ms": (self.at - self.ended).as_secs_f64() * 1000.0,
             "according_to": format!("{:?}", self.evidence).to_lowercase(),
             "not_arrived": self.not_arrived,
             "unsettled": self.unsettled,
@@ -111,6 +114,7 @@ mod tests {
     fn rate_counts_until_the_last_message_is_settled() {
         let begun = Instant::now();
         let mut settled = Settled {
+            ended: begun + Duration::from_secs(3),
             at: begun + Duration::from_secs(4),
             evidence: Evidence::Database,
             not_arrived: 0,
@@ -118,6 +122,7 @@ mod tests {
         };
         assert_eq!(settled.rate(1000, begun), Some(250.0));
         assert_eq!(settled.json(begun)["after_seconds"], 4.0);
+        assert_eq!(settled.json(begun)["after_last_operation_ms"], 1000.0);
         assert_eq!(settled.json(begun)["according_to"], "database");
         settled.unsettled = Some(1);
         assert_eq!(settled.rate(1000, begun), None);

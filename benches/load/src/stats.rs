@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::LoadError;
 
-/// Significant digits of the histograms, from one microsecond to one minute.
+/// Significant digits of the histograms, in microseconds up to one minute.
 const DIGITS: u8 = 3;
 const LONGEST: u64 = 60_000_000;
 
@@ -86,12 +86,12 @@ impl Stats {
 }
 
 impl Distribution {
-    /// Adds a duration. Those below a microsecond count as one.
+    /// Adds a duration.
     pub fn record(&mut self, span: Duration) {
         self.0 = self.0.take().or_else(|| Histogram::new_with_bounds(1, LONGEST, DIGITS).ok());
         let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         if let Some(spans) = &mut self.0 {
-            spans.saturating_record(micros.clamp(1, LONGEST));
+            spans.saturating_record(micros.min(LONGEST));
         }
     }
 
