@@ -169,6 +169,7 @@ async fn address(settings: &Settings) -> Finding {
 fn warnings(settings: &Settings) -> Vec<Finding> {
     let config = &settings.config;
     let mut warnings = [settings.warnings.clone(), settings.key_warnings.clone()].concat();
+    descriptors::raise_limit(config);
     warnings.extend(descriptors::warning(config));
     if config.keys.attestation_audience == config.session.audience {
         warnings.push(

@@ -22,6 +22,7 @@ pub async fn serve(settings: Settings, source: Source) -> Result<(), String> {
     for warning in source.warning().iter().chain(&settings.warnings) {
         tracing::warn!("{warning}");
     }
+    descriptors::raise_limit(&settings.config);
     if let Some(warning) = descriptors::warning(&settings.config) {
         tracing::warn!("{warning}");
     }

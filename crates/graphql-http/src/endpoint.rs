@@ -48,11 +48,13 @@ impl<E: Executor, S: Service> Endpoint<E, S> {
     pub fn new(schema: Schema<E>, settings: Settings, service: S, stop: Stop) -> Result<Self, String> {
         let Schema { executor, sdl, scalars } = schema;
         let shapes = Arc::new(SchemaTypes::read(&sdl)?);
+        let inputs = Inputs::read(&sdl, scalars)?;
+        let inputs = if settings.introspection { inputs } else { inputs.without_value_lists() };
         let admission = Admission::new(
             settings.documents.clone(),
             settings.document.clone(),
             settings.introspection,
-            Inputs::read(&sdl, scalars)?,
+            inputs,
             Arc::clone(&shapes),
         );
         Ok(Self(Arc::new(Shared { executor, admission, shapes, settings, service, stop })))

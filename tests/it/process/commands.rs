@@ -183,3 +183,14 @@ async fn low_open_file_limit_is_reported() {
     config.serve_with(limited("serve")).await.kill();
     assert!(config.log_text().contains("the limit of this process is 512"), "{}", config.log_text());
 }
+
+/// The soft limit of open files is raised as far as the hard limit allows.
+#[tokio::test]
+async fn soft_open_file_limit_is_raised() {
+    let config = ChildConfig::new().await.with("MAX_CONNECTIONS", "1000");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -S -n 512; exec \"$0\" serve", env!("CARGO_BIN_EXE_countersign")]);
+    shell.env_clear().envs(&config.vars).current_dir(config.data.path());
+    config.serve_with(shell).await.kill();
+    assert!(!config.log_text().contains("open files"), "{}", config.log_text());
+}

@@ -132,16 +132,25 @@ pub fn choose<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Resul
     operation.map(|operation| &operation.node).ok_or_else(unknown)
 }
 
-/// The refusal of a syntax error, with its position. The parser's message shows the source line, which may contain a
-/// secret.
+/// The refusal of a syntax error, with its position and what the parser expected there. The rest of the parser's message
+/// shows the source line, which may contain a secret.
 fn syntax_error(error: &async_graphql::parser::Error) -> Refusal {
     let position = error.positions().next();
     let place = position.map_or_else(String::new, |at| format!(" at line {}, column {}", at.line, at.column));
     let message = match error {
-        async_graphql::parser::Error::Syntax { .. } => format!("Syntax error{place}."),
+        async_graphql::parser::Error::Syntax { message, .. } => match expected(message) {
+            Some(expected) => format!("Syntax error{place}: expected {expected}."),
+            None => format!("Syntax error{place}."),
+        },
         other => format!("Syntax error{place}: {other}."),
     };
     Refusal { position, ..Refusal::document(Code::BadRequest, message) }
+}
+
+/// What the parser expected, from the last line of its message: names of its rules.
+fn expected(message: &str) -> Option<String> {
+    let rules = message.lines().last()?.trim().strip_prefix("= expected ")?;
+    Some(rules.replace("EOI", "the end of the document").replace('_', " "))
 }
 
 #[cfg(test)]
@@ -168,7 +177,8 @@ mod tests {
     fn syntax_error_has_position_but_no_source_text() {
         let error = async_graphql::parser::parse_query("{ signIn(password: \"hunter2\" }").unwrap_err();
         let refusal = syntax_error(&error);
-        assert!(refusal.message.starts_with("Syntax error at line 1, column"));
+        assert!(refusal.message.starts_with("Syntax error at line 1, column"), "{}", refusal.message);
+        assert!(refusal.message.contains(": expected "), "{}", refusal.message);
         assert!(!refusal.message.contains("hunter2"));
     }
 }

@@ -1,6 +1,6 @@
 //! The input types of a schema, and the validation of values (specification, section 3, "Input Coercion").
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use async_graphql::parser::{
     parse_schema,
@@ -21,6 +21,8 @@ pub struct Inputs {
     types: HashMap<String, Kind>,
     roots: [Option<String>; 3],
     scalars: Scalars,
+    /// Whether errors list the values of enums.
+    lists_values: bool,
 }
 
 /// A field of the schema.
@@ -49,8 +51,12 @@ impl InputType {
 
 #[derive(Debug)]
 enum Kind {
-    Enum(HashSet<String>),
-    Object { one_of: bool, fields: BTreeMap<String, InputType> },
+    /// Its values, in the order of the schema.
+    Enum(Vec<String>),
+    Object {
+        one_of: bool,
+        fields: BTreeMap<String, InputType>,
+    },
 }
 
 /// Why a value is invalid. It contains no part of the value, which may be a password.
@@ -86,7 +92,13 @@ impl Inputs {
     /// If the SDL is invalid.
     pub fn read(sdl: &str, scalars: Scalars) -> Result<Self, String> {
         let schema = parse_schema(sdl).map_err(|error| format!("the schema can't be read: {error}"))?;
-        let mut inputs = Self { fields: HashMap::new(), types: HashMap::new(), roots: [None, None, None], scalars };
+        let mut inputs = Self {
+            fields: HashMap::new(),
+            types: HashMap::new(),
+            roots: [None, None, None],
+            scalars,
+            lists_values: true,
+        };
         for definition in schema.definitions {
             let definition = match definition {
                 TypeSystemDefinition::Schema(roots) => {
@@ -122,6 +134,12 @@ impl Inputs {
             inputs.fields.entry(name).or_default().extend(fields);
         }
         Ok(inputs)
+    }
+
+    /// Errors do not list the values of enums, e.g. because introspection is disabled.
+    #[must_use]
+    pub fn without_value_lists(self) -> Self {
+        Self { lists_values: false, ..self }
     }
 
     /// The root type of operations of this kind.
@@ -188,8 +206,13 @@ impl Inputs {
                 return Self::object(self, name, *one_of, fields, &values.collect(), given);
             }
             // In variables, enum values are strings.
-            (Some(Kind::Enum(values)), Value::Enum(value)) => values.contains(value.as_str()),
-            (Some(Kind::Enum(values)), Value::String(value)) => values.contains(value),
+            (Some(Kind::Enum(values)), Value::Enum(value)) if values.iter().any(|known| known == value.as_str()) => {
+                true
+            }
+            (Some(Kind::Enum(values)), Value::String(value)) if values.contains(value) => true,
+            (Some(Kind::Enum(values)), _) if self.lists_values => {
+                return Err(ValueError::new(format!("expected a value of {name}: {}", values.join(", "))));
+            }
             (Some(_), _) => false,
             (None, value) => return self.scalar(name, value),
         };

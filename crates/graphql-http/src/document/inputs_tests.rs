@@ -64,7 +64,7 @@ fn tr_05_errors_have_path_and_reason_but_no_value() {
         ("sure: $a", json!({"a": null}), "sure is not valid: it is of type Int! and can't be null.".to_owned()),
         ("many: [1, $a]", json!({}), "many.1 is not valid: it is of type Int! and can't be null.".to_owned()),
         ("day: $a", json!({"a": "secret"}), "day is not valid: not a day.".to_owned()),
-        ("way: SIDEWAYS", json!({}), "way is not valid: expected a value of type Way.".to_owned()),
+        ("way: SIDEWAYS", json!({}), "way is not valid: expected a value of Way: UP, DOWN.".to_owned()),
         ("whole: {day: $a}", json!({}), "whole.day is not valid: it is of type Day! and is missing.".to_owned()),
         ("whole: {day: $d, x: 1}", json!({}), "whole is not valid: Whole has no field x.".to_owned()),
         (
