@@ -52,8 +52,9 @@ rust_everywhere() {
     on_sqlite
     smallest=$log
     export COUNTERSIGN_TEST_DATABASE_URL=$POSTGRES_URL
-    # What depends on neither the database nor Redis runs on SQLite, and once more in the last run.
-    skip=(--skip docs:: --skip deploy:: --skip providers:: --skip wire::)
+    # What depends on neither the database nor Redis runs on SQLite, and once more in the last run. What does not depend on
+    # whether there is a Redis runs on PostgreSQL in the last run.
+    skip=(--skip docs:: --skip deploy:: --skip providers:: --skip wire:: --skip faults:: --skip process::)
     cargo_test 'Integration tests on PostgreSQL' --workspace --test it
     skip=()
     export COUNTERSIGN_TEST_REDIS_URL=$REDIS_TEST_URL COUNTERSIGN_TEST_REDIS=$REDIS_TEST_URL
