@@ -9,7 +9,7 @@ use crate::{
     account::{self, Accounts},
     delivery::{
         self, Dispatcher, Limits, MessageWriter, Outbox, Poller, ProviderClients, ProviderPlan, ReceiptProcessor,
-        Routes, Settler,
+        ResultRecorder, Routes,
         message::{Composer, LargestValues},
     },
     events::Events,
@@ -218,14 +218,14 @@ fn delivery_services(
 ) -> DeliveryServices {
     let SharedDeps { config, store, clock, entropy, process, .. } = deps;
     let delivery = &config.delivery;
-    let settler = Settler { store: store.clone(), clock: clock.clone(), events: deps.events.clone() };
+    let recorder = ResultRecorder { store: store.clone(), clock: clock.clone(), events: deps.events.clone() };
     let limits = |name: &str| Limits {
         calls: delivery.provider_concurrency.of(name),
         rate: delivery.provider_rate.of(name),
         max_wait: delivery.provider_timeout,
     };
-    let lines = ProviderClients::new(routes, limits, clock, entropy);
-    let reception = ReceiptProcessor { settler: settler.clone(), clients: lines.clone() };
+    let clients = ProviderClients::new(routes, limits, clock, entropy);
+    let reception = ReceiptProcessor { recorder: recorder.clone(), clients: clients.clone() };
     let poller = Poller {
         store: store.clone(),
         clock: clock.clone(),
@@ -233,18 +233,19 @@ fn delivery_services(
         process: process.clone(),
         polls_per_minute: delivery.receipt_polls_per_minute,
     };
-    let dispatcher = Dispatcher::new(delivery::DispatcherDeps {
-        store: store.clone(),
+    let dispatcher_deps = delivery::DispatcherDeps {
+        store: store.for_queue(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         writer: MessageWriter { composer, keys: deps.keys.clone(), default_locale: config.messages.default_locale },
-        heard: providers_with_receipts(routes, verifiers),
-        lines,
-        settler,
+        providers_with_receipts: providers_with_receipts(routes, verifiers),
+        clients,
+        recorder: ResultRecorder { store: store.for_queue(), ..recorder },
         process: process.clone(),
         concurrency: delivery.dispatch_concurrency,
         receipt_timeout: delivery.receipt_timeout,
-    });
+    };
+    let dispatcher = Dispatcher::new(dispatcher_deps, &deps.outbox);
     DeliveryServices { reception, poller, dispatcher }
 }
 

@@ -32,18 +32,18 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 const KEY_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Delivers one claimed message and records the result. Returns whether the result was recorded.
-pub(super) async fn deliver(inner: &DispatcherState, row: &Delivery, room: Option<CallPermit>) -> bool {
-    let DispatcherState { parts, stop, .. } = inner;
-    let now = parts.clock.now();
+pub(super) async fn deliver(state: &DispatcherState, row: &Delivery, permit: Option<CallPermit>) -> bool {
+    let DispatcherState { deps, stop, .. } = state;
+    let now = deps.clock.now();
     // Decoys and messages to test contacts need no call permit.
-    let room = room.filter(|_| !row.decoy && row.scenario.is_none());
+    let permit = permit.filter(|_| !row.decoy && row.scenario.is_none());
     let report = match row.status {
         DeliveryStatus::Queued | DeliveryStatus::Sent => {
             if let Some(scenario) = &row.scenario {
-                return simulate(parts, row, scenario, stop).await;
+                return simulate(deps, row, scenario, stop).await;
             }
             if row.discreet
-                && let Err(fault) = parts.settler.show_as_sent(row).await
+                && let Err(fault) = deps.recorder.show_as_sent(row).await
             {
                 // The status is then shown with the final result.
                 telemetry::report(&fault);
@@ -51,7 +51,7 @@ pub(super) async fn deliver(inner: &DispatcherState, row: &Delivery, room: Optio
             if row.decoy {
                 sent().into()
             } else {
-                carry(parts, row, room, now).await.unwrap_or_else(|fault| {
+                send(deps, row, permit, now).await.unwrap_or_else(|fault| {
                     telemetry::report(&fault);
                     requeue_at(row, now + RETRY_DELAY).into()
                 })
@@ -60,7 +60,7 @@ pub(super) async fn deliver(inner: &DispatcherState, row: &Delivery, room: Optio
         // A receipt arrived before the sending process recorded its result.
         _ => Settlement::Unchanged.into(),
     };
-    parts.settler.settle(row, report, stop).await
+    deps.recorder.settle(row, report, stop).await
 }
 
 /// The data that is needed before a message is handed to a provider.
@@ -69,16 +69,16 @@ struct PreparedMessage<'a> {
     message: Outgoing,
     code_by: CodeSource,
     /// The providers that accepted it before.
-    taken_by: Vec<String>,
+    accepted_by: Vec<String>,
 }
 
-async fn carry(
-    parts: &DispatcherDeps,
+async fn send(
+    deps: &DispatcherDeps,
     row: &Delivery,
-    room: Option<CallPermit>,
+    permit: Option<CallPermit>,
     now: Timestamp,
 ) -> Result<DeliveryReport, Fault> {
-    let attempts = if row.tries > 0 { parts.store.attempts(&row.id).await? } else { Vec::new() };
+    let attempts = if row.tries > 0 { deps.store.attempts(&row.id).await? } else { Vec::new() };
     // A message that was accepted once is shown as sent, whatever the result of another provider.
     let ended_as = |reason: &str, failure| match attempts.is_empty() {
         false => already_sent(row),
@@ -91,8 +91,8 @@ async fn carry(
     // A first attempt follows the insertion of its row immediately. Only a message that waited may be obsolete after a
     // confirmation, a cancellation or a resend.
     let waited = row.tries > 0 || (now - row.created_at).to_std().is_ok_and(|age| age > SKIP_CHECK_AGE);
-    let verification = match waited || parts.lines.any_generates_codes() {
-        true => match parts.settler.check_wanted(row).await? {
+    let verification = match waited || deps.clients.any_generates_codes() {
+        true => match deps.recorder.check_wanted(row).await? {
             StillWanted::No => return Ok(ended_as("no_longer_wanted", DeliveryFailure::Expired).into()),
             StillWanted::Yes(verification) => verification,
         },
@@ -101,47 +101,47 @@ async fn carry(
     if row.tries >= retry::MAX_ATTEMPTS {
         return Ok(ended_as(last_reason(row), row.failure.unwrap_or(DeliveryFailure::Provider)).into());
     }
-    let message = match parts.writer.write(row, now) {
+    let message = match deps.writer.write(row, now) {
         Ok(message) => message,
         Err(ComposeError::MalformedRow) => return Ok(ended_as("unreadable", DeliveryFailure::Provider).into()),
         // A process with the key sends it; during a key rotation there may be one.
         Err(ComposeError::KeyUnknown) => {
-            let due_at = now + retry::after(KEY_RETRY_DELAY, &parts.entropy);
+            let due_at = now + retry::after(KEY_RETRY_DELAY, &deps.entropy);
             return Ok(requeue_at(row, due_at).into());
         }
     };
     let prepared =
-        PreparedMessage { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
+        PreparedMessage { row, message, code_by: code_by(verification.as_deref()), accepted_by: providers(&attempts) };
     if row.status == DeliveryStatus::Sent {
         let has_receipt = attempts.iter().any(|attempt| attempt.reported_at.is_some());
-        if has_receipt || !prepared.has_another_route(parts) || !parts.settler.requeue(row).await? {
+        if has_receipt || !prepared.has_another_route(deps) || !deps.recorder.requeue(row).await? {
             return Ok(Settlement::Unchanged.into());
         }
         tracing::info!(delivery = ?row.id, provider = row.provider, "no receipt received, sending through another provider");
     }
-    let passage = SendAttempt {
+    let attempt = SendAttempt {
         message: &prepared.message,
-        permit: room,
+        permit,
         code_by: prepared.code_by.clone(),
-        slots: slots(parts, row),
-        accepted_by: &prepared.taken_by,
+        slots: slots(deps, row),
+        accepted_by: &prepared.accepted_by,
         only: row.provider.as_deref().filter(|_| row.maybe_sent),
         tries: row.tries,
         deadline: row.expires_at,
     };
-    let carried =
-        failover::send_with_failover(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await?;
-    Ok(prepared.report(parts, carried))
+    let report =
+        failover::send_with_failover(deps.clients.of(row.channel), attempt, &deps.clock, &deps.entropy).await?;
+    Ok(prepared.report(deps, report))
 }
 
 fn last_reason(row: &Delivery) -> &str {
     row.reason.as_deref().unwrap_or("unavailable")
 }
 
-fn slots<'a>(parts: &'a DispatcherDeps, row: &'a Delivery) -> Slots<'a> {
+fn slots<'a>(deps: &'a DispatcherDeps, row: &'a Delivery) -> Slots<'a> {
     Slots {
-        store: &parts.store,
-        clock: &parts.clock,
+        store: &deps.store,
+        clock: &deps.clock,
         verification: row.verification_id.as_ref(),
         expires_at: row.expires_at,
     }
@@ -156,16 +156,16 @@ fn code_by(verification: Option<&Verification>) -> CodeSource {
 }
 
 impl PreparedMessage<'_> {
-    fn report(&self, parts: &DispatcherDeps, SendReport { outcome: end, calls: asked }: SendReport) -> DeliveryReport {
-        let code_by = match &end {
-            SendOutcome::Accepted { provider, message_id } => self.code_maker(parts, provider, message_id.clone()),
-            SendOutcome::Unknown { provider, .. } => self.code_maker(parts, provider, None),
+    fn report(&self, deps: &DispatcherDeps, SendReport { outcome, calls }: SendReport) -> DeliveryReport {
+        let code_by = match &outcome {
+            SendOutcome::Accepted { provider, message_id } => self.code_maker(deps, provider, message_id.clone()),
+            SendOutcome::Unknown { provider, .. } => self.code_maker(deps, provider, None),
             SendOutcome::Refused { .. } | SendOutcome::NotNow(_) => None,
         };
-        let tries = self.row.tries + asked;
-        let settlement = match end {
-            SendOutcome::Accepted { provider, message_id } => self.accepted(parts, provider, message_id),
-            _ if !self.taken_by.is_empty() && !matches!(end, SendOutcome::NotNow(_)) => already_sent(self.row),
+        let tries = self.row.tries + calls;
+        let settlement = match outcome {
+            SendOutcome::Accepted { provider, message_id } => self.accepted(deps, provider, message_id),
+            _ if !self.accepted_by.is_empty() && !matches!(outcome, SendOutcome::NotNow(_)) => already_sent(self.row),
             SendOutcome::Refused { provider, code, failure } => Settlement::Ended {
                 status: DeliveryStatus::Failed,
                 provider: Some(provider.to_owned()),
@@ -175,7 +175,7 @@ impl PreparedMessage<'_> {
             },
             SendOutcome::Unknown { provider, can_retry: again } => {
                 let provider = Some(provider.to_owned());
-                match self.next_attempt_at(parts, tries, asked, None).filter(|_| again) {
+                match self.next_attempt_at(deps, tries, calls, None).filter(|_| again) {
                     Some(due_at) => Settlement::Retry {
                         due_at,
                         provider,
@@ -186,14 +186,14 @@ impl PreparedMessage<'_> {
                     None => unknown(provider),
                 }
             }
-            SendOutcome::NotNow(not_now) => self.not_now(parts, not_now, tries, asked),
+            SendOutcome::NotNow(not_now) => self.not_now(deps, not_now, tries, calls),
         };
-        DeliveryReport { settlement, asked, code_by }
+        DeliveryReport { settlement, calls, code_by }
     }
 
     /// The result if no provider accepted the message and a retry may succeed.
-    fn not_now(&self, parts: &DispatcherDeps, not_now: TemporaryFailure, tries: i32, asked: i32) -> Settlement {
-        let TemporaryFailure { provider, code, failure, not_before, permanent } = not_now;
+    fn not_now(&self, deps: &DispatcherDeps, failure: TemporaryFailure, tries: i32, calls: i32) -> Settlement {
+        let TemporaryFailure { provider, code, failure, not_before, permanent } = failure;
         // An operator may fix the cause while a notice waits. For a code, the user had better request a new
         // one.
         let permanent = permanent && (provider.is_none() || self.message.code.is_some());
@@ -203,9 +203,9 @@ impl PreparedMessage<'_> {
             true => (self.row.provider.clone(), self.row.reason.clone()),
             false => (provider.map(str::to_owned), code),
         };
-        match self.next_attempt_at(parts, tries, asked, not_before).filter(|_| !permanent) {
+        match self.next_attempt_at(deps, tries, calls, not_before).filter(|_| !permanent) {
             Some(due_at) => Settlement::Retry { due_at, provider, reason: code, failure: Some(failure), maybe_sent },
-            None if !self.taken_by.is_empty() => already_sent(self.row),
+            None if !self.accepted_by.is_empty() => already_sent(self.row),
             None if maybe_sent => unknown(provider),
             None => Settlement::Ended {
                 status: DeliveryStatus::Failed,
@@ -220,20 +220,20 @@ impl PreparedMessage<'_> {
     /// When to retry. None if there were too many attempts or the message would have expired.
     fn next_attempt_at(
         &self,
-        parts: &DispatcherDeps,
+        deps: &DispatcherDeps,
         tries: i32,
-        asked: i32,
+        calls: i32,
         not_before: Option<Timestamp>,
     ) -> Option<Timestamp> {
         if tries >= retry::MAX_ATTEMPTS {
             return None;
         }
-        let now = parts.clock.now();
+        let now = deps.clock.now();
         let life = (self.row.expires_at - self.row.created_at).to_std().unwrap_or_default();
-        let due_at = if asked == 0 {
-            not_before.unwrap_or(now).max(now) + retry::after(Duration::ZERO, &parts.entropy)
+        let due_at = if calls == 0 {
+            not_before.unwrap_or(now).max(now) + retry::after(Duration::ZERO, &deps.entropy)
         } else {
-            let backed_off = now + retry::back_off(tries, life, &parts.entropy);
+            let backed_off = now + retry::back_off(tries, life, &deps.entropy);
             not_before.map_or(backed_off, |not_before| not_before.max(backed_off))
         };
         (due_at < self.row.expires_at).then_some(due_at)
@@ -241,40 +241,42 @@ impl PreparedMessage<'_> {
 
     fn accepted(
         &self,
-        parts: &DispatcherDeps,
+        deps: &DispatcherDeps,
         provider: &'static str,
         provider_message_id: Option<String>,
     ) -> Settlement {
-        let now = parts.clock.now();
-        let receipts = parts.lines.named(provider).map(|line| line.provider().capabilities().receipts);
+        let now = deps.clock.now();
+        let receipts = deps.clients.named(provider).map(|client| client.provider().capabilities().receipts);
         let polled = receipts.is_some_and(providers::Receipts::are_polled) && provider_message_id.is_some();
-        let waits = self.taken_by.is_empty() && self.message.code.is_some() && parts.heard.contains(provider);
-        let others = parts.lines.of(self.row.channel).len() > 1;
+        let waits = self.accepted_by.is_empty()
+            && self.message.code.is_some()
+            && deps.providers_with_receipts.contains(provider);
+        let others = deps.clients.of(self.row.channel).len() > 1;
         Settlement::Accepted {
             by: Some(Acceptance {
                 provider: provider.to_owned(),
                 provider_message_id,
                 poll_at: polled.then(|| now + FIRST_POLL),
             }),
-            receipt_due: (waits && others).then(|| now + parts.receipt_timeout),
+            receipt_due: (waits && others).then(|| now + deps.receipt_timeout),
         }
     }
 
-    fn has_another_route(&self, parts: &DispatcherDeps) -> bool {
-        parts.lines.of(self.row.channel).iter().any(|line| {
-            let capabilities = line.provider().capabilities();
+    fn has_another_route(&self, deps: &DispatcherDeps) -> bool {
+        deps.clients.of(self.row.channel).iter().any(|client| {
+            let capabilities = client.provider().capabilities();
             capabilities.supports(&self.message)
-                && self.code_by.allows(line.provider().name(), &capabilities)
-                && !self.taken_by.iter().any(|by| by == line.provider().name())
+                && self.code_by.allows(client.provider().name(), &capabilities)
+                && !self.accepted_by.iter().any(|by| by == client.provider().name())
         })
     }
 
     /// Which code was sent. Only recorded if some provider generates its own codes.
-    fn code_maker(&self, parts: &DispatcherDeps, provider: &str, reference: Option<String>) -> Option<CodeMaker> {
-        if self.row.verification_id.is_none() || self.message.code.is_none() || !parts.lines.any_generates_codes() {
+    fn code_maker(&self, deps: &DispatcherDeps, provider: &str, reference: Option<String>) -> Option<CodeMaker> {
+        if self.row.verification_id.is_none() || self.message.code.is_none() || !deps.clients.any_generates_codes() {
             return None;
         }
-        let makes = parts.lines.named(provider).is_some_and(|line| line.provider().capabilities().generates_codes);
+        let makes = deps.clients.named(provider).is_some_and(|client| client.provider().capabilities().generates_codes);
         Some(if makes {
             CodeMaker { by: provider.to_owned(), reference }
         } else {

@@ -1,27 +1,31 @@
-//! The dispatcher claims due messages, oldest first, and never more than its own concurrency and the limits of the
-//! providers allow.
+//! The dispatcher sends messages that are written with a claim of this process ([`super::handover`]), and claims those
+//! that were written without one, oldest first. It never has more than its own concurrency and the limits of the providers
+//! allow ([`super::channels`]).
 //!
-//! Each channel has its own concurrency limit, so that a hanging SMS provider does not delay e-mails. A claim is
-//! renewed while its message is being delivered. An expired claim belonged to a process that died, and another process
+//! A claim is renewed while its message is being delivered. An expired claim belonged to a process that died, and another process
 //! settles its message.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::OptionFuture};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::MissedTickBehavior,
-};
+use futures_util::FutureExt;
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    call_permit::CallPermit, compose::MessageWriter, deliver::deliver, provider_clients::ProviderClients,
-    settle::Settler,
+    channels::{Channels, SendPermit},
+    compose::MessageWriter,
+    deliver::deliver,
+    outbox::Outbox,
+    provider_clients::ProviderClients,
+    settle::ResultRecorder,
 };
 use domain::{Timestamp, channel::Channel, delivery::Delivery, ids::DeliveryId};
 use platform::{
@@ -32,12 +36,14 @@ use platform::{
         traces::{Kind, Trace},
     },
 };
-use store::{Claimant, Store};
+use store::{Claim, Claimant, Store};
 
 /// The interval of the sweep, which finds due messages without a wake-up: retries, and messages of a process that died.
 const SWEEP: Duration = Duration::from_millis(500);
 /// The maximum number of messages claimed in one statement, and of wake-ups received at once.
 const BATCH: usize = 64;
+/// The maximum number of messages claimed at first where no message is known to wait.
+const PROBE: usize = 2;
 /// How long a claim is valid without a renewal. A process that does not renew it for so long is considered dead.
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -50,8 +56,8 @@ pub struct DispatcherDeps {
     pub clock: Clock,
     pub entropy: Entropy,
     pub writer: MessageWriter,
-    pub lines: ProviderClients,
-    pub settler: Settler,
+    pub clients: ProviderClients,
+    pub recorder: ResultRecorder,
     /// The name of this process in claims.
     pub process: String,
     /// The maximum number of concurrent deliveries per channel.
@@ -59,7 +65,7 @@ pub struct DispatcherDeps {
     /// How long to wait for a receipt before a message is sent through another provider.
     pub receipt_timeout: Duration,
     /// The providers from which receipts are expected.
-    pub heard: HashSet<&'static str>,
+    pub providers_with_receipts: HashSet<&'static str>,
 }
 
 /// Delivers messages until it is stopped.
@@ -67,8 +73,13 @@ pub struct Dispatcher(Arc<DispatcherState>);
 
 /// The state shared by the delivery tasks.
 pub(super) struct DispatcherState {
-    pub parts: DispatcherDeps,
+    pub deps: DispatcherDeps,
     pub stop: CancellationToken,
+    /// The deliveries that run, and the messages that are about to be written for one.
+    pub tasks: TaskTracker,
+    channels: Channels,
+    /// Whether messages may be written with a claim of this process.
+    accepting: AtomicBool,
     in_progress: Mutex<HashSet<DeliveryId>>,
     /// Messages that may have been sent, but whose result could not be recorded.
     unsettled: Mutex<HashSet<DeliveryId>>,
@@ -76,8 +87,6 @@ pub(super) struct DispatcherState {
 
 /// The state of one run.
 struct Run {
-    permits: BTreeMap<Channel, Arc<Semaphore>>,
-    tasks: TaskTracker,
     renewed_at: Timestamp,
     /// More messages were due than could be started.
     backlog: bool,
@@ -85,72 +94,58 @@ struct Run {
     briefly_unavailable: bool,
 }
 
-/// The messages that can be started now.
-struct Capacity {
-    /// The maximum for all channels together: the smallest limit of a single channel, since all messages may be of one.
-    max: usize,
-    /// The provider that is tried first for each channel. None if all providers are unavailable.
-    channels: BTreeMap<Channel, Option<&'static str>>,
-    permits: BTreeMap<&'static str, Vec<CallPermit>>,
-}
-
-impl Capacity {
-    fn room(&mut self, channel: Channel) -> Option<CallPermit> {
-        let provider = self.channels.get(&channel).copied().flatten()?;
-        self.permits.get_mut(provider)?.pop()
-    }
-}
-
 impl Dispatcher {
-    pub fn new(parts: DispatcherDeps) -> Self {
-        Self(Arc::new(DispatcherState {
-            parts,
+    /// A dispatcher that sends the messages of `outbox` once it runs.
+    pub fn new(deps: DispatcherDeps, outbox: &Outbox) -> Self {
+        let state = Arc::new(DispatcherState {
+            channels: Channels::new(deps.clients.clone(), deps.concurrency),
+            deps,
             stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            accepting: AtomicBool::new(false),
             in_progress: Mutex::default(),
             unsettled: Mutex::default(),
-        }))
+        });
+        outbox.connect(Arc::clone(&state));
+        Self(state)
     }
 
     /// Runs until `stop`, then claims nothing more and returns when every claimed message is settled.
     pub async fn run(self, mut wakeups: mpsc::Receiver<DeliveryId>, stop: CancellationToken) {
-        let inner = self.0;
-        let permits = |channel| (channel, Arc::new(Semaphore::new(inner.parts.concurrency)));
-        let mut run = Run {
-            permits: Channel::all().map(permits).collect(),
-            tasks: TaskTracker::new(),
-            renewed_at: inner.parts.clock.now(),
-            backlog: false,
-            briefly_unavailable: false,
-        };
+        let state = self.0;
+        let mut run = Run { renewed_at: state.deps.clock.now(), backlog: false, briefly_unavailable: false };
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut received = Vec::with_capacity(BATCH);
         // With an embedded database there is no other process: all existing claims belong to a process that died.
-        if inner.parts.store.is_embedded()
-            && let Err(fault) = inner.settle_abandoned(inner.parts.clock.now() + LEASE * 2).await
+        if state.deps.store.is_embedded()
+            && let Err(fault) = state.settle_abandoned(state.deps.clock.now() + LEASE * 2).await
         {
             // The sweep finds these messages when their claims expire.
             telemetry::report(&fault);
         }
+        state.accepting.store(true, Ordering::SeqCst);
         loop {
+            let permit_released = state.deps.clients.permit_released().notified();
             let result = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                _ = sweep.tick() => inner.sweep(&mut run).await,
+                _ = sweep.tick() => state.sweep(&mut run).await,
                 // The ids are not used: the oldest messages are claimed first.
-                _ = wakeups.recv_many(&mut received, BATCH) => { received.clear(); inner.claim(&mut run).await }
-                () = inner.parts.lines.permit_released().notified(), if run.backlog || run.briefly_unavailable => inner.claim(&mut run).await,
+                _ = wakeups.recv_many(&mut received, BATCH) => { received.clear(); state.claim(&mut run).await }
+                () = permit_released, if run.backlog || run.briefly_unavailable => state.claim(&mut run).await,
             };
             if let Err(fault) = result {
                 // The messages stay in the table; the next sweep retries.
                 telemetry::report(&fault);
             }
         }
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, inner.drain(&mut run)).await;
-        inner.stop.cancel();
-        run.tasks.close();
-        while tokio::time::timeout(SWEEP, run.tasks.wait()).await.is_err() {
-            let _ = inner.renew(&mut run).await.inspect_err(telemetry::report);
+        state.accepting.store(false, Ordering::SeqCst);
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, state.drain(&mut run)).await;
+        state.stop.cancel();
+        state.tasks.close();
+        while tokio::time::timeout(SWEEP, state.tasks.wait()).await.is_err() {
+            let _ = state.renew(&mut run).await.inspect_err(telemetry::report);
         }
     }
 }
@@ -167,103 +162,108 @@ impl DispatcherState {
                 return;
             }
             // No notification is sent when a rate limit allows the next call, so there is a timeout.
-            let _ = tokio::time::timeout(SWEEP, self.parts.lines.permit_released().notified()).await;
+            let _ = tokio::time::timeout(SWEEP, self.deps.clients.permit_released().notified()).await;
         }
     }
 
     async fn sweep(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
         self.renew(run).await?;
-        let now = self.parts.clock.now();
+        let now = self.deps.clock.now();
         self.settle_abandoned(now).await?;
         self.claim(run).await?;
         let waiting =
-            if run.backlog || run.briefly_unavailable { self.parts.store.count_due_deliveries(now).await? } else { 0 };
+            if run.backlog || run.briefly_unavailable { self.deps.store.count_due_deliveries(now).await? } else { 0 };
         metrics::queue_depth(metrics::Queue::Deliveries, u32::try_from(waiting).unwrap_or(u32::MAX));
         Ok(())
     }
 
-    /// Claims due messages as long as the concurrency limit and the provider that is tried first allow. Other messages
-    /// stay unclaimed, so that they keep their order and cost nothing while they wait.
+    /// Claims due messages as long as the limits of the channel and of the provider that is tried first allow. Other
+    /// messages stay unclaimed, so that they keep their order and cost nothing while they wait.
     async fn claim(self: &Arc<Self>, run: &mut Run) -> Result<(), Fault> {
-        let claimant = self.claimant();
         loop {
-            let now = self.parts.clock.now();
-            let mut capacity = self.capacity(run, now);
-            if capacity.channels.is_empty() {
-                return Ok(());
-            }
-            let channels: Vec<_> = capacity.channels.keys().copied().collect();
-            let rows = self.parts.store.claim_due_deliveries(&channels, capacity.max as u64, &claimant, now).await?;
-            let claimed = rows.len();
-            for row in rows {
-                let permits = run.permits.get(&row.channel).map(Arc::clone);
-                let room = capacity.room(row.channel);
-                // The available permits were counted, so this does not wait.
-                if let Some(Ok(permit)) = OptionFuture::from(permits.map(Semaphore::acquire_owned)).await {
-                    run.tasks.spawn(Arc::clone(self).work(row, room, permit));
-                }
-            }
-            if claimed < capacity.max {
+            (run.backlog, run.briefly_unavailable) = (false, false);
+            // Where no message is known to wait, few permits are taken: others need them for new messages meanwhile.
+            let more_waiting = self.claim_some(run, true, BATCH).await?;
+            if !(self.claim_some(run, false, PROBE).await? || more_waiting) {
                 return Ok(());
             }
             run.backlog = true;
         }
     }
 
-    /// The messages that can be started now.
-    fn capacity(&self, run: &mut Run, now: Timestamp) -> Capacity {
-        let lines = &self.parts.lines;
-        let mut capacity = Capacity { max: BATCH, channels: BTreeMap::new(), permits: BTreeMap::new() };
-        (run.briefly_unavailable, run.backlog) = (false, false);
-        for (channel, permits) in &run.permits {
-            if lines.are_briefly_unavailable(*channel, now) {
-                run.briefly_unavailable = true;
-                continue;
-            }
-            let line = lines.first_available(*channel, now);
-            let provider = line.map(|line| line.provider().name());
-            let room = match line.zip(provider) {
-                // A provider of several channels has one set of permits.
-                Some((line, name)) => capacity.permits.entry(name).or_insert_with(|| line.permits(BATCH)).len(),
-                // No provider is called: each message is rescheduled.
-                None => BATCH,
-            };
-            match permits.available_permits().min(room) {
-                0 => run.backlog = true,
-                max => {
-                    capacity.max = capacity.max.min(max);
-                    capacity.channels.insert(*channel, provider);
-                }
+    /// Claims messages of the channels in which messages are known to wait, or of the others. Returns whether more may be
+    /// due.
+    async fn claim_some(self: &Arc<Self>, run: &mut Run, waiting: bool, limit: usize) -> Result<bool, Fault> {
+        let now = self.deps.clock.now();
+        let mut capacity = self.channels.capacity(waiting, limit, now);
+        run.backlog |= capacity.exhausted;
+        run.briefly_unavailable |= capacity.briefly_unavailable;
+        let (channels, max) = (capacity.channels(), capacity.max());
+        if max == 0 {
+            return Ok(false);
+        }
+        // A message that is written unclaimed from now on sets it again.
+        self.channels.set_waiting(&channels, false);
+        let claimed = self.deps.store.claim_due_deliveries(&channels, max as u64, &self.claimant(), now).await;
+        let more = claimed.as_ref().is_ok_and(|rows| rows.len() == max);
+        if more || claimed.is_err() {
+            self.channels.set_waiting(&channels, true);
+        }
+        for row in claimed? {
+            if let Some(permit) = capacity.take(row.channel) {
+                self.in_progress().insert(row.id.clone());
+                self.start(row, permit);
             }
         }
-        capacity
+        Ok(more)
     }
 
-    async fn work(self: Arc<Self>, row: Delivery, room: Option<CallPermit>, permit: OwnedSemaphorePermit) {
-        self.in_progress().insert(row.id.clone());
+    /// The permit and the claim for a message that is about to be written. It counts as in progress from now on, so that
+    /// no sweep takes it for an abandoned one. None: it has to be written unclaimed.
+    pub(super) fn reserve(&self, id: &DeliveryId, channel: Channel) -> Option<(SendPermit, Claim)> {
+        if !self.accepting.load(Ordering::SeqCst) {
+            return None;
+        }
+        let now = self.deps.clock.now();
+        let permit = self.channels.try_start(channel, now)?;
+        self.in_progress().insert(id.clone());
+        Some((permit, self.claimant().claim(now)))
+    }
+
+    /// Starts the delivery of a claimed message that is in progress.
+    pub(super) fn start(self: &Arc<Self>, row: Delivery, permit: SendPermit) {
+        self.tasks.spawn(Arc::clone(self).work(row, permit));
+    }
+
+    /// The message is no longer in progress.
+    pub(super) fn end(&self, id: &DeliveryId) {
+        self.in_progress().remove(id);
+    }
+
+    async fn work(self: Arc<Self>, row: Delivery, mut permit: SendPermit) {
         let trace = Trace::from_traceparent(row.trace.as_deref()).child("deliver", Kind::Consumer);
         trace.set_attribute("channel", row.channel.as_str());
         // The panic hook reports a panic; here it is treated as an unknown result.
-        let result = AssertUnwindSafe(trace.in_context(deliver(&self, &row, room))).catch_unwind();
+        let result = AssertUnwindSafe(trace.in_context(deliver(&self, &row, permit.call.take()))).catch_unwind();
         let settled = result.await.unwrap_or(false);
         trace.end();
         if !settled {
             locked(&self.unsettled).insert(row.id.clone());
         }
-        self.in_progress().remove(&row.id);
+        self.end(&row.id);
         drop(permit);
-        self.parts.lines.permit_released().notify_one();
+        self.deps.clients.permit_released().notify_one();
     }
 
     /// Renews the claims of messages that are being delivered.
     async fn renew(&self, run: &mut Run) -> Result<(), Fault> {
-        let now = self.parts.clock.now();
+        let now = self.deps.clock.now();
         if now < run.renewed_at + LEASE / 4 {
             return Ok(());
         }
         let ids: Vec<_> = self.in_progress().iter().cloned().collect();
         if !ids.is_empty() {
-            self.parts.store.renew_claims(ids, &self.claimant(), now).await?;
+            self.deps.store.renew_claims(ids, &self.claimant(), now).await?;
         }
         run.renewed_at = now;
         Ok(())
@@ -272,7 +272,7 @@ impl DispatcherState {
     /// Settles messages whose claims expired before `deadline`: those of processes that died, and those claimed by this
     /// process that no task delivers.
     async fn settle_abandoned(&self, deadline: Timestamp) -> Result<(), Fault> {
-        let DispatcherDeps { store, settler, lines, .. } = &self.parts;
+        let DispatcherDeps { store, recorder, clients, .. } = &self.deps;
         let claimant = self.claimant();
         for row in store.abandoned_deliveries(BATCH as u64, deadline).await? {
             let ours = row.claimed_by.as_deref().is_some_and(|claim| claimant.owns(claim));
@@ -280,17 +280,17 @@ impl DispatcherState {
                 continue;
             }
             if ours && !locked(&self.unsettled).contains(&row.id) {
-                settler.requeue_unstarted(&row).await?;
+                recorder.requeue_unstarted(&row).await?;
                 continue;
             }
-            settler.settle_abandoned(&row, lines.are_idempotent(row.channel)).await?;
+            recorder.settle_abandoned(&row, clients.are_idempotent(row.channel)).await?;
             locked(&self.unsettled).remove(&row.id);
         }
         Ok(())
     }
 
     fn claimant(&self) -> Claimant {
-        Claimant { process: self.parts.process.clone(), lease: LEASE }
+        Claimant { process: self.deps.process.clone(), lease: LEASE }
     }
 
     fn in_progress(&self) -> MutexGuard<'_, HashSet<DeliveryId>> {

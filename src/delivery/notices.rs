@@ -51,7 +51,7 @@ pub async fn enqueue(
     let mut ids = Vec::with_capacity(messages.len());
     for message in messages {
         ids.push(message.id.clone());
-        let row = Delivery { account_id: Some(account.clone()), ..message.into_row(now) };
+        let row = Delivery { account_id: Some(account.clone()), ..message.into_row(now, None) };
         tx.insert_delivery(row).await?;
     }
     Ok(ids)

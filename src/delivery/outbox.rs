@@ -1,8 +1,11 @@
-//! The outbox: messages to send, and the wake-up of the dispatcher.
+//! The outbox: messages to send, and their hand-over to the dispatcher.
+
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::{dispatcher::DispatcherState, handover::Handover};
 use crate::code::CodeSpec;
 use domain::{
     Timestamp,
@@ -15,6 +18,7 @@ use domain::{
     status::DeliveryStatus,
 };
 use platform::telemetry::traces::Trace;
+use store::Claim;
 
 /// The capacity of the wake-up queue. Messages beyond it are found in the table by the next sweep.
 const QUEUE: usize = 10_000;
@@ -58,8 +62,16 @@ pub struct OutgoingMessage {
 }
 
 impl OutgoingMessage {
-    /// The row of the message, due immediately.
-    pub fn into_row(self, now: Timestamp) -> Delivery {
+    /// The row of the message: with the claim of the process that sends it at once, or due immediately.
+    pub fn into_row(self, now: Timestamp, claim: Option<Claim>) -> Delivery {
+        let row = self.unclaimed(now);
+        match claim {
+            Some(claim) => claim.on(row),
+            None => row,
+        }
+    }
+
+    fn unclaimed(self, now: Timestamp) -> Delivery {
         Delivery {
             id: self.id,
             verification_id: self.verification,
@@ -92,21 +104,33 @@ impl OutgoingMessage {
     }
 }
 
-/// Wakes up the dispatcher. Cheap to clone.
-#[derive(Clone, Debug)]
+/// Hands written messages to the dispatcher. Cheap to clone.
+#[derive(Clone)]
 pub struct Outbox {
     wakeups: mpsc::Sender<DeliveryId>,
+    /// Unset until the dispatcher is built.
+    dispatcher: Arc<OnceLock<Arc<DispatcherState>>>,
 }
 
 impl Outbox {
-    /// The outbox, and the receiver for the dispatcher.
+    /// The outbox, and the receiver of wake-ups for the dispatcher.
     pub fn new() -> (Self, mpsc::Receiver<DeliveryId>) {
         let (wakeups, receiver) = mpsc::channel(QUEUE);
-        (Self { wakeups }, receiver)
+        (Self { wakeups, dispatcher: Arc::default() }, receiver)
     }
 
-    /// Wakes up the dispatcher for a committed message. Never waits: if the queue is full, the message stays in the
-    /// table, where the next sweep of the dispatcher finds it.
+    pub(super) fn connect(&self, dispatcher: Arc<DispatcherState>) {
+        // There is one dispatcher; a second one would only be woken up.
+        let _ = self.dispatcher.set(dispatcher);
+    }
+
+    /// Prepares a message that is about to be written, so that this process can send it at once.
+    pub fn prepare(&self, id: &DeliveryId, channel: Channel) -> Handover {
+        Handover::new(self.dispatcher.get(), self.wakeups.clone(), id, channel)
+    }
+
+    /// Wakes up the dispatcher for a committed message that was written unclaimed. Never waits: if the queue is full, the
+    /// message stays in the table, where the next sweep of the dispatcher finds it.
     pub fn dispatch(&self, id: DeliveryId) {
         let _ = self.wakeups.try_send(id);
     }

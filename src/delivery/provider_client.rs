@@ -100,12 +100,8 @@ impl ProviderClient {
         &*self.provider
     }
 
-    /// Acquires up to `max` call permits, as many as are available now.
-    pub fn permits(&self, max: usize) -> Vec<CallPermit> {
-        std::iter::from_fn(|| self.try_acquire()).take(max).collect()
-    }
-
-    fn try_acquire(&self) -> Option<CallPermit> {
+    /// A call permit, if one is available now.
+    pub fn try_acquire(&self) -> Option<CallPermit> {
         let call = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         if let Some(rate) = &self.rate {
             rate.try_acquire().ok()?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{
     provider_client::ProviderClient,
     provider_clients::ProviderClients,
-    settle::{ReceiptResult, Settler},
+    settle::{ReceiptResult, ResultRecorder},
 };
 use platform::{fault::Fault, telemetry::metrics};
 use providers::{PollResult, Receipt, Receipts};
@@ -19,7 +19,7 @@ const LOOKUP_DELAY: Duration = Duration::from_millis(250);
 /// Processes receipts. Cheap to clone.
 #[derive(Clone)]
 pub struct ReceiptProcessor {
-    pub settler: Settler,
+    pub recorder: ResultRecorder,
     pub clients: ProviderClients,
 }
 
@@ -52,7 +52,7 @@ impl ReceiptProcessor {
     async fn process_one(&self, receipt: Receipt, lookups_left: &mut u32) -> Result<&'static str, Fault> {
         let provider = receipt.provider;
         loop {
-            match self.settler.take_receipt(receipt.clone()).await? {
+            match self.recorder.take_receipt(receipt.clone()).await? {
                 ReceiptResult::Known => return Ok("accepted"),
                 ReceiptResult::Delivered { after } => {
                     metrics::delivered(provider, after);

@@ -28,7 +28,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Records the results of deliveries. Cheap to clone.
 #[derive(Clone)]
-pub struct Settler {
+pub struct ResultRecorder {
     pub store: Store,
     pub clock: Clock,
     pub events: Events,
@@ -39,7 +39,7 @@ pub struct Settler {
 pub(super) struct DeliveryReport {
     pub settlement: Settlement,
     /// The number of calls to providers.
-    pub asked: i32,
+    pub calls: i32,
     /// Which code was sent, or may have been. None if no provider generates its own codes.
     pub code_by: Option<CodeMaker>,
 }
@@ -62,7 +62,7 @@ impl CodeMaker {
 impl From<Settlement> for DeliveryReport {
     /// A result without a call to a provider.
     fn from(settlement: Settlement) -> Self {
-        Self { settlement, asked: 0, code_by: None }
+        Self { settlement, calls: 0, code_by: None }
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) enum ReceiptResult {
     },
 }
 
-impl Settler {
+impl ResultRecorder {
     /// Records the result of a claimed message. Returns whether it was recorded. Retries while the database is
     /// unavailable: the provider has the message, and its response must not get lost.
     pub(super) async fn settle(&self, row: &Delivery, report: DeliveryReport, stop: &CancellationToken) -> bool {
@@ -134,7 +134,7 @@ impl Settler {
                 refused: false,
             }
         };
-        self.try_settle(row, DeliveryReport { asked: 1, ..settlement.into() }).await
+        self.try_settle(row, DeliveryReport { calls: 1, ..settlement.into() }).await
     }
 
     /// Whether this message is still wanted: its verification is pending and has no newer message. A notice is always
@@ -168,7 +168,7 @@ impl Settler {
     }
 
     /// Changes the status of a simulated message to a test contact.
-    pub(super) async fn play(
+    pub(super) async fn simulate(
         &self,
         id: &DeliveryId,
         status: DeliveryStatus,
@@ -233,16 +233,17 @@ impl Settler {
     async fn try_settle(&self, row: &Delivery, report: DeliveryReport) -> Result<(), Fault> {
         let now = self.clock.now();
         if let (Settlement::Accepted { by: Some(by), receipt_due }, None) = (&report.settlement, &report.code_by) {
-            let taking = AcceptedDelivery {
+            let accepted = AcceptedDelivery {
                 delivery: row.id.clone(),
                 verification: row.verification_id.clone(),
                 shown: row.discreet.then_some(DeliveryStatus::Sent),
                 claim: row.claimed_by.clone(),
-                asked: report.asked,
+                calls: report.calls,
                 by: by.clone(),
                 receipt_due: *receipt_due,
+                accepted_at: now,
             };
-            if let Some(changed) = self.store.settle_accepted_delivery(&taking, now).await? {
+            if let Some(changed) = self.store.settle_accepted_delivery(accepted).await {
                 self.publish(changed);
                 return Ok(());
             }
@@ -252,7 +253,7 @@ impl Settler {
             .store
             .write(move |tx| {
                 Box::pin(async move {
-                    let DeliveryReport { settlement, asked, code_by } = report;
+                    let DeliveryReport { settlement, calls, code_by } = report;
                     let (slot, reference) = code_by.as_ref().map(|maker| maker.slot(&row)).unwrap_or_default();
                     let waits = matches!(settlement, Settlement::Retry { .. });
                     // The slot is locked before the verification, as at a start: otherwise the two could deadlock.
@@ -260,7 +261,7 @@ impl Settler {
                         tx.record_reference(slot, id, reference, now).await?;
                     }
                     let settled =
-                        tx.settle_delivery(&row.id, row.claimed_by.as_deref(), asked, settlement, now).await?;
+                        tx.settle_delivery(&row.id, row.claimed_by.as_deref(), calls, settlement, now).await?;
                     if let (Some(id), Some(CodeMaker { by, reference })) = (&row.verification_id, &code_by) {
                         tx.set_code_provider(id, by, reference.as_deref()).await?;
                     }

@@ -23,15 +23,15 @@ pub(super) async fn simulate(deps: &DispatcherDeps, row: &Delivery, scenario: &s
     let pause = if scenario == Scenario::Slow { SLOW } else { Duration::ZERO };
     let (end, failure) = match scenario {
         Scenario::ProviderDown => {
-            return deps.settler.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await;
+            return deps.recorder.settle(row, failed("provider_down", DeliveryFailure::Provider).into(), stop).await;
         }
         Scenario::Delivered | Scenario::Slow | Scenario::Locked => (DeliveryStatus::Delivered, None),
         Scenario::Undelivered => (DeliveryStatus::Undelivered, Some(DeliveryFailure::Recipient)),
     };
     deps.clock.sleep(pause).await;
-    let settled = deps.settler.settle(row, sent().into(), stop).await;
+    let settled = deps.recorder.settle(row, sent().into(), stop).await;
     deps.clock.sleep(pause).await;
-    if let Err(fault) = deps.settler.play(&row.id, end, failure).await {
+    if let Err(fault) = deps.recorder.simulate(&row.id, end, failure).await {
         telemetry::report(&fault);
     }
     settled

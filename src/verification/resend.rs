@@ -28,7 +28,7 @@ use platform::{
     fault::Fault,
     telemetry::audit::{self, Event},
 };
-use store::{Reservation, TxOutcome};
+use store::{Claim, Reservation, TxOutcome};
 
 /// Result of a resend.
 pub enum ResendResult {
@@ -71,7 +71,7 @@ struct CheckedResend {
 }
 
 enum WriteResult {
-    Resent(Box<Verification>),
+    Resent(Box<(Verification, Delivery)>),
     LimitReached,
     Ended,
     /// The account has no e-mail address, and account existence is disclosed.
@@ -126,15 +126,21 @@ impl Verifications {
         let now = resend.now;
         let usage_key = resend.row.purpose.usage_key(&resend.to);
         let event = event.account_opt(resend.row.account_id.clone()).contact(resend.to.masked());
-        let written = deps.write_resend(resend, usage_key.clone(), event.clone()).await?;
+        let delivery = DeliveryId::new(&deps.entropy);
+        let handover = deps.outbox.prepare(&delivery, resend.channel);
+        let new = (delivery, handover.claim());
+        let written = deps.write_resend(resend, new, usage_key.clone(), event.clone()).await?;
         if !test && !matches!(written, WriteResult::Resent(_)) {
             deps.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
-            WriteResult::Resent(row) => {
+            WriteResult::Resent(written) => {
+                let (row, delivery) = *written;
                 event.log();
-                deps.outbox.dispatch(row.delivery_id.clone());
-                Ok(ResendResult::Sent(deps.publish(*row)))
+                // First the new message, whose status may change at once.
+                let view = deps.publish(row);
+                handover.dispatch(delivery);
+                Ok(ResendResult::Sent(view))
             }
             WriteResult::LimitReached => Ok(ResendResult::Quota(deps.exceeded_limit(&usage_key, now).await?)),
             WriteResult::NoAddress => Ok(ResendResult::WrongChannel),
@@ -175,13 +181,18 @@ impl Deps {
         Ok(Ok(CheckedResend { row, channel, to, via_account_email, now }))
     }
 
-    async fn write_resend(&self, resend: CheckedResend, usage_key: String, event: Event) -> Result<WriteResult, Fault> {
+    async fn write_resend(
+        &self,
+        resend: CheckedResend,
+        (delivery, claim): (DeliveryId, Option<Claim>),
+        usage_key: String,
+        event: Event,
+    ) -> Result<WriteResult, Fault> {
         let CheckedResend { row, channel, to, via_account_email, now } = resend;
         let limits = row.scenario.is_none().then(|| self.send_limits(now));
         let disclosed = self.accounts_disclosed;
-        let delivery = DeliveryId::new(&self.entropy);
         let unknown = self.was_no_account_notice(&row, channel).await?;
-        let mut delivery = self.resend_delivery(&row, to, channel, delivery, unknown).into_row(now);
+        let mut delivery = self.resend_delivery(&row, to, channel, delivery, unknown).into_row(now, claim);
         let write = self.store.write(move |tx| {
             Box::pin(async move {
                 let resent = tx.record_resend(&row.id, &delivery.id, channel, via_account_email, now).await?;
@@ -202,9 +213,9 @@ impl Deps {
                     let holder = tx.account(&Identifier::Email(row.contact_key.clone())).await?;
                     delivery = to_stored_form(delivery, holder, row.account_id.as_ref());
                 }
-                tx.insert_delivery(delivery).await?;
+                tx.insert_delivery(delivery.clone()).await?;
                 tx.insert_audit(&event).await?;
-                Ok(TxOutcome::Commit(WriteResult::Resent(Box::new(resent))))
+                Ok(TxOutcome::Commit(WriteResult::Resent(Box::new((resent, delivery)))))
             })
         });
         write.await

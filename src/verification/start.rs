@@ -7,13 +7,14 @@ use super::{
     draft::{delivery_for, idempotency_hash},
     slot::{SlotRequest, SlotResult},
 };
-use crate::quota::Operation;
+use crate::{delivery::Handover, quota::Operation};
 use domain::{
     Timestamp,
     account::{Account, Identifier},
     caller::RequestInfo,
     channel::Channel,
     contact::{Contact, ContactKind},
+    delivery::Delivery,
     ids::AccountId,
     locale::Locale,
     purpose::Purpose,
@@ -27,7 +28,7 @@ use platform::{
         metrics::{self, End},
     },
 };
-use store::{NewSend, Reservation, Tx, TxOutcome, UsageLimits};
+use store::{Claim, NewSend, Reservation, Tx, TxOutcome, UsageLimits};
 
 /// A request to send a code.
 pub struct Start<R> {
@@ -112,12 +113,14 @@ impl Verifications {
         }
         let now = deps.clock.now();
         let usage_key = start.purpose.usage_key(&start.to);
-        let written = deps.write_start(start, key.clone(), event.clone(), now).await?;
-        if !test && !matches!(written, WriteResult::New { .. }) {
+        let draft = deps.draft(&start, key.clone(), now);
+        let handover = deps.outbox.prepare(&draft.delivery_id, draft.delivery_channel);
+        let written = deps.write_start(start, draft, handover.claim(), event.clone(), now).await?;
+        if !test && !matches!(written, WriteResult::New(_)) {
             deps.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
-            WriteResult::New { row, displaced } => Ok(StartOutcome::Sent(deps.started(*row, displaced, event))),
+            WriteResult::New(written) => Ok(StartOutcome::Sent(deps.started(*written, handover, event))),
             WriteResult::Refused(refusal) => Ok(StartOutcome::Refused(refusal)),
             // A concurrent request with the same key was first, so its verification is returned.
             WriteResult::KeyTaken | WriteResult::LimitReached | WriteResult::SlotTaken { .. } => {
@@ -138,7 +141,8 @@ impl Verifications {
 impl Deps {
     /// Dispatches the message of a verification that was written, and publishes the cancellation of the verification
     /// that had the recipient's slot before.
-    fn started(&self, row: Verification, displaced: Option<Box<Verification>>, event: Event) -> VerificationView {
+    fn started(&self, written: NewRows, handover: Handover, event: Event) -> VerificationView {
+        let NewRows { verification: row, delivery, displaced } = written;
         if let Some(canceled) = displaced {
             Self::count_end(&canceled, End::Canceled);
             self.publish(*canceled);
@@ -147,7 +151,7 @@ impl Deps {
             metrics::verification_started(row.purpose, row.delivery_channel);
         }
         event.account_opt(row.account_id.clone()).log();
-        self.outbox.dispatch(row.delivery_id.clone());
+        handover.dispatch(delivery);
         self.view(row)
     }
 
@@ -155,11 +159,11 @@ impl Deps {
     async fn write_start<R: Send + 'static>(
         &self,
         start: Start<R>,
-        key: Option<String>,
+        draft: Verification,
+        claim: Option<Claim>,
         entry: Event,
         now: Timestamp,
     ) -> Result<WriteResult<R>, Fault> {
-        let draft = self.draft(&start, key, now);
         let limits = draft.scenario.is_none().then(|| self.send_limits(now));
         let discreet = self.is_discreet(start.purpose, start.channel);
         let notify_unknown =
@@ -174,17 +178,18 @@ impl Deps {
             {
                 let verification = Verification { account_id: account.clone(), ..draft };
                 let recipient = Recipient::Code { account: account.clone(), to: None };
-                let delivery = delivery_for(&verification, recipient, to, locale, discreet).into_row(now);
+                let delivery = delivery_for(&verification, recipient, to, locale, discreet).into_row(now, claim);
                 let event = entry.account_opt(account);
-                let sending = NewSend { limits, usage_key, verification: verification.clone(), delivery, event };
-                Ok(match self.store.write_send(sending, now).await? {
-                    true => WriteResult::New { row: Box::new(verification), displaced: None },
+                let rows = NewRows { verification, delivery, displaced: None };
+                Ok(match self.store.write_send(rows.to_send(limits, usage_key, event), now).await? {
+                    true => WriteResult::New(Box::new(rows)),
                     false => WriteResult::LimitReached,
                 })
             }
             (limits, recipient_source) => {
                 let written = StartWrite {
                     draft,
+                    claim,
                     slot,
                     limits,
                     usage_key,
@@ -203,6 +208,8 @@ impl Deps {
 /// The rows of a start that are written in one transaction.
 struct StartWrite<R> {
     draft: Verification,
+    /// The claim of this process on the message.
+    claim: Option<Claim>,
     slot: Option<SlotRequest>,
     limits: Option<UsageLimits>,
     usage_key: String,
@@ -236,18 +243,31 @@ impl<R> StartWrite<R> {
         if !tx.insert_verification(row.clone()).await? {
             return Ok(TxOutcome::Rollback(WriteResult::KeyTaken));
         }
-        tx.insert_delivery(delivery_for(&row, recipient, self.to, self.locale, self.discreet).into_row(now)).await?;
+        let message = delivery_for(&row, recipient, self.to, self.locale, self.discreet);
+        let delivery = message.into_row(now, self.claim);
+        tx.insert_delivery(delivery.clone()).await?;
         tx.insert_audit(&entry.account_opt(row.account_id.clone())).await?;
-        Ok(TxOutcome::Commit(WriteResult::New { row: Box::new(row), displaced }))
+        Ok(TxOutcome::Commit(WriteResult::New(Box::new(NewRows { verification: row, delivery, displaced }))))
+    }
+}
+
+/// The rows that a start wrote.
+struct NewRows {
+    verification: Verification,
+    delivery: Delivery,
+    /// The verification that was canceled because it had the recipient's slot.
+    displaced: Option<Box<Verification>>,
+}
+
+impl NewRows {
+    fn to_send(&self, limits: UsageLimits, usage_key: String, event: Event) -> NewSend {
+        let (verification, delivery) = (self.verification.clone(), self.delivery.clone());
+        NewSend { limits, usage_key, verification, delivery, event }
     }
 }
 
 enum WriteResult<R> {
-    New {
-        row: Box<Verification>,
-        /// The verification that was canceled because it had the recipient's slot.
-        displaced: Option<Box<Verification>>,
-    },
+    New(Box<NewRows>),
     /// The contact's cooldown or daily quota is exceeded.
     LimitReached,
     KeyTaken,

@@ -43,15 +43,16 @@ impl Hashes {
         }
         // Unlike the rate, CPU time depends little on other load on these cores.
         let cpu = Usage::of(&own)?.cpu_seconds - before.cpu_seconds;
-        let report = json!({
-            "scenario": "Hashes",
-            "operations_per_second": rate,
-            "threads": self.threads,
-            "memory": if self.fresh { "fresh" } else { "kept" },
-            "cpu_ms_per_operation": 1000.0 * cpu / (rate * self.seconds),
-            "latency_ms": {"hash": {"p50": 1000.0 * self.threads as f64 / rate}},
-            "errors": {},
-        });
+        let report = vec![
+            ("sustained_per_second", json!(rate)),
+            ("scenario", json!("Hashes")),
+            ("operations_per_second", json!(rate)),
+            ("threads", json!(self.threads)),
+            ("memory", json!(if self.fresh { "fresh" } else { "kept" })),
+            ("cpu_ms_per_operation", json!(1000.0 * cpu / (rate * self.seconds))),
+            ("latency_ms", json!({"hash": {"p50": 1000.0 * self.threads as f64 / rate}})),
+            ("errors", json!({})),
+        ];
         self.output.write(report, |_| String::new())
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! It is both client and message provider: it requests codes, receives the messages at the gateway that the provider
 //! `webhook` posts to, reads the codes, and confirms them. Every user has their own phone number and client address
-//! ([`users`]), so all quotas are evaluated and none is exceeded. The resource usage of the server is read from `/proc`
-//! ([`process`]). It runs on one thread, so that it can be pinned to one core. `benches/run` starts everything and
-//! prints a table.
+//! ([`users`]), so all quotas are evaluated and none is exceeded. An operation counts until its message is settled
+//! ([`settling`]). The resource usage of the servers is read from `/proc` ([`process`]). It runs on one thread, so that
+//! it can be pinned to one core. `benches/run` starts everything and prints tables.
 
 mod chart;
 mod client;
+mod compare;
+mod costs;
+mod database;
+mod departures;
 mod documents;
 mod error;
 mod hashes;
@@ -16,6 +20,7 @@ mod process;
 mod report;
 mod run;
 mod scenario;
+mod settling;
 mod sink;
 mod socket;
 mod stats;
@@ -33,6 +38,7 @@ enum Command {
     Run(run::Run),
     Streams(streams::Streams),
     Hashes(hashes::Hashes),
+    Compare(compare::Compare),
     /// Prints reports as a Markdown table.
     Table {
         files: Vec<PathBuf>,
@@ -45,6 +51,7 @@ async fn main() -> ExitCode {
         Command::Run(run) => run.go().await,
         Command::Streams(streams) => streams.go().await,
         Command::Hashes(hashes) => hashes.go(),
+        Command::Compare(compare) => compare.go(),
         Command::Table { files } => report::table(&files).map(|table| print!("{table}")),
     };
     match done {

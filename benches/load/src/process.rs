@@ -1,6 +1,6 @@
 //! Resource usage of processes, from `/proc` of Linux.
 
-use std::fs;
+use std::{collections::HashMap, fs};
 
 use serde_json::{Value, json};
 
@@ -39,15 +39,13 @@ impl Usage {
     }
 
     fn parse(stat: &str, status: &str) -> Option<Self> {
-        // The name, in parentheses, may contain spaces and parentheses. utime and stime are fields 12 and 13 after it.
-        let (_, fields) = stat.rsplit_once(") ")?;
-        let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        let times = Times::parse(stat)?;
         let line = |name: &str| {
             let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
             value.trim().trim_end_matches(" kB").parse::<u64>().ok()
         };
         Some(Self {
-            cpu_seconds: ticks as f64 / TICKS,
+            cpu_seconds: times.own as f64 / TICKS,
             rss_bytes: line("VmRSS")? * 1024,
             descriptors: 0,
             threads: line("Threads")?,
@@ -62,6 +60,53 @@ impl Usage {
             "threads": self.threads,
         })
     }
+}
+
+/// CPU times of a process in ticks, from its file `stat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Times {
+    parent: u32,
+    /// User and system time of all threads.
+    own: u64,
+    /// The same of children that have ended, and of theirs.
+    ended: u64,
+}
+
+impl Times {
+    fn parse(stat: &str) -> Option<Self> {
+        // The name, in parentheses, may contain spaces and parentheses. After it: state, parent, and from the twelfth
+        // field on utime, stime, cutime and cstime.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let fields: Vec<_> = fields.split(' ').collect();
+        let field = |number: usize| fields.get(number)?.parse::<u64>().ok();
+        Some(Self {
+            parent: u32::try_from(field(1)?).ok()?,
+            own: field(11)? + field(12)?,
+            ended: field(13)? + field(14)?,
+        })
+    }
+}
+
+/// CPU time of a process and of all its descendants in seconds, including those that have ended.
+///
+/// # Errors
+/// The process has ended, or `/proc` is not readable.
+pub fn tree_cpu_seconds(root: u32) -> Result<f64, String> {
+    let mut all = HashMap::new();
+    for entry in fs::read_dir("/proc").map_err(|error| format!("/proc: {error}"))?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process that ends meanwhile has no file any more.
+        if let Some(times) = fs::read_to_string(entry.path().join("stat")).ok().as_deref().and_then(Times::parse) {
+            all.insert(pid, times);
+        }
+    }
+    tree_ticks(&all, root).map(|ticks| ticks as f64 / TICKS).ok_or_else(|| format!("process {root}: ended"))
+}
+
+fn tree_ticks(all: &HashMap<u32, Times>, root: u32) -> Option<u64> {
+    let top = all.get(&root)?;
+    let children = all.iter().filter(|(_, times)| times.parent == root).map(|(pid, _)| *pid);
+    Some(top.own + top.ended + children.filter_map(|child| tree_ticks(all, child)).sum::<u64>())
 }
 
 #[cfg(test)]
@@ -81,5 +126,24 @@ mod tests {
         let usage = Usage::of(&[std::process::id()]).unwrap();
         assert!(usage.rss_bytes > 0 && usage.threads > 0 && usage.descriptors > 2);
         assert!(Usage::of(&[u32::MAX]).is_err());
+    }
+
+    #[test]
+    fn tree_includes_descendants_and_children_that_ended() {
+        let stat = "7 (postgres: a) b) S 1 7 7 0 -1 4194560 5 0 0 0 150 50 30 20 20 0 4 0 9 1 2 3";
+        let times = Times::parse(stat).unwrap();
+        assert_eq!(times, Times { parent: 1, own: 200, ended: 50 });
+        let child = |parent, own| Times { parent, own, ended: 1 };
+        let all = HashMap::from([(7, times), (8, child(7, 10)), (9, child(8, 100)), (10, child(1, 1000))]);
+        assert_eq!(tree_ticks(&all, 7), Some(250 + 11 + 101));
+        assert_eq!(tree_ticks(&all, 42), None);
+    }
+
+    #[test]
+    fn tree_of_own_process_has_its_cpu_time() {
+        let own = std::process::id();
+        let before = Usage::of(&[own]).unwrap().cpu_seconds;
+        assert!(tree_cpu_seconds(own).unwrap() >= before);
+        assert!(tree_cpu_seconds(u32::MAX).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Runs a scenario: warm-up, measurement, and a wait until the last message is sent.
+//! Runs a scenario: warm-up, measurement, and a wait until the last message is settled.
 
 use std::{
     sync::Arc,
@@ -12,19 +12,17 @@ use tokio::task::JoinSet;
 use crate::{
     chart,
     client::Target,
+    costs::Reading,
+    database::{Database, UNSETTLED},
     pacer::Pacer,
     process::Usage,
-    report::Output,
+    report::{Fields, Output},
     scenario::{Context, Scenario, Worker},
+    settling::Settled,
     sink::Sink,
     stats::Stats,
     users::Users,
 };
-
-/// After the last message has reached the gateway, the server still records the result.
-const SETTLING: Duration = Duration::from_millis(500);
-/// Messages that have not arrived by then are not waited for.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Executes operations over HTTP and measures them.
 #[derive(Args)]
@@ -37,6 +35,19 @@ pub struct Run {
     /// PID of a process whose CPU time, memory, descriptors and threads are measured.
     #[arg(long = "pid")]
     pids: Vec<u32>,
+    /// Hash of the sources of the server, for the report.
+    #[arg(long)]
+    sources: Option<String>,
+    /// URL of the server's PostgreSQL database, to know when messages are settled. Without it, the time at which the
+    /// gateway answered the last message is reported instead.
+    #[arg(long)]
+    database: Option<String>,
+    /// Query for the number of messages without a recorded result. It runs after the last operation, not during it.
+    #[arg(long, default_value = UNSETTLED)]
+    unsettled_sql: String,
+    /// PID of PostgreSQL (the postmaster), whose CPU time is measured together with that of its processes.
+    #[arg(long)]
+    postgres_pid: Option<u32>,
     /// Address of the gateway, to which the provider `webhook` posts.
     #[arg(long)]
     sink: String,
@@ -67,48 +78,71 @@ impl Run {
     pub async fn go(self) -> Result<(), String> {
         let targets: Result<Vec<_>, _> = self.urls.iter().map(|url| Target::parse(url)).collect();
         let sink = Sink::listen(&self.sink).await?;
+        let mut database = match &self.database {
+            Some(url) => Some(Database::connect(url, self.unsettled_sql.clone()).await?),
+            None => None,
+        };
         let context = Arc::new(Context { targets: targets?, users: Users::from(self.first), sink });
-        let mut workers = Vec::with_capacity(self.concurrency);
-        for number in 0..self.concurrency {
-            let worker = Worker::new(&context, self.scenario, number).await;
-            workers.push(worker.map_err(|error| format!("preparing client {number}: {}", error.0))?);
-        }
-        let (workers, _) = self.phase(&context, workers, self.warm_up).await;
-        let before = Usage::of(&self.pids)?;
-        let samples = self.start_sampling(before);
-        let begun = Instant::now();
-        let (_, stats) = self.phase(&context, workers, self.seconds).await;
-        let after = Usage::of(&self.pids)?;
-        let samples = samples.stop().await;
-        let done = stats.done();
-        let cpu = after.cpu_seconds - before.cpu_seconds;
-        let thousand = |sum: f64| if done > 0 { Some(sum * 1000.0 / done as f64) } else { None };
-        let report = json!({
-            "scenario": format!("{:?}", self.scenario),
-            "processes": self.urls.len(),
-            "concurrency": self.concurrency,
-            "rate": self.rate,
-            "seconds": self.seconds,
-            "operations": done,
-            "operations_per_second": done as f64 / self.seconds,
-            "cpu_ms_per_operation": thousand(cpu),
-            "cpu_seconds": cpu,
-            "all_settled_after_seconds": begun.elapsed().as_secs_f64(),
-            "errors": stats.errors(),
-            "latency_ms": stats.latencies(),
-            "begun_late_ms": stats.delays(),
-            "before": before.json(),
-            "after": after.json(),
-            "samples": samples,
-        });
-        let chart = |title: &str| chart::svg(title, &stats);
-        self.output.write(report, chart)
+        let workers = self.workers(&context).await?;
+        let warm = self.phase(&context, workers, self.warm_up).await;
+        Settled::wait(&context.sink, database.as_mut(), warm.ended).await?;
+        let before = Reading::take(&self.pids, self.postgres_pid, database.as_mut()).await?;
+        let samples = self.start_sampling(before.server);
+        let phase = self.phase(&context, warm.workers, self.seconds).await;
+        let backlog = match &mut database {
+            Some(database) if context.sink.departures().expected() > 0 => database.unsettled().await?,
+            _ => context.sink.departures().awaited(),
+        };
+        let settled = Settled::wait(&context.sink, database.as_mut(), phase.ended).await?;
+        let after = Reading::take(&self.pids, self.postgres_pid, database.as_mut()).await?;
+        let done = phase.stats.done();
+        let mut report: Fields = vec![
+            ("sustained_per_second", json!(settled.rate(done, phase.begun))),
+            ("settled", settled.json(phase.begun)),
+            ("begun_late_ms", phase.stats.delays()),
+            ("errors", phase.stats.errors()),
+            ("latency_ms", phase.stats.latencies()),
+            ("left_after_ms", context.sink.departures().json()),
+            ("backlog", json!(backlog)),
+            ("operations", json!(done)),
+            ("operations_per_second", json!(done as f64 / self.seconds)),
+        ];
+        report.extend(after.since(&before, done));
+        report.extend(self.circumstances());
+        report.extend([("before", before.server.json()), ("after", after.server.json())]);
+        report.push(("samples", json!(samples.stop().await)));
+        self.output.write(report, |title| chart::svg(title, &phase.stats))
     }
 
-    /// Generates load for this time, then waits until its messages are sent, so that they do not affect the next phase.
-    async fn phase(&self, context: &Arc<Context>, workers: Vec<Worker>, seconds: f64) -> (Vec<Worker>, Arc<Stats>) {
+    async fn workers(&self, context: &Arc<Context>) -> Result<Vec<Worker>, String> {
+        let mut workers = Vec::with_capacity(self.concurrency);
+        for number in 0..self.concurrency {
+            let worker = Worker::new(context, self.scenario, number).await;
+            workers.push(worker.map_err(|error| format!("preparing client {number}: {}", error.0))?);
+        }
+        Ok(workers)
+    }
+
+    /// What was run, and how.
+    fn circumstances(&self) -> Fields {
+        vec![
+            ("scenario", json!(format!("{:?}", self.scenario))),
+            ("sources_sha256", json!(self.sources)),
+            ("processes", json!(self.urls.len())),
+            ("concurrency", json!(self.concurrency)),
+            ("rate", json!(self.rate)),
+            ("seconds", json!(self.seconds)),
+        ]
+    }
+
+    /// Generates load for this time, until the last operation has ended. Its messages may still be on their way.
+    async fn phase(&self, context: &Arc<Context>, workers: Vec<Worker>, seconds: f64) -> Phase {
         let stats = Arc::new(Stats::default());
-        let taken = context.sink.taken();
+        context.sink.begin();
+        if !self.scenario.reads_codes() {
+            context.sink.clear();
+        }
+        let begun = Instant::now();
         let pacer = Arc::new(Pacer::begin(Duration::from_secs_f64(seconds), self.rate));
         let mut working = JoinSet::new();
         for mut worker in workers {
@@ -125,15 +159,7 @@ impl Run {
             });
         }
         let workers = working.join_all().await;
-        let deadline = Instant::now() + TIMEOUT;
-        while context.sink.taken() - taken < stats.messages() && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        tokio::time::sleep(SETTLING).await;
-        if !self.scenario.reads_codes() {
-            context.sink.clear();
-        }
-        (workers, stats)
+        Phase { workers, stats, begun, ended: Instant::now() }
     }
 
     fn start_sampling(&self, before: Usage) -> Samples {
@@ -157,6 +183,14 @@ impl Run {
         });
         Samples { stop, watching }
     }
+}
+
+/// A phase of load that has ended.
+struct Phase {
+    workers: Vec<Worker>,
+    stats: Arc<Stats>,
+    begun: Instant,
+    ended: Instant,
 }
 
 struct Samples {

@@ -133,7 +133,7 @@ impl Worker {
         let input = json!({"purpose": purpose, "to": {"phone": to.phone}});
         let sent = self.client.ask(&SEND, input, to.address).await?;
         stats.record_latency("send", due.elapsed());
-        stats.sent();
+        self.context.sink.expect(&to.phone);
         let id = sent["verification"]["id"].as_str().ok_or_else(|| LoadError::new("no_id"))?;
         Ok(id.to_owned())
     }

@@ -18,6 +18,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::oneshot};
 
+use crate::departures::Departures;
+
 /// Longer than the delay of an overloaded dispatcher.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The minimum number of consecutive digits of a code.
@@ -31,6 +33,7 @@ pub struct Sink(Arc<Inner>);
 struct Inner {
     taken: AtomicU64,
     slots: Mutex<HashMap<String, Slot>>,
+    departures: Mutex<Departures>,
 }
 
 enum Slot {
@@ -62,9 +65,19 @@ impl Sink {
         Ok(sink)
     }
 
-    /// The number of messages received so far.
-    pub fn taken(&self) -> u64 {
-        self.0.taken.load(Ordering::Relaxed)
+    /// Records that the answer to a send to this phone number was read now, so that its message is expected.
+    pub fn expect(&self, phone: &str) {
+        self.departures().answered(phone, Instant::now());
+    }
+
+    /// Begins a new record of departures; used between phases.
+    pub fn begin(&self) {
+        *self.departures() = Departures::default();
+    }
+
+    /// The record of the current phase.
+    pub fn departures(&self) -> MutexGuard<'_, Departures> {
+        self.0.departures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the code that is sent to this phone number; returns it with the time of its arrival.
@@ -95,6 +108,7 @@ impl Sink {
             && let Some(code) = code_in(text)
         {
             self.deliver(to, code, at);
+            self.departures().arrived(to, at, Instant::now());
         }
         Response::new(Full::new(Bytes::from(format!(r#"{{"provider_message_id":"{number}"}}"#))))
     }

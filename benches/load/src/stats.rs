@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::LoadError;
 
-/// Significant digits of the histograms, from one microsecond to one minute.
+/// Significant digits of the histograms, in microseconds up to one minute.
 const DIGITS: u8 = 3;
 const LONGEST: u64 = 60_000_000;
 
@@ -25,11 +25,14 @@ pub struct Stats(Mutex<Counts>);
 #[derive(Default)]
 struct Counts {
     done: u64,
-    sent: u64,
-    steps: BTreeMap<&'static str, Histogram<u64>>,
-    late: Option<Histogram<u64>>,
+    steps: BTreeMap<&'static str, Distribution>,
+    late: Distribution,
     errors: BTreeMap<LoadError, u64>,
 }
+
+/// A distribution of durations.
+#[derive(Default)]
+pub struct Distribution(Option<Histogram<u64>>);
 
 impl Stats {
     /// Counts a completed or failed operation.
@@ -43,37 +46,19 @@ impl Stats {
 
     /// Records the latency of one step of an operation.
     pub fn record_latency(&self, step: &'static str, span: Duration) {
-        let mut counts = self.counts();
-        if let Some(steps) = counts.steps.get_mut(step) {
-            record(steps, span);
-        } else if let Some(mut fresh) = empty() {
-            record(&mut fresh, span);
-            counts.steps.insert(step, fresh);
-        }
+        self.counts().steps.entry(step).or_default().record(span);
     }
 
     /// Records the delay of an operation after its due time, because no client was free or the generator was busy.
     pub fn record_delay(&self, span: Duration) {
-        let mut counts = self.counts();
-        counts.late = counts.late.take().or_else(empty);
-        if let Some(late) = &mut counts.late {
-            record(late, span);
-        }
-    }
-
-    /// Counts a message that the server has to deliver.
-    pub fn sent(&self) {
-        self.counts().sent += 1;
-    }
-
-    pub fn messages(&self) -> u64 {
-        self.counts().sent
+        self.counts().late.record(span);
     }
 
     pub fn done(&self) -> u64 {
         self.counts().done
     }
 
+    /// The number of errors by kind.
     pub fn errors(&self) -> Value {
         let counts = self.counts();
         counts.errors.iter().map(|(error, count)| (error.0.clone(), json!(count))).collect()
@@ -82,17 +67,17 @@ impl Stats {
     /// The percentiles of each step in milliseconds.
     pub fn latencies(&self) -> Value {
         let counts = self.counts();
-        counts.steps.iter().map(|(step, steps)| ((*step).to_owned(), percentiles(steps))).collect()
+        counts.steps.iter().map(|(step, steps)| ((*step).to_owned(), steps.json())).collect()
     }
 
-    /// The delays of operations in milliseconds; null without a rate.
+    /// The delays of operations in milliseconds; null if operations have no due time.
     pub fn delays(&self) -> Value {
-        self.counts().late.as_ref().map_or(Value::Null, percentiles)
+        self.counts().late.json()
     }
 
     /// The latency of each step in milliseconds at a percentile.
     pub fn curve(&self, percentile: f64) -> Vec<(&'static str, f64)> {
-        self.counts().steps.iter().map(|(step, steps)| (*step, millis(steps, percentile))).collect()
+        self.counts().steps.iter().map(|(step, steps)| (*step, steps.millis(percentile))).collect()
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -100,22 +85,27 @@ impl Stats {
     }
 }
 
-fn empty() -> Option<Histogram<u64>> {
-    Histogram::new_with_bounds(1, LONGEST, DIGITS).ok()
-}
+impl Distribution {
+    /// Adds a duration.
+    pub fn record(&mut self, span: Duration) {
+        self.0 = self.0.take().or_else(|| Histogram::new_with_bounds(1, LONGEST, DIGITS).ok());
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        if let Some(spans) = &mut self.0 {
+            spans.saturating_record(micros.min(LONGEST));
+        }
+    }
 
-fn record(spans: &mut Histogram<u64>, span: Duration) {
-    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    spans.saturating_record(micros.clamp(1, LONGEST));
-}
+    /// The reported percentiles in milliseconds, and the number of durations; null if there are none.
+    pub fn json(&self) -> Value {
+        let Some(spans) = &self.0 else { return Value::Null };
+        let figures = PERCENTILES.iter().map(|(name, at)| ((*name).to_owned(), json!(self.millis(*at))));
+        figures.chain([("count".to_owned(), json!(spans.len()))]).collect()
+    }
 
-fn percentiles(spans: &Histogram<u64>) -> Value {
-    let figures = PERCENTILES.iter().map(|(name, at)| ((*name).to_owned(), json!(millis(spans, *at))));
-    figures.chain([("count".to_owned(), json!(spans.len()))]).collect()
-}
-
-fn millis(steps: &Histogram<u64>, percentile: f64) -> f64 {
-    steps.value_at_percentile(percentile) as f64 / 1000.0
+    /// Milliseconds at a percentile; 0 if there are no durations.
+    pub fn millis(&self, percentile: f64) -> f64 {
+        self.0.as_ref().map_or(0.0, |spans| spans.value_at_percentile(percentile) as f64 / 1000.0)
+    }
 }
 
 #[cfg(test)]

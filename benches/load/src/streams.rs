@@ -113,20 +113,21 @@ impl Streams {
             together = self.measure_broadcasts(&pool, users.next(), &stats).await?;
         }
         let bytes = opened.rss_bytes.saturating_sub(before.rss_bytes) as f64;
-        let report = json!({
-            "scenario": "Streams",
-            "streams": self.count,
-            "broken": broken,
-            "rss_kib_per_stream": bytes / 1024.0 / self.count as f64,
-            "idle_cpu_percent": (idled.cpu_seconds - opened.cpu_seconds) / self.idle.max(0.001) * 100.0,
-            "events_per_second": self.rate,
-            "woken_together_last_ms": together,
-            "errors": stats.errors(),
-            "latency_ms": stats.latencies(),
-            "before": before.json(),
-            "opened": opened.json(),
-            "woken": woken.json(),
-        });
+        let report = vec![
+            ("scenario", json!("Streams")),
+            ("streams", json!(self.count)),
+            ("broken", json!(broken)),
+            ("begun_late_ms", stats.delays()),
+            ("errors", stats.errors()),
+            ("latency_ms", stats.latencies()),
+            ("rss_kib_per_stream", json!(bytes / 1024.0 / self.count as f64)),
+            ("idle_cpu_percent", json!((idled.cpu_seconds - opened.cpu_seconds) / self.idle.max(0.001) * 100.0)),
+            ("events_per_second", json!(self.rate)),
+            ("woken_together_last_ms", json!(together)),
+            ("before", before.json()),
+            ("opened", opened.json()),
+            ("woken", woken.json()),
+        ];
         self.output.write(report, |title| chart::svg(title, &stats))
     }
 
@@ -151,6 +152,7 @@ impl Streams {
         for number in 0..events {
             let due = begun + Duration::from_secs_f64(number as f64 / self.rate);
             tokio::time::sleep_until(due.into()).await;
+            stats.record_delay(due.elapsed());
             let Watched { id, owner, notifier, .. } = &watched[number % watched.len()];
             let (pool, stats, id, address) = (pool.clone(), stats.clone(), id.clone(), owner.address);
             let event = next_event(notifier);

@@ -1,31 +1,27 @@
-//! A message accepted by a provider, written in one statement: the attempt, the delivery, and the status shown on the
-//! verification.
+//! Messages accepted by providers, many written in one statement: the attempts, the deliveries, and the statuses shown on
+//! the verifications.
 
-use sea_orm::{
-    ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel, Iterable, QueryTrait,
-    sea_query::{Expr, InsertStatement, OnConflict, Query, SelectStatement, SimpleExpr, UpdateStatement, WithClause},
-};
+use std::{collections::HashMap, sync::LazyLock};
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement};
+use serde::Serialize;
 
 use super::{
     Acceptance, Backend, Store,
-    combined_statement::cte,
-    delivery_attempt::fresh,
-    entity::Mapped,
-    entity::{
-        delivery::{self, Column},
-        delivery_attempt, verification,
-    },
+    entity::{Mapped, verification},
     is_foreign_key_violation,
-    text::Text,
+    pool::Pool,
 };
 use domain::{
     Timestamp,
-    delivery::DeliveryAttempt,
     ids::{DeliveryId, VerificationId},
     status::DeliveryStatus,
     verification::Verification,
 };
-use platform::fault::{Fault, FaultContext};
+use platform::{
+    fault::{Fault, FaultContext},
+    telemetry,
+};
 
 /// A message accepted by a provider, from the holder of `claim`.
 #[derive(Clone, Debug)]
@@ -38,142 +34,143 @@ pub struct AcceptedDelivery {
     /// The claim on the row when it was claimed.
     pub claim: Option<String>,
     /// How many times a provider was called.
-    pub asked: i32,
+    pub calls: i32,
     pub by: Acceptance,
     pub receipt_due: Option<Timestamp>,
+    /// When the provider accepted it.
+    pub accepted_at: Timestamp,
 }
+
+/// What an acceptance changed: the verification, if its shown status changed. None: nothing was written, because the claim
+/// was lost.
+pub(super) type Recorded = Option<Option<Verification>>;
 
 impl Store {
-    /// Writes an acceptance, as [`super::Tx::settle_delivery`] and [`super::Tx::show_delivery`] do, in one statement
-    /// instead of five round trips. Returns the verification if its shown status changed.
+    /// Writes an acceptance, as [`super::Tx::settle_delivery`] and [`super::Tx::show_delivery`] do, together with others in
+    /// one statement. Returns the verification if its shown status changed.
     ///
-    /// None: nothing was written, and the caller has to write it with separate statements. SQLite does not support the
-    /// statement (`combined_statement`); on PostgreSQL the claim was lost, or the message was deleted.
-    /// # Errors
-    /// A fault of the database.
-    pub async fn settle_accepted_delivery(
-        &self,
-        taking: &AcceptedDelivery,
-        now: Timestamp,
-    ) -> Result<Option<Option<Verification>>, Fault> {
-        let Backend::Postgres(db) = &self.backend else { return Ok(None) };
-        let statement = taking.statement(now);
-        let result = self.with_timeout(async {
-            match db.query_one(&statement).await {
-                Err(error) if is_foreign_key_violation(&error) => Ok(None),
-                result => Ok(result?),
+    /// None: the caller has to write it with separate statements, which decide everything again. On SQLite always, since
+    /// it has no such statement and its writer batches transactions anyway; on PostgreSQL if the claim was lost, or if the
+    /// statement failed, because of this message or of another one.
+    pub async fn settle_accepted_delivery(&self, accepted: AcceptedDelivery) -> Option<Option<Verification>> {
+        let Backend::Postgres(db) = &self.backend else { return None };
+        let recorded = self.acceptances.add(accepted, async |batch| {
+            match self.with_timeout(write_batch(db, &batch)).await.doing("recording accepted deliveries") {
+                Ok(recorded) => recorded,
+                Err(fault) => {
+                    telemetry::report(&fault);
+                    Vec::new()
+                }
             }
         });
-        match result.await.doing("recording an accepted delivery")? {
-            Some(row) if taking.verification.is_some() => {
-                let shown = verification::Model::from_query_result_optional(&row, "");
-                Ok(Some(shown.doing("reading the verification of a delivery").mapped()?))
-            }
-            Some(_) => Ok(Some(None)),
-            None => Ok(None),
+        recorded.await.flatten()
+    }
+}
+
+async fn write_batch(db: &Pool, batch: &[AcceptedDelivery]) -> Result<Vec<Recorded>, Fault> {
+    let rows: Vec<_> = batch.iter().map(Given::from).collect();
+    let rows = serde_json::to_string(&rows).map_err(|error| Fault::internal(format!("a row is not JSON: {error}")))?;
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, STATEMENT.as_str(), [rows.into()]);
+    let written = match db.query_all_raw(statement).await {
+        // A message was deleted with its account meanwhile: the others are written one by one.
+        Err(error) if is_foreign_key_violation(&error) => return Ok(Vec::new()),
+        written => written?,
+    };
+    let mut written = written.iter().map(settled).collect::<Result<HashMap<_, _>, Fault>>()?;
+    Ok(batch.iter().map(|accepted| written.remove(accepted.delivery.as_str())).collect())
+}
+
+/// The id of a settled delivery, and its verification if the shown status changed.
+fn settled(row: &QueryResult) -> Result<(String, Option<Verification>), Fault> {
+    let id = row.try_get("", "settled_id").doing("reading a settled delivery")?;
+    let shown = verification::Model::from_query_result_optional(row, "");
+    Ok((id, shown.doing("reading the verification of a delivery").mapped()?))
+}
+
+/// A row of the parameter.
+#[derive(Serialize)]
+struct Given<'a> {
+    delivery: &'a str,
+    verification: Option<&'a str>,
+    shown: Option<&'static str>,
+    claim: Option<&'a str>,
+    calls: i32,
+    provider: &'a str,
+    provider_message_id: Option<&'a str>,
+    poll_at: Option<Timestamp>,
+    receipt_due: Option<Timestamp>,
+    accepted_at: Timestamp,
+}
+
+impl<'a> From<&'a AcceptedDelivery> for Given<'a> {
+    fn from(accepted: &'a AcceptedDelivery) -> Self {
+        Self {
+            delivery: accepted.delivery.as_str(),
+            verification: accepted.verification.as_ref().map(VerificationId::as_str),
+            shown: accepted.shown.map(DeliveryStatus::as_str),
+            claim: accepted.claim.as_deref(),
+            calls: accepted.calls,
+            provider: &accepted.by.provider,
+            provider_message_id: accepted.by.provider_message_id.as_deref(),
+            poll_at: accepted.by.poll_at,
+            receipt_due: accepted.receipt_due,
+            accepted_at: accepted.accepted_at,
         }
     }
 }
 
-/// The CTEs of the statement: later ones read the rows that earlier ones returned.
-const ATTEMPT: &str = "attempt";
-const SETTLED: &str = "settled";
-const SHOWN: &str = "shown";
-
-impl AcceptedDelivery {
-    fn statement(&self, now: Timestamp) -> SelectStatement {
-        let mut parts = WithClause::new();
-        parts.cte(cte(ATTEMPT, self.attempt(now)));
-        parts.cte(cte(SETTLED, self.settled(now)));
-        let mut select = Query::select();
-        match &self.verification {
-            Some(id) => {
-                parts.cte(cte(SHOWN, self.shown(id, now)));
-                select.columns(verification::Column::iter().map(|column| (SHOWN, column)));
-                select.left_join(SHOWN, Expr::val(1).eq(1));
-            }
-            None => {
-                select.column((SETTLED, Column::Status));
-            }
-        }
-        select.with_cte(parts).from(SETTLED).to_owned()
-    }
-
-    /// A receipt may have come first; its status stays.
-    fn attempt(&self, now: Timestamp) -> InsertStatement {
-        use delivery_attempt::Column;
-        let row = DeliveryAttempt {
-            provider_message_id: self.by.provider_message_id.clone(),
-            poll_at: self.by.poll_at,
-            ..fresh(&self.delivery, &self.by.provider, now)
-        };
-        let mut conflict = OnConflict::columns([Column::DeliveryId, Column::Provider]);
-        conflict.update_columns([Column::ProviderMessageId, Column::PollAt]);
-        let insert = delivery_attempt::Entity::insert(row.into_active_model()).on_conflict(conflict);
-        let mut insert = insert.into_query();
-        let reported = [Column::Status, Column::Code, Column::Failure, Column::ReportedAt];
-        insert
-            .returning(Query::returning().columns(reported.map(|column| (delivery_attempt::Entity, column))))
-            .to_owned()
-    }
-
-    fn settled(&self, now: Timestamp) -> UpdateStatement {
-        let attempt = |column| Expr::col((ATTEMPT, column));
-        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(Text(DeliveryStatus::Delivered));
-        let status =
-            Expr::case(delivered, Text(DeliveryStatus::Delivered)).finally(attempt(delivery_attempt::Column::Status));
-        let delivered = Expr::col((delivery::Entity, Column::Status)).eq(Text(DeliveryStatus::Delivered));
-        let failure: SimpleExpr =
-            Expr::case(delivered.not(), attempt(delivery_attempt::Column::Failure)).finally(Expr::null()).into();
-        let due_at: SimpleExpr = match self.receipt_due {
-            Some(due_at) => Expr::case(attempt(delivery_attempt::Column::ReportedAt).is_null(), due_at).into(),
-            None => Expr::null(),
-        };
-        Query::update()
-            .table(delivery::Entity)
-            .from(ATTEMPT)
-            .value(Column::ClaimedBy, Expr::null())
-            .value(Column::Tries, Expr::col((delivery::Entity, Column::Tries)).add(self.asked))
-            .value(Column::UpdatedAt, now)
-            .value(Column::Status, status)
-            .value(Column::DueAt, due_at)
-            .value(Column::Provider, self.by.provider.as_str())
-            .value(Column::ProviderMessageId, self.by.provider_message_id.clone())
-            .value(Column::Reason, attempt(delivery_attempt::Column::Code))
-            .value(Column::Failure, failure)
-            .value(Column::MaybeSent, false)
-            .value(Column::Refused, false)
-            .and_where(Expr::col((delivery::Entity, Column::Id)).eq(self.delivery.as_str()))
-            .and_where(Expr::col((delivery::Entity, Column::ClaimedBy)).eq(self.claim.as_deref()))
-            .returning(
-                Query::returning().columns([Column::Status, Column::Failure].map(|column| (delivery::Entity, column))),
-            )
-            .to_owned()
-    }
-
-    fn shown(&self, id: &VerificationId, now: Timestamp) -> UpdateStatement {
-        use verification::Column;
-        let this = |column| Expr::col((verification::Entity, column));
-        let status: SimpleExpr = match self.shown {
-            Some(status) => Expr::val(Text(status)),
-            None => Expr::col((SETTLED, delivery::Column::Status)),
-        };
-        let failure: SimpleExpr = match self.shown {
-            Some(_) => Expr::null(),
-            None => Expr::col((SETTLED, delivery::Column::Failure)),
-        };
-        Query::update()
-            .table(verification::Entity)
-            .from(SETTLED)
-            .value(Column::DeliveryStatus, status.clone())
-            .value(Column::DeliveryFailure, failure)
-            .value(Column::DeliveryUpdatedAt, now)
-            .value(Column::UpdatedAt, now)
-            .value(Column::Sequence, this(Column::Sequence).add(1))
-            .and_where(this(Column::Id).eq(id.as_str()))
-            .and_where(this(Column::DeliveryId).eq(self.delivery.as_str()))
-            .and_where(this(Column::DeliveryStatus).ne(status))
-            .returning(Query::returning().columns(Column::iter().map(|column| (verification::Entity, column))))
-            .to_owned()
-    }
-}
+/// The statement. Its text is the same for every number of messages, so that it is prepared once: the rows are one JSON
+/// parameter. They are sorted by id, so that two statements lock rows in the same order.
+///
+/// - A receipt may have come first; its status stays. A delivered message stays delivered.
+/// - The claim is compared, so a message that was claimed again is not settled. The comparison is one that no index supports:
+///   PostgreSQL would otherwise scan the index of claimed messages, with the entries of all that were settled since it was
+///   vacuumed.
+static STATEMENT: LazyLock<String> = LazyLock::new(|| {
+    let (sent, delivered) = (DeliveryStatus::Sent.as_str(), DeliveryStatus::Delivered.as_str());
+    format!(
+        "WITH given AS MATERIALIZED (
+            SELECT * FROM json_to_recordset(CAST($1 AS json)) AS given (
+                delivery text, verification text, shown text, claim text, calls int, provider text,
+                provider_message_id text, poll_at timestamptz, receipt_due timestamptz, accepted_at timestamptz)
+            ORDER BY delivery
+        ), attempt AS (
+            INSERT INTO delivery_attempt
+                (delivery_id, provider, provider_message_id, status, accepted_at, polls, poll_at)
+            SELECT delivery, provider, provider_message_id, '{sent}', accepted_at, 0, poll_at FROM given
+            ON CONFLICT (delivery_id, provider)
+                DO UPDATE SET provider_message_id = excluded.provider_message_id, poll_at = excluded.poll_at
+            RETURNING delivery_id, status, code, failure, told_at AS reported_at
+        ), settled AS (
+            UPDATE delivery SET
+                claimed_by = NULL,
+                tries = delivery.tries + given.calls,
+                updated_at = given.accepted_at,
+                status = CASE WHEN delivery.status = '{delivered}' THEN '{delivered}' ELSE attempt.status END,
+                due_at = CASE WHEN attempt.reported_at IS NULL THEN given.receipt_due END,
+                provider = given.provider,
+                provider_message_id = given.provider_message_id,
+                reason = attempt.code,
+                failure = CASE WHEN delivery.status <> '{delivered}' THEN attempt.failure END,
+                perhaps_sent = FALSE,
+                refused = FALSE
+            FROM given JOIN attempt ON attempt.delivery_id = given.delivery
+            WHERE delivery.id = given.delivery AND delivery.claimed_by IS NOT DISTINCT FROM given.claim
+            RETURNING delivery.id, given.verification, given.shown, given.accepted_at,
+                coalesce(given.shown, delivery.status) AS status,
+                CASE WHEN given.shown IS NULL THEN delivery.failure END AS failure
+        ), shown AS (
+            UPDATE verification SET
+                delivery_status = settled.status,
+                delivery_failure = settled.failure,
+                delivery_updated_at = settled.accepted_at,
+                updated_at = settled.accepted_at,
+                sequence = verification.sequence + 1
+            FROM settled
+            WHERE verification.id = settled.verification AND verification.delivery_id = settled.id
+                AND verification.delivery_status <> settled.status
+            RETURNING verification.*
+        )
+        SELECT settled.id AS settled_id, shown.* FROM settled LEFT JOIN shown ON shown.delivery_id = settled.id"
+    )
+});

@@ -32,6 +32,17 @@ const IDLE_TIMEOUT: &str = "30s";
 /// The number of reader connections of an embedded database; they never wait for the writer (WAL).
 const SQLITE_READERS: u32 = 4;
 
+/// Every statement that runs often finds its rows by an index, one after the other. A plan that is made while a table is
+/// small would read the whole table, and is kept while the table grows: so the planner is told to prefer the plan for large
+/// tables. JIT compilation takes longer than such a statement, and the estimated cost would switch it on.
+pub(super) const PLANNER_OPTIONS: [(&str, &str); 5] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_material", "off"),
+    ("jit", "off"),
+];
+
 /// A connection to PostgreSQL that was used this recently is taken from the pool without a ping.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
@@ -74,11 +85,13 @@ pub(super) async fn postgres(url: &Secret, settings: &config::Store) -> Result<P
         true => Pool::new(pool, settings.max_connections),
         false => Pool::with_pooler(pool, settings.max_connections, &timeout, IDLE_TIMEOUT),
     };
-    Ok(reader.of(availability))
+    Ok(reader.reserve_for_queue().of(availability))
 }
 
 /// The connection options. Transactions that read and then write rely on READ COMMITTED, whatever the server's default
 /// is: under SERIALIZABLE a transaction may fail with 40001 and would have to be repeated.
+///
+/// The planner is set by [`PLANNER_OPTIONS`].
 fn postgres_options(url: &Secret, settings: &config::Store, timeout: &str) -> Result<PgConnectOptions, Fault> {
     let unreadable = |_| Fault::internal("DATABASE_URL is not a valid PostgreSQL URL");
     let options: PgConnectOptions = with_host(url.expose()).parse().map_err(unreadable)?;
@@ -90,12 +103,15 @@ fn postgres_options(url: &Secret, settings: &config::Store, timeout: &str) -> Re
     };
     let options = options.application_name("countersign").disable_statement_logging();
     Ok(match settings.statement_cache {
-        true => options.statement_cache_capacity(200).options([
-            ("statement_timeout", timeout),
-            ("lock_timeout", timeout),
-            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
-            ("default_transaction_isolation", "read committed"),
-        ]),
+        true => options
+            .statement_cache_capacity(200)
+            .options([
+                ("statement_timeout", timeout),
+                ("lock_timeout", timeout),
+                ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+                ("default_transaction_isolation", "read committed"),
+            ])
+            .options(PLANNER_OPTIONS),
         false => options.statement_cache_capacity(0).extra_float_digits(None),
     })
 }

@@ -25,11 +25,25 @@ pub struct Claimant {
     pub lease: Duration,
 }
 
+/// A claim on a message, valid until a time.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Contains the time, so that settling an earlier claim late does not settle a later claim of the same process.
+    claimed_by: String,
+    until: Timestamp,
+}
+
+impl Claim {
+    /// The message with this claim, to be inserted: no other process claims it until then.
+    pub fn on(self, row: Delivery) -> Delivery {
+        Delivery { claimed_by: Some(self.claimed_by), due_at: Some(self.until), ..row }
+    }
+}
+
 impl Claimant {
-    /// The value written to rows claimed now. It contains the time, so that settling an earlier claim late does not
-    /// settle a later claim of the same process.
-    fn claim(&self, now: Timestamp) -> String {
-        format!("{}.{}", self.process, now.timestamp_millis())
+    /// A claim from now on.
+    pub fn claim(&self, now: Timestamp) -> Claim {
+        Claim { claimed_by: format!("{}.{}", self.process, now.timestamp_millis()), until: now + self.lease }
     }
 
     /// Whether a claim belongs to this process.
@@ -88,7 +102,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Claims up to `most` due messages of these channels, oldest first; rows that another process is claiming are
+    /// Claims up to `limit` due messages of these channels, oldest first; rows that another process is claiming are
     /// skipped.
     ///
     /// # Errors
@@ -96,26 +110,27 @@ impl Store {
     pub async fn claim_due_deliveries(
         &self,
         channels: &[Channel],
-        most: u64,
+        limit: u64,
         claimant: &Claimant,
         now: Timestamp,
     ) -> Result<Vec<Delivery>, Fault> {
-        // Materialised: PostgreSQL may run a plain locking subquery more than once, and then claims more than `most`.
+        // Materialised: PostgreSQL may run a plain locking subquery more than once, and then claims more than `limit`.
         let oldest = Entity::find()
             .select_only()
             .column(Column::Id)
             .filter(due(now))
             .filter(Column::Channel.is_in(channels.iter().copied().map(Text)))
             .order_by_asc(Column::DueAt)
-            .limit(most)
+            .limit(limit)
             .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
             .into_query();
         let oldest = CommonTableExpression::new().table_name("oldest").materialized(true).query(oldest).to_owned();
+        let claim = claimant.claim(now);
         let claim = Query::update()
             .with_cte(WithClause::new().cte(oldest).to_owned())
             .table(Entity)
-            .value(Column::ClaimedBy, claimant.claim(now))
-            .value(Column::DueAt, now + claimant.lease)
+            .value(Column::ClaimedBy, claim.claimed_by)
+            .value(Column::DueAt, claim.until)
             .and_where(Expr::col(Column::Id).in_subquery(Query::select().column("id").from("oldest").to_owned()))
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
@@ -167,12 +182,12 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn abandoned_deliveries(&self, most: u64, deadline: Timestamp) -> Result<Vec<Delivery>, Fault> {
+    pub async fn abandoned_deliveries(&self, limit: u64, deadline: Timestamp) -> Result<Vec<Delivery>, Fault> {
         let find = Entity::find()
             .filter(Column::DueAt.lte(deadline))
             .filter(Column::ClaimedBy.is_not_null())
             .order_by_asc(Column::DueAt)
-            .limit(most);
+            .limit(limit);
         self.with_timeout(async { Ok(find.all(self.reader()).await?) })
             .await
             .doing("reading abandoned deliveries")

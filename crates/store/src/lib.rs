@@ -17,6 +17,7 @@ mod attempt_result;
 mod audit;
 mod availability;
 mod backup;
+mod batcher;
 mod checked_code;
 mod combined_statement;
 mod connect;
@@ -67,7 +68,7 @@ pub use self::{
     audit::AuditTrail,
     backup::{BackupError, backup_sqlite},
     contact_usage::{ContactUsage, Reservation, UsageLimits},
-    delivery::Claimant,
+    delivery::{Claim, Claimant},
     delivery_attempt::{Acceptance, ProviderReport, ReportedStatus},
     device::device_subject,
     expired_count::ExpiredCount,
@@ -88,7 +89,9 @@ pub use self::{
     settlement::Settlement,
 };
 use self::{
+    accepted_delivery::Recorded,
     availability::{READ_ONLY, State},
+    batcher::Batcher,
     pool::Pool,
     refusal_limiter::RefusalLimiter,
     writer::Writer,
@@ -105,6 +108,7 @@ pub struct Store {
     backend: Backend,
     timeout: Duration,
     refusals: Arc<RefusalLimiter>,
+    acceptances: Arc<Batcher<AcceptedDelivery, Recorded>>,
 }
 
 #[derive(Clone)]
@@ -143,7 +147,17 @@ impl Store {
                 Backend::Sqlite { readers, writer: Writer::start(writer, settings.timeout, writes, supervisor) }
             }
         };
-        Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default() })
+        Ok(Self { backend, timeout: settings.timeout, refusals: Arc::default(), acceptances: Arc::new(Batcher::new()) })
+    }
+
+    /// The same database for the delivery queue, which has connections of its own where there are enough: it does not
+    /// wait for requests, and they do not wait for it.
+    pub fn for_queue(&self) -> Self {
+        let backend = match &self.backend {
+            Backend::Postgres(db) => Backend::Postgres(db.for_queue()),
+            sqlite @ Backend::Sqlite { .. } => sqlite.clone(),
+        };
+        Self { backend, ..self.clone() }
     }
 
     /// Checks that the database responds.
@@ -169,7 +183,7 @@ impl Store {
             Backend::Postgres(db) => {
                 db.assert_writable()?;
                 self.with_timeout(async {
-                    let _turn = db.acquire().await;
+                    let _permit = db.acquire().await;
                     let tx = Tx(db.begin().await?);
                     match work(&tx).await {
                         Ok(TxOutcome::Commit(value)) => {

@@ -17,10 +17,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     availability::{Availability, READ_ONLY, State},
+    connect::PLANNER_OPTIONS,
     wait_queue::WaitQueue,
 };
 use platform::{fault::Fault, wait_limit::OperationWait};
 
+/// The number of connections that only the delivery queue uses. They are enough, because it writes many results in one
+/// statement.
+const QUEUE_CONNECTIONS: u32 = 2;
+/// With fewer connections than this, the queue and the requests share them.
+const MIN_CONNECTIONS_TO_RESERVE: u32 = 4;
 /// How long the limit stays lowered after the server had no free connection.
 const WITHHELD_FOR: Duration = Duration::from_secs(60);
 
@@ -35,8 +41,12 @@ const WITHHELD_FOR: Duration = Duration::from_secs(60);
 pub(super) struct Pool {
     pool: DatabaseConnection,
     /// One permit for each connection: the wait happens here, where it can be measured.
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
+    /// The number of permits.
     connections: u32,
+    /// The permits of the delivery queue. They are separate, so that neither the queue nor the requests wait long for
+    /// the other. None: it has no connections of its own.
+    queue_permits: Option<Arc<Semaphore>>,
     /// Permits that are withheld at present.
     withheld: Arc<AtomicU32>,
     waits: WaitQueue,
@@ -49,11 +59,11 @@ pub(super) struct Pool {
 impl Pool {
     /// A pool with connections of its own.
     pub fn new(pool: DatabaseConnection, connections: u32) -> Self {
-        let turns = Arc::new(Semaphore::new(connections as usize));
         Self {
             pool,
-            turns,
+            permits: Arc::new(Semaphore::new(connections as usize)),
             connections,
+            queue_permits: None,
             withheld: Arc::default(),
             waits: WaitQueue::new(),
             first: None,
@@ -64,11 +74,38 @@ impl Pool {
     /// A pool behind a connection pooler. `timeout` applies to each statement and each lock, `idle` to an idle
     /// transaction.
     pub fn with_pooler(pool: DatabaseConnection, connections: u32, timeout: &str, idle: &str) -> Self {
-        let first = format!(
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; SET LOCAL lock_timeout = '{timeout}'; \
-             SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
+        let mut first = format!(
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; DEALLOCATE ALL; SET LOCAL statement_timeout = '{timeout}'; \
+             SET LOCAL lock_timeout = '{timeout}'; SET LOCAL idle_in_transaction_session_timeout = '{idle}'"
         );
+        for (option, value) in PLANNER_OPTIONS {
+            first.push_str(&format!("; SET LOCAL {option} = {value}"));
+        }
         Self { first: Some(first.into()), ..Self::new(pool, connections) }
+    }
+
+    /// Reserves some of the connections for the delivery queue, if there are enough.
+    pub fn reserve_for_queue(self) -> Self {
+        if self.connections < MIN_CONNECTIONS_TO_RESERVE {
+            return self;
+        }
+        let connections = self.connections - QUEUE_CONNECTIONS;
+        let permits = |count: u32| Arc::new(Semaphore::new(count as usize));
+        Self { permits: permits(connections), connections, queue_permits: Some(permits(QUEUE_CONNECTIONS)), ..self }
+    }
+
+    /// The same pool for the delivery queue, which waits only for the connections that are reserved for it.
+    pub fn for_queue(&self) -> Self {
+        match &self.queue_permits {
+            Some(permits) => Self {
+                permits: Arc::clone(permits),
+                connections: QUEUE_CONNECTIONS,
+                withheld: Arc::default(),
+                waits: WaitQueue::new(),
+                ..self.clone()
+            },
+            None => self.clone(),
+        }
     }
 
     /// Sets the availability of the server.
@@ -107,27 +144,27 @@ impl Pool {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| (count < max_withheld).then_some(count + 1));
         let Ok(before) = updated else { return };
         tracing::warn!(
-            "PostgreSQL has no free connection, limiting to {} of DATABASE_MAX_CONNECTIONS={} for a minute",
+            "PostgreSQL has no free connection, using {} of {} connections for a minute: DATABASE_MAX_CONNECTIONS is too high",
             self.connections - before - 1,
             self.connections
         );
-        let (turns, withheld) = (Arc::clone(&self.turns), Arc::clone(&self.withheld));
+        let (permits, withheld) = (Arc::clone(&self.permits), Arc::clone(&self.withheld));
         tokio::spawn(async move {
-            let turn = turns.acquire_owned().await;
+            let permit = permits.acquire_owned().await;
             tokio::time::sleep(WITHHELD_FOR).await;
             withheld.fetch_sub(1, Ordering::SeqCst);
-            drop(turn);
+            drop(permit);
         });
     }
 
     /// Waits for a connection; it is reserved until the returned permit is dropped.
     pub async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
         let waiter = self.waits.enter();
-        let turn = self.turns.acquire().await.ok();
+        let permit = self.permits.acquire().await.ok();
         if OperationWait::current().may_start(waiter.served()) {
-            return turn;
+            return permit;
         }
-        drop(turn);
+        drop(permit);
         // The caller drops this future.
         pending().await
     }
@@ -166,7 +203,7 @@ impl ConnectionTrait for Pool {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let _turn = self.acquire().await;
+        let _permit = self.acquire().await;
         if self.first.is_none() {
             return self.pool.execute_raw(statement).await;
         }
@@ -177,12 +214,12 @@ impl ConnectionTrait for Pool {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let _turn = self.acquire().await;
+        let _permit = self.acquire().await;
         self.pool.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let _turn = self.acquire().await;
+        let _permit = self.acquire().await;
         if self.first.is_none() {
             return self.pool.query_one_raw(statement).await;
         }
@@ -193,7 +230,7 @@ impl ConnectionTrait for Pool {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let _turn = self.acquire().await;
+        let _permit = self.acquire().await;
         if self.first.is_none() {
             return self.pool.query_all_raw(statement).await;
         }

@@ -55,7 +55,7 @@ pub enum Settlement {
 
 impl Tx {
     /// Writes the result of a message under the `claim` that was on its row when it was claimed, and adds the number of
-    /// times that a provider was `asked` meanwhile. The status from a receipt that came first stays. None: the claim
+    /// `calls` to providers meanwhile. The status from a receipt that came first stays. None: the claim
     /// was lost, and its new holder decides; but that a provider accepted the message is written in any case.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Tx {
         &self,
         id: &DeliveryId,
         claim: Option<&str>,
-        asked: i32,
+        calls: i32,
         settlement: Settlement,
         now: Timestamp,
     ) -> Result<Option<Delivery>, Fault> {
@@ -72,7 +72,7 @@ impl Tx {
             .filter(Column::Id.eq(id.as_str()))
             .filter(Column::ClaimedBy.eq(claim))
             .col_expr(Column::ClaimedBy, Expr::null())
-            .col_expr(Column::Tries, Expr::col(Column::Tries).add(asked))
+            .col_expr(Column::Tries, Expr::col(Column::Tries).add(calls))
             .col_expr(Column::UpdatedAt, Expr::val(now));
         let update = match settlement {
             Settlement::Accepted { by, receipt_due } => {

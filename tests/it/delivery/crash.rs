@@ -43,7 +43,7 @@ fn notice(to: &str, now: Timestamp) -> Delivery {
         scenario: None,
         expires_at: now + Duration::from_secs(3600),
     };
-    order.into_row(now)
+    order.into_row(now, None)
 }
 
 async fn insert_deliveries(store: &Store, rows: Vec<Delivery>) {
@@ -293,17 +293,18 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     };
     let id = held.id.clone();
     insert_deliveries(&database, vec![held.clone()]).await;
-    let taking = |claim: &str| AcceptedDelivery {
+    let accepted = |claim: &str| AcceptedDelivery {
         delivery: id.clone(),
         verification: None,
         shown: None,
         claim: Some(claim.to_owned()),
-        asked: 1,
+        calls: 1,
         by: Acceptance { provider: "twilio".to_owned(), provider_message_id: Some(SID.to_owned()), poll_at: None },
         receipt_due: None,
+        accepted_at: now,
     };
     // An earlier claim of the same process does not match either.
-    assert_eq!(database.settle_accepted_delivery(&taking("holder.1"), now).await.unwrap(), None);
+    assert_eq!(database.settle_accepted_delivery(accepted("holder.1")).await, None);
     let delivery = id.clone();
     let settled = database.write(move |tx| {
         Box::pin(async move {
@@ -314,7 +315,7 @@ async fn acceptance_is_written_only_by_the_holder_of_the_claim() {
     });
     assert_eq!(settled.await.unwrap(), None);
     assert_eq!(database.delivery(&id).await.unwrap(), Some(held.clone()));
-    let written = database.settle_accepted_delivery(&taking("holder.2"), now).await.unwrap();
+    let written = database.settle_accepted_delivery(accepted("holder.2")).await;
     let row = database.delivery(&id).await.unwrap().unwrap();
     if database.is_embedded() {
         // In its turn, by the single writer.

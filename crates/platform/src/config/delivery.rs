@@ -35,14 +35,14 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "DISPATCH_CONCURRENCY",
-        "32",
+        "128",
         "How many messages of each channel one process sends at the same time. Keep it above PROVIDER_CONCURRENCY, so that \
          providers are not idle while results are stored.",
     ),
     Setting::new(
         "PROVIDER_CONCURRENCY",
-        "16",
-        "How many requests one process makes to a provider at the same time. To set it for a single provider: 16, aligo=4.",
+        "32",
+        "How many requests one process makes to a provider at the same time. To set it for a single provider: 32, aligo=4.",
     ),
     Setting::new(
         "PROVIDER_RATE",

@@ -1,0 +1,135 @@
+//! How many messages of each channel can be sent now: the limit of the channel, and those of its providers.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{call_permit::CallPermit, provider_client::ProviderClient, provider_clients::ProviderClients};
+use domain::{Timestamp, channel::Channel};
+
+/// The limits of all channels. Each channel has its own, so that a hanging SMS provider does not delay e-mails.
+pub(super) struct Channels {
+    limits: BTreeMap<Channel, ChannelLimit>,
+    clients: ProviderClients,
+}
+
+struct ChannelLimit {
+    permits: Arc<Semaphore>,
+    /// Whether messages may wait in the table. A new message is then not sent before them.
+    messages_wait: AtomicBool,
+}
+
+/// A permit to send one message now.
+pub(super) struct SendPermit {
+    /// For the provider that is tried first. None if all providers are unavailable: the message is rescheduled.
+    pub call: Option<CallPermit>,
+    _channel: OwnedSemaphorePermit,
+}
+
+/// Whether messages of a channel can be sent now.
+enum Availability {
+    Permits(Vec<SendPermit>),
+    /// All providers are unavailable for a few seconds.
+    BrieflyUnavailable,
+}
+
+/// The messages that can be sent now, by channel.
+#[derive(Default)]
+pub(super) struct Capacity {
+    pub permits: BTreeMap<Channel, Vec<SendPermit>>,
+    /// The limit of some channel is reached.
+    pub exhausted: bool,
+    /// All providers of some channel are unavailable for a few seconds.
+    pub briefly_unavailable: bool,
+}
+
+impl Capacity {
+    pub fn channels(&self) -> Vec<Channel> {
+        self.permits.keys().copied().collect()
+    }
+
+    /// The maximum for all channels together: the smallest number of a single channel, since all messages may be of one.
+    pub fn max(&self) -> usize {
+        self.permits.values().map(Vec::len).min().unwrap_or(0)
+    }
+
+    pub fn take(&mut self, channel: Channel) -> Option<SendPermit> {
+        self.permits.get_mut(&channel)?.pop()
+    }
+}
+
+impl Channels {
+    /// `concurrency`: the maximum number of messages of each channel at a time.
+    pub fn new(clients: ProviderClients, concurrency: usize) -> Self {
+        let limit = |channel| {
+            let permits = Arc::new(Semaphore::new(concurrency));
+            (channel, ChannelLimit { permits, messages_wait: AtomicBool::new(false) })
+        };
+        Self { limits: Channel::all().map(limit).collect(), clients }
+    }
+
+    /// A permit for a message that is about to be written. None: it has to wait, because a limit is reached or because
+    /// others wait already.
+    pub fn try_start(&self, channel: Channel, now: Timestamp) -> Option<SendPermit> {
+        let limit = self.limits.get(&channel)?;
+        if limit.messages_wait.load(Ordering::Relaxed) {
+            return None;
+        }
+        let permit = match self.permits(channel, limit, 1, now) {
+            Availability::Permits(mut permits) => permits.pop(),
+            Availability::BrieflyUnavailable => None,
+        };
+        if permit.is_none() {
+            limit.messages_wait.store(true, Ordering::Relaxed);
+        }
+        permit
+    }
+
+    /// Up to `max` permits for each channel in which messages wait, or for each of the other channels.
+    pub fn capacity(&self, waiting: bool, max: usize, now: Timestamp) -> Capacity {
+        let mut capacity = Capacity::default();
+        let limits = self.limits.iter().filter(|(_, limit)| limit.messages_wait.load(Ordering::Relaxed) == waiting);
+        for (channel, limit) in limits {
+            match self.permits(*channel, limit, max, now) {
+                Availability::Permits(permits) if permits.is_empty() => capacity.exhausted = true,
+                Availability::Permits(permits) => {
+                    capacity.permits.insert(*channel, permits);
+                }
+                Availability::BrieflyUnavailable => capacity.briefly_unavailable = true,
+            }
+        }
+        capacity
+    }
+
+    /// Sets whether messages of these channels wait in the table.
+    pub fn set_waiting(&self, channels: &[Channel], waiting: bool) {
+        for limit in channels.iter().filter_map(|channel| self.limits.get(channel)) {
+            limit.messages_wait.store(waiting, Ordering::Relaxed);
+        }
+    }
+
+    fn permits(&self, channel: Channel, limit: &ChannelLimit, max: usize, now: Timestamp) -> Availability {
+        if self.clients.are_briefly_unavailable(channel, now) {
+            return Availability::BrieflyUnavailable;
+        }
+        let client = self.clients.first_available(channel, now).map(Arc::as_ref);
+        Availability::Permits(std::iter::from_fn(|| limit.permit(client)).take(max).collect())
+    }
+}
+
+impl ChannelLimit {
+    fn permit(&self, client: Option<&ProviderClient>) -> Option<SendPermit> {
+        let channel = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let call = match client {
+            Some(client) => Some(client.try_acquire()?),
+            None => None,
+        };
+        Some(SendPermit { call, _channel: channel })
+    }
+}
