@@ -104,11 +104,7 @@ async fn carry(
     let message = match parts.writer.write(row, now) {
         Ok(message) => message,
         Err(ComposeError::MalformedRow) => return Ok(ended_as("unreadable", DeliveryFailure::Provider).into()),
-        // A process with the key sends it; during a key rotation there may be one.
-        Err(ComposeError::KeyUnknown) => {
-            let due_at = now + retry::after(KEY_RETRY_DELAY, &parts.entropy);
-            return Ok(requeue_at(row, due_at).into());
-        }
+        Err(ComposeError::KeyUnknown) => return Ok(wait_for_key(parts, row, now).into()),
     };
     let prepared =
         PreparedMessage { row, message, code_by: code_by(verification.as_deref()), taken_by: providers(&attempts) };
@@ -132,6 +128,11 @@ async fn carry(
     let carried =
         failover::send_with_failover(parts.lines.of(row.channel), passage, &parts.clock, &parts.entropy).await?;
     Ok(prepared.report(parts, carried))
+}
+
+/// A process with the key sends the message; during a key rotation there may be one.
+fn wait_for_key(parts: &DispatcherDeps, row: &Delivery, now: Timestamp) -> Settlement {
+    requeue_at(row, now + retry::after(KEY_RETRY_DELAY, &parts.entropy))
 }
 
 fn last_reason(row: &Delivery) -> &str {
