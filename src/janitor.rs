@@ -71,11 +71,11 @@ impl Janitor {
     async fn clean(&self) -> Result<u64, Fault> {
         let now = self.clock.now();
         let mut rows = 0;
-        for dead in self.expired_rows(now) {
+        for kind in self.expired_rows(now) {
             while self.acquire_lease().await? {
-                let erased = self.store.delete_expired(dead, BATCH).await?;
-                rows += erased;
-                if erased < BATCH {
+                let deleted = self.store.delete_expired(kind, BATCH).await?;
+                rows += deleted;
+                if deleted < BATCH {
                     break;
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -66,7 +66,7 @@ part() {
     heading "$title"
     logged "$@" || status=$?
     if [[ $kind == tests ]]; then
-        read -r good bad ignored < <(awk -f scripts/lib/tally.awk "$log")
+        read -r good bad ignored < <(awk -f scripts/lib/count-tests.awk "$log")
         if ((good + bad == 0 && status == 0 && ${#filter[@]} == 0)); then
             bad=1 why=', no test was run'
         fi

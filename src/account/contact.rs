@@ -143,8 +143,8 @@ impl Accounts {
     async fn has_proved(&self, signed_in: &SignedIn, token_hash: &str) -> Result<bool, Fault> {
         let Some(proof) = self.0.store.proof(token_hash).await? else { return Ok(false) };
         let account = self.get(&signed_in.account).await?;
-        let is_theirs = proof.account_id.as_ref() == Some(&signed_in.account);
-        Ok(is_theirs && account.is_some_and(|account| rules::has_proof_contact(&account, &proof)))
+        let is_own = proof.account_id.as_ref() == Some(&signed_in.account);
+        Ok(is_own && account.is_some_and(|account| rules::has_proof_contact(&account, &proof)))
     }
 }
 

@@ -61,7 +61,7 @@ enum WriteResult {
     HeldBack { until: Timestamp },
     LastAdministrator,
     PasswordChanged,
-    Gone,
+    AccountDeleted,
 }
 
 /// A deletion and its inputs.
@@ -172,7 +172,7 @@ impl Accounts {
             WriteResult::HeldBack { until } => DeleteOutcome::HeldBack { until },
             WriteResult::LastAdministrator => DeleteOutcome::LastAdministrator,
             WriteResult::PasswordChanged => DeleteOutcome::CredentialsRejected,
-            WriteResult::Gone => DeleteOutcome::AccountDeleted,
+            WriteResult::AccountDeleted => DeleteOutcome::AccountDeleted,
         })
     }
 }
@@ -187,14 +187,14 @@ impl Deletion {
             access_revocation::revoke_access(tx, SecurityAct::Deletion, &ActSubject::new(account.id.clone()), *now)
                 .await?;
         let sessions = ended.session_ids();
-        let Some(locked) = &ended.account else { return refused(WriteResult::Gone) };
+        let Some(locked) = &ended.account else { return refused(WriteResult::AccountDeleted) };
         // The password changed after it was checked, so the check no longer counts.
         if self.password_given && locked.password_hash != account.password_hash {
             return refused(WriteResult::PasswordChanged);
         }
         // The session of the request must have been live until this transaction ended it.
         if !sessions.contains(&self.signed_in.session) {
-            return refused(WriteResult::Gone);
+            return refused(WriteResult::AccountDeleted);
         }
         let established = established::of(tx, locked, *now).await?;
         if !(self.recently_authenticated || self.password_given && established.password) {

@@ -194,12 +194,10 @@ impl Accounts {
         let deps = &self.0;
         let event = deps.event(caller, audit::Act::SignUp).contact(email.masked());
         if let Err(refused) = deps.quotas.charge(Operation::SignUp, caller).await {
-            return deps.record_outcome(event, audit::QUOTA_EXCEEDED, SignUpOutcome::Quota(refused)).await;
+            return deps.record_refusal(event, SignUpOutcome::Quota(refused)).await;
         }
         if !deps.settings.activation_by_email {
-            return deps
-                .record_outcome(event, SignUpOutcome::ProofMissing.outcome(), SignUpOutcome::ProofMissing)
-                .await;
+            return deps.record_refusal(event, SignUpOutcome::ProofMissing).await;
         }
         let now = deps.clock.now();
         let (locale, password) = (request.locale, request.password.clone());
@@ -207,11 +205,10 @@ impl Accounts {
         let contact = Contact::Email(email);
         account.set_contact(&contact, None);
         if let Some(taken) = deps.taken_field(&account).await? {
-            let refused = SignUpOutcome::from(taken);
-            return deps.record_outcome(event, refused.outcome(), refused).await;
+            return deps.record_refusal(event, taken.into()).await;
         }
         if let Err(violations) = deps.set_password(&mut account, &password).await? {
-            return deps.record_outcome(event, "password_rejected", SignUpOutcome::PasswordRejected(violations)).await;
+            return deps.record_refusal(event, SignUpOutcome::PasswordRejected(violations)).await;
         }
         let (row, disclosed) = (account.clone(), deps.settings.discloses_accounts);
         let recipient_source: RecipientSource<TakenField> = RecipientSource::InTransaction(Box::new(move |tx| {
@@ -236,8 +233,7 @@ impl Accounts {
             StartOutcome::Quota(refused) => Ok(SignUpOutcome::Quota(refused)),
             StartOutcome::Refused(taken) => {
                 let taken = deps.taken_field(&account).await?.unwrap_or(taken);
-                let refused = SignUpOutcome::from(taken);
-                deps.record_outcome(event, refused.outcome(), refused).await
+                deps.record_refusal(event, taken.into()).await
             }
         }
     }
@@ -270,6 +266,10 @@ impl Deps {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    async fn record_refusal(&self, event: Event, refused: SignUpOutcome) -> Result<SignUpOutcome, Fault> {
+        self.record_outcome(event, refused.outcome(), refused).await
     }
 
     /// Checks the password of a new account and stores its hash in the row.

@@ -12,7 +12,7 @@ mod settings;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Json, Router, http::header, routing::get};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -95,10 +95,7 @@ impl App {
         let supervisor = Supervisor::default();
         let outbox_channels = outbox_channels(&settings);
         let built = services::build(settings, &inputs, &supervisor, Some(&listener)).await?;
-        // Before the keys are used. A fault is only logged: with a full disk, reads still work.
-        if let Err(fault) = built.presence.update().await {
-            telemetry::report(&fault);
-        }
+        publish_keys(&built).await;
         let config = built.config.clone();
         let shutdown = CancellationToken::new();
         let stop = Shutdown::new(shutdown.clone());
@@ -127,9 +124,7 @@ impl App {
             events: built.events,
             shutdown,
             dispatcher_shutdown,
-            server: supervisor.spawn("server", async {
-                server.run().await;
-            }),
+            server: supervisor.spawn("server", server.run().map(|_| ())),
             dispatcher,
             poller,
             generation_writer,
@@ -223,6 +218,13 @@ pub async fn database(settings: &Settings) -> Result<Store, String> {
 fn outbox_channels(settings: &Settings) -> Vec<&'static str> {
     let development = settings.providers.iter().filter(|provider| provider.name == "development");
     development.flat_map(|provider| provider.channels.iter().map(|channel| channel.as_str())).collect()
+}
+
+/// Publishes the keys of this process before they are used. A fault is only logged: with a full disk, reads still work.
+async fn publish_keys(built: &BuiltServices) {
+    if let Err(fault) = built.presence.update().await {
+        telemetry::report(&fault);
+    }
 }
 
 fn follow_revocations(supervisor: &Supervisor, built: &BuiltServices) -> AbortOnDropHandle<()> {

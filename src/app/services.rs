@@ -129,16 +129,7 @@ pub(super) async fn build(
     let access = access_services(&deps, &secrets).await?;
     let sessions = sessions(&deps, &access, &verifications, hasher.clone());
     let accounts = accounts(&deps, &verifications, &sessions, hashing.clone(), hasher);
-    let services = Services {
-        verifications,
-        accounts: accounts.clone(),
-        sessions,
-        trail: AuditTrail::new(deps.store.clone()),
-        texts,
-        contacts: config.contacts.clone(),
-        clock: deps.clock.clone(),
-        time_zone: config.quota.contact.time_zone,
-    };
+    let services = services(&deps, verifications, accounts.clone(), sessions, texts);
     Ok(BuiltServices {
         access_token_verifier: access.verifier,
         seen_generations: access.seen_generations,
@@ -332,6 +323,26 @@ fn accounts(
         policy: Policy::new(password.rules, password.breached.clone(), config.messages.app_name.clone(), hashing),
         hasher,
     })
+}
+
+/// The services of the GraphQL API.
+fn services(
+    deps: &SharedDeps,
+    verifications: Verifications,
+    accounts: Accounts,
+    sessions: Sessions,
+    texts: Texts,
+) -> Services {
+    Services {
+        verifications,
+        accounts,
+        sessions,
+        trail: AuditTrail::new(deps.store.clone()),
+        texts,
+        contacts: deps.config.contacts.clone(),
+        clock: deps.clock.clone(),
+        time_zone: deps.config.quota.contact.time_zone,
+    }
 }
 
 fn janitor(deps: &SharedDeps) -> Janitor {

@@ -104,11 +104,7 @@ async fn send(
     let message = match deps.writer.write(row, now) {
         Ok(message) => message,
         Err(ComposeError::MalformedRow) => return Ok(ended_as("unreadable", DeliveryFailure::Provider).into()),
-        // A process with the key sends it; during a key rotation there may be one.
-        Err(ComposeError::KeyUnknown) => {
-            let due_at = now + retry::after(KEY_RETRY_DELAY, &deps.entropy);
-            return Ok(requeue_at(row, due_at).into());
-        }
+        Err(ComposeError::KeyUnknown) => return Ok(wait_for_key(deps, row, now).into()),
     };
     let prepared =
         PreparedMessage { row, message, code_by: code_by(verification.as_deref()), accepted_by: providers(&attempts) };
@@ -132,6 +128,11 @@ async fn send(
     let report =
         failover::send_with_failover(deps.clients.of(row.channel), attempt, &deps.clock, &deps.entropy).await?;
     Ok(prepared.report(deps, report))
+}
+
+/// A process with the key sends the message; during a key rotation there may be one.
+fn wait_for_key(deps: &DispatcherDeps, row: &Delivery, now: Timestamp) -> Settlement {
+    requeue_at(row, now + retry::after(KEY_RETRY_DELAY, &deps.entropy))
 }
 
 fn last_reason(row: &Delivery) -> &str {

@@ -212,12 +212,12 @@ impl<'a> Fields<'a> {
             self.take("deviceName", parsed)
         });
         let cookies = TokenCookies::of(self.ctx);
-        let (token, may_be_planted) = match token {
+        let (token, is_untrusted) = match token {
             Some(text) => (OpaqueToken::parse(text), false),
             None if self.ctx.services().sessions.use_cookie() => cookies.device_token(),
             None => (None, false),
         };
-        Device { name, token, is_untrusted: may_be_planted, cookie_slot: cookies.slot() }
+        Device { name, token, is_untrusted, cookie_slot: cookies.slot() }
     }
 
     /// Validates an idempotency key.

@@ -26,7 +26,7 @@
 //!
 //! The response of a session that is over may arrive after the next sign-in. The sign-in uses a slot above those that
 //! such a response sets or removes (a sign-out leaves a cookie without a token that marks the slot), and cookies of
-//! sessions that are over are skipped; see `session/offer.rs`. For the same reason a response removes no cookie in a
+//! sessions that are over are skipped; see `session/presented_tokens.rs`. For the same reason a response removes no cookie in a
 //! higher slot than its own, and a refusal removes none at all: a late refusal would remove the cookie of a newer
 //! token.
 

@@ -32,8 +32,8 @@ pub struct PumpingGuard {
 
 impl PumpingGuard {
     pub fn new(rule: PumpingSettings, clock: Clock, ticker: Ticker) -> Self {
-        let trickle = OperationLimits::new("trickle", ticker, &[(Scope::Destination, Some(THROTTLED_RATE))]);
-        Self { rule, clock, throttled_limits: trickle, windows: Mutex::default() }
+        let throttled_limits = OperationLimits::new("trickle", ticker, &[(Scope::Destination, Some(THROTTLED_RATE))]);
+        Self { rule, clock, throttled_limits, windows: Mutex::default() }
     }
 
     /// Decides whether a send to `prefix` is allowed, and counts it if so.

@@ -75,7 +75,7 @@ impl Generations {
         taken
     }
 
-    fn put_back(&mut self, session: &SessionId, generation: i32) {
+    fn restore(&mut self, session: &SessionId, generation: i32) {
         for written in [&mut self.written, &mut self.older_written] {
             written.remove(session);
         }
@@ -129,7 +129,7 @@ impl SeenGenerations {
         }
         let all = failed.is_empty();
         for (session, generation, _) in failed {
-            self.generations().put_back(&session, generation);
+            self.generations().restore(&session, generation);
             self.0.recorded.notify_one();
         }
         all
@@ -155,11 +155,11 @@ mod tests {
         assert_eq!(generations.take(), [(session.clone(), 2)]);
         assert_eq!((generations.seen(&session), generations.record(&session, 1)), (2, false));
         assert!(!generations.record(&session, 2), "already written");
-        generations.put_back(&session, 2);
+        generations.restore(&session, 2);
         assert_eq!(generations.take(), [(session.clone(), 2)]);
         // A newer generation recorded in the meantime is kept when the write of an older one fails.
         assert!(generations.record(&session, 3));
-        generations.put_back(&session, 2);
+        generations.restore(&session, 2);
         assert_eq!(generations.take(), [(session, 3)]);
     }
 

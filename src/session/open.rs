@@ -145,14 +145,7 @@ impl PendingSession {
     /// # Errors
     /// A fault of the database.
     pub async fn write(self, tx: &Tx, used: AuthenticationResult) -> Result<NewSession, Fault> {
-        let PendingSession {
-            mut session,
-            refresh,
-            sent,
-            sent_is_untrusted: sent_may_be_planted,
-            new_token,
-            notices_to_send,
-        } = self;
+        let PendingSession { mut session, refresh, sent, sent_is_untrusted, new_token, notices_to_send } = self;
         session.authentication_methods = stored(&used.methods);
         session.authentication_counts = used.is_established;
         let (account, now) = (&session.account_id, session.created_at);
@@ -160,7 +153,7 @@ impl PendingSession {
             Some(token) => tx.record_device_use(&token.hash(), account, now).await?,
             None => false,
         };
-        let sent = sent.filter(|_| known || !sent_may_be_planted);
+        let sent = sent.filter(|_| known || !sent_is_untrusted);
         // A token that another account of this device has is genuine, and can be shared with this account. It is no
         // evidence that the device has signed in to this account.
         let shared = match &sent {

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use super::{
-    load::{Answer, execute},
+    load::{RequestResult, execute},
     on_servers,
     servers::{Redis, free_port},
     without_quotas,
@@ -66,9 +66,9 @@ impl Processes {
         Self { plans, children, begun }
     }
 
-    /// Waits until each process knows of the others. It writes its row, then counts the rows: one that was written twice
+    /// Waits until each process has counted the others. It writes its row, then counts the rows: one that was written twice
     /// since all processes run was counted after once.
-    async fn know_of_each_other(&self) {
+    async fn wait_until_all_are_known(&self) {
         const ROWS: &str = "SELECT process || ' ' || CAST(last_seen_at AS TEXT) FROM process_keys";
         let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let deadline = Instant::now() + TEST_TIMEOUT;
@@ -91,8 +91,8 @@ impl Processes {
                  {{ __typename ... on QuotaExceeded {{ quota }} }} }}"
             );
             match execute(&self.children[at % 3], &document, json!({})).await {
-                Answer::Is(it) if it["__typename"] == "SendVerificationCodePayload" => sends.granted += 1,
-                Answer::Is(it) if it["__typename"] == "QuotaExceeded" => {
+                RequestResult::Data(it) if it["__typename"] == "SendVerificationCodePayload" => sends.granted += 1,
+                RequestResult::Data(it) if it["__typename"] == "QuotaExceeded" => {
                     sends.refused_by.insert(it["quota"].as_str().unwrap().to_owned());
                 }
                 other => panic!("{contact}: {other:?}"),
@@ -101,13 +101,13 @@ impl Processes {
         sends
     }
 
-    /// The most that an hourly limit can have granted since the start: what came back of it meanwhile included.
-    fn most(&self, limit: u32) -> u32 {
+    /// The maximum number that an hourly limit can have granted since the start, with what was refilled since.
+    fn max_granted(&self, limit: u32) -> u32 {
         limit + (f64::from(limit) * self.begun.elapsed().as_secs_f64() / 3600.0).ceil() as u32
     }
 
-    /// Waits until the metrics of every process say whether Redis answers.
-    async fn say_that_redis_is(&self, up: u64) {
+    /// Waits until the metrics of every process have this value of `countersign_redis_up`.
+    async fn wait_for_redis_metric(&self, up: u64) {
         let deadline = Instant::now() + TEST_TIMEOUT;
         for config in &self.plans {
             while count(&scrape(config).await, "countersign_redis_up") != Some(up) {
@@ -135,21 +135,21 @@ async fn fd_04_three_processes_without_redis_stay_within_the_limits_on_money() {
     }
     let Some(mut redis) = Redis::start(WHAT) else { return };
     let processes = Processes::start(&redis).await;
-    processes.know_of_each_other().await;
+    processes.wait_until_all_are_known().await;
     let with_redis = processes.send(numbers(22, 0, 3)).await.granted;
     let mut emails = processes.send(mailboxes(0, 3)).await.granted;
     assert_eq!((with_redis, emails), (3, 3));
-    processes.say_that_redis_is(1).await;
+    processes.wait_for_redis_metric(1).await;
 
     redis.down();
     let destination = processes.send(numbers(22, 100, 15)).await;
-    assert!(with_redis + destination.granted <= processes.most(DESTINATION), "{}", destination.granted);
+    assert!(with_redis + destination.granted <= processes.max_granted(DESTINATION), "{}", destination.granted);
     assert!(destination.granted >= 3, "each process grants its share: {}", destination.granted);
     assert!(destination.refused_by.contains("DESTINATION_PREFIX"), "{:?}", destination.refused_by);
 
     let sends = processes.send(mailboxes(100, 15)).await;
     emails += sends.granted;
-    assert!(emails <= processes.most(EMAILS) && sends.granted >= 3, "{emails} of {EMAILS}");
+    assert!(emails <= processes.max_granted(EMAILS) && sends.granted >= 3, "{emails} of {EMAILS}");
     assert!(sends.refused_by.contains("SERVICE"), "{:?}", sends.refused_by);
 
     // Every prefix has a limit of its own: the one of the service, which counts e-mails too, is reached.
@@ -160,10 +160,10 @@ async fn fd_04_three_processes_without_redis_stay_within_the_limits_on_money() {
         service += sends.granted;
         refused_by.extend(sends.refused_by);
     }
-    assert!(service <= processes.most(SERVICE) && service >= SERVICE - 6, "{service} of {SERVICE}");
+    assert!(service <= processes.max_granted(SERVICE) && service >= SERVICE - 6, "{service} of {SERVICE}");
     assert!(refused_by.contains("SERVICE"), "{refused_by:?}");
 
-    processes.say_that_redis_is(0).await;
+    processes.wait_for_redis_metric(0).await;
     for config in &processes.plans {
         let fallbacks = count(&scrape(config).await, FALLBACKS);
         assert!(fallbacks.is_some_and(|times| times > 0), "{fallbacks:?}: {}", config.log_text());
@@ -171,11 +171,11 @@ async fn fd_04_three_processes_without_redis_stay_within_the_limits_on_money() {
 
     // An empty Redis comes back. Each process remembers that its share is used up, but for what did not divide by three.
     assert!(redis.up());
-    processes.say_that_redis_is(1).await;
+    processes.wait_for_redis_metric(1).await;
     service += processes.send(numbers(29, 0, 9)).await.granted;
     let late_emails = processes.send(mailboxes(200, 9)).await.granted;
     emails += late_emails;
     service += late_emails;
-    assert!(service <= processes.most(SERVICE) + REMAINDERS, "{service} of {SERVICE}");
-    assert!(emails <= processes.most(EMAILS) + REMAINDERS, "{emails} of {EMAILS}");
+    assert!(service <= processes.max_granted(SERVICE) + REMAINDERS, "{service} of {SERVICE}");
+    assert!(emails <= processes.max_granted(EMAILS) + REMAINDERS, "{emails} of {EMAILS}");
 }

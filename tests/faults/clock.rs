@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 
-use super::load::{Answer, confirm, phone, read_verification, send, status, until};
+use super::load::{RequestResult, confirm, phone, read_verification, send, status, until};
 use crate::{
     process::child::{Child, ChildConfig},
     support::{Socket, TEST_TIMEOUT},
@@ -28,13 +28,13 @@ fn set(file: &Path, offset: &str) {
 async fn expiry_of_a_send(child: &Child, number: usize) -> (String, chrono::DateTime<chrono::Utc>) {
     let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
                     { ... on SendVerificationCodePayload { verification { id expiresAt } } } }";
-    let answer = child.execute("198.51.100.3", document, json!({ "phone": phone(number) })).await.unwrap();
-    let sent = &answer["data"]["it"]["verification"];
+    let response = child.execute("198.51.100.3", document, json!({ "phone": phone(number) })).await.unwrap();
+    let sent = &response["data"]["it"]["verification"];
     (sent["id"].as_str().unwrap().to_owned(), sent["expiresAt"].as_str().unwrap().parse().unwrap())
 }
 
 async fn verification_status(child: &Child, id: &str) -> String {
-    let Answer::Is(it) = read_verification(child, id).await else { panic!("{id} is lost") };
+    let RequestResult::Data(it) = read_verification(child, id).await else { panic!("{id} is lost") };
     it["status"].as_str().unwrap().to_owned()
 }
 

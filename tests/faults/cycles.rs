@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    load::{Answer, confirm, execute, phone, read_verification, send, timed, until},
+    load::{RequestResult, confirm, execute, phone, read_verification, send, timed, until},
     without_quotas,
 };
 use crate::{
@@ -67,12 +67,12 @@ impl NewClient {
             gateway.requests().iter().find(|seen| number(seen) == own).map(code)
         })
         .await;
-        let Answer::Is(confirmed) = confirm(child, &sent, &code).await else { panic!("not confirmed") };
+        let RequestResult::Data(confirmed) = confirm(child, &sent, &code).await else { panic!("not confirmed") };
         let guessed = send(child, &phone(2 * at + 1)).await.id().unwrap();
         Self { username: format!("person{at}"), proof: confirmed["proof"]["token"].clone(), guessed }
     }
 
-    async fn sign_up(&self, child: &Child) -> Answer {
+    async fn sign_up(&self, child: &Child) -> RequestResult {
         let input = json!({ "username": self.username, "password": PASSWORD, "proofToken": self.proof });
         execute(child, SIGN_UP, json!({ "input": input })).await
     }
@@ -99,9 +99,9 @@ impl NewClient {
         acknowledged_state.guessed = true;
         let access = it["tokens"]["accessToken"].as_str().unwrap();
         let request = child.http.post(format!("{}/graphql", child.url)).bearer_auth(access);
-        let Ok(answer) = request.json(&json!({ "query": SIGN_OUT })).send().await else { return acknowledged_state };
-        let Ok(answer) = answer.json::<Value>().await else { return acknowledged_state };
-        assert_eq!(answer["data"]["it"]["__typename"], "SignOutPayload", "{answer}");
+        let Ok(response) = request.json(&json!({ "query": SIGN_OUT })).send().await else { return acknowledged_state };
+        let Ok(response) = response.json::<Value>().await else { return acknowledged_state };
+        assert_eq!(response["data"]["it"]["__typename"], "SignOutPayload", "{response}");
         answered.fetch_add(1, Ordering::SeqCst);
         Acknowledged { signed_out: true, broken: false, ..acknowledged_state }
     }
@@ -111,7 +111,7 @@ impl NewClient {
         let known = self.sign_in(child).await == "SignInPayload";
         assert!(known || acknowledged_state.tokens.is_none(), "the account of {} is lost", self.username);
         let again = self.sign_up(child).await;
-        let Answer::Is(it) = &again else { panic!("{again:?}") };
+        let RequestResult::Data(it) = &again else { panic!("{again:?}") };
         match known {
             true => assert_eq!(it["reason"], "SPENT", "a proof was accepted for two accounts: {again:?}"),
             // The proof was not acknowledged as spent, and it is not spent.
@@ -119,7 +119,7 @@ impl NewClient {
         }
         if let Some(tokens) = &acknowledged_state.renewed {
             let renewed = execute(child, REFRESH, json!({ "token": tokens["refreshToken"] })).await;
-            let Answer::Is(it) = &renewed else { panic!("{renewed:?}") };
+            let RequestResult::Data(it) = &renewed else { panic!("{renewed:?}") };
             let asked_to_sign_out = acknowledged_state.guessed;
             if acknowledged_state.signed_out {
                 assert_eq!(it["reason"], "REVOKED", "a signed-out client is signed in again: {renewed:?}");
@@ -128,7 +128,7 @@ impl NewClient {
             }
         }
         let guess = execute(child, GUESS, json!({ "id": self.guessed })).await;
-        let Answer::Is(it) = &guess else { panic!("{guess:?}") };
+        let RequestResult::Data(it) = &guess else { panic!("{guess:?}") };
         let left = it["attemptsRemaining"].as_u64().unwrap_or_else(|| panic!("{guess:?}"));
         let before = u64::from(acknowledged_state.guessed);
         let perhaps =
@@ -138,15 +138,15 @@ impl NewClient {
 }
 
 /// Counts a response; `None` if the connection broke.
-fn acknowledged(answer: Answer, name: &str, answered: &AtomicUsize) -> Option<Value> {
-    if answer == Answer::None {
+fn acknowledged(response: RequestResult, name: &str, answered: &AtomicUsize) -> Option<Value> {
+    if response == RequestResult::NoResponse {
         return None;
     }
-    assert!(answer.is(name), "{answer:?}");
+    assert!(response.is(name), "{response:?}");
     answered.fetch_add(1, Ordering::SeqCst);
-    match answer {
-        Answer::Is(it) => Some(it),
-        Answer::Error(_) | Answer::None => None,
+    match response {
+        RequestResult::Data(it) => Some(it),
+        RequestResult::Error(_) | RequestResult::NoResponse => None,
     }
 }
 
@@ -205,7 +205,7 @@ async fn fd_01_twenty_kills_lose_nothing() {
     }
     for client in &clients {
         assert_eq!(client.sign_in(&child).await, "SignInPayload", "{}", client.username);
-        let Answer::Is(it) = read_verification(&child, &client.guessed).await else {
+        let RequestResult::Data(it) = read_verification(&child, &client.guessed).await else {
             panic!("{} is lost", client.guessed)
         };
         assert_eq!(it["status"], "PENDING");

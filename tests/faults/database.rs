@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    load::{Answer, confirm, execute, phone, read_verification, send, status, timed, until, until_settled},
+    load::{RequestResult, confirm, execute, phone, read_verification, send, status, timed, until, until_settled},
     on_servers,
     proxy::{Proxy, server_of, through},
     servers::Postgres,
@@ -68,8 +68,8 @@ async fn fd_02_service_recovers_from_a_postgres_restart() {
 
     tokio::task::block_in_place(|| postgres.down());
     for at in 0..10 {
-        let (answer, took) = timed(send(&child, &phone(10 + at))).await;
-        assert!(answer.is_unavailable(), "{answer:?}");
+        let (response, took) = timed(send(&child, &phone(10 + at))).await;
+        assert!(response.is_unavailable(), "{response:?}");
         assert!(took < TIMEOUT + SLACK, "answered after {took:?}");
     }
     until("it reports that it is not ready", SLACK * 2, || async {
@@ -109,19 +109,19 @@ async fn fd_02_connections_cut_within_a_statement_are_handled() {
     let sending = futures_util::future::join_all((0..8).map(|sender| {
         let child = &child;
         async move {
-            let mut answers = Vec::new();
+            let mut responses = Vec::new();
             for at in 0..25 {
-                answers.push(timed(send(child, &phone(1000 * (sender + 1) + at))).await);
+                responses.push(timed(send(child, &phone(1000 * (sender + 1) + at))).await);
             }
-            answers
+            responses
         }
     }));
     let mut cut = 0;
-    let answers = {
+    let responses = {
         let mut sending = std::pin::pin!(sending);
         loop {
             tokio::select! {
-                answers = sending.as_mut() => break answers.concat(),
+                responses = sending.as_mut() => break responses.concat(),
                 () = tokio::time::sleep(Duration::from_millis(60)) => cut += proxy.cut(),
             }
         }
@@ -129,13 +129,13 @@ async fn fd_02_connections_cut_within_a_statement_are_handled() {
     assert!(cut > 10, "only {cut} connections were cut");
     let mut acknowledged = Vec::new();
     let mut failed = 0;
-    for (answer, took) in answers {
+    for (response, took) in responses {
         assert!(took < TIMEOUT + SLACK, "answered after {took:?}");
-        match answer.id() {
+        match response.id() {
             Some(id) => acknowledged.push(id),
-            None if answer.is_unavailable() => failed += 1,
+            None if response.is_unavailable() => failed += 1,
             // The statement was committed and its response lost; then the quota rejects the retry.
-            None => panic!("{answer:?}"),
+            None => panic!("{response:?}"),
         }
     }
     assert!(failed > 0, "no cut fell within a statement");
@@ -160,12 +160,12 @@ async fn fd_03_slow_database_times_out() {
     let child = config.serve().await;
     assert!(send(&child, &phone(0)).await.id().is_some());
     proxy.delay(DELAY);
-    let answers = futures_util::future::join_all((1..40).map(|at| {
+    let responses = futures_util::future::join_all((1..40).map(|at| {
         let child = &child;
         async move { timed(send(child, &phone(at))).await }
     }));
-    for (answer, took) in answers.await {
-        assert!(answer.is_unavailable(), "{answer:?}");
+    for (response, took) in responses.await {
+        assert!(response.is_unavailable(), "{response:?}");
         assert!(took < TIMEOUT + SLACK, "answered after {took:?}");
     }
     let (ready, took) = timed(status(&child, "/readyz")).await;
@@ -173,12 +173,12 @@ async fn fd_03_slow_database_times_out() {
     assert_eq!(status(&child, "/healthz").await, 200);
     proxy.delay(Duration::ZERO);
     wait_ready_again(&child).await;
-    let answer = until("a send is accepted again", Duration::from_secs(5) + SLACK, || async {
-        let answer = send(&child, &phone(100)).await;
-        (!answer.is_unavailable()).then_some(answer)
+    let response = until("a send is accepted again", Duration::from_secs(5) + SLACK, || async {
+        let response = send(&child, &phone(100)).await;
+        (!response.is_unavailable()).then_some(response)
     })
     .await;
-    assert!(answer != Answer::None);
+    assert!(response != RequestResult::NoResponse);
     assert_eq!(partial_writes(&direct).await, 0);
 }
 
@@ -213,7 +213,7 @@ async fn fd_05_nothing_is_accepted_that_cannot_be_checked() {
 
     proxy.refuse(true);
     proxy.cut();
-    for answer in [
+    for response in [
         send(&child, &phone(1)).await,
         confirm(&child, &id, &code).await,
         read_verification(&child, &id).await,
@@ -222,7 +222,7 @@ async fn fd_05_nothing_is_accepted_that_cannot_be_checked() {
         execute(&child, REFRESH, json!({ "token": refresh })).await,
         execute(&child, AVAILABILITY, json!({})).await,
     ] {
-        assert!(answer.is_unavailable(), "{answer:?}");
+        assert!(response.is_unavailable(), "{response:?}");
     }
     assert_eq!(child.me(access).await, None);
     proxy.refuse(false);
@@ -231,7 +231,7 @@ async fn fd_05_nothing_is_accepted_that_cannot_be_checked() {
 
     assert_eq!(child.me(access).await.as_deref(), Some("hong"));
     assert!(execute(&child, REFRESH, json!({ "token": refresh })).await.is("RefreshSessionPayload"));
-    let Answer::Is(it) = read_verification(&child, &id).await else { panic!("{id} is lost") };
+    let RequestResult::Data(it) = read_verification(&child, &id).await else { panic!("{id} is lost") };
     assert_eq!((it["status"].as_str(), it["attemptsRemaining"].as_i64()), (Some("PENDING"), Some(5)));
     assert!(confirm(&child, &id, &code).await.is("ConfirmVerificationCodePayload"));
 }

@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    load::{Answer, phone, read_verification, send, status, until, until_settled},
+    load::{RequestResult, phone, read_verification, send, status, until, until_settled},
     without_quotas,
 };
 use crate::process::child::{Child, ChildConfig};
@@ -83,12 +83,12 @@ async fn full_disk_is_reported_and_loses_nothing_acknowledged() {
     let filler = fill(&disk.seen_by(&child));
     let mut refused = 0;
     for at in 0..200 {
-        let answer = send(&child, &phone(100 + at)).await;
-        match answer.id() {
+        let response = send(&child, &phone(100 + at)).await;
+        match response.id() {
             // The space that SQLite's log still had.
             Some(id) => kept.push(id),
             None => {
-                assert!(answer.is_unavailable(), "{answer:?}");
+                assert!(response.is_unavailable(), "{response:?}");
                 refused += 1;
             }
         }
@@ -100,7 +100,7 @@ async fn full_disk_is_reported_and_loses_nothing_acknowledged() {
     assert_eq!(status(&child, "/healthz").await, 200);
     assert_eq!(status(&child, "/readyz").await, 503);
     // Reads are served.
-    assert!(matches!(read_verification(&child, &kept[0]).await, Answer::Is(it) if it["status"] == "PENDING"));
+    assert!(matches!(read_verification(&child, &kept[0]).await, RequestResult::Data(it) if it["status"] == "PENDING"));
 
     fs::remove_file(filler).unwrap();
     until("it is ready again", Duration::from_secs(10), || async {

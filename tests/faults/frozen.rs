@@ -23,7 +23,7 @@ fn second_process(config: &ChildConfig) -> ChildConfig {
 }
 
 async fn delivery_status(child: &Child, id: &str) -> String {
-    let super::load::Answer::Is(it) = read_verification(child, id).await else { panic!("{id} is lost") };
+    let super::load::RequestResult::Data(it) = read_verification(child, id).await else { panic!("{id} is lost") };
     it["delivery"]["status"].as_str().unwrap().to_owned()
 }
 

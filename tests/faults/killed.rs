@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::{
-    load::{Answer, confirm, phone, read_verification, send, timed, until, until_settled},
+    load::{RequestResult, confirm, phone, read_verification, send, timed, until, until_settled},
     without_quotas,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 const HALF: usize = 250;
 
 /// A request of the load: of the phone number at this position in its half, with its response.
-type LoadResult = (usize, LoadRequest, Answer);
+type LoadResult = (usize, LoadRequest, RequestResult);
 
 #[derive(Clone, Copy)]
 enum LoadRequest {
@@ -65,12 +65,12 @@ fn start_load(
     let start = |at: usize, request: LoadRequest| {
         let (child, answered, (id, code)) = (Arc::clone(child), Arc::clone(answered), codes[at].clone());
         tokio::spawn(async move {
-            let answer = match request {
+            let response = match request {
                 LoadRequest::Send => send(&child, &phone(HALF + at)).await,
                 LoadRequest::Confirm => confirm(&child, &id, &code).await,
             };
-            answered.fetch_add(usize::from(answer != Answer::None), Ordering::SeqCst);
-            (at, request, answer)
+            answered.fetch_add(usize::from(response != RequestResult::NoResponse), Ordering::SeqCst);
+            (at, request, response)
         })
     };
     (0..HALF).flat_map(|at| [start(at, LoadRequest::Send), start(at, LoadRequest::Confirm)]).collect()
@@ -91,22 +91,22 @@ async fn assert_sent(child: &Child, gateway: &FakeProvider, sent: &[(usize, Stri
 }
 
 /// Each code has one proof, whether its confirmation was acknowledged before the kill or not.
-async fn assert_proofs(child: &Child, codes: &[(String, String)], accepted: &BTreeMap<usize, Answer>) {
+async fn assert_proofs(child: &Child, codes: &[(String, String)], accepted: &BTreeMap<usize, RequestResult>) {
     let mut proofs = BTreeSet::new();
     for (at, (id, code)) in codes.iter().enumerate() {
         // Within a minute the code returns the same proof again; after that the verification is closed.
         let (again, third) = (confirm(child, id, code).await, confirm(child, id, code).await);
         let mut proofs_of_this = BTreeSet::new();
-        for answer in accepted.get(&at).into_iter().chain([&again, &third]) {
-            let Answer::Is(it) = answer else { panic!("{answer:?}") };
+        for response in accepted.get(&at).into_iter().chain([&again, &third]) {
+            let RequestResult::Data(it) = response else { panic!("{response:?}") };
             match it["proof"]["token"].as_str() {
                 Some(token) => drop(proofs_of_this.insert(token.to_owned())),
-                None => assert_eq!(it["verification"]["status"], "VERIFIED", "{answer:?}"),
+                None => assert_eq!(it["verification"]["status"], "VERIFIED", "{response:?}"),
             }
         }
         assert!(proofs_of_this.len() <= 1, "two proofs for one code");
         assert!(proofs_of_this.into_iter().all(|proof| proofs.insert(proof)), "one proof for two");
-        let Answer::Is(it) = read_verification(child, id).await else { panic!("{id} is lost") };
+        let RequestResult::Data(it) = read_verification(child, id).await else { panic!("{id} is lost") };
         assert_eq!(it["status"], "VERIFIED");
     }
 }
@@ -134,11 +134,13 @@ async fn fd_01_acknowledged_work_survives_a_kill_and_nothing_is_accepted_twice()
     let (mut sent, mut accepted, mut broken) = (Vec::new(), BTreeMap::new(), 0);
     for task in tasks {
         match task.await.unwrap() {
-            (_, _, Answer::None) => broken += 1,
-            (at, LoadRequest::Send, answer) => sent.push((at, answer.id().unwrap_or_else(|| panic!("{answer:?}")))),
-            (at, LoadRequest::Confirm, answer) => {
-                assert!(answer.is("ConfirmVerificationCodePayload"), "{answer:?}");
-                accepted.insert(at, answer);
+            (_, _, RequestResult::NoResponse) => broken += 1,
+            (at, LoadRequest::Send, response) => {
+                sent.push((at, response.id().unwrap_or_else(|| panic!("{response:?}"))));
+            }
+            (at, LoadRequest::Confirm, response) => {
+                assert!(response.is("ConfirmVerificationCodePayload"), "{response:?}");
+                accepted.insert(at, response);
             }
         }
     }

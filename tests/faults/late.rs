@@ -74,13 +74,13 @@ async fn postgres_known_to_be_unavailable_is_not_waited_for() {
     tokio::task::block_in_place(|| postgres.down());
     let (ready, took) = timed(status(&child, "/readyz")).await;
     assert!(ready == 503 && took < Duration::from_secs(20), "{ready} after {took:?}");
-    let (answers, took) = timed(futures_util::future::join_all((1..40).map(|at| {
+    let (responses, took) = timed(futures_util::future::join_all((1..40).map(|at| {
         let child = &child;
         async move { send(child, &phone(at)).await }
     })))
     .await;
     assert!(took < Duration::from_secs(20), "{took:?}");
-    assert!(answers.iter().all(super::load::Answer::is_unavailable), "{answers:?}");
+    assert!(responses.iter().all(super::load::RequestResult::is_unavailable), "{responses:?}");
     tokio::task::block_in_place(|| postgres.up());
     until("it is ready again", TEST_TIMEOUT, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
     assert!(send(&child, &phone(100)).await.id().is_some());

@@ -18,53 +18,53 @@ const VERIFICATION: &str =
 
 /// The result of a request.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
+pub enum RequestResult {
     /// The value of the field `it`.
-    Is(Value),
+    Data(Value),
     /// An error, by its code.
     Error(String),
     /// The connection broke or could not be opened.
-    None,
+    NoResponse,
 }
 
-impl Answer {
+impl RequestResult {
     /// The id of an acknowledged verification.
     pub fn id(&self) -> Option<String> {
         match self {
-            Answer::Is(it) => it["verification"]["id"].as_str().map(str::to_owned),
+            RequestResult::Data(it) => it["verification"]["id"].as_str().map(str::to_owned),
             _ => None,
         }
     }
 
     pub fn is(&self, name: &str) -> bool {
-        matches!(self, Answer::Is(it) if it["__typename"] == name)
+        matches!(self, RequestResult::Data(it) if it["__typename"] == name)
     }
 
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Answer::Error(code) if code == "UNAVAILABLE")
+        matches!(self, RequestResult::Error(code) if code == "UNAVAILABLE")
     }
 }
 
-pub async fn execute(child: &Child, document: &str, variables: Value) -> Answer {
+pub async fn execute(child: &Child, document: &str, variables: Value) -> RequestResult {
     match child.execute(ADDRESS, document, variables).await {
-        None => Answer::None,
-        Some(mut answer) => match answer["errors"][0]["extensions"]["code"].as_str() {
-            Some(code) => Answer::Error(code.to_owned()),
-            None => Answer::Is(answer["data"]["it"].take()),
+        None => RequestResult::NoResponse,
+        Some(mut response) => match response["errors"][0]["extensions"]["code"].as_str() {
+            Some(code) => RequestResult::Error(code.to_owned()),
+            None => RequestResult::Data(response["data"]["it"].take()),
         },
     }
 }
 
-pub async fn send(child: &Child, phone: &str) -> Answer {
+pub async fn send(child: &Child, phone: &str) -> RequestResult {
     execute(child, SEND, json!({ "phone": phone })).await
 }
 
-pub async fn confirm(child: &Child, id: &str, code: &str) -> Answer {
+pub async fn confirm(child: &Child, id: &str, code: &str) -> RequestResult {
     execute(child, CONFIRM, json!({ "id": id, "code": code })).await
 }
 
 /// The current state of a verification.
-pub async fn read_verification(child: &Child, id: &str) -> Answer {
+pub async fn read_verification(child: &Child, id: &str) -> RequestResult {
     execute(child, VERIFICATION, json!({ "id": id })).await
 }
 
@@ -94,7 +94,7 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, timeout: Durati
 /// Waits until the message of a verification is sent or has another final status.
 pub async fn until_settled(child: &Child, id: &str, timeout: Duration) -> String {
     until(&format!("the message of {id} is settled"), timeout, || async {
-        let Answer::Is(it) = read_verification(child, id).await else { return None };
+        let RequestResult::Data(it) = read_verification(child, id).await else { return None };
         let status = it["delivery"]["status"].as_str().unwrap_or_else(|| panic!("{id} is lost: {it}")).to_owned();
         (status != "QUEUED").then_some(status)
     })
@@ -103,6 +103,6 @@ pub async fn until_settled(child: &Child, id: &str, timeout: Duration) -> String
 
 /// The HTTP status of a path of the server.
 pub async fn status(child: &Child, path: &str) -> u16 {
-    let answer = child.http.get(format!("{}{path}", child.url)).timeout(TEST_TIMEOUT).send().await;
-    answer.map_or(0, |answer| answer.status().as_u16())
+    let response = child.http.get(format!("{}{path}", child.url)).timeout(TEST_TIMEOUT).send().await;
+    response.map_or(0, |response| response.status().as_u16())
 }

@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::join_all;
 
 use super::{
-    load::{Answer, phone, send, timed},
+    load::{RequestResult, phone, send, timed},
     on_servers,
     proxy::{Proxy, server_of, through},
     without_quotas,
@@ -29,14 +29,14 @@ const FITTING: usize = CONNECTIONS * 2;
 const CROWD: usize = 300;
 
 /// The results of one client: start time, result and latency of each request.
-async fn send_until(child: &Child, next: &AtomicUsize, until: Instant) -> Vec<(Instant, Answer, Duration)> {
-    let mut answers = Vec::new();
+async fn send_until(child: &Child, next: &AtomicUsize, until: Instant) -> Vec<(Instant, RequestResult, Duration)> {
+    let mut responses = Vec::new();
     while Instant::now() < until {
         let started = Instant::now();
-        let (answer, took) = timed(send(child, &phone(next.fetch_add(1, SeqCst)))).await;
-        answers.push((started, answer, took));
+        let (response, took) = timed(send(child, &phone(next.fetch_add(1, SeqCst)))).await;
+        responses.push((started, response, took));
     }
-    answers
+    responses
 }
 
 /// Runs this many clients for this long.
@@ -45,14 +45,14 @@ async fn send_load(
     next: &AtomicUsize,
     clients: usize,
     span: Duration,
-) -> Vec<(Instant, Answer, Duration)> {
+) -> Vec<(Instant, RequestResult, Duration)> {
     let until = Instant::now() + span;
     join_all((0..clients).map(|_| send_until(child, next, until))).await.concat()
 }
 
 /// The 99th percentile of the latency.
-fn p99(answers: &[(Instant, Answer, Duration)]) -> Duration {
-    let mut waits: Vec<_> = answers.iter().map(|(_, _, took)| *took).collect();
+fn p99(responses: &[(Instant, RequestResult, Duration)]) -> Duration {
+    let mut waits: Vec<_> = responses.iter().map(|(_, _, took)| *took).collect();
     waits.sort();
     waits[waits.len() * 99 / 100]
 }
@@ -110,13 +110,13 @@ async fn overloaded() -> Round {
     proxy.delay(Duration::from_millis(20));
     let next = AtomicUsize::new(1);
     let usual = send_load(&child, &next, FITTING, Duration::from_secs(4)).await;
-    assert!(usual.iter().all(|(_, answer, _)| answer.id().is_some()), "{usual:?}");
+    assert!(usual.iter().all(|(_, response, _)| response.id().is_some()), "{usual:?}");
     // After it was recognised as more than a burst.
     let settled = Instant::now() + Duration::from_secs(3);
-    let answers = send_load(&child, &next, CROWD, Duration::from_secs(9)).await;
-    let late = answers.iter().filter(|(started, ..)| *started > settled).cloned();
-    let (taken, refused): (Vec<_>, Vec<_>) = late.partition(|(_, answer, _)| answer.id().is_some());
-    assert!(refused.iter().all(|(_, answer, _)| answer.is_unavailable()), "{refused:?}");
+    let responses = send_load(&child, &next, CROWD, Duration::from_secs(9)).await;
+    let late = responses.iter().filter(|(started, ..)| *started > settled).cloned();
+    let (taken, refused): (Vec<_>, Vec<_>) = late.partition(|(_, response, _)| response.id().is_some());
+    assert!(refused.iter().all(|(_, response, _)| response.is_unavailable()), "{refused:?}");
     assert!(refused.len() > taken.len(), "{} refused, {} taken", refused.len(), taken.len());
     let round = Round {
         usual: p99(&usual),
@@ -131,7 +131,7 @@ async fn overloaded() -> Round {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let first = next.fetch_add(CROWD, SeqCst);
         let burst = join_all((first..first + CROWD).map(async |number| send(&child, &phone(number)).await)).await;
-        let admitted = burst.iter().filter(|answer| answer.id().is_some()).count();
+        let admitted = burst.iter().filter(|response| response.id().is_some()).count();
         bursts.extend(burst);
         if admitted == CROWD {
             break;
@@ -144,9 +144,9 @@ async fn overloaded() -> Round {
         let series = format!("countersign_requests_total{{operation=\"sendVerificationCode\",outcome=\"{outcome}\"}}");
         count(&text, &series).unwrap() as usize
     };
-    let taken = [&answers, &usual].into_iter().flatten().filter(|(_, answer, _)| answer.id().is_some()).count();
-    let taken = taken + bursts.iter().filter(|answer| answer.id().is_some()).count();
-    let refused = answers.len() + usual.len() + bursts.len() - taken;
+    let taken = [&responses, &usual].into_iter().flatten().filter(|(_, response, _)| response.id().is_some()).count();
+    let taken = taken + bursts.iter().filter(|response| response.id().is_some()).count();
+    let refused = responses.len() + usual.len() + bursts.len() - taken;
     assert_eq!((requests("ok"), requests("UNAVAILABLE")), (1 + taken, refused));
     let timed = count(&text, "countersign_request_seconds_count{operation=\"sendVerificationCode\"}").unwrap() as usize;
     assert_eq!(timed, requests("ok"));

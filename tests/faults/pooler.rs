@@ -102,8 +102,8 @@ async fn two_processes_share_a_pooler_in_transaction_mode() {
         let code = message["code"].as_str().unwrap().to_owned();
         async move { confirm(child, id, &code).await }
     }));
-    for answer in confirmed.await {
-        assert!(answer.is("ConfirmVerificationCodePayload"), "{answer:?}");
+    for response in confirmed.await {
+        assert!(response.is("ConfirmVerificationCodePayload"), "{response:?}");
     }
     assert_eq!((status(&one, "/readyz").await, status(&other, "/readyz").await), (200, 200));
     for output in [config.log_text(), other_plan.log_text()] {

@@ -3,7 +3,7 @@
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::{
-    load::{Answer, phone, read_verification, send, status, until},
+    load::{RequestResult, phone, read_verification, send, status, until},
     on_servers, without_quotas,
 };
 use crate::{process::child::run_output, support::TEST_TIMEOUT};
@@ -40,14 +40,14 @@ async fn read_only_postgres_is_unavailable_until_writable_again() {
     let id = send(&child, &phone(0)).await.id().unwrap();
     set_writable(&url, false).await;
     for at in 1..11 {
-        let answer = send(&child, &phone(at)).await;
-        assert!(answer.is_unavailable(), "{answer:?}");
+        let response = send(&child, &phone(at)).await;
+        assert!(response.is_unavailable(), "{response:?}");
     }
     until("it reports that it is not ready", TEST_TIMEOUT, || async {
         (status(&child, "/readyz").await == 503).then_some(())
     })
     .await;
-    assert!(matches!(read_verification(&child, &id).await, Answer::Is(_)));
+    assert!(matches!(read_verification(&child, &id).await, RequestResult::Data(_)));
     assert!(config.log_text().contains("PostgreSQL is read-only"), "{}", config.log_text());
     let other = config.second_process().with("LISTEN_ADDR", "127.0.0.1:0").with("DATABASE_WAIT", "0s");
     for command in ["serve", "migrate", "doctor"] {
@@ -57,11 +57,11 @@ async fn read_only_postgres_is_unavailable_until_writable_again() {
 
     set_writable(&url, true).await;
     until("it is ready again", TEST_TIMEOUT, || async { (status(&child, "/readyz").await == 200).then_some(()) }).await;
-    let answers = futures_util::future::join_all((20..60).map(|at| {
+    let responses = futures_util::future::join_all((20..60).map(|at| {
         let child = &child;
         async move { send(child, &phone(at)).await }
     }));
-    for answer in answers.await {
-        assert!(answer.id().is_some(), "{answer:?}");
+    for response in responses.await {
+        assert!(response.id().is_some(), "{response:?}");
     }
 }

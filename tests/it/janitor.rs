@@ -27,34 +27,34 @@ pub async fn until(app: &TestApp, table: &str, rows: i64) {
 async fn expired_rows_are_deleted_when_their_retention_ends() {
     let app = Setup::new().await.with("HISTORY_RETENTION", "30d").start().await;
     app.insert_accounts([Account::with_phone("+821022223333")]).await;
-    let visitor = app.anonymous();
-    let sent = visitor.request_password_reset(json!({ "contact": { "phone": "010-2222-3333" } })).await;
+    let client = app.anonymous();
+    let sent = client.request_password_reset(json!({ "contact": { "phone": "010-2222-3333" } })).await;
     let id = sent["verification"]["id"].clone();
     let code = app.code_sent_to("+821022223333").await;
-    visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
-    let proof = visitor.confirm(&id, &code).await["proof"]["token"].clone();
-    assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-71!").await["__typename"], "ResetPasswordPayload");
+    client.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
+    let proof = client.confirm(&id, &code).await["proof"]["token"].clone();
+    assert_eq!(client.reset_password(&proof, "Quiet-Harbour-71!").await["__typename"], "ResetPasswordPayload");
     app.messages_to("+821022223333", 2).await;
     until_settled(&app).await;
 
     // A day later the spent proof is still known as spent; after that it is deleted.
     app.advance(DAY);
-    assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
+    assert_eq!(client.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "SPENT");
     app.advance(Duration::from_secs(20 * 60));
     until(&app, "proof", 0).await;
-    assert_eq!(visitor.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "UNKNOWN");
+    assert_eq!(client.reset_password(&proof, "Quiet-Harbour-72!").await["reason"], "UNKNOWN");
     assert_eq!(app.row_count("verification").await, 1);
 
     app.advance(DAY);
     until(&app, "contact_usage", 0).await;
     app.advance(DAY * 27);
-    let fresh = visitor.send_code_to("010-4444-5555").await["id"].clone();
-    assert_eq!(visitor.verification(&id).await["status"], "VERIFIED");
+    let fresh = client.send_code_to("010-4444-5555").await["id"].clone();
+    assert_eq!(client.verification(&id).await["status"], "VERIFIED");
     app.advance(DAY);
     until(&app, "verification", 1).await;
     until(&app, "delivery", 1).await;
-    assert_eq!(visitor.verification(&id).await, json!(null));
-    assert_eq!(visitor.verification(&fresh).await["status"], "EXPIRED");
+    assert_eq!(client.verification(&id).await, json!(null));
+    assert_eq!(client.verification(&fresh).await["status"], "EXPIRED");
     app.stop().await;
 }
 
@@ -73,9 +73,9 @@ async fn many_rows_are_deleted_in_batches_without_blocking_sends() {
     let setup = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").with("PUMPING_MIN_SENDS", "unlimited");
     let one = setup.with("TEST_CONTACTS", "+15005550100=123456").start().await;
     let other = one.another_process().await;
-    let visitor = one.anonymous();
+    let client = one.anonymous();
     for _ in 0..30 {
-        futures_util::future::join_all((0..20).map(|_| visitor.send_code_to("+15005550100"))).await;
+        futures_util::future::join_all((0..20).map(|_| client.send_code_to("+15005550100"))).await;
     }
     assert_eq!(one.row_count("verification").await, 600);
     until_settled(&one).await;
@@ -83,7 +83,7 @@ async fn many_rows_are_deleted_in_batches_without_blocking_sends() {
         let mut slowest = Duration::ZERO;
         for n in phones {
             let started = std::time::Instant::now();
-            visitor.send_code_to(&format!("010-2222-{n:04}")).await;
+            client.send_code_to(&format!("010-2222-{n:04}")).await;
             slowest = slowest.max(started.elapsed());
         }
         slowest

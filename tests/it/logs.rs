@@ -124,11 +124,11 @@ async fn reset_password(child: &Child, secrets: &mut Secrets) -> Value {
     let id = secrets.keep(&sent["data"]["it"]["verification"]["id"]);
     let right = code(child, secrets, "+821023456783", 1).await;
     let proof = confirm(child, secrets, &id, &right).await;
-    for (password, answer) in
+    for (password, response) in
         [(WEAK, "PasswordRejected"), (PASSWORD, "ResetPasswordPayload"), (PASSWORD, "ProofRejected")]
     {
         let reset = execute(child, RESET, json!({ "input": { "proofToken": proof, "newPassword": password } })).await;
-        assert_eq!(reset["data"]["it"]["__typename"], answer, "{reset:#}");
+        assert_eq!(reset["data"]["it"]["__typename"], response, "{reset:#}");
     }
     proof
 }

@@ -12,9 +12,9 @@ const PATHS: [&str; 2] = ["/dev/outbox", "/dev/outbox/events"];
 async fn get(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
     let request = app.http().get(format!("{}{path}", app.url())).header("accept", "application/json");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let answer = request.send().await.unwrap();
-    let stream = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
-    (answer.status().as_u16(), if stream { String::new() } else { answer.text().await.unwrap() })
+    let response = request.send().await.unwrap();
+    let stream = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    (response.status().as_u16(), if stream { String::new() } else { response.text().await.unwrap() })
 }
 
 /// DNS rebinding: an attacker's name server resolves the attacker's host name to this machine, and a page from
@@ -89,9 +89,9 @@ async fn dns_rebinding_page_cannot_use_a_development_server() {
         ("application/json", "{ me { id } }"),
         ("text/event-stream", "subscription { verificationStatus(id: \"ver_x\") { status } }"),
     ] {
-        let answer = send(rebound.0, rebound.1, accept, query).await.unwrap();
-        assert_eq!(answer.status(), 421, "{query}");
-        assert!(answer.text().await.unwrap().contains("PUBLIC_URL"));
+        let response = send(rebound.0, rebound.1, accept, query).await.unwrap();
+        assert_eq!(response.status(), 421, "{query}");
+        assert!(response.text().await.unwrap().contains("PUBLIC_URL"));
     }
     assert_eq!(app.row_count("verification").await, 0, "nothing was sent");
     for (host, origin) in [("localhost:8000", "http://localhost:8000"), ("192.168.0.5", "http://192.168.0.5")] {

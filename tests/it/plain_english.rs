@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::support::files;
 
-/// A word, and what to write instead.
+/// A word, and what to write instead. Underscores separate the words of an identifier.
 const WORDS: &[(&str, &str)] = &[
     ("whoever", "name the party: the client, the caller, the owner"),
     ("everybody", "all clients, all users"),
@@ -19,6 +19,28 @@ const WORDS: &[(&str, &str)] = &[
     ("is owed", "is queued"),
     ("judgement", "the result: AttemptResult, Outcome"),
     ("house", "architecture"),
+    ("patience", "timeouts, wait_limit"),
+    ("newcomer", "new_account, the recipient of a sign-up"),
+    ("dialect", "subprotocol"),
+    ("ways_in", "access_revocation; name the tokens or sessions"),
+    ("asker", "RequestIdentity, caller"),
+    ("vitals", "supervisor"),
+    ("tally", "counts, metrics"),
+    ("ledger", "name the data: limits, rows, history"),
+    ("pulse", "activity"),
+    ("verdict", "decision, result"),
+    ("fallen", "failed"),
+    ("farewell", "close_timeout"),
+    ("linger", "drain"),
+    ("clash", "conflict"),
+    ("weighed", "cost"),
+    ("hang_up", "close"),
+    ("put_back", "restore, requeue"),
+    ("planted", "untrusted, injected"),
+    ("in_own_time", "timeout_excluding_delays; name the limit"),
+    ("look_at_proof", "check_proof"),
+    ("forget_tries", "reset_attempts"),
+    ("tell_of_lock", "notify_of_lock"),
 ];
 
 /// Folders and files of this repository that are written by hand.

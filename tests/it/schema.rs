@@ -47,7 +47,7 @@ fn gq_09_readme_lists_every_error_code() {
 async fn gq_07_errors_suggest_no_names_without_introspection() {
     let (silent, helpful) = (Setup::new().await.with("INTROSPECTION", "off"), Setup::new().await);
     let (silent, helpful) = (silent.start().await, helpful.start().await);
-    let corrects = |answer: serde_json::Value| answer.to_string().to_lowercase().contains("did you mean");
+    let corrects = |response: serde_json::Value| response.to_string().to_lowercase().contains("did you mean");
     let mut corrected = 0;
     for query in [
         "{ verificatio(id: \"a\") { id } }",
@@ -60,9 +60,9 @@ async fn gq_07_errors_suggest_no_names_without_introspection() {
         "mutation { sendVerificationCode(input: {purpse: CONTACT, to: {phone: \"1\"}}) { __typename } }",
         "mutation { sendVerificationCode(input: {purpose: CONTCT, to: {phone: \"1\"}}) { __typename } }",
     ] {
-        let answer = silent.anonymous().execute(query, json!({})).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{query}: {answer}");
-        assert!(!corrects(answer.clone()), "{query}: {answer}");
+        let response = silent.anonymous().execute(query, json!({})).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{query}: {response}");
+        assert!(!corrects(response.clone()), "{query}: {response}");
         corrected += usize::from(corrects(helpful.anonymous().execute(query, json!({})).await));
     }
     assert!(corrected > 1, "with introspection on, names are suggested; otherwise this test proves nothing");
@@ -76,11 +76,11 @@ async fn tr_05_result_without_a_selected_member_is_an_empty_object() {
     let app = TestApp::start().await;
     let document = "mutation($to: String!) {
         it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $to } }) { ... on Problem { code } } }";
-    let visitor = app.anonymous();
-    let sent = visitor.execute(document, json!({ "to": "+821022223333" })).await;
+    let client = app.anonymous();
+    let sent = client.execute(document, json!({ "to": "+821022223333" })).await;
     assert_eq!(sent, json!({ "data": { "it": {} } }));
     app.code_sent_to("+821022223333").await;
-    let refused = visitor.execute(document, json!({ "to": "1" })).await;
+    let refused = client.execute(document, json!({ "to": "1" })).await;
     assert_eq!(refused, json!({ "data": { "it": { "code": "INVALID_INPUT" } } }));
     app.stop().await;
 }

@@ -49,8 +49,8 @@ async fn prepared(more: &str) -> (Setup, Value) {
 }
 
 async fn refreshed(client: &ApiClient, token: &Value) {
-    let answer = client.refresh(text(token)).await;
-    assert_eq!(answer["__typename"], "RefreshSessionPayload", "{answer:#}");
+    let response = client.refresh(text(token)).await;
+    assert_eq!(response["__typename"], "RefreshSessionPayload", "{response:#}");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ for (const variant of STACKS) {
       await visitor.open(variant);
       await visitor.askForSignUpCode(person);
       await visitor.expectStatus('SENT');
-      await expect(visitor.ledger().getByText(/^Live over/)).toBeVisible();
+      await expect(visitor.statusHistory().getByText(/^Live over/)).toBeVisible();
 
       const { code } = await visitor.waitForMessage(person.e164);
       await visitor.codeField().fill(code === '000000' ? '000001' : '000000');

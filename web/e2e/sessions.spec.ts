@@ -85,7 +85,7 @@ test('an authenticated stream continues after its token has expired', async ({ a
       await visitor.press('Send code');
       await visitor.expectStatus('SENT');
       await expired();
-      await expect(visitor.ledger().getByText(/^Live over/)).toBeVisible();
+      await expect(visitor.statusHistory().getByText(/^Live over/)).toBeVisible();
       await visitor.enterCodeSentTo(next.e164);
       await expect(visitor.page.getByText('Your phone number has been changed.')).toBeVisible();
     }),

@@ -13,13 +13,13 @@ for (const variant of STACKS) {
       const person = newPerson();
       await visitor.open(variant);
       await visitor.askForSignUpCode(person);
-      await expect(visitor.ledger().getByText(/^Live over/)).toBeVisible();
+      await expect(visitor.statusHistory().getByText(/^Live over/)).toBeVisible();
       const { code } = await visitor.waitForMessage(person.e164);
 
       await server.kill();
       await expect(visitor.page.getByText('Connection lost.')).toBeVisible();
       await server.restart();
-      await expect(visitor.ledger().getByText(/^Live over/)).toBeVisible();
+      await expect(visitor.statusHistory().getByText(/^Live over/)).toBeVisible();
       await expect(visitor.page.getByText('Connection lost.')).toBeHidden();
       await visitor.codeField().fill(code ?? '');
       await expect(visitor.heading('Your details')).toBeVisible();
@@ -103,7 +103,7 @@ test('pages do not wait for an unresponsive outbox', async ({ visitor }) => {
   release();
 });
 
-test('the ledger shows when each snapshot was received', async ({ visitor }) => {
+test('the status history shows when each snapshot was received', async ({ visitor }) => {
   const { page } = visitor;
   await visitor.open(variant);
   await visitor.askForSignUpCode(newPerson());
@@ -111,7 +111,7 @@ test('the ledger shows when each snapshot was received', async ({ visitor }) => 
   const before = await page.evaluate(() => Date.now());
   await visitor.codeField().fill('000000');
   await expect(page.getByRole('alert')).toBeVisible();
-  const last = await visitor.ledger().locator('time').last().getAttribute('datetime');
+  const last = await visitor.statusHistory().locator('time').last().getAttribute('datetime');
   expect(Date.parse(last ?? '')).toBeGreaterThanOrEqual(before);
 });
 
@@ -127,7 +127,7 @@ test('the client and the transport can be changed during a verification', async 
     await visitor.press('Settings');
     await visitor.choose(choice);
     await visitor.page.keyboard.press('Escape');
-    await expect(visitor.ledger().getByText(shown)).toBeVisible();
+    await expect(visitor.statusHistory().getByText(shown)).toBeVisible();
   }
   await visitor.enterCodeSentTo(person.e164);
   await expect(visitor.heading('Your details')).toBeVisible();

@@ -246,7 +246,7 @@ async fn large_body_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn stream_holds_its_place_until_it_ends() {
+async fn stream_holds_its_permit_until_it_ends() {
     let service = Recorder::default();
     let body = text(service.respond("subscription { one }", &[STREAM]).await).await;
     assert!(body.contains("event: next\ndata: {\"data\":{\"one\":1}}"), "{body}");
@@ -260,7 +260,7 @@ async fn stream_holds_its_place_until_it_ends() {
 }
 
 #[tokio::test]
-async fn stream_without_a_place_is_refused() {
+async fn stream_without_a_permit_is_refused() {
     let service = Recorder { full: true, ..Recorder::default() };
     let response = service.respond("subscription { one }", &[STREAM]).await;
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);

@@ -38,10 +38,10 @@ mod tests {
 
     #[tokio::test]
     async fn panic_of_a_task_is_reported_and_its_end_is_not() {
-        let vitals = Supervisor::default();
-        vitals.spawn("ending", async {}).await.unwrap();
-        assert!(vitals.failed().now_or_never().is_none());
-        vitals.spawn("panicking", async { panic!("on purpose") }).await.unwrap();
-        vitals.failed().await;
+        let supervisor = Supervisor::default();
+        supervisor.spawn("ending", async {}).await.unwrap();
+        assert!(supervisor.failed().now_or_never().is_none());
+        supervisor.spawn("panicking", async { panic!("on purpose") }).await.unwrap();
+        supervisor.failed().await;
     }
 }

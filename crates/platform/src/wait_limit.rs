@@ -107,25 +107,25 @@ mod tests {
     }
 
     /// An operation with several waits in sequence. False: it was rejected.
-    async fn run_waits(patience: &WaitLimit, waits: [Duration; 2]) -> bool {
+    async fn run_waits(wait_limit: &WaitLimit, waits: [Duration; 2]) -> bool {
         let work = async {
             for waited in waits {
                 wait(waited).await;
             }
         };
-        patience.run(work).await.is_some()
+        wait_limit.run(work).await.is_some()
     }
 
     #[tokio::test]
     async fn fd_08_operation_is_rejected_after_a_long_first_wait_but_not_once_started() {
-        let patience = WaitLimit::default();
+        let wait_limit = WaitLimit::default();
         let (early, late) = (LONGEST, LONGEST * 2);
-        assert!(run_waits(&patience, [late, late]).await);
-        patience.set(Some(LONGEST));
-        assert!(!run_waits(&patience, [late, early]).await);
-        assert!(run_waits(&patience, [early, late]).await);
-        patience.set(None);
-        assert!(run_waits(&patience, [late, late]).await);
+        assert!(run_waits(&wait_limit, [late, late]).await);
+        wait_limit.set(Some(LONGEST));
+        assert!(!run_waits(&wait_limit, [late, early]).await);
+        assert!(run_waits(&wait_limit, [early, late]).await);
+        wait_limit.set(None);
+        assert!(run_waits(&wait_limit, [late, late]).await);
     }
 
     #[tokio::test]
@@ -137,9 +137,9 @@ mod tests {
 
     #[tokio::test]
     async fn fd_08_one_started_field_keeps_the_other_fields_running() {
-        let patience = WaitLimit::default();
-        patience.set(Some(LONGEST));
-        assert!(patience.run(async { tokio::join!(wait(LONGEST), wait(LONGEST * 2)) }).await.is_some());
-        assert!(patience.run(async { tokio::join!(wait(LONGEST * 2), wait(LONGEST * 2)) }).await.is_none());
+        let wait_limit = WaitLimit::default();
+        wait_limit.set(Some(LONGEST));
+        assert!(wait_limit.run(async { tokio::join!(wait(LONGEST), wait(LONGEST * 2)) }).await.is_some());
+        assert!(wait_limit.run(async { tokio::join!(wait(LONGEST * 2), wait(LONGEST * 2)) }).await.is_none());
     }
 }

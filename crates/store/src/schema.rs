@@ -105,7 +105,7 @@ impl Store {
         }
         let of = before.pending.len();
         let mut on_migration = |name: &str, left: usize| {
-            on_migration(MigrationProgress { name, number: of - left.min(of) + 1, total: of })
+            on_migration(MigrationProgress { name, number: of - left.min(of) + 1, total: of });
         };
         let mut applied = 0;
         while self.apply_next(&mut on_migration).await.doing("migrating")? {

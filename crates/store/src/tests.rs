@@ -144,7 +144,7 @@ const MAX_WAIT: Duration = Duration::from_millis(5);
 
 /// A write and a read that start while the writer and every reader are busy for longer than that; whether each was
 /// done.
-async fn done_while_busy(store: &Store, patience: &WaitLimit) -> (bool, bool) {
+async fn done_while_busy(store: &Store, wait_limit: &WaitLimit) -> (bool, bool) {
     let (started, has_started) = tokio::sync::oneshot::channel();
     let busy = async {
         let _permits = futures_util::future::join_all((0..4).map(|_| store.reader().acquire())).await;
@@ -164,7 +164,7 @@ async fn done_while_busy(store: &Store, patience: &WaitLimit) -> (bool, bool) {
             Box::pin(async move { Ok(TxOutcome::Commit(tx.reserve_guess("+821012345678", limits).await?)) })
         });
         let read = store.contact_usage("+821012345678");
-        tokio::join!(patience.run(guess), patience.run(read))
+        tokio::join!(wait_limit.run(guess), wait_limit.run(read))
     };
     let ((), (guess, read)) = tokio::join!(busy, queued);
     (guess.is_some_and(|guess| guess.is_ok()), read.is_some_and(|read| read.is_ok()))
@@ -174,12 +174,12 @@ async fn done_while_busy(store: &Store, patience: &WaitLimit) -> (bool, bool) {
 async fn fd_08_operation_that_waited_too_long_is_not_started() {
     let dir = TempDir::new().unwrap();
     let store = store(&dir).await;
-    let patience = WaitLimit::default();
-    patience.set(Some(MAX_WAIT));
-    assert_eq!(done_while_busy(&store, &patience).await, (false, false));
+    let wait_limit = WaitLimit::default();
+    wait_limit.set(Some(MAX_WAIT));
+    assert_eq!(done_while_busy(&store, &wait_limit).await, (false, false));
     assert!(store.contact_usage("+821012345678").await.unwrap().is_none());
-    patience.set(None);
-    assert_eq!(done_while_busy(&store, &patience).await, (true, true));
+    wait_limit.set(None);
+    assert_eq!(done_while_busy(&store, &wait_limit).await, (true, true));
     assert!(store.contact_usage("+821012345678").await.unwrap().is_some());
 }
 

@@ -82,8 +82,8 @@ impl Limit {
         if seen.waited <= self.shed_after {
             self.late_since = None;
         }
-        let had_fallen = self.is_reduced();
-        if had_fallen {
+        let was_reduced = self.is_reduced();
+        if was_reduced {
             self.current = if self.has_recovered(seen) { self.max } else { self.next(seen.waited) };
             // If even the smallest limit results in longer waits, those are accepted.
             let takes = if self.current > MIN_LIMIT { self.target_wait() } else { self.target_wait().max(seen.waited) };
@@ -94,7 +94,7 @@ impl Limit {
             self.longest_wait = self.target_wait() * MAX_WAIT_FACTOR;
             self.reduced_at = Some(seen.at);
         }
-        match (had_fallen, self.is_reduced()) {
+        match (was_reduced, self.is_reduced()) {
             (false, true) => {
                 let waited = seen.waited.as_millis();
                 tracing::warn!(waited_ms = waited, limit = self.current, "overload: shedding requests");

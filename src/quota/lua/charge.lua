@@ -1,9 +1,9 @@
 -- Charges all keys of an operation, or none of them. GCRA: a key holds the time at which its full burst is available.
 --
--- KEYS: one per quota; for a guarded send, then the trickle of its destination prefix and the prefix's window.
+-- KEYS: one per quota; for a guarded send, then the throttled rate of its destination prefix and the prefix's window.
 -- ARGV: the time or '', the number of quotas, and for each its period (microseconds) and burst;
---       for a guarded send, then the trickle's period and burst, the window's length (microseconds), the least number
---       of sends and the least conversion.
+--       for a guarded send, then its period and burst, the window's length (microseconds), the minimum
+--       number of sends and the minimum conversion.
 -- Returns: the key that refused (1 and up; 0: none), the wait in microseconds, the change of the throttling (1: began,
 --       -1: ended, 0: none), the sends and confirmations within the window; and for each quota the microseconds until
 --       its full burst is available, after this charge.
@@ -12,8 +12,8 @@ local now = time(ARGV[1])
 local quotas = tonumber(ARGV[2])
 local guarded = #KEYS > quotas
 
--- The trickle is charged only while the prefix is throttled.
-local w, length, turn, sent, confirmed = nil, 0, 0, 0, 0
+-- The throttled rate is charged only while the prefix is throttled.
+local w, length, change, sent, confirmed = nil, 0, 0, 0, 0
 local charged = quotas
 if guarded then
   local rest = 3 + 2 * quotas + 2
@@ -24,7 +24,7 @@ if guarded then
   confirmed = w.confirmed + inside * w.confirmed_before
   local pumped = sent >= tonumber(ARGV[rest + 1]) and confirmed < tonumber(ARGV[rest + 2]) * sent
   if pumped then charged = quotas + 1 end
-  if pumped ~= w.throttled then turn = pumped and 1 or -1 end
+  if pumped ~= w.throttled then change = pumped and 1 or -1 end
   w.throttled = pumped
 end
 
@@ -42,16 +42,16 @@ end
 
 if refused == 0 then
   for i = 1, charged do
-    -- Kept one period longer than necessary, for a manual clock in tests, which may not advance.
-    local kept = (ready[i] - now + tonumber(ARGV[1 + 2 * i])) / 1000
-    redis.call('SET', KEYS[i], string.format('%.3f', ready[i]), 'PX', math.ceil(kept))
+    -- One period longer than necessary, for a manual clock in tests, which may not advance.
+    local ttl = (ready[i] - now + tonumber(ARGV[1 + 2 * i])) / 1000
+    redis.call('SET', KEYS[i], string.format('%.3f', ready[i]), 'PX', math.ceil(ttl))
   end
   if guarded then w.sent = w.sent + 1 end
 end
-if guarded and (refused == 0 or turn ~= 0) then write_window(KEYS[quotas + 2], w, length) end
+if guarded and (refused == 0 or change ~= 0) then write_window(KEYS[quotas + 2], w, length) end
 
-local answer = { refused, math.ceil(longest), turn, math.floor(sent), math.floor(confirmed) }
+local result = { refused, math.ceil(longest), change, math.floor(sent), math.floor(confirmed) }
 for i = 1, quotas do
-  answer[#answer + 1] = math.floor((refused == 0 and ready[i] or before[i]) - now)
+  result[#result + 1] = math.floor((refused == 0 and ready[i] or before[i]) - now)
 end
-return answer
+return result

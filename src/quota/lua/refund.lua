@@ -1,8 +1,8 @@
 -- Refunds a send that was charged and did not happen.
 --
--- KEYS: one per quota; for a guarded send, then the trickle of its destination prefix and the prefix's window.
+-- KEYS: one per quota; for a guarded send, then the throttled rate of its destination prefix and the prefix's window.
 -- ARGV: the time or '', the number of quotas, and for each its period (microseconds) and burst;
---       for a guarded send, then the trickle's period and burst, and the window's length (microseconds).
+--       for a guarded send, then its period and burst, and the window's length (microseconds).
 
 local now = time(ARGV[1])
 local quotas = tonumber(ARGV[2])

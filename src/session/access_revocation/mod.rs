@@ -161,7 +161,7 @@ async fn end_locked(
             }
         }
         (AccessPath::DeviceToken, SessionScope::All | SessionScope::Others) => {
-            tx.remove_devices(&subject.account).await?
+            tx.remove_devices(&subject.account).await?;
         }
         (AccessPath::DeviceToken, SessionScope::One) => {
             for device in ended.sessions.iter().filter_map(|session| session.device_hash.as_deref()) {

@@ -133,12 +133,12 @@ async fn sb_14_subscription_to_a_deleted_verification_ends() {
 #[tokio::test]
 async fn bf_09_audit_entries_of_rejected_requests_are_limited() {
     let app = TestApp::start().await;
-    let visitor = app.client_at("203.0.113.80");
-    let id = visitor.send_code_to("+821088880000").await["id"].clone();
+    let client = app.client_at("203.0.113.80");
+    let id = client.send_code_to("+821088880000").await["id"].clone();
     let signed_in_client = app.client_for(&app.signed_up("hong", PHONE).await);
     for _ in 0..70 {
-        visitor.sign_up(json!({ "username": "somebody", "password": PASSWORD, "email": OWN })).await;
-        visitor.resend_via(&id, "EMAIL").await;
+        client.sign_up(json!({ "username": "somebody", "password": PASSWORD, "email": OWN })).await;
+        client.resend_via(&id, "EMAIL").await;
         signed_in_client.revoke_session(&json!("ses_0000000000000000000000000")).await;
         signed_in_client.send_code(json!({ "purpose": "PHONE_CHANGE", "to": { "phone": PHONE } })).await;
     }

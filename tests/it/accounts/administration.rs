@@ -59,7 +59,7 @@ async fn gq_05_administration_is_for_administrators() {
         "mutation { endUserSessions(input: { id: \"acc_x\" }) { __typename } }",
     ];
     for document in documents {
-        let code = |answer: Value| answer["errors"][0]["extensions"]["code"].clone();
+        let code = |response: Value| response["errors"][0]["extensions"]["code"].clone();
         assert_eq!(code(app.anonymous().execute(document, json!({})).await), "UNAUTHENTICATED", "{document}");
         assert_eq!(code(app.client_for(&hong).execute(document, json!({})).await), "FORBIDDEN", "{document}");
     }
@@ -89,8 +89,8 @@ async fn gq_05_account_cannot_see_or_end_anything_of_another() {
     // Hong's cursors page only through Hong's lists, and for Kim only through Kim's.
     let further = lists(hong.clone(), cursors.clone()).await["data"]["me"].take();
     assert!(further["sessions"]["nodes"][0]["id"].is_string(), "{further:#}");
-    let ids = |answer: &Value| -> Vec<String> {
-        let nodes = |list: &str| answer["data"]["me"][list]["nodes"].as_array().cloned().unwrap_or_default();
+    let ids = |response: &Value| -> Vec<String> {
+        let nodes = |list: &str| response["data"]["me"][list]["nodes"].as_array().cloned().unwrap_or_default();
         let ids = nodes("sessions").into_iter().chain(nodes("verifications"));
         ids.map(|node| node["id"].as_str().unwrap().to_owned()).collect()
     };

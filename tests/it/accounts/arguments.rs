@@ -117,7 +117,7 @@ async fn tr_05_invalid_date_is_rejected_before_execution() {
 #[tokio::test]
 async fn tr_05_invalid_birth_date_is_an_error_of_its_field() {
     let app = TestApp::start().await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     for (typed, reason) in [
         ("2026-02-30", "not_a_date"),
         ("2026-2-3", "not_a_date"),
@@ -126,12 +126,12 @@ async fn tr_05_invalid_birth_date_is_an_error_of_its_field() {
         ("2999-01-01", "in_the_future"),
     ] {
         let input = json!({ "proofToken": "x", "username": "kim", "password": "x", "birthDate": typed });
-        let refused = visitor.sign_up(input).await;
+        let refused = client.sign_up(input).await;
         assert_eq!(refused["__typename"], "InvalidInput", "{refused:#}");
         let field = &refused["fields"][0];
         assert_eq!((&field["path"], &field["reason"]), (&json!("birthDate"), &json!(reason)), "{typed}");
         let identity = json!({ "name": "홍길동", "birthDate": typed, "phone": "010-1234-5678" });
-        let refused = visitor.request_password_reset(json!({ "identity": identity })).await;
+        let refused = client.request_password_reset(json!({ "identity": identity })).await;
         let field = &refused["fields"][0];
         assert_eq!((&field["path"], &field["reason"]), (&json!("identity.birthDate"), &json!(reason)), "{typed}");
     }

@@ -115,8 +115,8 @@ async fn dr_06_early_rejections_are_in_the_audit_trail() {
         expected.push(format!("{act} unauthenticated"));
     }
     for act in ["signOut", "signOutEverywhere"] {
-        let answer = client.execute(&format!("mutation {{ {act} {{ sessionsEnded }} }}"), json!({})).await;
-        assert_eq!(code(&answer), "UNAUTHENTICATED", "{act}");
+        let response = client.execute(&format!("mutation {{ {act} {{ sessionsEnded }} }}"), json!({})).await;
+        assert_eq!(code(&response), "UNAUTHENTICATED", "{act}");
         expected.push(format!("{act} unauthenticated"));
     }
     assert_eq!(owner.mutate("updateProfile", "", json!({ "nickname": "" })).await["code"], "INVALID_INPUT");
@@ -193,8 +193,8 @@ async fn execute_mutation(client: &ApiClient, act: &str, input: Value) -> Value 
     client.execute(&document, json!({ "input": input })).await
 }
 
-fn code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
+fn code(response: &Value) -> &str {
+    response["errors"][0]["extensions"]["code"].as_str().unwrap_or_default()
 }
 
 /// Entries identify which administrator acted.
@@ -230,10 +230,11 @@ async fn second_deletion_reports_a_missing_account() {
     let app = TestApp::start().await;
     let owner = app.client_for(&app.signed_up("hong", PHONE).await);
     let clicks = (0..4).map(|_| execute_mutation(&owner, "deleteAccount", json!({ "password": PASSWORD })));
-    let answers = futures_util::future::join_all(clicks).await;
-    let done = answers.iter().filter(|answer| answer["data"]["deleteAccount"]["__typename"] == "DeleteAccountPayload");
-    assert_eq!(done.count(), 1, "{answers:#?}");
-    assert_eq!(answers.iter().filter(|answer| code(answer) == "UNAUTHENTICATED").count(), 3, "{answers:#?}");
+    let responses = futures_util::future::join_all(clicks).await;
+    let done =
+        responses.iter().filter(|response| response["data"]["deleteAccount"]["__typename"] == "DeleteAccountPayload");
+    assert_eq!(done.count(), 1, "{responses:#?}");
+    assert_eq!(responses.iter().filter(|response| code(response) == "UNAUTHENTICATED").count(), 3, "{responses:#?}");
     app.stop().await;
 }
 

@@ -31,8 +31,8 @@ async fn codes(client: &ApiClient, id: &Value) -> Vec<String> {
     let mut codes = Vec::new();
     for operation in OPERATIONS {
         let variables = if operation.contains("$id") { json!({ "id": id }) } else { json!({}) };
-        let answer = client.execute(operation, variables).await;
-        codes.push(answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned());
+        let response = client.execute(operation, variables).await;
+        codes.push(response["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned());
     }
     codes
 }
@@ -177,11 +177,11 @@ async fn rejected_token_is_reported_with_the_null() {
     assert_eq!(unknown, json!({ "data": { "me": null } }));
     owner.sign_out().await;
     for refused in [owner, app.anonymous().with_token("nonsense"), app.anonymous().with_token("")] {
-        let answer = refused.execute(me, json!({})).await;
-        assert_eq!(answer["data"], json!({ "me": null }), "{answer:#}");
-        let error = &answer["errors"][0];
+        let response = refused.execute(me, json!({})).await;
+        assert_eq!(response["data"], json!({ "me": null }), "{response:#}");
+        let error = &response["errors"][0];
         assert_eq!((&error["path"], &error["extensions"]["code"]), (&json!(["me"]), &json!("UNAUTHENTICATED")));
-        assert!(answer["errors"][1].is_null());
+        assert!(response["errors"][1].is_null());
     }
     app.stop().await;
 }

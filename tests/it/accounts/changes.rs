@@ -37,8 +37,8 @@ async fn tk_09_password_change_ends_the_other_sessions() {
     let notice = &app.messages_to(PHONE, 2).await[0];
     assert!(notice["text"].as_str().unwrap().contains("password was changed"), "{notice:#}");
     // Without a session nothing is changed.
-    let answer = app.anonymous().execute("mutation { signOut { sessionsEnded } }", json!({})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let response = app.anonymous().execute("mutation { signOut { sessionsEnded } }", json!({})).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     app.stop().await;
 }
 

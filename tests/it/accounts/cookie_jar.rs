@@ -71,9 +71,13 @@ async fn foreign_cookies_do_not_end_a_session() {
         vec![format!("{REFRESH}er=x; x{own}; {own}")],
     ] {
         let lines: Vec<_> = others.iter().map(String::as_str).collect();
-        let answer = refreshed(&app, &lines).await;
-        assert_eq!(answer.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{others:?}: {:#}", answer.body);
-        jar.keep(&answer.set);
+        let response = refreshed(&app, &lines).await;
+        assert_eq!(
+            response.body["data"]["it"]["__typename"], "RefreshSessionPayload",
+            "{others:?}: {:#}",
+            response.body
+        );
+        jar.keep(&response.set);
     }
     app.stop().await;
 }
@@ -83,18 +87,18 @@ async fn duplicate_refresh_cookies_are_rejected_and_end_nothing() {
     let app = cookie_mode_app(&[]).await;
     let jar = signed_in(&app).await;
     let own = format!("{REFRESH}={}", jar.0[REFRESH]);
-    let planted = format!("{REFRESH}={}", "A".repeat(43));
+    let injected = format!("{REFRESH}={}", "A".repeat(43));
     for lines in [
-        vec![format!("{own}; {planted}")],
-        vec![format!("{planted}; {own}")],
-        vec![planted.clone(), own.clone()],
+        vec![format!("{own}; {injected}")],
+        vec![format!("{injected}; {own}")],
+        vec![injected.clone(), own.clone()],
         vec![format!("{own}; {own}")],
         vec![format!("{own}; {REFRESH}=x")],
     ] {
         let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-        let answer = refreshed(&app, &lines).await;
-        assert_eq!(answer.body["data"]["it"]["reason"], "AMBIGUOUS", "{lines:?}");
-        assert!(answer.set.is_empty(), "{:?}", answer.set);
+        let response = refreshed(&app, &lines).await;
+        assert_eq!(response.body["data"]["it"]["reason"], "AMBIGUOUS", "{lines:?}");
+        assert!(response.set.is_empty(), "{:?}", response.set);
     }
     assert_eq!(outcome(&app, &[&own]).await, "OK");
     app.stop().await;
@@ -132,9 +136,9 @@ async fn cookies_of_the_previous_release_are_migrated() {
     let jar = signed_in(&app).await;
     downgrade_sessions(&app).await;
     let earlier = format!("{EARLIER}={}; __Secure-countersign-device={}", jar.0[REFRESH], jar.0[DEVICE]);
-    let answer = refreshed(&app, &[&earlier]).await;
-    assert_eq!(answer.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{:#}", answer.body);
-    let set = &answer.set;
+    let response = refreshed(&app, &[&earlier]).await;
+    assert_eq!(response.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{:#}", response.body);
+    let set = &response.set;
     assert!(set[0].starts_with(&format!("{REFRESH}=")) && set[0].contains("; Path=/; "), "{set:?}");
     assert!(set[1].starts_with(&format!("{EARLIER}=; Path=/graphql; Max-Age=0; ")), "{set:?}");
     let mut renewed = CookieJar::default();
@@ -174,9 +178,9 @@ async fn late_cookie_does_not_sign_out() {
     jar.keep(&late.set);
     for _ in 0..3 {
         app.advance(Duration::from_secs(3600));
-        let answer = refreshed(&app, &[&jar.header()]).await;
-        assert_eq!(answer.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{:#}", answer.body);
-        jar.keep(&answer.set);
+        let response = refreshed(&app, &[&jar.header()]).await;
+        assert_eq!(response.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{:#}", response.body);
+        jar.keep(&response.set);
         assert_eq!(jar.0.keys().filter(|name| name.contains("refresh")).count(), 1, "{jar:?}");
         jar.keep(&late.set);
     }
@@ -252,9 +256,9 @@ async fn assert_rejected_without_cookies(app: &TestApp, token: Option<&str>, bod
 async fn cookie_mode_does_not_reset_devices_over_a_stream() {
     let app = cookie_mode_app(&[]).await;
     let mut jar = CookieJar::default();
-    let answer = app.post(HOME, &[OWN], &sign_in()).await;
-    jar.keep(&answer.set);
-    let access = answer.body["data"]["signIn"]["tokens"]["accessToken"].as_str().unwrap();
+    let response = app.post(HOME, &[OWN], &sign_in()).await;
+    jar.keep(&response.set);
+    let access = response.body["data"]["signIn"]["tokens"]["accessToken"].as_str().unwrap();
     app.advance(Duration::from_secs(61));
     let proof = app.proof(&app.anonymous(), "PASSWORD_RESET", "+821012345678").await;
     let kept = |sessions: &[String]| sessions.iter().all(String::is_empty);
@@ -276,9 +280,9 @@ async fn cookie_mode_does_not_reset_devices_over_a_stream() {
     let unknown = app.anonymous().execute(out["query"].as_str().unwrap(), json!({})).await;
     assert_eq!(unknown["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{unknown:#}");
     // The proof was not spent, and the device gets its token over plain HTTP.
-    let answer = app.post(HOME, &[OWN, ("cookie", &jar.header())], &reset).await;
-    assert_eq!(answer.body["data"]["it"]["__typename"], "ResetPasswordPayload", "{:#}", answer.body);
-    assert!(answer.set.iter().any(|cookie| cookie.starts_with(&format!("{DEVICE}="))), "{:?}", answer.set);
+    let response = app.post(HOME, &[OWN, ("cookie", &jar.header())], &reset).await;
+    assert_eq!(response.body["data"]["it"]["__typename"], "ResetPasswordPayload", "{:#}", response.body);
+    assert!(response.set.iter().any(|cookie| cookie.starts_with(&format!("{DEVICE}="))), "{:?}", response.set);
     app.stop().await;
 }
 
@@ -286,8 +290,8 @@ async fn cookie_mode_does_not_reset_devices_over_a_stream() {
 #[tokio::test]
 async fn cookie_mode_allows_password_change_over_a_socket_if_devices_are_kept() {
     let app = cookie_mode_app(&[]).await;
-    let answer = app.post(HOME, &[OWN], &sign_in()).await;
-    let access = answer.body["data"]["signIn"]["tokens"]["accessToken"].as_str().unwrap();
+    let response = app.post(HOME, &[OWN], &sign_in()).await;
+    let access = response.body["data"]["signIn"]["tokens"]["accessToken"].as_str().unwrap();
     let body = json!({ "query": "mutation($p: String!) { changePassword(input: { currentPassword: $p, \
         newPassword: \"Another-Password-7\", keepOtherSessions: true }) { __typename } }", "variables": { "p": PASSWORD } });
     let mut socket = app.anonymous().with_token(access).socket().await;

@@ -26,12 +26,12 @@ async fn signed_in_as(app: &TestApp, name: &str) -> CookieJar {
     jar
 }
 
-fn access(answer: &ApiResponse) -> &str {
-    answer.body["data"]["it"]["tokens"]["accessToken"].as_str().unwrap_or_else(|| panic!("{:#}", answer.body))
+fn access(response: &ApiResponse) -> &str {
+    response.body["data"]["it"]["tokens"]["accessToken"].as_str().unwrap_or_else(|| panic!("{:#}", response.body))
 }
 
-async fn username_of(app: &TestApp, answer: &ApiResponse) -> Value {
-    app.anonymous().with_token(access(answer)).me().await["username"].clone()
+async fn username_of(app: &TestApp, response: &ApiResponse) -> Value {
+    app.anonymous().with_token(access(response)).me().await["username"].clone()
 }
 
 fn refresh_names(jar: &CookieJar) -> Vec<&String> {
@@ -46,15 +46,15 @@ async fn refresh_cookies_of_two_sessions_are_rejected_and_end_nothing() {
         with_attacker(&app).await;
         let victims = format!("{name}={}", signed_in(&app).await.0[name]);
         let attackers = signed_in_as(&app, "mallory").await.0[name].clone();
-        for planted in [format!("{name}-7={attackers}"), format!("{name}-1={attackers}")] {
-            for line in [format!("{victims}; {planted}"), format!("{planted}; {victims}")] {
-                let answer = refreshed(&app, &[&line]).await;
-                assert_eq!(answer.body["data"]["it"]["reason"], "AMBIGUOUS", "{line}: {:#}", answer.body);
-                assert!(answer.set.is_empty(), "{:?}", answer.set);
+        for injected in [format!("{name}-7={attackers}"), format!("{name}-1={attackers}")] {
+            for line in [format!("{victims}; {injected}"), format!("{injected}; {victims}")] {
+                let response = refreshed(&app, &[&line]).await;
+                assert_eq!(response.body["data"]["it"]["reason"], "AMBIGUOUS", "{line}: {:#}", response.body);
+                assert!(response.set.is_empty(), "{:?}", response.set);
             }
         }
-        let answer = refreshed(&app, &[&victims]).await;
-        assert_eq!(username_of(&app, &answer).await, "hong");
+        let response = refreshed(&app, &[&victims]).await;
+        assert_eq!(username_of(&app, &response).await, "hong");
         assert_eq!(outcome(&app, &[&format!("{name}={attackers}")]).await, "OK", "the other session is active as well");
         app.stop().await;
     }
@@ -69,12 +69,13 @@ async fn cookie_set_by_another_host_does_not_sign_in() {
     let attackers = signed_in_as(&app, "mallory").await.0[REFRESH].clone();
     // Browsers treat a name with different leading white space as another name, which any host may set.
     let disguised = ["\u{2003}", "\u{a0}", "\u{3000}", "\u{85}"].map(|space| format!("{space}{REFRESH}={attackers}"));
-    for planted in disguised.into_iter().chain([format!("{EARLIER}={attackers}"), format!("{EARLIER}-9={attackers}")]) {
-        let answer = refreshed(&app, &[&planted]).await;
-        assert_eq!(answer.body["data"]["it"]["reason"], "UNKNOWN", "{planted}: {:#}", answer.body);
-        assert!(answer.set.is_empty(), "{:?}", answer.set);
-        let answer = refreshed(&app, &[&format!("{planted}; {own}")]).await;
-        assert_eq!(username_of(&app, &answer).await, "hong", "{planted}");
+    for injected in disguised.into_iter().chain([format!("{EARLIER}={attackers}"), format!("{EARLIER}-9={attackers}")])
+    {
+        let response = refreshed(&app, &[&injected]).await;
+        assert_eq!(response.body["data"]["it"]["reason"], "UNKNOWN", "{injected}: {:#}", response.body);
+        assert!(response.set.is_empty(), "{:?}", response.set);
+        let response = refreshed(&app, &[&format!("{injected}; {own}")]).await;
+        assert_eq!(username_of(&app, &response).await, "hong", "{injected}");
     }
     assert_eq!(outcome(&app, &[&format!("{REFRESH}={attackers}")]).await, "OK", "it was not refreshed");
     app.stop().await;
@@ -101,10 +102,10 @@ async fn host_cookies_are_migrated_to_a_path() {
     let app = cookie_mode_app(&[]).await;
     let jar = signed_in(&app).await;
     let other = app.another_process_with(&[(PATH.0, Some(PATH.1))]).await;
-    let answer = refreshed(&other, &[&jar.header()]).await;
-    assert_eq!(username_of(&other, &answer).await, "hong");
-    assert!(answer.set[0].starts_with(&format!("{EARLIER}=")), "{:?}", answer.set);
-    assert!(answer.set[1].starts_with(&format!("{REFRESH}=; Path=/; Max-Age=0; ")), "{:?}", answer.set);
+    let response = refreshed(&other, &[&jar.header()]).await;
+    assert_eq!(username_of(&other, &response).await, "hong");
+    assert!(response.set[0].starts_with(&format!("{EARLIER}=")), "{:?}", response.set);
+    assert!(response.set[1].starts_with(&format!("{REFRESH}=; Path=/; Max-Age=0; ")), "{:?}", response.set);
     other.stop().await;
     app.stop().await;
 }
@@ -126,17 +127,17 @@ async fn late_cookie_of_an_ended_session_does_not_hide_the_active_one() {
     for _ in 0..3 {
         jar.keep(&late.set);
         app.advance(AFTER_GRACE);
-        let answer = refreshed(&app, &[&jar.header()]).await;
-        assert_eq!(username_of(&app, &answer).await, "hong");
-        jar.keep(&answer.set);
+        let response = refreshed(&app, &[&jar.header()]).await;
+        assert_eq!(username_of(&app, &response).await, "hong");
+        jar.keep(&response.set);
         assert_eq!(refresh_names(&jar).len(), 1, "{jar:?}");
     }
     // Expired, unknown and malformed tokens are skipped as well.
     let junk = ["x".to_owned(), "A".repeat(43)];
     for (slot, value) in [100, 200].into_iter().zip(junk) {
-        let answer = refreshed(&app, &[&format!("{}; {REFRESH}-{slot}={value}", jar.header())]).await;
-        assert_eq!(username_of(&app, &answer).await, "hong");
-        jar.keep(&answer.set);
+        let response = refreshed(&app, &[&format!("{}; {REFRESH}-{slot}={value}", jar.header())]).await;
+        assert_eq!(username_of(&app, &response).await, "hong");
+        jar.keep(&response.set);
         assert_eq!(refresh_names(&jar), [&format!("{REFRESH}-{}", slot + 1)], "{jar:?}");
     }
     app.stop().await;
@@ -168,10 +169,10 @@ async fn repeated_response_keeps_higher_slots() {
 async fn rejection_of_ended_sessions_removes_no_cookie() {
     let app = cookie_mode_app(&[]).await;
     let mut jar = signed_in(&app).await;
-    let answer = refreshed(&app, &[&jar.header()]).await;
-    jar.keep(&answer.set);
+    let response = refreshed(&app, &[&jar.header()]).await;
+    jar.keep(&response.set);
     let out = json!({ "query": "mutation { signOut { __typename } }" });
-    app.post(HOME, &[OWN, ("authorization", &format!("Bearer {}", access(&answer)))], &out).await;
+    app.post(HOME, &[OWN, ("authorization", &format!("Bearer {}", access(&response)))], &out).await;
     let refused = refreshed(&app, &[&jar.header()]).await;
     assert_eq!((&refused.body["data"]["it"]["reason"], refused.set.len()), (&json!("REVOKED"), 0));
     let several = format!("{}; {REFRESH}-3={}", jar.header(), "A".repeat(43));
@@ -216,12 +217,16 @@ async fn client_chosen_slots_are_limited() {
         app.advance(AFTER_GRACE);
         // Replaced, then repeated: the replacement and the token after it would use the next slots.
         for _ in 0..2 {
-            let answer = refreshed(&app, &[&first]).await;
-            assert_eq!(answer.body["data"]["it"]["__typename"], "RefreshSessionPayload", "{slot}: {:#}", answer.body);
-            jar.keep(&answer.set);
+            let response = refreshed(&app, &[&first]).await;
+            assert_eq!(
+                response.body["data"]["it"]["__typename"], "RefreshSessionPayload",
+                "{slot}: {:#}",
+                response.body
+            );
+            jar.keep(&response.set);
         }
-        let answer = refreshed(&app, &[&jar.header()]).await;
-        assert_eq!(username_of(&app, &answer).await, "hong", "{slot}: {:#}", answer.body);
+        let response = refreshed(&app, &[&jar.header()]).await;
+        assert_eq!(username_of(&app, &response).await, "hong", "{slot}: {:#}", response.body);
         app.advance(Duration::from_secs(60));
     }
     let slots = app.column("SELECT CAST(MAX(cookie_slot) AS TEXT) FROM refresh_token").await;
@@ -236,13 +241,13 @@ async fn device_cookie_set_by_another_host_is_ignored() {
         let app = cookie_mode_app(&settings).await;
         with_attacker(&app).await;
         let attackers = signed_in_as(&app, "mallory").await.0[own].clone();
-        let planted = format!("{EARLIER_DEVICE}={attackers}");
+        let injected = format!("{EARLIER_DEVICE}={attackers}");
         let mut jar = CookieJar::default();
-        jar.keep(&app.post(HOME, &[OWN, ("cookie", &planted)], &sign_in_as("hong")).await.set);
+        jar.keep(&app.post(HOME, &[OWN, ("cookie", &injected)], &sign_in_as("hong")).await.set);
         assert_ne!(jar.0[own], attackers);
         // The attacker's own account still knows it.
         let mut again = CookieJar::default();
-        again.keep(&app.post(HOME, &[OWN, ("cookie", &planted)], &sign_in_as("mallory")).await.set);
+        again.keep(&app.post(HOME, &[OWN, ("cookie", &injected)], &sign_in_as("mallory")).await.set);
         assert_eq!(again.0[own], attackers);
         app.stop().await;
     }

@@ -22,8 +22,8 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
     }
 }
 
@@ -38,23 +38,24 @@ async fn tk_12_foreign_page_can_neither_refresh_nor_sign_out() {
         "query": "mutation($p: String!) { signIn(input: { identifier: \"hong\", password: $p }) { __typename } }",
         "variables": { "p": PASSWORD },
     });
-    let answer =
+    let response =
         browser.http.post(&browser.url).header("origin", PAGE).header("x-requested-with", "fetch").json(&sign_in);
-    let answer = answer.send().await.unwrap();
-    let cookies = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned());
+    let response = response.send().await.unwrap();
+    let cookies = response.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned());
     let cookie = cookies.into_iter().find(|cookie| cookie.contains("-refresh=")).unwrap();
     let cookie = cookie.split(';').next().unwrap();
 
     let refresh =
         json!({ "query": "mutation { refreshSession(input: {}) { __typename ... on RefreshRejected { reason } } }" });
-    let refreshed = |answer: &(u16, Value)| answer.1["data"]["refreshSession"]["__typename"] == "RefreshSessionPayload";
+    let refreshed =
+        |response: &(u16, Value)| response.1["data"]["refreshSession"]["__typename"] == "RefreshSessionPayload";
     let header = ("x-requested-with", "fetch");
     for foreign in ["https://evil.example.com", "https://app.example.com.evil.com", "http://app.example.com", "null"] {
         for headers in
             [vec![("cookie", cookie), ("origin", foreign)], vec![("cookie", cookie), ("origin", foreign), header]]
         {
-            let answer = browser.post(&headers, refresh.clone()).await;
-            assert!(!refreshed(&answer), "{foreign}: {answer:?}");
+            let response = browser.post(&headers, refresh.clone()).await;
+            assert!(!refreshed(&response), "{foreign}: {response:?}");
         }
     }
     // Requests that a form or an image can send do not reach a resolver.
@@ -63,8 +64,8 @@ async fn tk_12_foreign_page_can_neither_refresh_nor_sign_out() {
         ("application/x-www-form-urlencoded", format!("query={}", refresh["query"].as_str().unwrap())),
     ] {
         let request = browser.http.post(&browser.url).header("cookie", cookie).header("content-type", kind);
-        let answer = request.body(body).send().await.unwrap();
-        assert_eq!(answer.status(), 415, "{kind}");
+        let response = request.body(body).send().await.unwrap();
+        assert_eq!(response.status(), 415, "{kind}");
     }
     let by_get = format!("{}?query=mutation%7BrefreshSession(input:%7B%7D)%7B__typename%7D%7D", browser.url);
     let by_get = browser.http.get(by_get).header("cookie", cookie).header("x-requested-with", "fetch");
@@ -73,11 +74,11 @@ async fn tk_12_foreign_page_can_neither_refresh_nor_sign_out() {
     // None of these requests exchanged the token: the page itself can still do so, and the cookie alone authenticates
     // nothing else.
     let me = json!({ "query": "{ me { id } }" });
-    let answer = browser.post(&[("cookie", cookie), ("origin", PAGE), header], me).await;
-    assert_eq!(answer.1["data"]["me"], Value::Null);
-    let answer = browser.post(&[("cookie", cookie), ("origin", PAGE)], refresh.clone()).await;
-    assert_eq!(answer.1["data"]["refreshSession"]["reason"], "UNKNOWN", "without the header: {answer:?}");
-    let answer = browser.post(&[("cookie", cookie), ("origin", PAGE), header], refresh).await;
-    assert!(refreshed(&answer), "{answer:?}");
+    let response = browser.post(&[("cookie", cookie), ("origin", PAGE), header], me).await;
+    assert_eq!(response.1["data"]["me"], Value::Null);
+    let response = browser.post(&[("cookie", cookie), ("origin", PAGE)], refresh.clone()).await;
+    assert_eq!(response.1["data"]["refreshSession"]["reason"], "UNKNOWN", "without the header: {response:?}");
+    let response = browser.post(&[("cookie", cookie), ("origin", PAGE), header], refresh).await;
+    assert!(refreshed(&response), "{response:?}");
     app.stop().await;
 }

@@ -186,12 +186,12 @@ async fn new_device_token_is_a_cookie_in_cookie_mode() {
     let query = "mutation($proof: String!, $new: String!) { it: resetPassword(input: { proofToken: $proof, \
                  newPassword: $new }) { __typename ... on ResetPasswordPayload { deviceToken } } }";
     let body = json!({ "query": query, "variables": { "proof": proof, "new": NEW } });
-    let answer = app.http().post(format!("{}/graphql", app.url())).json(&body).send().await.unwrap();
+    let response = app.http().post(format!("{}/graphql", app.url())).json(&body).send().await.unwrap();
     let cookies: Vec<_> =
-        answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+        response.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
     assert!(cookies.iter().any(|cookie| cookie.contains("-device=")), "{cookies:?}");
-    let answer: Value = answer.json().await.unwrap();
-    assert_eq!(answer["data"]["it"], json!({ "__typename": "ResetPasswordPayload", "deviceToken": null }));
+    let response: Value = response.json().await.unwrap();
+    assert_eq!(response["data"]["it"], json!({ "__typename": "ResetPasswordPayload", "deviceToken": null }));
     app.stop().await;
 }
 

@@ -22,8 +22,8 @@ async fn flood(child: &Child) -> Vec<(Value, Duration)> {
         let input = json!({ "identifier": format!("somebody{n}"), "password": "Wrong-pass-1" });
         async move {
             let started = Instant::now();
-            let answer = child.execute("198.51.100.7", document, json!({ "input": input })).await.unwrap_or_default();
-            (answer, started.elapsed())
+            let response = child.execute("198.51.100.7", document, json!({ "input": input })).await.unwrap_or_default();
+            (response, started.elapsed())
         }
     }))
     .await
@@ -36,8 +36,8 @@ async fn other_requests(child: &Child, over: &AtomicBool) -> Vec<Duration> {
     while !over.load(Ordering::Relaxed) {
         for path in ["healthz", "graphql?query=%7B__typename%7D"] {
             let started = Instant::now();
-            let answer = http.get(format!("{}/{path}", child.url)).send().await.unwrap();
-            assert_eq!(answer.status(), 200, "{path}");
+            let response = http.get(format!("{}/{path}", child.url)).send().await.unwrap();
+            assert_eq!(response.status(), 200, "{path}");
             times.push(started.elapsed());
         }
     }
@@ -46,11 +46,11 @@ async fn other_requests(child: &Child, over: &AtomicBool) -> Vec<Duration> {
 }
 
 /// Whether the password was verified; otherwise the request was rejected.
-fn was_verified(answer: &Value) -> bool {
-    match (answer["data"]["it"]["__typename"].as_str(), answer["errors"][0]["extensions"]["code"].as_str()) {
+fn was_verified(response: &Value) -> bool {
+    match (response["data"]["it"]["__typename"].as_str(), response["errors"][0]["extensions"]["code"].as_str()) {
         (Some("CredentialsRejected"), None) => true,
         (None, Some("UNAVAILABLE")) => false,
-        _ => panic!("{answer:#}"),
+        _ => panic!("{response:#}"),
     }
 }
 
@@ -70,17 +70,17 @@ async fn pw_06_thousand_concurrent_sign_ins_do_not_block_other_requests() {
     let before = child.peak_memory();
     let over = AtomicBool::new(false);
     let flooded = async {
-        let answers = flood(&child).await;
+        let responses = flood(&child).await;
         over.store(true, Ordering::Relaxed);
-        answers
+        responses
     };
     let started = Instant::now();
-    let (answers, others) = tokio::join!(flooded, other_requests(&child, &over));
+    let (responses, others) = tokio::join!(flooded, other_requests(&child, &over));
     let took = started.elapsed();
-    let (verified, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|(answer, _)| was_verified(answer));
+    let (verified, refused): (Vec<_>, Vec<_>) = responses.iter().partition(|(response, _)| was_verified(response));
     let grown = child.peak_memory().saturating_sub(before) / 1024;
-    let sorted = |answers: &[&(Value, Duration)]| {
-        let mut times: Vec<_> = answers.iter().map(|(_, took)| *took).collect();
+    let sorted = |responses: &[&(Value, Duration)]| {
+        let mut times: Vec<_> = responses.iter().map(|(_, took)| *took).collect();
         times.sort();
         times
     };

@@ -86,8 +86,8 @@ async fn tk_05_algorithm_confusion_is_rejected() {
     let header = |algorithm| Header { typ: Some("at+jwt".to_owned()), kid: kid.clone(), ..Header::new(algorithm) };
     // The same claims signed with the right key are accepted, so the following rejections are due to the signature.
     let key = EncodingKey::from_rsa_pem(private.as_bytes()).unwrap();
-    let honest = encode(&header(Algorithm::RS256), &claims, &key).unwrap();
-    assert_eq!(app.anonymous().with_token(&honest).me().await["username"], "hong");
+    let valid = encode(&header(Algorithm::RS256), &claims, &key).unwrap();
+    assert_eq!(app.anonymous().with_token(&valid).me().await["username"], "hong");
 
     let mut forged = Vec::new();
     let modulus = json!(keys.find(kid.as_deref().unwrap()).unwrap())["n"].as_str().unwrap().to_owned();
@@ -103,7 +103,7 @@ async fn tk_05_algorithm_confusion_is_rejected() {
     forged.push(encode(&header(Algorithm::RS512), &claims, &key).unwrap());
     forged.push(encode(&header(Algorithm::PS256), &claims, &key).unwrap());
     let text = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signature = honest.rsplit('.').next().unwrap();
+    let signature = valid.rsplit('.').next().unwrap();
     for none in ["none", "None", "NONE", "nOnE"] {
         let head = text(&json!({ "alg": none, "typ": "at+jwt", "kid": kid }));
         forged.push(format!("{head}.{}.", text(&claims)));
@@ -111,10 +111,10 @@ async fn tk_05_algorithm_confusion_is_rejected() {
     }
     let mut others = claims.clone();
     others["role"] = json!("ADMIN");
-    let [head, _, tail] = honest.split('.').collect::<Vec<_>>()[..] else { panic!("{honest}") };
+    let [head, _, tail] = valid.split('.').collect::<Vec<_>>()[..] else { panic!("{valid}") };
     forged.push(format!("{head}.{}.{tail}", text(&others)));
     forged.push(format!("{head}.{}", text(&claims)));
-    forged.push(format!("{honest}.{tail}"));
+    forged.push(format!("{valid}.{tail}"));
     // TK-06: signed by us, but not an access token.
     let attestation = app.anonymous().send_code_to("+821099990000").await;
     let code = app.code_sent_to("+821099990000").await;

@@ -145,8 +145,8 @@ async fn usernames_and_nicknames_accept_all_scripts() {
         );
     }
     for (username, available) in [("yıldız", json!(true)), ("præst", json!(true)), ("admın", Value::Null)] {
-        let answer = owner.available(json!({ "username": username })).await;
-        assert_eq!(answer["available"], available, "{username}: {answer:#}");
+        let response = owner.available(json!({ "username": username })).await;
+        assert_eq!(response["available"], available, "{username}: {response:#}");
     }
     app.stop().await;
 }

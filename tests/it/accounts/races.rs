@@ -20,8 +20,8 @@ async fn app() -> TestApp {
     setup.start().await
 }
 
-fn kinds(answers: &[Value]) -> Vec<&str> {
-    let mut kinds: Vec<_> = answers.iter().map(|answer| answer["__typename"].as_str().unwrap()).collect();
+fn kinds(responses: &[Value]) -> Vec<&str> {
+    let mut kinds: Vec<_> = responses.iter().map(|response| response["__typename"].as_str().unwrap()).collect();
     kinds.sort_unstable();
     kinds
 }
@@ -35,7 +35,7 @@ async fn cr_03_concurrent_sign_ups_with_one_username_create_one_account() {
         proofs.push(app.proof(&client, "SIGN_UP", &format!("+82101111000{number}")).await);
     }
     let other = app.another_process().await;
-    let answers =
+    let responses =
         join_all(
             proofs.iter().enumerate().map(|(at, proof)| {
                 let client = if at % 2 == 0 { app.anonymous() } else { other.anonymous() };
@@ -46,7 +46,7 @@ async fn cr_03_concurrent_sign_ups_with_one_username_create_one_account() {
             }),
         )
         .await;
-    assert_eq!(kinds(&answers), [vec!["SignUpPayload"], vec!["UsernameTaken"; 5]].concat());
+    assert_eq!(kinds(&responses), [vec!["SignUpPayload"], vec!["UsernameTaken"; 5]].concat());
     other.stop().await;
     app.stop().await;
 }
@@ -56,7 +56,7 @@ async fn cr_03_concurrent_sign_ups_with_one_proof_create_one_account() {
     let app = app().await;
     let client = app.anonymous();
     let proof = app.proof(&client, "SIGN_UP", "+821012345678").await;
-    let answers =
+    let responses =
         join_all(
             (0..6).map(|number| {
                 let (client, proof) = (client.clone(), proof.clone());
@@ -68,10 +68,10 @@ async fn cr_03_concurrent_sign_ups_with_one_proof_create_one_account() {
         )
         .await;
     // The later ones find the proof spent, or the contact taken by the first.
-    let made = answers.iter().filter(|answer| answer["__typename"] == "SignUpPayload").count();
-    assert_eq!(made, 1, "{answers:#?}");
-    for answer in answers.iter().filter(|answer| answer["__typename"] != "SignUpPayload") {
-        assert!(answer["reason"] == "SPENT" || answer["__typename"] == "ContactTaken", "{answer:#}");
+    let made = responses.iter().filter(|response| response["__typename"] == "SignUpPayload").count();
+    assert_eq!(made, 1, "{responses:#?}");
+    for response in responses.iter().filter(|response| response["__typename"] != "SignUpPayload") {
+        assert!(response["reason"] == "SPENT" || response["__typename"] == "ContactTaken", "{response:#}");
     }
     app.stop().await;
 }
@@ -81,15 +81,15 @@ async fn cr_04_parallel_refreshes_leave_one_token_family_across_processes() {
     let app = app().await;
     let signed_in = app.signed_up("hong", "+821012345678").await;
     let other = app.another_process().await;
-    let answers = join_all((0..20).map(|number| {
+    let responses = join_all((0..20).map(|number| {
         let client = if number % 2 == 0 { app.anonymous() } else { other.anonymous() };
         let token = signed_in.refresh.clone();
         async move { client.refresh(&token).await }
     }))
     .await;
-    let successors: BTreeSet<_> = answers
+    let successors: BTreeSet<_> = responses
         .iter()
-        .map(|answer| answer["tokens"]["refreshToken"].as_str().unwrap_or_else(|| panic!("{answer:#}")))
+        .map(|response| response["tokens"]["refreshToken"].as_str().unwrap_or_else(|| panic!("{response:#}")))
         .collect();
     assert_eq!(successors.len(), 1);
     let next = app.anonymous().refresh(successors.first().unwrap()).await;
@@ -122,8 +122,8 @@ async fn cr_05_password_reset_leaves_no_session_in_any_process() {
     let (resets, sign_ins, refreshes) = tokio::join!(resets, sign_ins, refreshes);
     let done = resets.iter().filter(|reset| reset["__typename"] == "ResetPasswordPayload").count();
     assert_eq!(done, 1, "{resets:#?}");
-    let answers: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
-    assert_rejected_everywhere(&[&app, &other], &answers).await;
+    let responses: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
+    assert_rejected_everywhere(&[&app, &other], &responses).await;
     let won: Vec<_> = resets.iter().enumerate().filter(|(_, reset)| reset["sessionsEnded"].is_number()).collect();
     let password = format!("Other-Password-{}", won[0].0);
     let back = client.sign_in(json!({ "identifier": "hong", "password": password })).await;
@@ -133,9 +133,9 @@ async fn cr_05_password_reset_leaves_no_session_in_any_process() {
 }
 
 /// The tokens in these results are no longer accepted by any process.
-async fn assert_rejected_everywhere(apps: &[&TestApp], answers: &[Value]) {
+async fn assert_rejected_everywhere(apps: &[&TestApp], responses: &[Value]) {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(8);
-    for tokens in answers.iter().map(|answer| &answer["tokens"]).filter(|tokens| tokens.is_object()) {
+    for tokens in responses.iter().map(|response| &response["tokens"]).filter(|tokens| tokens.is_object()) {
         let text = |name: &str| tokens[name].as_str().unwrap_or_else(|| panic!("{tokens:#}"));
         for app in apps {
             let refused = app.anonymous().refresh(text("refreshToken")).await;
@@ -176,8 +176,8 @@ async fn cr_06_suspension_and_deletion_win_over_concurrent_requests() {
         }));
         let (ended, sign_ins, refreshes) = tokio::join!(end, sign_ins, refreshes);
         assert!(ended, "{way}");
-        let answers: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
-        assert_rejected_everywhere(&[&app, &other], &answers).await;
+        let responses: Vec<_> = sign_ins.into_iter().chain(refreshes).collect();
+        assert_rejected_everywhere(&[&app, &other], &responses).await;
     }
     other.stop().await;
     app.stop().await;
@@ -189,7 +189,7 @@ async fn cr_06_suspension_and_deletion_win_over_concurrent_requests() {
 async fn cr_03_concurrent_sign_ups_with_one_address_create_one_account() {
     let app = Setup::new().await.with("ACTIVATION", "email").start().await;
     let other = app.another_process().await;
-    let answers = join_all((0..6).map(|number| {
+    let responses = join_all((0..6).map(|number| {
         let app = if number % 2 == 0 { &app } else { &other };
         let client = app.client_at(&format!("198.51.100.{}", number + 10));
         let input = json!({ "username": "racer", "password": PASSWORD, "email": "racer@example.com" });
@@ -197,8 +197,8 @@ async fn cr_03_concurrent_sign_ups_with_one_address_create_one_account() {
     }))
     .await;
     // The first request has sent a code; the others are within the cooldown or find the username taken.
-    let made: Vec<_> = answers.iter().filter(|answer| answer["__typename"] == "SignUpPayload").collect();
-    assert_eq!(made.len(), 1, "{answers:#?}");
+    let made: Vec<_> = responses.iter().filter(|response| response["__typename"] == "SignUpPayload").collect();
+    assert_eq!(made.len(), 1, "{responses:#?}");
     assert_eq!(app.row_count("account").await, 1);
     let code = app.code_sent_to("racer@example.com").await;
     let confirmed = app.anonymous().confirm(&made[0]["verification"]["id"], &code).await;
@@ -280,15 +280,15 @@ async fn cr_06_operations_that_end_each_others_proofs_do_not_deadlock() {
         let resetting = "mutation($p: String!) { resetPassword(input: { proofToken: $p, newPassword: \"Quiet-Harbour-71!\" }) \
                          { __typename } }";
         let (email, number) = (change_to("changeEmail"), change_to("changePhone"));
-        let answers = tokio::join!(
+        let responses = tokio::join!(
             here.execute(&email, json!({ "p": change })),
             there.execute(&number, json!({ "p": move_away })),
             anyone.execute(resetting, json!({ "p": reset })),
             there.execute("mutation { signOutEverywhere { sessionsEnded } }", json!({})),
         );
-        for answer in [answers.0, answers.1, answers.2, answers.3] {
-            let code = &answer["errors"][0]["extensions"]["code"];
-            assert!(code.is_null() || code == "UNAUTHENTICATED", "{answer:#}");
+        for response in [responses.0, responses.1, responses.2, responses.3] {
+            let code = &response["errors"][0]["extensions"]["code"];
+            assert!(code.is_null() || code == "UNAUTHENTICATED", "{response:#}");
         }
     }
     other.stop().await;
@@ -311,12 +311,12 @@ async fn cr_06_two_sessions_that_end_each_other_do_not_deadlock() {
         let one = app.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
         let two = other.client_for(&SignedIn::of(&app.anonymous().sign_in_as("hong").await));
         let (first, second) = (current(one.me().await), current(two.me().await));
-        let answers =
+        let responses =
             tokio::join!(one.execute(revoke, json!({ "id": second })), two.execute(revoke, json!({ "id": first })));
-        let ended = |answer: &Value| answer["data"]["it"]["__typename"] == "RevokeSessionPayload";
-        let over = |answer: &Value| answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED";
-        let (one, two) = &answers;
-        assert!(ended(one) && over(two) || over(one) && ended(two), "{answers:#?}");
+        let ended = |response: &Value| response["data"]["it"]["__typename"] == "RevokeSessionPayload";
+        let over = |response: &Value| response["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED";
+        let (one, two) = &responses;
+        assert!(ended(one) && over(two) || over(one) && ended(two), "{responses:#?}");
     }
     other.stop().await;
     app.stop().await;

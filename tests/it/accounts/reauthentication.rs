@@ -129,8 +129,8 @@ async fn rejected_change_does_not_spend_its_proof() {
     // A resend of an earlier code is rejected as well.
     assert_eq!(signed_in_client.resend(&id).await["__typename"], "ReauthenticationRequired");
     let resend = "mutation($id: ID!) { resendVerificationCode(input: { verificationId: $id }) { __typename } }";
-    let answer = app.anonymous().execute(resend, json!({ "id": id })).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let response = app.anonymous().execute(resend, json!({ "id": id })).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(app.messages_to("+821066660000", 1).await.len(), 1);
     let fresh = app.reauthenticated(&signed_in_client).await;
     assert_eq!(fresh.resend(&id).await["__typename"], "SendVerificationCodePayload");
@@ -147,15 +147,15 @@ async fn step_up_code_is_bound_to_its_account() {
     let document =
         "mutation($input: SendVerificationCodeInput!) { sendVerificationCode(input: $input) { __typename } }";
     let input = json!({ "input": { "purpose": "STEP_UP", "to": { "phone": PHONE } } });
-    let answer = app.anonymous().execute(document, input).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+    let response = app.anonymous().execute(document, input).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{response:#}");
     let sent = signed_in_client.send_code(json!({ "purpose": "STEP_UP", "to": { "phone": "010-1234-5678" } })).await;
     assert_eq!(sent["verification"]["purpose"], "STEP_UP", "{sent:#}");
     let id = &sent["verification"]["id"];
     let resend = "mutation($id: ID!) { resendVerificationCode(input: { verificationId: $id }) { __typename } }";
     for other in [other_client.clone(), app.anonymous()] {
-        let answer = other.execute(resend, json!({ "id": id })).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+        let response = other.execute(resend, json!({ "id": id })).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{response:#}");
     }
     assert_eq!(signed_in_client.resend_via(id, "EMAIL").await["fields"][0]["reason"], "wrong_channel");
     assert_eq!(signed_in_client.resend(id).await["__typename"], "SendVerificationCodePayload");

@@ -18,15 +18,15 @@ async fn refreshed(app: &TestApp, address: &str, token: &str) -> Result<(String,
     let document = "mutation($t: String) { it: refreshSession(input: { refreshToken: $t }) { __typename \
          ... on RefreshSessionPayload { tokens { accessToken refreshToken } } ... on RefreshRejected { reason } } }";
     let body = json!({ "query": document, "variables": { "t": token } });
-    let answer = app.post(address, &[], &body).await.body;
-    let it = &answer["data"]["it"];
-    if let Some(code) = answer["errors"][0]["extensions"]["code"].as_str() {
+    let response = app.post(address, &[], &body).await.body;
+    let it = &response["data"]["it"];
+    if let Some(code) = response["errors"][0]["extensions"]["code"].as_str() {
         return Err(code.to_owned());
     }
     match it["reason"].as_str() {
         Some(reason) => Err(reason.to_owned()),
         None => {
-            let text = |name: &str| it["tokens"][name].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned();
+            let text = |name: &str| it["tokens"][name].as_str().unwrap_or_else(|| panic!("{response:#}")).to_owned();
             Ok((text("refreshToken"), text("accessToken")))
         }
     }
@@ -113,12 +113,12 @@ async fn tk_04_another_network_is_rejected_until_the_grace_period_ends() {
     app.advance(Duration::from_secs(4));
     let document = json!({ "query": "mutation($t: String) { refreshSession(input: { refreshToken: $t }) { __typename } }",
         "variables": { "t": signed_in.refresh } });
-    let answer = app.post(OTHER_NETWORK, &[], &document).await.body;
-    let extensions = &answer["errors"][0]["extensions"];
+    let response = app.post(OTHER_NETWORK, &[], &document).await.body;
+    let extensions = &response["errors"][0]["extensions"];
     assert_eq!(
         (&extensions["code"], &extensions["retryAfterSeconds"]),
         (&json!("UNAVAILABLE"), &json!(7)),
-        "{answer:#}"
+        "{response:#}"
     );
     // The rejection changed nothing: at home the same successor is returned, and a phone that lost it can continue from
     // another network afterwards.

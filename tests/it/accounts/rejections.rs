@@ -9,8 +9,8 @@ use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
 const PHONE: &str = "+821012345678";
 const OTHER: &str = "+821066660000";
 
-fn kind(answer: &Value) -> &str {
-    answer["__typename"].as_str().unwrap_or_else(|| panic!("{answer:#}"))
+fn kind(response: &Value) -> &str {
+    response["__typename"].as_str().unwrap_or_else(|| panic!("{response:#}"))
 }
 
 /// A proof for this account, after the cooldown of the contact's last code.
@@ -37,9 +37,9 @@ async fn bf_09_every_client_quota_is_reported() {
     let signed_in_client = app.client_at("198.51.100.10").with_token(&signed_in.access);
     let unknown_proof = json!("0".repeat(64));
     let new_client = json!({ "proofToken": unknown_proof, "username": "minjun", "password": PASSWORD });
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..2 {
-        answers = vec![
+        responses = vec![
             client.available(json!({ "username": "minjun" })).await,
             client.sign_in_as("nobody").await,
             client.sign_up(new_client.clone()).await,
@@ -49,11 +49,11 @@ async fn bf_09_every_client_quota_is_reported() {
     }
     let undo = app.client_at("198.51.100.11");
     undo.undo_contact_change("nonsense").await;
-    answers.push(undo.undo_contact_change("nonsense").await);
+    responses.push(undo.undo_contact_change("nonsense").await);
     signed_in_client.change_contact("changePhone", &unknown_proof).await;
-    answers.push(signed_in_client.change_contact("changePhone", &unknown_proof).await);
-    for answer in &answers {
-        assert_eq!((kind(answer), &answer["quota"]), ("QuotaExceeded", &json!("CLIENT_ADDRESS")), "{answer:#}");
+    responses.push(signed_in_client.change_contact("changePhone", &unknown_proof).await);
+    for response in &responses {
+        assert_eq!((kind(response), &response["quota"]), ("QuotaExceeded", &json!("CLIENT_ADDRESS")), "{response:#}");
     }
     assert_eq!(kind(&signed_in_client.delete_account("wrong").await), "CredentialsRejected");
     let refused = signed_in_client.delete_account(PASSWORD).await;

@@ -189,8 +189,8 @@ async fn cr_06_ended_session_changes_nothing_at_a_process_that_does_not_know_yet
     for current in [PASSWORD, "a wrong one"] {
         let input = json!({ "currentPassword": current, "newPassword": "Quiet-Harbour-71!" });
         let change = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) { __typename } }";
-        let answer = attacker.execute(change, json!({ "input": input })).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+        let response = attacker.execute(change, json!({ "input": input })).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{response:#}");
     }
     let back = app.anonymous().sign_in_as("hong").await;
     assert_eq!(back["user"]["phone"], "+821012345678", "{back:#}");

@@ -43,8 +43,8 @@ async fn guess(client: &ApiClient, id: &Value, code: &str) -> Value {
     client.execute(document, json!({ "input": { "verificationId": id, "code": code } })).await
 }
 
-fn error_code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}"))
+fn error_code(response: &Value) -> &str {
+    response["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{response:#}"))
 }
 
 async fn published(app: &TestApp) -> JwkSet {
@@ -110,8 +110,8 @@ async fn decoy_at_a_process_without_its_key_is_unavailable_as_well() {
     let new_key = key();
     let new = old.another_process_with(&[("SERVER_KEY", Some(&new_key))]).await;
     let sent = old.anonymous().send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": "+821099990003" } })).await;
-    let answer = guess(&new.anonymous(), &sent["verification"]["id"], "123456").await;
-    assert_eq!(error_code(&answer), "UNAVAILABLE");
+    let response = guess(&new.anonymous(), &sent["verification"]["id"], "123456").await;
+    assert_eq!(error_code(&response), "UNAVAILABLE");
     for app in [new, old] {
         app.stop().await;
     }

@@ -51,7 +51,7 @@ async fn bf_12_wrong_passwords_lock_known_and_unknown_accounts_alike() {
     let app = app().await;
     app.signed_up("hong", PHONE).await;
     let client = app.anonymous();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for identifier in ["hong", "nobody"] {
         let mut seen = Vec::new();
         for _ in 0..12 {
@@ -59,12 +59,12 @@ async fn bf_12_wrong_passwords_lock_known_and_unknown_accounts_alike() {
         }
         // While locked, the right password is rejected too.
         seen.push(client.sign_in_as(identifier).await);
-        answers.push(seen);
+        responses.push(seen);
     }
-    assert_eq!(answers[0], answers[1]);
-    assert_eq!(answers[0][9]["__typename"], "CredentialsRejected");
-    assert_eq!(answers[0][10]["__typename"], "AccountLocked");
-    assert_eq!(answers[0][12]["unlocksAt"], "2026-03-02T03:15:00.000Z");
+    assert_eq!(responses[0], responses[1]);
+    assert_eq!(responses[0][9]["__typename"], "CredentialsRejected");
+    assert_eq!(responses[0][10]["__typename"], "AccountLocked");
+    assert_eq!(responses[0][12]["unlocksAt"], "2026-03-02T03:15:00.000Z");
     // Sign-in with the other identifier is locked as well, without revealing that it is the same account: an unknown
     // number is counted and locked in the same steps.
     let mut others = Vec::new();

@@ -68,8 +68,8 @@ async fn token_of_an_ended_session_is_rejected_everywhere() {
     let before = app.row_count("verification").await;
     let operations = operations(&session, &pending["verification"]["id"]);
     for (document, variables) in &operations {
-        let answer = app.client_for(&attacker).execute(document, variables.clone()).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {answer:#}");
+        let response = app.client_for(&attacker).execute(document, variables.clone()).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {response:#}");
     }
     assert_eq!(app.row_count("verification").await, before, "nothing was sent");
     let refused = "SELECT DISTINCT act FROM audit WHERE outcome = 'unauthenticated' ORDER BY act";
@@ -108,8 +108,8 @@ async fn ended_token_cannot_end_a_new_session_at_another_process() {
         let owner = SignedIn::of(&app.anonymous().sign_in_as("hong").await);
         let session = current_session(&app.client_for(&owner).me().await);
         for (document, variables) in &operations(&session, &json!("ver_00000000000000000000000000"))[..6] {
-            let answer = other.client_for(&attacker).execute(document, variables.clone()).await;
-            assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {answer:#}");
+            let response = other.client_for(&attacker).execute(document, variables.clone()).await;
+            assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{document}: {response:#}");
         }
         for app in [&app, &other] {
             assert_eq!(app.client_for(&owner).me().await["username"], "hong");
@@ -138,10 +138,10 @@ async fn ended_tokens_do_not_spend_the_owners_password_checks() {
     let document = "mutation($input: ReauthenticateInput!) { reauthenticate(input: $input) { __typename } }";
     let input = json!({ "input": { "password": WRONG } });
     for signed_in in &ended {
-        let answer = app.client_for(signed_in).execute(document, input.clone()).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+        let response = app.client_for(signed_in).execute(document, input.clone()).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{response:#}");
     }
-    let answer = owner.reauthenticate(json!({ "password": PASSWORD })).await;
-    assert_eq!(answer["__typename"], "ReauthenticatePayload", "{answer:#}");
+    let response = owner.reauthenticate(json!({ "password": PASSWORD })).await;
+    assert_eq!(response["__typename"], "ReauthenticatePayload", "{response:#}");
     app.stop().await;
 }

@@ -26,10 +26,10 @@ async fn setup() -> Setup {
     setup
 }
 
-fn required(answer: &Value) -> Vec<&str> {
-    assert_eq!(answer["__typename"], "ReauthenticationRequired", "{answer:#}");
-    assert_eq!(answer["code"], "REAUTHENTICATION_REQUIRED");
-    answer["methods"].as_array().unwrap().iter().map(|method| method.as_str().unwrap()).collect()
+fn required(response: &Value) -> Vec<&str> {
+    assert_eq!(response["__typename"], "ReauthenticationRequired", "{response:#}");
+    assert_eq!(response["code"], "REAUTHENTICATION_REQUIRED");
+    response["methods"].as_array().unwrap().iter().map(|method| method.as_str().unwrap()).collect()
 }
 
 async fn send(client: &ApiClient, purpose: &str, to: &str) -> Value {

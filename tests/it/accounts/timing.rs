@@ -21,12 +21,12 @@ async fn en_03_unknown_account_takes_as_long_as_a_wrong_password() {
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
     app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let (mut real, mut unknown_account) = (Vec::new(), Vec::new());
     for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
         let identifier = if is_known { known(n) } else { unknown(n) };
         let started = Instant::now();
-        let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
+        let refused = client.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
         let took = started.elapsed().as_secs_f64();
         assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
         if is_known { &mut real } else { &mut unknown_account }.push(took);
@@ -56,12 +56,12 @@ async fn en_03_costlier_imported_hashes_do_not_disclose_accounts() {
     assert_eq!(census["schemes"][0]["accounts"], 200, "{census:#}");
     assert_eq!(census["schemes"][1]["accounts"], 101, "{census:#}");
 
-    let visitor = counted.anonymous();
+    let client = counted.anonymous();
     let (mut real, mut unknown_account) = (Vec::new(), Vec::new());
     for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
         let identifier = if is_known { known(n) } else { unknown(n) };
         let started = Instant::now();
-        let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
+        let refused = client.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
         let took = started.elapsed().as_secs_f64();
         assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
         if is_known { &mut real } else { &mut unknown_account }.push(took);
@@ -83,13 +83,13 @@ async fn en_03_locking_attempt_takes_as_long_for_an_unknown_account() {
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
     app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)).and_password_hash(&hash))).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let (mut real, mut unknown_account) = (Vec::new(), Vec::new());
     for locks in [false, true] {
         for (is_known, n) in shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)])) {
             let identifier = if is_known { known(n) } else { unknown(n) };
             let started = Instant::now();
-            let refused = visitor.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
+            let refused = client.sign_in(json!({ "identifier": identifier, "password": "Wrong-pass-1" })).await;
             let took = started.elapsed().as_secs_f64();
             assert_eq!(refused["__typename"], "CredentialsRejected", "{refused:#}");
             if locks {
@@ -119,17 +119,17 @@ async fn en_04_nearly_right_code_takes_as_long_as_a_wrong_one() {
         .with("TEST_CONTACTS", "+15005550100=123456")
         .start()
         .await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let (mut near, mut far) = (Vec::new(), Vec::new());
     // One random order for all codes: the first guess at a code, made while its message is sent, is slower than the
     // others, so a fixed order per code would always put the same kind first.
     let guesses = shuffled((0..2 * SAMPLES).map(|n| n % 2 == 0));
     for guesses in guesses.chunks(4) {
-        let id = visitor.send_code_to("+15005550100").await["id"].clone();
+        let id = client.send_code_to("+15005550100").await["id"].clone();
         for is_near in guesses.iter().copied() {
             let code = if is_near { "123457" } else { "923456" };
             let started = Instant::now();
-            let refused = visitor.confirm(&id, code).await;
+            let refused = client.confirm(&id, code).await;
             let took = started.elapsed().as_secs_f64();
             assert_eq!(refused["__typename"], "CodeMismatch", "{refused:#}");
             if is_near { &mut near } else { &mut far }.push(took);

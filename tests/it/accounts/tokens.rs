@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Setup, SignedIn, TestApp};
 
-fn refresh_of(answer: &Value) -> String {
-    answer["tokens"]["refreshToken"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
+fn refresh_of(response: &Value) -> String {
+    response["tokens"]["refreshToken"].as_str().unwrap_or_else(|| panic!("{response:#}")).to_owned()
 }
 
 #[tokio::test]
@@ -65,10 +65,10 @@ async fn tk_12_idle_and_absolute_timeouts_hold() {
     let client = app.anonymous();
     let day = Duration::from_secs(86_400);
     app.advance(day * 6);
-    let answer = client.refresh(&signed_in.refresh).await;
-    assert_eq!(answer["tokens"]["refreshExpiresAt"], "2026-03-12T03:00:00.000Z");
+    let response = client.refresh(&signed_in.refresh).await;
+    assert_eq!(response["tokens"]["refreshExpiresAt"], "2026-03-12T03:00:00.000Z");
     app.advance(day * 4 - Duration::from_secs(1));
-    let last = client.refresh(&refresh_of(&answer)).await;
+    let last = client.refresh(&refresh_of(&response)).await;
     assert_eq!(
         (&last["tokens"]["expiresIn"], &last["tokens"]["refreshExpiresAt"]),
         (&json!(1), &json!("2026-03-12T03:00:00.000Z"))
@@ -159,9 +159,9 @@ async fn tk_12_refresh_token_is_not_in_the_body_in_cookie_mode() {
         "mutation {{ signIn(input: {{ identifier: \"hong\", password: \"{PASSWORD}\" }}) {{ \
          ... on SignInPayload {{ tokens {{ accessToken refreshToken }} }} }} }}"
     );
-    let answer = post(&sign_in, None, true).await.unwrap();
+    let response = post(&sign_in, None, true).await.unwrap();
     let cookies: Vec<String> =
-        answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+        response.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
     let refresh = cookies.iter().find(|cookie| cookie.contains("-refresh=")).unwrap();
     for attribute in ["__Host-", "HttpOnly", "Secure", "SameSite=Strict", "Path=/;", "Max-Age=604800"] {
         assert!(refresh.contains(attribute), "{attribute}: {refresh}");
@@ -171,10 +171,12 @@ async fn tk_12_refresh_token_is_not_in_the_body_in_cookie_mode() {
          ... on RefreshSessionPayload { tokens { accessToken refreshToken } } } }";
     let unprotected: Value = post(document, Some(pair), false).await.unwrap().json().await.unwrap();
     assert_eq!(unprotected["data"]["refreshSession"]["reason"], "UNKNOWN", "{unprotected:#}");
-    let answer = post(document, Some(pair), true).await.unwrap();
-    assert!(answer.headers().get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("-refresh=")));
-    let answer: Value = answer.json().await.unwrap();
-    let tokens = &answer["data"]["refreshSession"]["tokens"];
-    assert!(tokens["accessToken"].is_string() && tokens["refreshToken"].is_null(), "{answer:#}");
+    let response = post(document, Some(pair), true).await.unwrap();
+    assert!(
+        response.headers().get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().contains("-refresh="))
+    );
+    let response: Value = response.json().await.unwrap();
+    let tokens = &response["data"]["refreshSession"]["tokens"];
+    assert!(tokens["accessToken"].is_string() && tokens["refreshToken"].is_null(), "{response:#}");
     app.stop().await;
 }

@@ -32,21 +32,21 @@ fn requests_for<'a>(seen: &'a [RecordedRequest], what: &str) -> Vec<&'a Recorded
 async fn provider_checks_codes_within_our_own_limits() {
     let twilio = FakeProvider::start(verify).await;
     let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let mut watch = visitor.watch(&id).await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    let mut watch = client.watch(&id).await;
     watch.until(|state| state["delivery"]["status"] == "SENT").await;
-    let wrong = visitor.confirm(&id, "111111").await;
+    let wrong = client.confirm(&id, "111111").await;
     assert_eq!((&wrong["__typename"], &wrong["attemptsRemaining"]), (&json!("CodeMismatch"), &json!(1)));
     watch.until(|state| state["attemptsRemaining"] == 1).await;
-    let right = visitor.confirm(&id, " 246-810 ").await;
+    let right = client.confirm(&id, " 246-810 ").await;
     assert_eq!(right["__typename"], "ConfirmVerificationCodePayload", "{right:#}");
     assert_eq!(watch.last().await["status"], "VERIFIED");
     // Repeated from the proof itself for a minute; the provider is not asked.
-    assert_eq!(visitor.confirm(&id, CODE).await["proof"]["token"], right["proof"]["token"]);
-    assert_eq!(visitor.confirm(&id, "111111").await["__typename"], "VerificationNotPending");
+    assert_eq!(client.confirm(&id, CODE).await["proof"]["token"], right["proof"]["token"]);
+    assert_eq!(client.confirm(&id, "111111").await["__typename"], "VerificationNotPending");
     app.advance(Duration::from_secs(61));
-    assert_eq!(visitor.confirm(&id, CODE).await["__typename"], "VerificationNotPending");
+    assert_eq!(client.confirm(&id, CODE).await["__typename"], "VerificationNotPending");
     assert_eq!(
         requests_for(&twilio.requests(), "VerificationCheck").len(),
         2,
@@ -59,15 +59,15 @@ async fn provider_checks_codes_within_our_own_limits() {
 async fn concurrent_guesses_get_no_more_results_than_attempts() {
     let twilio = FakeProvider::start(verify).await;
     let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    wait_for_status(&visitor, &id, "SENT").await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    wait_for_status(&client, &id, "SENT").await;
     let guesses = (0..20).map(|guess| {
-        let (visitor, id) = (visitor.clone(), id.clone());
-        async move { visitor.confirm(&id, &format!("{guess:06}")).await }
+        let (client, id) = (client.clone(), id.clone());
+        async move { client.confirm(&id, &format!("{guess:06}")).await }
     });
     futures_util::future::join_all(guesses).await;
-    let locked = visitor.confirm(&id, CODE).await;
+    let locked = client.confirm(&id, CODE).await;
     assert_eq!(locked["verification"]["status"], "LOCKED", "{locked:#}");
     let seen = twilio.wait_for_requests(4).await;
     assert_eq!(requests_for(&seen, "VerificationCheck").len(), 2);
@@ -80,20 +80,20 @@ async fn concurrent_guesses_get_no_more_results_than_attempts() {
 async fn unanswered_check_counts_as_no_result() {
     let twilio = FakeProvider::start(verify).await;
     let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    wait_for_status(&visitor, &id, "SENT").await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    wait_for_status(&client, &id, "SENT").await;
     let confirm =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
     let input = json!({ "input": { "verificationId": id, "code": CODE } });
     for (act, left) in [(Reply::text(503, ""), 1), (Reply::json(429, &json!({ "code": 20429 })), 1)] {
         twilio.behave(move |_| Action::Respond(act.clone()));
-        let answer = visitor.execute(confirm, input.clone()).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
-        assert_eq!(visitor.verification(&id).await["attemptsRemaining"], left);
+        let response = client.execute(confirm, input.clone()).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{response:#}");
+        assert_eq!(client.verification(&id).await["attemptsRemaining"], left);
     }
     twilio.behave(|_| Action::Respond(Reply::json(404, &json!({ "code": 20404 }))));
-    let over = visitor.confirm(&id, CODE).await;
+    let over = client.confirm(&id, CODE).await;
     assert_eq!(over["verification"]["status"], "EXPIRED", "{over:#}");
     app.stop().await;
 }
@@ -103,15 +103,15 @@ async fn failover_sends_our_own_code_and_resends_repeat_it() {
     let twilio = FakeProvider::start(|_| Action::Respond(Reply::text(503, ""))).await;
     let gateway = FakeProvider::start(accept_all).await;
     let app = with_providers("twilio-verify,webhook").await.twilio_verify(&twilio).gateway(&gateway).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    wait_for_status(&visitor, &id, "SENT").await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    wait_for_status(&client, &id, "SENT").await;
     twilio.behave(verify);
     app.advance(Duration::from_secs(60));
-    visitor.resend(&id).await;
+    client.resend(&id).await;
     let seen = gateway.wait_for_requests(2).await;
     assert_eq!(code(&seen[0]), code(&seen[1]));
-    let right = visitor.confirm(&id, &code(&seen[0])).await;
+    let right = client.confirm(&id, &code(&seen[0])).await;
     assert_eq!(right["__typename"], "ConfirmVerificationCodePayload", "{right:#}");
     assert_eq!(requests_for(&twilio.requests(), "VerificationCheck").len(), 0);
     app.stop().await;
@@ -122,22 +122,22 @@ async fn dl_02_code_generated_by_the_provider_is_sent_by_no_other() {
     let twilio = FakeProvider::start(verify).await;
     let gateway = FakeProvider::start(accept_all).await;
     let app = with_providers("twilio-verify,webhook").await.twilio_verify(&twilio).gateway(&gateway).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    wait_for_status(&visitor, &id, "SENT").await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    wait_for_status(&client, &id, "SENT").await;
     // No receipt comes, and a resend finds the provider failing: still no other provider can send that code.
     twilio.behave(|seen| match seen.line.ends_with("Verifications") {
         true => Action::Respond(Reply::text(503, "")),
         false => verify(seen),
     });
     app.advance(Duration::from_secs(61));
-    visitor.resend(&id).await;
+    client.resend(&id).await;
     tokio::time::sleep(Duration::from_millis(700)).await;
     twilio.behave(verify);
     app.advance(Duration::from_secs(10));
-    wait_for_status(&visitor, &id, "SENT").await;
+    wait_for_status(&client, &id, "SENT").await;
     assert_eq!(gateway.requests().len(), 0);
-    let right = visitor.confirm(&id, CODE).await;
+    let right = client.confirm(&id, CODE).await;
     assert_eq!(right["__typename"], "ConfirmVerificationCodePayload", "{right:#}");
     app.stop().await;
 }
@@ -146,9 +146,9 @@ async fn dl_02_code_generated_by_the_provider_is_sent_by_no_other() {
 async fn receipts_are_polled() {
     let twilio = FakeProvider::start(verify).await;
     let app = with_providers("twilio-verify").await.twilio_verify(&twilio).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let mut watch = visitor.watch(&id).await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    let mut watch = client.watch(&id).await;
     watch.until(|state| state["delivery"]["status"] == "SENT").await;
     twilio.behave(|seen| match seen.line.contains("/v2/Attempts") {
         true => Action::Respond(Reply::json(

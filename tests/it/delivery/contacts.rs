@@ -57,9 +57,9 @@ async fn new_number_range_is_accepted_when_configured() {
         let app = Setup::new().await.with("ALLOWED_REGIONS", "all").with("PHONE_NUMBERS", setting);
         let app = app.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
         for phone in new {
-            let answer = send_to(&app, json!({ "phone": phone })).await;
+            let response = send_to(&app, json!({ "phone": phone })).await;
             let expected = if accepted { "SendVerificationCodePayload" } else { "InvalidInput" };
-            assert_eq!(answer["__typename"], expected, "{setting}: {answer:#}");
+            assert_eq!(response["__typename"], expected, "{setting}: {response:#}");
         }
         let landline = send_to(&app, json!({ "phone": "02-312-3456" })).await;
         assert_eq!(landline["fields"][0]["reason"], "not_a_mobile_number");

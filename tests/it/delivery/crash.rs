@@ -157,17 +157,17 @@ async fn dl_01_unsent_message_is_sent_by_the_next_process() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let setup = with_providers("twilio").await.with(limit, value).with("PROVIDER_TIMEOUT", "60s").twilio(&twilio);
         let killed = setup.start_on(runtime.handle()).await;
-        let visitor = killed.anonymous();
+        let client = killed.anonymous();
         let mut ids = Vec::new();
         for number in 0..8 {
-            ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+            ids.push(client.send_code_to(&phone(number)).await["id"].clone());
         }
         twilio.wait_for_requests(started).await;
         runtime.shutdown_background();
         assert_eq!(twilio.request_count(), started, "{limit}");
         twilio.behave(|_| Action::Respond(twilio_accepted(SID)));
         let app = killed.another_process().await;
-        let visitor = app.anonymous();
+        let client = app.anonymous();
         // The claims of the killed process expire.
         app.advance(Duration::from_secs(40));
         let mut ends = Vec::new();
@@ -175,7 +175,7 @@ async fn dl_01_unsent_message_is_sent_by_the_next_process() {
         while ends.len() < ids.len() {
             ends.clear();
             for id in &ids {
-                let status = visitor.verification(id).await["delivery"]["status"].clone();
+                let status = client.verification(id).await["delivery"]["status"].clone();
                 ends.extend((status != "QUEUED").then_some(status));
             }
             assert!(tokio::time::Instant::now() < deadline, "{limit}: {ends:?}");
@@ -194,20 +194,20 @@ async fn dl_01_full_outbox_is_sent_by_the_next_process() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let setup = with_providers("webhook").await.with("DISPATCH_CONCURRENCY", "2").gateway(&gateway);
     let killed = setup.start_on(runtime.handle()).await;
-    let visitor = killed.anonymous();
+    let client = killed.anonymous();
     let mut ids = Vec::new();
     for number in 0..10 {
-        ids.push(visitor.send_code_to(&phone(number)).await["id"].clone());
+        ids.push(client.send_code_to(&phone(number)).await["id"].clone());
     }
     gateway.wait_for_requests(2).await;
     runtime.shutdown_background();
     gateway.behave(accept_all);
     let app = killed.another_process().await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     // The claims of the killed process expire.
     app.advance(Duration::from_secs(40));
     for id in &ids {
-        wait_for_status(&visitor, id, "SENT").await;
+        wait_for_status(&client, id, "SENT").await;
     }
     let mut numbers: Vec<_> = gateway.requests().iter().map(number).collect();
     numbers.sort_unstable();
@@ -246,8 +246,8 @@ async fn resumed_process_does_not_settle_a_lost_claim_but_reports_acceptance() {
     let twilio = FakeProvider::start(|_| Action::RespondAfter(Duration::from_millis(700), twilio_accepted(SID))).await;
     let app = with_providers("twilio").await.twilio(&twilio).start().await;
     let database = store(&app).await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
     let seen = twilio.wait_for_requests(1).await;
     let callback = seen[0].form()["StatusCallback"].clone();
     let delivery = DeliveryId::parse(callback.split_once("delivery=").unwrap().1).unwrap();
@@ -274,7 +274,7 @@ async fn resumed_process_does_not_settle_a_lost_claim_but_reports_acceptance() {
     // Its definite result (accepted) replaces the unknown outcome; a failure would not.
     let row = wait_for_row(&database, &delivery, |row| row.status == DeliveryStatus::Sent).await;
     assert_eq!(row.provider_message_id.as_deref(), Some(SID));
-    wait_for_status(&visitor, &id, "SENT").await;
+    wait_for_status(&client, &id, "SENT").await;
     assert_eq!(twilio.requests().len(), 1);
     app.stop().await;
 }

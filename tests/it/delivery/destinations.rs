@@ -28,14 +28,14 @@ async fn disabled_country_does_not_affect_other_numbers() {
         })
         .await;
         let app = with_providers("twilio").await.twilio(&twilio).start().await;
-        let visitor = app.anonymous();
+        let client = app.anonymous();
         for other_client in 0..RECIPIENTS {
-            let id = visitor.send_code_to(&phone(other_client)).await["id"].clone();
-            wait_for_status(&visitor, &id, "FAILED").await;
+            let id = client.send_code_to(&phone(other_client)).await["id"].clone();
+            wait_for_status(&client, &id, "FAILED").await;
         }
         // The clock is stopped: an open circuit breaker would not close.
-        let id = visitor.send_code_to(&phone(RECIPIENTS)).await["id"].clone();
-        wait_for_status(&visitor, &id, "SENT").await;
+        let id = client.send_code_to(&phone(RECIPIENTS)).await["id"].clone();
+        wait_for_status(&client, &id, "SENT").await;
         assert_eq!(twilio.request_count(), RECIPIENTS + 1, "{status} {error}");
         app.stop().await;
     }
@@ -46,10 +46,10 @@ async fn unsupported_destination_fails_over_to_the_next_provider() {
     let twilio = FakeProvider::start(|_| Action::Respond(twilio_error(400, 21408))).await;
     let gateway = FakeProvider::start(accept_all).await;
     let app = with_providers("twilio,webhook").await.twilio(&twilio).gateway(&gateway).start().await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     for other_client in 0..RECIPIENTS {
-        let id = visitor.send_code_to(&phone(other_client)).await["id"].clone();
-        wait_for_status(&visitor, &id, "SENT").await;
+        let id = client.send_code_to(&phone(other_client)).await["id"].clone();
+        wait_for_status(&client, &id, "SENT").await;
     }
     assert_eq!((twilio.request_count(), gateway.request_count()), (RECIPIENTS, RECIPIENTS));
     app.stop().await;
@@ -69,11 +69,11 @@ async fn limit_on_one_number_does_not_affect_others() {
         })
         .await;
         let app = with_providers("twilio-verify").await.twilio_verify(&verify).start().await;
-        let visitor = app.anonymous();
-        let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-        wait_for_status(&visitor, &id, "FAILED").await;
-        let id = visitor.send_code_to(&phone(1)).await["id"].clone();
-        wait_for_status(&visitor, &id, "SENT").await;
+        let client = app.anonymous();
+        let id = client.send_code_to(&phone(0)).await["id"].clone();
+        wait_for_status(&client, &id, "FAILED").await;
+        let id = client.send_code_to(&phone(1)).await["id"].clone();
+        wait_for_status(&client, &id, "SENT").await;
         app.stop().await;
     }
 }
@@ -87,11 +87,11 @@ async fn sms_throttling_does_not_affect_email() {
     })
     .await;
     let app = with_providers("webhook").await.with("EMAIL_PROVIDER", "webhook").gateway(&gateway).start().await;
-    let visitor = app.anonymous();
-    visitor.send_code_to(&phone(0)).await;
+    let client = app.anonymous();
+    client.send_code_to(&phone(0)).await;
     gateway.wait_for_requests(1).await;
-    let sent = visitor.send_code(json!({ "purpose": "CONTACT", "to": { "email": "minji@example.com" } })).await;
-    wait_for_status(&visitor, &sent["verification"]["id"], "SENT").await;
+    let sent = client.send_code(json!({ "purpose": "CONTACT", "to": { "email": "minji@example.com" } })).await;
+    wait_for_status(&client, &sent["verification"]["id"], "SENT").await;
     app.stop().await;
 }
 
@@ -115,9 +115,9 @@ async fn bad_recipients_do_not_delay_other_email() {
         let (server, port) = Server::start().await;
         server.add_reply("RCPT TO:<bad", reply);
         let app = setup_with_smtp(port).await.start().await;
-        let visitor = app.anonymous();
+        let client = app.anonymous();
         let send = async |to: &str| {
-            let sent = visitor.send_code(json!({ "purpose": "CONTACT", "to": { "email": to } })).await;
+            let sent = client.send_code(json!({ "purpose": "CONTACT", "to": { "email": to } })).await;
             sent["verification"]["id"].clone()
         };
         for other_client in 0..RECIPIENTS {
@@ -125,7 +125,7 @@ async fn bad_recipients_do_not_delay_other_email() {
         }
         let id = send("good@example.com").await;
         // The clock is stopped: an open circuit breaker would not close.
-        wait_for_status(&visitor, &id, "SENT").await;
+        wait_for_status(&client, &id, "SENT").await;
         assert_eq!(server.accepted_recipients(), ["good@example.com"], "{reply}");
         app.stop().await;
     }

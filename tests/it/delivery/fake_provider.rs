@@ -44,12 +44,12 @@ struct Shared {
     seen: Vec<RecordedRequest>,
     behaviour: Behaviour,
     in_flight: usize,
-    most_in_flight: usize,
+    max_in_flight: usize,
 }
 
 impl FakeProvider {
     pub async fn start(behaviour: impl FnMut(&RecordedRequest) -> Action + Send + 'static) -> Self {
-        let shared = Shared { seen: Vec::new(), behaviour: Box::new(behaviour), in_flight: 0, most_in_flight: 0 };
+        let shared = Shared { seen: Vec::new(), behaviour: Box::new(behaviour), in_flight: 0, max_in_flight: 0 };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut provider =
             Self { address: listener.local_addr().unwrap(), shared: Arc::new(Mutex::new(shared)), server: None };
@@ -107,8 +107,8 @@ impl FakeProvider {
         }
     }
 
-    pub fn most_in_flight(&self) -> usize {
-        self.shared.lock().unwrap().most_in_flight
+    pub fn max_in_flight(&self) -> usize {
+        self.shared.lock().unwrap().max_in_flight
     }
 
     fn serve(&mut self, listener: TcpListener) {
@@ -144,7 +144,7 @@ async fn answer(shared: Arc<Mutex<Shared>>, request: Request<Incoming>) -> Resul
     let (action, _guard) = {
         let mut open = shared.lock().unwrap();
         open.in_flight += 1;
-        open.most_in_flight = open.most_in_flight.max(open.in_flight);
+        open.max_in_flight = open.max_in_flight.max(open.in_flight);
         let action = (open.behaviour)(&seen);
         open.seen.push(seen);
         (action, InFlightGuard(Arc::clone(&shared)))

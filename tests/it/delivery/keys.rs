@@ -40,11 +40,11 @@ async fn message_waits_for_a_process_with_its_key() {
     let both = new.another_process_with(&settings).await;
     new.stop().await;
     both.advance(Duration::from_secs(5));
-    let visitor = both.anonymous();
-    wait_for_status(&visitor, &id, "SENT").await;
+    let client = both.anonymous();
+    wait_for_status(&client, &id, "SENT").await;
     let seen = gateway.requests();
     assert_eq!(code(&seen[0]), code(&seen[seen.len() - 1]));
-    let confirmed = visitor.confirm(&id, &code(&seen[0])).await;
+    let confirmed = client.confirm(&id, &code(&seen[0])).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
     both.stop().await;
 }

@@ -40,11 +40,11 @@ fn code_of(sid: &str) -> String {
 async fn twilio() -> (Shared, FakeProvider) {
     let shared = Shared::default();
     let state = Arc::clone(&shared);
-    (shared, FakeProvider::start(move |seen| Action::Respond(state.lock().unwrap().answer(seen))).await)
+    (shared, FakeProvider::start(move |seen| Action::Respond(state.lock().unwrap().respond(seen))).await)
 }
 
 impl Twilio {
-    fn answer(&mut self, seen: &RecordedRequest) -> Reply {
+    fn respond(&mut self, seen: &RecordedRequest) -> Reply {
         match seen.line.rsplit('/').next() {
             Some("Verifications") => {
                 let to = seen.form()["To"].clone();
@@ -105,9 +105,9 @@ async fn request_code(client: &ApiClient, purpose: &str, number: &str, device: O
     client.send_code(json!({ "purpose": purpose, "to": { "phone": number }, "deviceToken": device })).await
 }
 
-fn assert_cooldown(answer: &Value) {
-    let found = (&answer["__typename"], &answer["quota"]);
-    assert_eq!(found, (&json!("QuotaExceeded"), &json!("RESEND_COOLDOWN")), "{answer:#}");
+fn assert_cooldown(response: &Value) {
+    let found = (&response["__typename"], &response["quota"]);
+    assert_eq!(found, (&json!("QuotaExceeded"), &json!("RESEND_COOLDOWN")), "{response:#}");
 }
 
 /// Advances the clock past the resend cooldown.
@@ -235,11 +235,11 @@ async fn one_of_several_concurrent_sends_gets_the_number() {
     let clients: Vec<_> = clients.collect();
     let number = phone(0);
     let sends = clients.iter().map(|client| request_code(client, "CONTACT", &number, None));
-    let answers = futures_util::future::join_all(sends).await;
-    let sent: Vec<_> = answers.iter().filter(|answer| answer["verification"]["id"].is_string()).collect();
-    assert_eq!(sent.len(), 1, "{answers:#?}");
+    let responses = futures_util::future::join_all(sends).await;
+    let sent: Vec<_> = responses.iter().filter(|response| response["verification"]["id"].is_string()).collect();
+    assert_eq!(sent.len(), 1, "{responses:#?}");
     wait_for_status(&clients[0], &sent[0]["verification"]["id"], "SENT").await;
-    answers.iter().filter(|answer| answer["verification"].is_null()).for_each(assert_cooldown);
+    responses.iter().filter(|response| response["verification"].is_null()).for_each(assert_cooldown);
     assert_eq!(counts(&twilio), (1, 0));
     if let Some(other) = other {
         other.stop().await;
@@ -260,7 +260,7 @@ async fn lost_response_blocks_the_number_for_ten_minutes() {
     visitor.cancel(&first).await;
     app.advance(Duration::from_secs(6 * 60));
     assert_cooldown(&request_code(&visitor, "CONTACT", &phone(0), None).await);
-    verify.behave(move |seen| Action::Respond(shared.lock().unwrap().answer(seen)));
+    verify.behave(move |seen| Action::Respond(shared.lock().unwrap().respond(seen)));
     app.advance(Duration::from_secs(4 * 60));
     let second = visitor.send_code_to(&phone(0)).await["id"].clone();
     wait_for_status(&visitor, &second, "SENT").await;

@@ -25,14 +25,14 @@ async fn post_receipt(app: &TestApp, id: &str, status: &str) {
 async fn dl_05_receipts_are_authenticated_and_only_advance_the_status() {
     let gateway = FakeProvider::start(|_| Action::Respond(accepted("gw-1"))).await;
     let app = with_providers("webhook").await.gateway(&gateway).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let mut watch = visitor.watch(&id).await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    let mut watch = client.watch(&id).await;
     watch.until(|state| state["delivery"]["status"] == "SENT").await;
 
     let forged = json!({ "provider_message_id": "gw-1", "status": "delivered" });
     assert_eq!(post_gateway_receipt(&app, &forged, OTHER_SECRET).await, 403);
-    assert_eq!(visitor.verification(&id).await["delivery"]["status"], "SENT");
+    assert_eq!(client.verification(&id).await["delivery"]["status"], "SENT");
 
     post_receipt(&app, "gw-1", "undelivered").await;
     watch.until(|state| state["delivery"]["status"] == "UNDELIVERED").await;
@@ -42,7 +42,7 @@ async fn dl_05_receipts_are_authenticated_and_only_advance_the_status() {
     for late in ["sent", "undelivered", "delivered", "sent", "undelivered"] {
         post_receipt(&app, "gw-1", late).await;
     }
-    assert_eq!(visitor.verification(&id).await, delivered, "no status went back, and nothing was counted");
+    assert_eq!(client.verification(&id).await, delivered, "no status went back, and nothing was counted");
     app.stop().await;
 }
 
@@ -54,15 +54,15 @@ async fn en_01_account_dependent_delivery_never_shows_more_than_sent() {
         FakeProvider::start(|seen| Action::Respond(accepted(&format!("gw-{}", seen.header("webhook-id"))))).await;
     let app = with_providers("webhook").await.gateway(&gateway).start().await;
     app.insert_accounts([Account::with_phone(&phone(0)), Account::with_phone(&phone(1))]).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     for (n, reported) in ["delivered", "undelivered"].into_iter().enumerate() {
         let input = json!({ "purpose": "SIGN_IN", "to": { "phone": phone(n) } });
-        let id = visitor.send_code(input).await["verification"]["id"].clone();
-        let mut watch = visitor.watch(&id).await;
+        let id = client.send_code(input).await["verification"]["id"].clone();
+        let mut watch = client.watch(&id).await;
         let sent = watch.until(|state| state["delivery"]["status"] == "SENT").await;
         let accepted = format!("gw-{}", gateway.wait_for_requests(n + 1).await[n].header("webhook-id"));
         post_receipt(&app, &accepted, reported).await;
-        assert_eq!(visitor.verification(&id).await, sent);
+        assert_eq!(client.verification(&id).await, sent);
         let known = app.column("SELECT status FROM delivery ORDER BY created_at, id").await;
         assert_eq!(known.iter().filter(|status| status.eq_ignore_ascii_case(reported)).count(), 1, "{known:?}");
     }
@@ -73,11 +73,11 @@ async fn en_01_account_dependent_delivery_never_shows_more_than_sent() {
 async fn receipt_before_the_send_response_is_applied() {
     let gateway = FakeProvider::start(|_| Action::RespondAfter(Duration::from_millis(700), accepted("gw-early"))).await;
     let app = with_providers("webhook").await.gateway(&gateway).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
     gateway.wait_for_requests(1).await;
     post_receipt(&app, "gw-early", "delivered").await;
-    assert_eq!(visitor.verification(&id).await["delivery"]["status"], "DELIVERED");
+    assert_eq!(client.verification(&id).await["delivery"]["status"], "DELIVERED");
     app.stop().await;
 }
 
@@ -85,19 +85,19 @@ async fn receipt_before_the_send_response_is_applied() {
 async fn receipt_with_delivery_id_counts_after_a_lost_response() {
     let twilio = FakeProvider::start(|_| Action::Hang).await;
     let app = with_providers("twilio").await.twilio(&twilio).start().await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     for (number, (reported, shown)) in
         [("delivered", "DELIVERED"), ("undelivered", "UNDELIVERED"), ("sent", "SENT")].into_iter().enumerate()
     {
-        let id = visitor.send_code_to(&phone(number)).await["id"].clone();
+        let id = client.send_code_to(&phone(number)).await["id"].clone();
         let seen = twilio.wait_for_requests(number + 1).await;
         let callback = seen[number].form()["StatusCallback"].clone();
         let delivery = callback.split_once("delivery=").unwrap().1.to_owned();
         // Once while the request is open, and once after it was given up.
         assert_eq!(post_twilio_receipt(&app, &delivery, SID, reported).await, 200);
-        wait_for_status(&visitor, &id, shown).await;
+        wait_for_status(&client, &id, shown).await;
         assert_eq!(post_twilio_receipt(&app, &delivery, SID, reported).await, 200);
-        assert_eq!(visitor.verification(&id).await["delivery"]["status"], shown);
+        assert_eq!(client.verification(&id).await["delivery"]["status"], shown);
     }
     app.stop().await;
 }
@@ -108,8 +108,8 @@ async fn receipt_before_the_retry_is_final() {
     for (number, (reported, shown)) in [("undelivered", "UNDELIVERED"), ("sent", "SENT")].into_iter().enumerate() {
         let gateway = FakeProvider::start(|_| Action::Hang).await;
         let app = with_providers("webhook").await.gateway(&gateway).start().await;
-        let visitor = app.anonymous();
-        let id = visitor.send_code_to(&phone(number)).await["id"].clone();
+        let client = app.anonymous();
+        let id = client.send_code_to(&phone(number)).await["id"].clone();
         let delivery = gateway.wait_for_requests(1).await[0].header("webhook-id").to_owned();
         gateway.behave(accept_all);
         let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
@@ -119,7 +119,7 @@ async fn receipt_before_the_retry_is_final() {
         }
         assert_eq!(post_gateway_receipt(&app, &json!({ "id": delivery, "status": reported }), SECRET).await, 200);
         app.advance(Duration::from_secs(10));
-        wait_for_status(&visitor, &id, shown).await;
+        wait_for_status(&client, &id, shown).await;
         assert_eq!(gateway.requests().len(), 1);
         app.stop().await;
     }
@@ -130,9 +130,9 @@ async fn missing_receipt_causes_one_visible_failover() {
     let gateway = FakeProvider::start(accept_all).await;
     let twilio = FakeProvider::start(|_| Action::RespondAfter(Duration::from_millis(200), twilio_accepted(SID))).await;
     let app = with_providers("webhook,twilio").await.gateway(&gateway).twilio(&twilio).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let mut watch = visitor.watch(&id).await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    let mut watch = client.watch(&id).await;
     let sent = watch.until(|state| state["delivery"]["status"] == "SENT").await;
     app.advance(Duration::from_secs(46));
     let queued = watch.until(|state| state["delivery"]["status"] == "QUEUED").await;
@@ -146,12 +146,12 @@ async fn missing_receipt_causes_one_visible_failover() {
     // A failure reported by the first provider no longer counts; a late delivery does.
     let first_id = format!("gw-{}", first[0].header("webhook-id"));
     post_receipt(&app, &first_id, "undelivered").await;
-    assert_eq!(visitor.verification(&id).await["delivery"]["status"], "SENT");
+    assert_eq!(client.verification(&id).await["delivery"]["status"], "SENT");
     post_receipt(&app, &first_id, "delivered").await;
     watch.until(|state| state["delivery"]["status"] == "DELIVERED").await;
     app.advance(Duration::from_secs(100));
-    let next = visitor.send_code_to(&phone(1)).await["id"].clone();
-    wait_for_status(&visitor, &next, "SENT").await;
+    let next = client.send_code_to(&phone(1)).await["id"].clone();
+    wait_for_status(&client, &next, "SENT").await;
     assert_eq!((gateway.requests().len(), twilio.requests().len()), (2, 1), "one retry, not more");
     app.stop().await;
 }
@@ -161,14 +161,14 @@ async fn confirmed_code_or_timely_receipt_prevents_failover() {
     let gateway = FakeProvider::start(accept_all).await;
     let twilio = FakeProvider::start(|_| Action::Respond(twilio_accepted(SID))).await;
     let app = with_providers("webhook,twilio").await.gateway(&gateway).twilio(&twilio).start().await;
-    let visitor = app.anonymous();
-    let confirmed = visitor.send_code_to(&phone(0)).await["id"].clone();
-    let reported = visitor.send_code_to(&phone(1)).await["id"].clone();
-    wait_for_status(&visitor, &confirmed, "SENT").await;
-    wait_for_status(&visitor, &reported, "SENT").await;
+    let client = app.anonymous();
+    let confirmed = client.send_code_to(&phone(0)).await["id"].clone();
+    let reported = client.send_code_to(&phone(1)).await["id"].clone();
+    wait_for_status(&client, &confirmed, "SENT").await;
+    wait_for_status(&client, &reported, "SENT").await;
     let seen = gateway.wait_for_requests(2).await;
     let of = |phone: &str| seen.iter().find(|seen| number(seen) == phone).unwrap();
-    visitor.confirm(&confirmed, &code(of(&phone(0)))).await;
+    client.confirm(&confirmed, &code(of(&phone(0)))).await;
     post_receipt(&app, &format!("gw-{}", of(&phone(1)).header("webhook-id")), "sent").await;
     app.advance(Duration::from_secs(60));
     tokio::time::sleep(Duration::from_millis(1200)).await;
@@ -181,12 +181,12 @@ async fn failed_failover_leaves_the_status_sent() {
     let gateway = FakeProvider::start(accept_all).await;
     let twilio = FakeProvider::start(|_| Action::Respond(twilio_error(400, 21211))).await;
     let app = with_providers("webhook,twilio").await.gateway(&gateway).twilio(&twilio).start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    wait_for_status(&visitor, &id, "SENT").await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    wait_for_status(&client, &id, "SENT").await;
     app.advance(Duration::from_secs(46));
     twilio.wait_for_requests(1).await;
-    wait_for_status(&visitor, &id, "SENT").await;
+    wait_for_status(&client, &id, "SENT").await;
     app.stop().await;
 }
 
@@ -195,16 +195,16 @@ async fn receipt_at_one_process_is_seen_at_the_other() {
     let gateway = FakeProvider::start(|_| Action::Respond(accepted("gw-1"))).await;
     let app = with_providers("webhook").await.gateway(&gateway).start().await;
     let other = app.another_process().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(&phone(0)).await["id"].clone();
-    wait_for_status(&visitor, &id, "SENT").await;
+    let client = app.anonymous();
+    let id = client.send_code_to(&phone(0)).await["id"].clone();
+    wait_for_status(&client, &id, "SENT").await;
     let watches = std::env::var_os("COUNTERSIGN_TEST_REDIS_URL").is_some();
-    let mut watch = visitor.watch(&id).await;
+    let mut watch = client.watch(&id).await;
     post_receipt(&other, "gw-1", "delivered").await;
     if watches {
         watch.until(|state| state["delivery"]["status"] == "DELIVERED").await;
     }
-    wait_for_status(&visitor, &id, "DELIVERED").await;
+    wait_for_status(&client, &id, "DELIVERED").await;
     other.stop().await;
     app.stop().await;
 }

@@ -73,10 +73,10 @@ fn random_behaviour(
         let mut record = record.lock().unwrap();
         let request_count = record.requests.entry(to.clone()).or_default();
         *request_count += 1;
-        let mut chance = random_outcome(seed, &to, *request_count);
+        let mut rng = random_outcome(seed, &to, *request_count);
         let twilio = seen.line.ends_with("/Messages.json");
         let (id, reported) = if twilio {
-            let sid = format!("SM{:032x}", chance.random::<u128>());
+            let sid = format!("SM{:032x}", rng.random::<u128>());
             let callback = seen.form()["StatusCallback"].clone();
             let delivery = callback.split_once("delivery=").unwrap().1.to_owned();
             (sid.clone(), PendingReceipt::Twilio { delivery, sid })
@@ -84,7 +84,7 @@ fn random_behaviour(
             let id = seen.header("webhook-id").to_owned();
             (id.clone(), PendingReceipt::Gateway { id })
         };
-        let pause = Duration::from_millis(chance.random_range(0..40));
+        let pause = Duration::from_millis(rng.random_range(0..40));
         let accept = |record: &mut ProviderRecord| {
             let accepted = record.accepted.entry(to.clone()).or_default();
             // The gateway is idempotent.
@@ -93,7 +93,7 @@ fn random_behaviour(
             }
             record.pending_receipts.push((to.clone(), reported.clone()));
         };
-        match chance.random_range(0..100) {
+        match rng.random_range(0..100) {
             0..10 => Action::RespondAfter(pause, Reply::text(503, "")),
             10..14 => Action::Respond(Reply::text(429, "").with("retry-after", "1")),
             14..16 => {
@@ -106,8 +106,8 @@ fn random_behaviour(
             }
             _ => {
                 accept(&mut record);
-                let answer = if twilio { json!({ "sid": id }) } else { json!({ "provider_message_id": id }) };
-                Action::RespondAfter(pause, Reply::json(201, &answer))
+                let response = if twilio { json!({ "sid": id }) } else { json!({ "provider_message_id": id }) };
+                Action::RespondAfter(pause, Reply::json(201, &response))
             }
         }
     }
@@ -127,13 +127,13 @@ fn merge_receipts(reported: &mut BTreeMap<String, &'static str>, receipts: BTree
 async fn post_receipts(
     app: &TestApp,
     record: &Mutex<ProviderRecord>,
-    chance: &mut ChaCha20Rng,
+    rng: &mut ChaCha20Rng,
 ) -> BTreeMap<String, &'static str> {
     let mut final_status = BTreeMap::new();
     let accepted = std::mem::take(&mut record.lock().unwrap().pending_receipts);
     let mut receipts = Vec::new();
     for (to, reported) in accepted {
-        let end = match chance.random_range(0..10) {
+        let end = match rng.random_range(0..10) {
             0..6 => "delivered",
             6..8 => "undelivered",
             _ => continue,
@@ -143,7 +143,7 @@ async fn post_receipts(
         if end == "delivered" {
             *reported_status = end;
         }
-        receipts.push((reported, end, chance.random_range(2..=4)));
+        receipts.push((reported, end, rng.random_range(2..=4)));
     }
     stream::iter(receipts)
         .for_each_concurrent(AT_ONCE, async |(reported, end, times)| {
@@ -197,9 +197,9 @@ async fn not_retryable(app: &TestApp, database: &Store) -> BTreeSet<String> {
 }
 
 /// The delivery status of each verification.
-async fn statuses(visitor: &ApiClient, ids: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
+async fn statuses(client: &ApiClient, ids: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
     let shown = ids.iter().map(async |(to, id)| {
-        let status = visitor.verification(id).await["delivery"]["status"].as_str().unwrap().to_owned();
+        let status = client.verification(id).await["delivery"]["status"].as_str().unwrap().to_owned();
         (to.clone(), status)
     });
     stream::iter(shown).buffer_unordered(AT_ONCE).collect().await
@@ -211,14 +211,14 @@ async fn deliver_all(
     provider: &FakeProvider,
     database: &Store,
     record: &Mutex<ProviderRecord>,
-    chance: &mut ChaCha20Rng,
+    rng: &mut ChaCha20Rng,
 ) -> BTreeMap<String, &'static str> {
     let mut reported = BTreeMap::new();
     // By then the last code has expired, and its message is sent or failed.
     let deadline = app.now() + Duration::from_secs(6 * 60);
     loop {
         let due = wait_until_idle(app, provider, database).await;
-        merge_receipts(&mut reported, post_receipts(app, record, chance).await);
+        merge_receipts(&mut reported, post_receipts(app, record, rng).await);
         let waiting = app.column("SELECT id FROM delivery WHERE status = 'QUEUED'").await.len();
         if waiting == 0 {
             return reported;
@@ -274,14 +274,14 @@ async fn soak(providers: &str, count: usize, idempotent: bool) {
         .start()
         .await;
     let database = store(&app).await;
-    let mut chance = ChaCha20Rng::seed_from_u64(SEED + 1);
+    let mut rng = ChaCha20Rng::seed_from_u64(SEED + 1);
     let mut ids = BTreeMap::new();
     let mut reported = BTreeMap::new();
     for first in (0..count).step_by(CHUNK) {
         let sent = (first..count.min(first + CHUNK)).map(async |number| {
-            let visitor = app.client_at(&format!("198.51.{}.{}", number / 250, number % 250));
+            let client = app.client_at(&format!("198.51.{}.{}", number / 250, number % 250));
             let to = phone(number);
-            let id = visitor.send_code_to(&to).await["id"].clone();
+            let id = client.send_code_to(&to).await["id"].clone();
             (to, id)
         });
         ids.extend(stream::iter(sent).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
@@ -292,9 +292,9 @@ async fn soak(providers: &str, count: usize, idempotent: bool) {
             provider.restart().await;
         }
         app.advance(Duration::from_secs(1));
-        merge_receipts(&mut reported, post_receipts(&app, &record, &mut chance).await);
+        merge_receipts(&mut reported, post_receipts(&app, &record, &mut rng).await);
     }
-    let last = deliver_all(&app, &provider, &database, &record, &mut chance).await;
+    let last = deliver_all(&app, &provider, &database, &record, &mut rng).await;
     merge_receipts(&mut reported, last);
     let shown = statuses(&app.anonymous(), &ids).await;
     assert_eq!(shown.len(), count);

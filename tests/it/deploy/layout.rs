@@ -82,7 +82,7 @@ async fn each_process_has_a_stream_of_each_kind(layout: &Layout) {
 
 /// Quotas and sessions have the visitor's address: neither the proxy's, nor one that the visitor claims to have.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_client_address_behind_the_proxy_is_the_visitors() {
+async fn the_client_address_behind_the_proxy_is_the_clients() {
     if !can_start() {
         return;
     }

@@ -88,7 +88,7 @@ impl Page {
         let log = || fs::File::create(self.folder().join("server.log")).unwrap();
         let mut server = self.shell(command).stdout(log()).stderr(Stdio::null()).spawn().unwrap();
         let deadline = Instant::now() + TEST_TIMEOUT;
-        while !reqwest::get(format!("{}/readyz", self.url())).await.is_ok_and(|answer| answer.status() == 200) {
+        while !reqwest::get(format!("{}/readyz", self.url())).await.is_ok_and(|response| response.status() == 200) {
             let ended = server.try_wait().unwrap();
             assert!(ended.is_none() && Instant::now() < deadline, "{command:?} does not serve: {ended:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -142,8 +142,8 @@ impl Page {
 
     async fn execute(&self, query: &str) -> Value {
         let request = client().post(format!("{}/graphql", self.url())).json(&json!({ "query": query }));
-        let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
-        answer["data"]["it"].take()
+        let mut response: Value = request.send().await.unwrap().json().await.unwrap();
+        response["data"]["it"].take()
     }
 
     fn output(&self, at: usize) -> String {

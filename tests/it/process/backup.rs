@@ -76,10 +76,10 @@ async fn backup_under_load_is_complete_and_usable() {
         let message = outbox.iter().find(|message| message["to"] == **phone);
         // A message that was still queued in the copy is sent by the server that uses the copy.
         let Some(message) = message else { continue };
-        let answer =
+        let response =
             child.execute("198.51.100.2", DOCUMENT, json!({ "id": id, "code": message["code"] })).await.unwrap();
-        let answer = &answer["data"]["it"]["__typename"];
-        assert!(answer == "ConfirmVerificationCodePayload" || answer == "QuotaExceeded", "{answer}");
+        let response = &response["data"]["it"]["__typename"];
+        assert!(response == "ConfirmVerificationCodePayload" || response == "QuotaExceeded", "{response}");
     }
     let stats = restored.run(&["stats", "--json"]);
     let figures: Value = serde_json::from_slice(&stats.stdout).unwrap();

@@ -21,8 +21,8 @@ async fn serves(config: &ChildConfig, certificate: &str) -> bool {
     let root = reqwest::Certificate::from_pem(certificate.as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
     let (_, port) = config.vars["LISTEN_ADDR"].rsplit_once(':').unwrap();
-    let answer = client.get(format!("https://localhost:{port}/healthz")).timeout(TEST_TIMEOUT).send().await;
-    answer.is_ok_and(|answer| answer.status() == 200)
+    let response = client.get(format!("https://localhost:{port}/healthz")).timeout(TEST_TIMEOUT).send().await;
+    response.is_ok_and(|response| response.status() == 200)
 }
 
 async fn until_served(config: &ChildConfig, certificate: &str) {

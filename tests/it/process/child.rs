@@ -161,8 +161,8 @@ impl Child {
     pub async fn wait_ready(&mut self, config: &ChildConfig) {
         let deadline = Instant::now() + TEST_TIMEOUT;
         loop {
-            if let Ok(answer) = self.http.get(format!("{}/readyz", self.url)).send().await
-                && answer.status() == 200
+            if let Ok(response) = self.http.get(format!("{}/readyz", self.url)).send().await
+                && response.status() == 200
             {
                 return;
             }
@@ -192,16 +192,16 @@ impl Child {
     pub async fn me(&self, token: &str) -> Option<String> {
         let body = json!({ "query": "{ me { username } }" });
         let request = self.http.post(format!("{}/graphql", self.url)).bearer_auth(token).json(&body);
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        answer["data"]["me"]["username"].as_str().map(str::to_owned)
+        let response: Value = request.send().await.unwrap().json().await.unwrap();
+        response["data"]["me"]["username"].as_str().map(str::to_owned)
     }
 
     /// The id of the new verification; `None` if it was not acknowledged.
     pub async fn send_code(&self, address: &str, phone: &str) -> Option<String> {
         let document = "mutation($phone: String!) { it: sendVerificationCode(input: { purpose: CONTACT, to: { phone: $phone } }) \
              { __typename ... on SendVerificationCodePayload { verification { id } } } }";
-        let answer = self.execute(address, document, json!({ "phone": phone })).await?;
-        answer["data"]["it"]["verification"]["id"].as_str().map(str::to_owned)
+        let response = self.execute(address, document, json!({ "phone": phone })).await?;
+        response["data"]["it"]["verification"]["id"].as_str().map(str::to_owned)
     }
 
     pub async fn outbox(&self) -> Vec<Value> {

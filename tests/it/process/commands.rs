@@ -133,7 +133,7 @@ async fn second_serve_on_the_same_data_dir_is_refused() {
 
 /// An address in use and a data directory that can't be written to are refused with what to do.
 #[tokio::test]
-async fn serve_says_what_to_do_about_an_address_in_use_and_an_unusable_folder() {
+async fn serve_explains_an_address_in_use_and_an_unusable_folder() {
     let config = ["DATABASE_URL", "REDIS_URL"].into_iter().fold(ChildConfig::new().await, ChildConfig::without);
     let used = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = used.local_addr().unwrap().to_string();
@@ -149,8 +149,8 @@ async fn serve_says_what_to_do_about_an_address_in_use_and_an_unusable_folder() 
 #[tokio::test]
 async fn published_keys_have_a_cache_lifetime() {
     let child = ChildConfig::new().await.serve().await;
-    let answer = child.http.get(format!("{}/.well-known/jwks.json", child.url)).send().await.unwrap();
-    assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
+    let response = child.http.get(format!("{}/.well-known/jwks.json", child.url)).send().await.unwrap();
+    assert_eq!(response.headers()["cache-control"], "public, max-age=300");
 }
 
 /// The log lists exactly the channels whose messages go to the outbox.

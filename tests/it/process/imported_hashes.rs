@@ -33,7 +33,7 @@ fn fixtures() -> Vec<Fixture> {
 }
 
 /// Costly hashes take as long as the machine needs, however busy it is.
-async fn patient() -> ChildConfig {
+async fn with_long_timeouts() -> ChildConfig {
     let config = ChildConfig::new().await.with("CLIENT_SIGN_INS_PER_MINUTE", "unlimited");
     config.with("EXECUTION_TIMEOUT", "1m").with("DATABASE_TIMEOUT", "20s").with("SHED_AFTER", "60s")
 }
@@ -55,7 +55,7 @@ async fn signs_in(child: &Child, number: usize, Fixture { system, password, wron
 
 #[tokio::test]
 async fn passwords_of_every_system_work_and_are_rehashed_with_argon2id() {
-    let config = patient().await;
+    let config = with_long_timeouts().await;
     let fixtures = fixtures();
     assert!(fixtures.len() > 100, "{} fixtures", fixtures.len());
     let mut lines = String::new();
@@ -105,7 +105,7 @@ fn samples() -> Vec<Value> {
 
 #[tokio::test]
 async fn samples_of_the_migration_guide_are_imported_and_work() {
-    let config = patient().await;
+    let config = with_long_timeouts().await;
     let samples = samples();
     assert!(samples.len() >= 18, "{} samples", samples.len());
     let lines: String = samples.iter().map(|sample| format!("{sample}\n")).collect();

@@ -65,8 +65,8 @@ async fn stalled_log_reader_blocks_neither_requests_nor_shutdown() {
     let mut piped = Piped::start().await;
     piped.stall().await;
     for path in ["/healthz", "/readyz"] {
-        let answer = piped.child.http.get(format!("{}{path}", piped.child.url)).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
+        let response = piped.child.http.get(format!("{}{path}", piped.child.url)).send().await.unwrap();
+        assert_eq!(response.status(), 200);
     }
     piped.child.signal("TERM");
     let ended = piped.child.wait_exit(TEST_TIMEOUT).await;

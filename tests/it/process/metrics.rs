@@ -50,16 +50,16 @@ pub fn count(text: &str, series: &str) -> Option<u64> {
 }
 
 pub async fn scrape(config: &ChildConfig) -> String {
-    let answer = reqwest::get(format!("http://{}/metrics", config.vars["METRICS_ADDR"])).await.unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
-    answer.text().await.unwrap()
+    let response = reqwest::get(format!("http://{}/metrics", config.vars["METRICS_ADDR"])).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    response.text().await.unwrap()
 }
 
 /// Executes a document and returns its field `it`.
 async fn execute_it(child: &Child, document: &str, variables: Value) -> Value {
-    let mut answer = child.execute(ADDRESS, document, variables).await.unwrap();
-    answer["data"]["it"].take()
+    let mut response = child.execute(ADDRESS, document, variables).await.unwrap();
+    response["data"]["it"].take()
 }
 
 const CONFIRM: &str = "mutation($id: ID!, $code: String!) { it: confirmVerificationCode(input: { verificationId: $id, code: $code }) \
@@ -232,8 +232,8 @@ async fn op_04_metrics_have_their_own_address() {
     let child = config.serve().await;
     assert_eq!(reqwest::get(format!("{}/metrics", child.url)).await.unwrap().status(), 404);
     for path in ["/", "/graphql", "/healthz", "/dev/outbox"] {
-        let answer = reqwest::get(format!("http://{}{path}", config.vars["METRICS_ADDR"])).await.unwrap();
-        assert_eq!(answer.status(), 404, "{path}");
+        let response = reqwest::get(format!("http://{}{path}", config.vars["METRICS_ADDR"])).await.unwrap();
+        assert_eq!(response.status(), 404, "{path}");
     }
     child.signal("TERM");
     assert!(child.wait_exit(TEST_TIMEOUT).await.success());

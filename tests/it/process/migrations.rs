@@ -10,8 +10,8 @@ const REQUIRES_NEWER_VERSION: &str = "UPDATE schema_compatibility SET minimum_ve
                                  WHERE migration = 'm20991231_000001_later' RETURNING migration";
 
 async fn readiness(child: &Child) -> (u16, String) {
-    let answer = child.http.get(format!("{}/readyz", child.url)).send().await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
+    let response = child.http.get(format!("{}/readyz", child.url)).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
 }
 
 /// Starts it again on the same database and waits until it is ready.

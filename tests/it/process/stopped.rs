@@ -21,10 +21,10 @@ async fn send_until_stopped(child: Arc<Child>, sender: usize, answered: Arc<Atom
         let phone = format!("+82104{sender}3{n:05}");
         let body = json!({ "query": document, "variables": { "phone": phone } });
         match child.http.post(format!("{}/graphql", child.url)).json(&body).send().await {
-            Ok(answer) => {
+            Ok(response) => {
                 // An accepted request is completed.
-                let status = answer.status();
-                let body = answer.text().await.unwrap();
+                let status = response.status();
+                let body = response.text().await.unwrap();
                 if status != 200 || !body.contains("SendVerificationCodePayload") {
                     assert!(status == 503 || body.contains("UNAVAILABLE"), "{status}: {body}");
                     break;

@@ -43,8 +43,8 @@ fn taken(taken: u32) -> Reply {
     let info =
         json!({ "type": "AT", "mid": 123, "current": 1, "unit": 6.5, "total": 6.5, "scnt": taken, "fcnt": 1 - taken });
     // Its responses are JSON with the content type HTML.
-    let answer = json!({ "code": 0, "message": "성공적으로 전송요청 하였습니다.", "info": info });
-    Reply::text(200, &answer.to_string()).with("content-type", "text/html")
+    let response = json!({ "code": 0, "message": "성공적으로 전송요청 하였습니다.", "info": info });
+    Reply::text(200, &response.to_string()).with("content-type", "text/html")
 }
 
 #[tokio::test]

@@ -40,13 +40,13 @@ impl Bench {
         Self::answering(vars, || Ok(()))
     }
 
-    fn answering(vars: &[(&str, &str)], answer: fn() -> Result<(), Fault>) -> Self {
+    fn answering(vars: &[(&str, &str)], response: fn() -> Result<(), Fault>) -> Self {
         let verifiers = Arc::new(verifiers(vars));
         let taken: Arc<Mutex<Vec<Receipt>>> = Arc::default();
         let kept = taken.clone();
         let handler = Arc::new(move |receipts| {
             kept.lock().unwrap().extend::<Vec<Receipt>>(receipts);
-            Box::pin(std::future::ready(answer())) as _
+            Box::pin(std::future::ready(response())) as _
         });
         let (clock, _) = Clock::manual(DateTime::from_timestamp(NOW, 0).unwrap());
         Self { app: routes(ReceiptState { verifiers, handler, clock }), taken }

@@ -72,6 +72,12 @@ impl Server {
         self.replies.lock().unwrap().get(command).copied().unwrap_or(otherwise)
     }
 
+    fn recipient_reply(&self, line: &str) -> &'static str {
+        let replies = self.replies.lock().unwrap();
+        let scripted = replies.iter().find(|(begin, _)| !begin.is_empty() && line.starts_with(**begin));
+        scripted.map_or("250 2.1.0 good", |(_, reply)| reply)
+    }
+
     async fn serve_connection(self, stream: TcpStream) {
         let mut stream = BufReader::new(stream);
         let write = async |stream: &mut BufReader<TcpStream>, reply: &str| {
@@ -109,9 +115,7 @@ impl Server {
                 "QUIT" => "221 bye",
                 "RCPT" => {
                     recipient = line.trim_start_matches("RCPT TO:<").trim_end().trim_end_matches('>').to_owned();
-                    let replies = self.replies.lock().unwrap();
-                    let scripted = replies.iter().find(|(begin, _)| !begin.is_empty() && line.starts_with(**begin));
-                    scripted.map_or("250 2.1.0 good", |(_, reply)| reply)
+                    self.recipient_reply(&line)
                 }
                 command @ ("MAIL" | "RSET" | "NOOP") => self.reply(command, "250 2.1.0 good"),
                 _ => "500 5.5.1 what?",

@@ -84,14 +84,14 @@ impl ApiClient {
             "{{ me {{ {USER} sessions {{ nodes {{ id current deviceName userAgent ipAddress createdAt lastUsedAt \
              expiresAt }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
         );
-        let mut answer = self.execute(&query, json!({})).await;
+        let mut response = self.execute(&query, json!({})).await;
         // `me` is null for a rejected token, and the errors say UNAUTHENTICATED.
         let codes: Vec<_> =
-            answer["errors"].as_array().into_iter().flatten().map(|error| &error["extensions"]["code"]).collect();
-        assert!(codes.iter().all(|code| *code == "UNAUTHENTICATED"), "{answer:#}");
-        assert!(codes.is_empty() || answer["data"]["me"].is_null(), "{answer:#}");
-        coverage::record_all(&answer["data"]);
-        answer["data"]["me"].take()
+            response["errors"].as_array().into_iter().flatten().map(|error| &error["extensions"]["code"]).collect();
+        assert!(codes.iter().all(|code| *code == "UNAUTHENTICATED"), "{response:#}");
+        assert!(codes.is_empty() || response["data"]["me"].is_null(), "{response:#}");
+        coverage::record_all(&response["data"]);
+        response["data"]["me"].take()
     }
 
     pub async fn sign_out(&self) -> Value {
@@ -134,9 +134,9 @@ impl ApiClient {
              ... on Problem {{ code message }} ... on ChangeContactPayload {{ user {{ {USER} }} }} {} }} }}",
             problem_selections(&["ProofRejected", "QuotaExceeded", "ReauthenticationRequired"])
         );
-        let answer = self.data(&document, json!({ "input": { "proofToken": proof } })).await["it"].take();
-        coverage::record(mutation, &answer);
-        answer
+        let response = self.data(&document, json!({ "input": { "proofToken": proof } })).await["it"].take();
+        coverage::record(mutation, &response);
+        response
     }
 
     pub async fn available(&self, input: Value) -> Value {

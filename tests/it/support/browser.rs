@@ -43,9 +43,9 @@ impl TestApp {
         for (name, value) in headers {
             request = request.header(*name, reqwest::header::HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let answer = request.send().await.unwrap();
-        let set = answer.headers().get_all("set-cookie").iter();
+        let response = request.send().await.unwrap();
+        let set = response.headers().get_all("set-cookie").iter();
         let set = set.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
-        ApiResponse { body: answer.json().await.unwrap_or_default(), set }
+        ApiResponse { body: response.json().await.unwrap_or_default(), set }
     }
 }

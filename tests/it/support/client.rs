@@ -56,10 +56,10 @@ impl ApiClient {
 
     /// Executes a document and returns its data. The response must have no errors.
     pub async fn data(&self, query: &str, variables: Value) -> Value {
-        let mut answer = self.execute(query, variables).await;
-        assert!(answer["errors"].is_null(), "{answer:#}");
-        coverage::record_all(&answer["data"]);
-        answer["data"].take()
+        let mut response = self.execute(query, variables).await;
+        assert!(response["errors"].is_null(), "{response:#}");
+        coverage::record_all(&response["data"]);
+        response["data"].take()
     }
 
     /// Executes one mutation with one input and returns its result, whichever member of the union it is.
@@ -70,9 +70,9 @@ impl ApiClient {
             "mutation($input: {type_name}Input!) {{ it: {mutation}(input: $input) {{ __typename \
              ... on Problem {{ code message }} {selection} }} }}"
         );
-        let answer = self.data(&document, json!({ "input": input })).await["it"].take();
-        coverage::record(mutation, &answer);
-        answer
+        let response = self.data(&document, json!({ "input": input })).await["it"].take();
+        coverage::record(mutation, &response);
+        response
     }
 
     pub async fn send_code(&self, input: Value) -> Value {

@@ -11,8 +11,8 @@ use serde_json::Value;
 pub const VARIABLE: &str = "COUNTERSIGN_TEST_SEEN";
 
 /// Records the union member that a field returned.
-pub fn record(field: &str, answer: &Value) {
-    let (Some(file), Some(member)) = (super::env_var(VARIABLE), answer["__typename"].as_str()) else { return };
+pub fn record(field: &str, response: &Value) {
+    let (Some(file), Some(member)) = (super::env_var(VARIABLE), response["__typename"].as_str()) else { return };
     let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
     // A single write, so that lines of concurrent tests do not interleave.
     file.write_all(format!("{field} {member}\n").as_bytes()).unwrap();
@@ -20,7 +20,7 @@ pub fn record(field: &str, answer: &Value) {
 
 /// Records every field of a response that is not aliased.
 pub fn record_all(data: &Value) {
-    for (field, answer) in data.as_object().into_iter().flatten() {
-        record(field, answer);
+    for (field, response) in data.as_object().into_iter().flatten() {
+        record(field, response);
     }
 }

@@ -50,10 +50,10 @@ async fn queued_messages_of_73afa49_are_sent() {
     // Past the longest wait between two tries, an eighth of the code's life of an hour.
     app.advance(Duration::from_secs(10 * 60));
     let code = app.code_sent_to(text(&queued["code_to"])).await;
-    let visitor = app.client_at("127.0.0.1");
-    let mismatch = visitor.confirm(&queued["verification"], &different_code(&code)).await;
+    let client = app.client_at("127.0.0.1");
+    let mismatch = client.confirm(&queued["verification"], &different_code(&code)).await;
     assert_eq!(mismatch["__typename"], "CodeMismatch", "{mismatch:#}");
-    let confirmed = visitor.confirm(&queued["verification"], &code).await;
+    let confirmed = client.confirm(&queued["verification"], &code).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
     app.messages_to(text(&queued["notice_to"]), 1).await;
     app.stop().await;

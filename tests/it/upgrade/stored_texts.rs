@@ -55,14 +55,14 @@ async fn texts_of_accounts_are_read() {
     let id = text(&held["minji"]["id"]);
     for role in texts("account.role") {
         app.column(format!("UPDATE account SET role = '{role}' WHERE id = '{id}' RETURNING id").leak()).await;
-        let answer = app.client_at("127.0.0.1").mutate("signIn", user, sign_in.clone()).await;
-        assert_eq!(answer["user"]["role"], role, "{answer:#}");
+        let response = app.client_at("127.0.0.1").mutate("signIn", user, sign_in.clone()).await;
+        assert_eq!(response["user"]["role"], role, "{response:#}");
     }
     for status in texts("account.status") {
         app.column(format!("UPDATE account SET status = '{status}' WHERE id = '{id}' RETURNING id").leak()).await;
-        let answer = app.client_at("127.0.0.1").mutate("signIn", user, sign_in.clone()).await;
-        let shown = if status == "ACTIVE" { &answer["user"]["status"] } else { &answer["status"] };
-        assert_eq!(shown, status, "{answer:#}");
+        let response = app.client_at("127.0.0.1").mutate("signIn", user, sign_in.clone()).await;
+        let shown = if status == "ACTIVE" { &response["user"]["status"] } else { &response["status"] };
+        assert_eq!(shown, status, "{response:#}");
     }
     app.stop().await;
 }
@@ -122,18 +122,18 @@ fn shapes<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 
 /// Acts that write deliveries, sessions, devices, locks and audit rows.
 async fn acts(app: &TestApp, held: &Value) {
-    let visitor = app.client_at("127.0.0.1");
-    let signed_in = visitor.sign_in(json!({ "identifier": "hana", "password": "Winter-Garden-42" })).await;
-    let holder = visitor.clone().with_token(text(&signed_in["tokens"]["accessToken"]));
+    let client = app.client_at("127.0.0.1");
+    let signed_in = client.sign_in(json!({ "identifier": "hana", "password": "Winter-Garden-42" })).await;
+    let holder = client.clone().with_token(text(&signed_in["tokens"]["accessToken"]));
     let changed = holder.change_password("Winter-Garden-42", "Autumn-Harvest-58").await;
     assert_eq!(changed["__typename"], "ChangePasswordPayload", "{changed:#}");
-    let admin = visitor.clone().with_token(text(&held["administrator"]["access_token"]));
+    let admin = client.clone().with_token(text(&held["administrator"]["access_token"]));
     let admin: ApiClient = app.client_from(&admin.reauthenticate(json!({ "password": "Winter-Garden-42" })).await);
     for status in ["ACTIVE", "SUSPENDED", "PENDING_APPROVAL"] {
         admin.set_account_status(&held["administrator"]["waiting"], status).await;
     }
     let unknown = json!({ "purpose": "SIGN_IN", "to": { "email": "unknown@example.com" } });
-    visitor.send_code(unknown).await;
+    client.send_code(unknown).await;
     let moved = app.proof(&holder, "PHONE_CHANGE", "+821012340099").await;
     let changed = holder.change_contact("changePhone", &moved).await;
     assert_eq!(changed["__typename"], "ChangeContactPayload", "{changed:#}");

@@ -43,16 +43,16 @@ async fn account_access_codes_by_email_expire_after_ten_minutes() {
 async fn contact_allows_ten_guesses_per_day() {
     let app = Setup::new().await.with("RESEND_COOLDOWN", "0s").start().await;
     let visitor = app.anonymous();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for n in 1..4 {
         let id = visitor.send_code_to(PHONE).await["id"].clone();
         let code = app.messages_to(PHONE, n).await[0]["code"].as_str().unwrap().to_owned();
         for _ in 0..5 {
-            answers.push(visitor.confirm(&id, &wrong(&code)).await["__typename"].take());
+            responses.push(visitor.confirm(&id, &wrong(&code)).await["__typename"].take());
         }
     }
-    assert!(answers[..10].iter().all(|answer| answer == "CodeMismatch"), "{answers:?}");
-    assert!(answers[10..].iter().all(|answer| answer == "QuotaExceeded"), "{answers:?}");
+    assert!(responses[..10].iter().all(|response| response == "CodeMismatch"), "{responses:?}");
+    assert!(responses[10..].iter().all(|response| response == "QuotaExceeded"), "{responses:?}");
     app.stop().await;
 }
 

@@ -11,10 +11,10 @@ async fn attestation_is_verifiable_with_the_published_key() {
     // The library checks against the system clock, so the server's clock is set to the future.
     let setup = Setup::new().await.with("PUBLIC_URL", "https://id.example.com").at("2099-03-02T03:00:00Z");
     let app = setup.with("ATTESTATION_AUDIENCE", "shop").start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to("010-2222-3333").await["id"].clone();
+    let client = app.anonymous();
+    let id = client.send_code_to("010-2222-3333").await["id"].clone();
     let code = app.code_sent_to("+821022223333").await;
-    let proof = visitor.confirm(&id, &code).await["proof"].clone();
+    let proof = client.confirm(&id, &code).await["proof"].clone();
     let jwks = reqwest::get(format!("{}/.well-known/jwks.json", app.url())).await.unwrap();
     let jwks: JwkSet = jwks.json().await.unwrap();
     let token = proof["attestation"].as_str().unwrap();
@@ -72,9 +72,9 @@ async fn access_token_is_not_accepted_as_attestation() {
     let jwks = reqwest::get(format!("{}/.well-known/jwks.json", app.url())).await.unwrap();
     let jwks: JwkSet = jwks.json().await.unwrap();
     assert_eq!(jwks.keys.len(), 2, "both keys are published");
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to("010-2222-3333").await["id"].clone();
-    let proof = visitor.confirm(&id, &app.code_sent_to("+821022223333").await).await["proof"].clone();
+    let client = app.anonymous();
+    let id = client.send_code_to("010-2222-3333").await["id"].clone();
+    let proof = client.confirm(&id, &app.code_sent_to("+821022223333").await).await["proof"].clone();
     let audience = "countersign-attestation";
     assert_eq!(first_failed_check(proof["attestation"].as_str().unwrap(), &jwks, audience), None);
     assert_eq!(first_failed_check(&signed_in.access, &jwks, audience), Some("audience"));

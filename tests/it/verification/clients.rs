@@ -214,9 +214,9 @@ async fn forged_host_header_is_not_reflected() {
     };
     let mut text = String::new();
     for path in ["", "dev/outbox", ".well-known/jwks.json", "healthz", "nowhere", "graphql"] {
-        let answer = forged(http.get(format!("{}/{path}", app.url()))).send().await.unwrap();
-        text += &format!("{:?}", answer.headers());
-        text += &answer.text().await.unwrap();
+        let response = forged(http.get(format!("{}/{path}", app.url()))).send().await.unwrap();
+        text += &format!("{:?}", response.headers());
+        text += &response.text().await.unwrap();
     }
     let document =
         "mutation { sendVerificationCode(input: { purpose: SIGN_UP, to: { phone: \"01030000000\" } }) { __typename } }";

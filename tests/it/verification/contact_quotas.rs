@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{counts, tally};
+use super::{counts, counts_by_type};
 use crate::support::{ApiClient, Setup, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
@@ -50,9 +50,9 @@ async fn one_of_fifty_concurrent_sends_is_granted() {
     let one = setup.with("PUMPING_MIN_SENDS", "unlimited").start().await;
     let other = one.another_process().await;
     let people = [one.anonymous(), other.anonymous()];
-    let answers = join_all((0..50).map(|n| send(&people[n % 2]))).await;
-    assert_eq!(tally(&answers), counts(&[("QuotaExceeded", 49), ("SendVerificationCodePayload", 1)]));
-    assert!(answers.iter().all(|answer| answer["quota"].is_null() || answer["quota"] == "RESEND_COOLDOWN"));
+    let responses = join_all((0..50).map(|n| send(&people[n % 2]))).await;
+    assert_eq!(counts_by_type(&responses), counts(&[("QuotaExceeded", 49), ("SendVerificationCodePayload", 1)]));
+    assert!(responses.iter().all(|response| response["quota"].is_null() || response["quota"] == "RESEND_COOLDOWN"));
     assert_eq!(one.row_count("delivery").await, 1);
     other.stop().await;
     one.stop().await;
@@ -165,8 +165,8 @@ async fn daily_guess_limit_holds_under_concurrency() {
     let visitor = app.anonymous();
     let ids = [send(&visitor).await["verification"]["id"].clone(), send(&visitor).await["verification"]["id"].clone()];
     app.messages_to(PHONE, 2).await;
-    let answers = join_all((0..40).map(|n| visitor.confirm(&ids[n % 2], "999999x"))).await;
-    let checked = answers.iter().filter(|answer| answer["__typename"] == "CodeMismatch").count();
-    assert_eq!(checked, 6, "{:?}", tally(&answers));
+    let responses = join_all((0..40).map(|n| visitor.confirm(&ids[n % 2], "999999x"))).await;
+    let checked = responses.iter().filter(|response| response["__typename"] == "CodeMismatch").count();
+    assert_eq!(checked, 6, "{:?}", counts_by_type(&responses));
     app.stop().await;
 }

@@ -11,26 +11,26 @@ const UNKNOWN: &str = "+821022224444";
 
 /// All responses to the same steps for one contact, without ids, which differ by nature, and without the contact's
 /// digits.
-async fn observed_responses(app: &TestApp, visitor: &ApiClient, phone: &str, purpose: &str) -> Vec<Value> {
+async fn observed_responses(app: &TestApp, client: &ApiClient, phone: &str, purpose: &str) -> Vec<Value> {
     let mut seen = Vec::new();
     let input = json!({ "purpose": purpose, "to": { "phone": phone }, "idempotencyKey": format!("key-of-{phone}") });
-    let sent = visitor.send_code(input.clone()).await;
+    let sent = client.send_code(input.clone()).await;
     let id = sent["verification"]["id"].clone();
-    let mut watch = visitor.watch(&id).await;
+    let mut watch = client.watch(&id).await;
     let shown = watch.until(|state| state["delivery"]["status"] == "SENT").await;
-    seen.extend([sent, shown, visitor.send_code(input).await, visitor.verification(&id).await]);
+    seen.extend([sent, shown, client.send_code(input).await, client.verification(&id).await]);
     // Too early, then a resend by voice, then one wrong guess more than the allowed attempts.
-    seen.push(visitor.resend(&id).await);
+    seen.push(client.resend(&id).await);
     app.advance(Duration::from_secs(60));
-    seen.push(visitor.resend_via(&id, "VOICE").await);
+    seen.push(client.resend_via(&id, "VOICE").await);
     seen.push(
         watch.until(|state| state["delivery"]["channel"] == "VOICE" && state["delivery"]["status"] == "SENT").await,
     );
     for _ in 0..6 {
-        seen.push(visitor.confirm(&id, "not-it").await);
+        seen.push(client.confirm(&id, "not-it").await);
     }
     seen.push(watch.last().await);
-    seen.push(visitor.cancel(&id).await);
+    seen.push(client.cancel(&id).await);
     // Back to the same minute, so that the next run starts at the same point of its lifetime.
     seen.into_iter().map(masked).collect()
 }
@@ -59,9 +59,9 @@ async fn decoy_responses_equal_real_ones() {
     for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
         let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
         app.insert_accounts([Account::with_phone(KNOWN)]).await;
-        let visitor = app.anonymous();
-        let known = observed_responses(&app, &visitor, KNOWN, purpose).await;
-        let unknown = observed_responses(&app, &visitor, UNKNOWN, purpose).await;
+        let client = app.anonymous();
+        let known = observed_responses(&app, &client, KNOWN, purpose).await;
+        let unknown = observed_responses(&app, &client, UNKNOWN, purpose).await;
         assert_eq!(known, unknown, "{purpose}");
         let outbox = app.outbox().await;
         assert!(outbox.iter().all(|message| message["to"] == KNOWN), "no message was sent");
@@ -75,9 +75,9 @@ async fn decoy_responses_equal_real_ones() {
 async fn sign_up_with_taken_contact_looks_like_a_free_one() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
     app.insert_accounts([Account::with_phone(KNOWN)]).await;
-    let visitor = app.anonymous();
-    let taken = observed_responses(&app, &visitor, KNOWN, "SIGN_UP").await;
-    let free = observed_responses(&app, &visitor, UNKNOWN, "SIGN_UP").await;
+    let client = app.anonymous();
+    let taken = observed_responses(&app, &client, KNOWN, "SIGN_UP").await;
+    let free = observed_responses(&app, &client, UNKNOWN, "SIGN_UP").await;
     assert_eq!(taken, free);
     app.stop().await;
 }
@@ -87,17 +87,17 @@ async fn sign_up_with_taken_contact_looks_like_a_free_one() {
 async fn decoy_uses_the_same_quotas_as_a_real_verification() {
     let app = Setup::new().await.with("CLIENT_SENDS_PER_MINUTE", "unlimited").start().await;
     app.insert_accounts([Account::with_phone(KNOWN)]).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let mut results = Vec::new();
     for phone in [KNOWN, UNKNOWN] {
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for _ in 0..6 {
             let identity = json!({ "identity": { "name": "홍길동", "birthDate": "1990-03-14", "phone": phone } });
-            let mut answer = visitor.request_password_reset(identity).await;
-            answers.push((answer["quota"].take(), answer["verification"]["sendsRemaining"].take()));
+            let mut response = client.request_password_reset(identity).await;
+            responses.push((response["quota"].take(), response["verification"]["sendsRemaining"].take()));
             app.advance(Duration::from_secs(60));
         }
-        results.push(answers);
+        results.push(responses);
     }
     assert_eq!(results[0], results[1]);
     assert_eq!(results[0][5].0, "CONTACT_DAILY");
@@ -116,11 +116,11 @@ async fn decoy_responses_have_the_same_length() {
         let document = "mutation($to: ContactInput!) { sendVerificationCode(input: { purpose: SIGN_IN, to: $to }) { __typename \
              ... on SendVerificationCodePayload { verification { id maskedTo status expiresAt sequence } } } }";
         let body = json!({ "query": document, "variables": { "to": { "phone": phone } } });
-        let answer = http.post(format!("{}/graphql", app.url())).json(&body).send().await.unwrap();
-        let mut heads: Vec<_> = answer.headers().keys().map(|name| name.as_str().to_owned()).collect();
+        let response = http.post(format!("{}/graphql", app.url())).json(&body).send().await.unwrap();
+        let mut heads: Vec<_> = response.headers().keys().map(|name| name.as_str().to_owned()).collect();
         heads.sort_unstable();
-        let status = answer.status();
-        shapes.push((status, heads, answer.bytes().await.unwrap().len()));
+        let status = response.status();
+        shapes.push((status, heads, response.bytes().await.unwrap().len()));
     }
     assert_eq!(shapes[0], shapes[1]);
     app.stop().await;

@@ -12,9 +12,9 @@ const SUSPENDED: &str = "+821022224444";
 async fn explicit_disclosure_names_the_account_state() {
     let app = Setup::new().await.with("ACCOUNT_DISCLOSURE", "explicit").start().await;
     app.insert_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let execute = async |purpose: &str, phone: &str| {
-        visitor.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await
+        client.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await
     };
     for purpose in ["SIGN_IN", "PASSWORD_RESET"] {
         assert_eq!(execute(purpose, "010-9999-0000").await["__typename"], "IdentityNotFound");
@@ -27,10 +27,10 @@ async fn explicit_disclosure_names_the_account_state() {
     assert_eq!(execute("SIGN_IN", PHONE).await["__typename"], "SendVerificationCodePayload");
     // The delivery receipt is shown, as there is nothing to hide.
     let wrong_name = json!({ "identity": { "name": "임꺽정", "birthDate": "1990-03-14", "phone": PHONE } });
-    assert_eq!(visitor.request_password_reset(wrong_name).await["__typename"], "QuotaExceeded");
+    assert_eq!(client.request_password_reset(wrong_name).await["__typename"], "QuotaExceeded");
     app.advance(std::time::Duration::from_secs(60));
     let wrong_name = json!({ "identity": { "name": "임꺽정", "birthDate": "1990-03-14", "phone": PHONE } });
-    assert_eq!(visitor.request_password_reset(wrong_name).await["__typename"], "IdentityNotFound");
+    assert_eq!(client.request_password_reset(wrong_name).await["__typename"], "IdentityNotFound");
     app.stop().await;
 }
 
@@ -39,23 +39,23 @@ async fn explicit_disclosure_names_the_account_state() {
 async fn owner_of_a_taken_contact_is_notified_of_sign_up() {
     let app = TestApp::start().await;
     app.insert_accounts([Account::with_phone(PHONE)]).await;
-    let visitor = app.anonymous();
-    let sent = visitor.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
+    let client = app.anonymous();
+    let sent = client.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload");
     let id = &sent["verification"]["id"];
     let notice = app.messages_to(PHONE, 1).await[0].clone();
     assert_eq!(notice["code"], json!(null));
     assert!(!notice["text"].as_str().unwrap().is_empty());
     for _ in 0..5 {
-        assert_eq!(visitor.confirm(id, "000000").await["__typename"], "CodeMismatch");
+        assert_eq!(client.confirm(id, "000000").await["__typename"], "CodeMismatch");
     }
-    assert_eq!(visitor.confirm(id, "000000").await["verification"]["status"], "LOCKED");
+    assert_eq!(client.confirm(id, "000000").await["verification"]["status"], "LOCKED");
     app.advance(std::time::Duration::from_secs(60));
-    let sent = visitor.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
+    let sent = client.send_code(json!({ "purpose": "SIGN_UP", "to": { "phone": PHONE } })).await;
     // Sent before the clock advances: a message is claimed for a minute only if a process died.
     app.messages_to(PHONE, 2).await;
     app.advance(std::time::Duration::from_secs(60));
-    let resent = visitor.resend(&sent["verification"]["id"]).await;
+    let resent = client.resend(&sent["verification"]["id"]).await;
     assert_eq!(resent["__typename"], "SendVerificationCodePayload");
     let notices = app.messages_to(PHONE, 3).await;
     assert!(notices.iter().all(|message| message["code"].is_null() && message["text"] == notice["text"]));
@@ -72,16 +72,16 @@ async fn contact_without_account_is_notified_when_configured() {
     for (setting, recipients) in [("off", &[][..]), ("email", &[address]), ("all", &[phone, address])] {
         let app = Setup::new().await.with("TELL_UNKNOWN_CONTACTS", setting).start().await;
         app.insert_accounts([Account::with_phone(PHONE), Account::with_phone(SUSPENDED).suspended()]).await;
-        let visitor = app.anonymous();
+        let client = app.anonymous();
         // An account that cannot be used is still an account.
-        visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": SUSPENDED } })).await;
+        client.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": SUSPENDED } })).await;
         let mut ids = Vec::new();
         for execute in [&to_phone, &to_address] {
-            let sent = visitor.send_code(execute.clone()).await;
+            let sent = client.send_code(execute.clone()).await;
             assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{setting}: {sent:#}");
             let id = sent["verification"]["id"].clone();
-            crate::delivery::setup::wait_for_status(&visitor, &id, "SENT").await;
-            assert_eq!(visitor.confirm(&id, "000000").await["__typename"], "CodeMismatch");
+            crate::delivery::setup::wait_for_status(&client, &id, "SENT").await;
+            assert_eq!(client.confirm(&id, "000000").await["__typename"], "CodeMismatch");
             ids.push(id);
         }
         for to in recipients {
@@ -89,17 +89,17 @@ async fn contact_without_account_is_notified_when_configured() {
             assert_eq!(message["code"], json!(null));
             assert!(message["text"].as_str().unwrap().contains("There is no account"), "{message}");
         }
-        assert_eq!(visitor.send_code(to_address.clone()).await["__typename"], "QuotaExceeded");
+        assert_eq!(client.send_code(to_address.clone()).await["__typename"], "QuotaExceeded");
         app.advance(std::time::Duration::from_secs(60));
         for id in &ids {
-            assert_eq!(visitor.resend(id).await["__typename"], "SendVerificationCodePayload");
-            crate::delivery::setup::wait_for_status(&visitor, id, "SENT").await;
+            assert_eq!(client.resend(id).await["__typename"], "SendVerificationCodePayload");
+            crate::delivery::setup::wait_for_status(&client, id, "SENT").await;
         }
         for to in recipients {
             app.messages_to(to, 2).await;
         }
         // The message to the account owner comes after all others.
-        visitor.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
+        client.send_code(json!({ "purpose": "SIGN_IN", "to": { "phone": PHONE } })).await;
         app.messages_to(PHONE, 1).await;
         assert_eq!(app.outbox().await.len(), 2 * recipients.len() + 1, "{setting}");
         app.stop().await;

@@ -11,8 +11,8 @@ use crate::support::{Setup, TestApp};
 async fn code_by_email_has_its_own_lifetime_and_format() {
     let setup = Setup::new().await.with("EMAIL_CODE_TTL", "30m").with("EMAIL_CODE_FORMAT", "alphanumeric");
     let app = setup.with("RESEND_COOLDOWN", "0s").start().await;
-    let visitor = app.anonymous();
-    let sent = visitor.send_code(json!({ "purpose": "CONTACT", "to": { "email": " Gil.Dong@EXAMPLE.com " } })).await;
+    let client = app.anonymous();
+    let sent = client.send_code(json!({ "purpose": "CONTACT", "to": { "email": " Gil.Dong@EXAMPLE.com " } })).await;
     let verification = &sent["verification"];
     assert_eq!(verification["expiresAt"], "2026-03-02T03:30:00.000Z", "{sent:#}");
     assert_eq!((&verification["codeFormat"], &verification["codeLength"]), (&json!("ALPHANUMERIC"), &json!(6)));
@@ -23,10 +23,10 @@ async fn code_by_email_has_its_own_lifetime_and_format() {
     assert!(message["text"].as_str().unwrap().contains(code) && !message["subject"].as_str().unwrap().is_empty());
     app.advance(Duration::from_secs(29 * 60));
     let typed = format!("{}-{}", &code[..3], &code[3..]).to_lowercase();
-    let confirmed = visitor.confirm(&verification["id"], &typed).await;
+    let confirmed = client.confirm(&verification["id"], &typed).await;
     assert_eq!(confirmed["__typename"], "ConfirmVerificationCodePayload", "{confirmed:#}");
     // Codes by SMS keep theirs.
-    let text = visitor.send_code_to("010-2222-3333").await;
+    let text = client.send_code_to("010-2222-3333").await;
     assert_eq!((&text["codeFormat"], &text["expiresAt"]), (&json!("NUMERIC"), &json!("2026-03-02T03:34:00.000Z")));
     app.stop().await;
 }

@@ -74,9 +74,9 @@ async fn all_invalid_fields_are_reported_in_the_request_language() {
     let korean = app.anonymous().with_language("ko-KR").send_code(wrong.clone()).await;
     let unsupported = app.anonymous().with_language("tlh").send_code(wrong).await;
     let hangul = |text: &Value| text.as_str().unwrap().chars().any(|c| ('가'..='힣').contains(&c));
-    for (answer, is_korean) in [(english, false), (korean, true), (unsupported, true)] {
-        assert_eq!(hangul(&answer["message"]), is_korean);
-        assert!(answer["fields"].as_array().unwrap().iter().all(|field| hangul(&field["message"]) == is_korean));
+    for (response, is_korean) in [(english, false), (korean, true), (unsupported, true)] {
+        assert_eq!(hangul(&response["message"]), is_korean);
+        assert!(response["fields"].as_array().unwrap().iter().all(|field| hangul(&field["message"]) == is_korean));
     }
     let channel = json!({ "purpose": "CONTACT", "to": { "phone": "010-2222-3333" }, "channel": "EMAIL" });
     assert_eq!(refusal(&app, channel).await, [("channel".to_owned(), "wrong_channel".to_owned())]);
@@ -137,22 +137,22 @@ async fn single_invalid_field_is_the_problem_message() {
     let input = |to: Value| json!({ "purpose": "CONTACT", "to": to });
     let refused = async |language: &str, input: Value| {
         let fields = "... on InvalidInput { fields { path reason message } }";
-        let visitor = app.anonymous().with_language(language);
-        visitor.mutate("sendVerificationCode", fields, input).await
+        let client = app.anonymous().with_language(language);
+        client.mutate("sendVerificationCode", fields, input).await
     };
     for (language, message) in [
         ("en", "This is not an e-mail address."),
         ("ko", "올바른 이메일 주소가 아니에요."),
         ("fr, de;q=0.5", "This is not an e-mail address."),
     ] {
-        let answer = refused(language, input(json!({ "email": "x" }))).await;
-        assert_eq!(answer["message"], message, "{language}: {answer}");
-        assert_eq!(answer["fields"][0]["message"], message, "{language}: {answer}");
+        let response = refused(language, input(json!({ "email": "x" }))).await;
+        assert_eq!(response["message"], message, "{language}: {response}");
+        assert_eq!(response["fields"][0]["message"], message, "{language}: {response}");
     }
     let mut several = input(json!({ "email": "x" }));
     several["idempotencyKey"] = json!("short");
-    let answer = refused("en", several).await;
-    assert_eq!(answer["fields"].as_array().unwrap().len(), 2, "{answer}");
-    assert_eq!(answer["message"], "Please check what you entered.", "{answer}");
+    let response = refused("en", several).await;
+    assert_eq!(response["fields"].as_array().unwrap().len(), 2, "{response}");
+    assert_eq!(response["message"], "Please check what you entered.", "{response}");
     app.stop().await;
 }

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{counts, tally};
+use super::{counts, counts_by_type};
 use crate::support::{Account, ApiClient, Setup, TEST_TIMEOUT, TestApp, different_code as wrong};
 
 const PHONE: &str = "+821022223333";
@@ -31,9 +31,9 @@ async fn send_code(app: &TestApp, purpose: &str, phone: &str) -> (Value, String)
     (id, app.code_sent_to(phone).await)
 }
 
-fn proof(answer: &Value) -> &Value {
-    assert_eq!(answer["__typename"], PAYLOAD, "{answer:#}");
-    &answer["proof"]
+fn proof(response: &Value) -> &Value {
+    assert_eq!(response["__typename"], PAYLOAD, "{response:#}");
+    &response["proof"]
 }
 
 /// Waits until a verification has this status.
@@ -69,9 +69,9 @@ async fn closed_connection_does_not_lose_the_proof() {
         confirm_and_leave(&app, &id, &code).await;
         until(&visitor, &id, "VERIFIED").await;
         let before = visitor.verification(&id).await;
-        let answer = visitor.confirm(&id, &code).await;
-        let token = proof(&answer)["token"].clone();
-        assert_eq!(proof(&visitor.confirm(&id, &code).await), proof(&answer), "and again");
+        let response = visitor.confirm(&id, &code).await;
+        let token = proof(&response)["token"].clone();
+        assert_eq!(proof(&visitor.confirm(&id, &code).await), proof(&response), "and again");
         assert_eq!(visitor.verification(&id).await, before, "the status is unchanged");
         assert_eq!(token.as_str().unwrap().len(), 64);
     }
@@ -90,21 +90,21 @@ async fn database_timeout_does_not_lose_the_proof() {
     let lock = app.lock("SELECT * FROM contact_usage").await;
     let query =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
-    let answer = visitor.execute(query, json!({ "input": { "verificationId": id, "code": code } })).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
+    let response = visitor.execute(query, json!({ "input": { "verificationId": id, "code": code } })).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{response:#}");
     lock.release().await;
     let deadline = Instant::now() + TEST_TIMEOUT;
     let token = loop {
-        let answer = visitor.execute(
+        let response = visitor.execute(
             "mutation($input: ConfirmVerificationCodeInput!) { it: confirmVerificationCode(input: $input) { __typename \
              ... on ConfirmVerificationCodePayload { proof { token } } } }",
             json!({ "input": { "verificationId": id, "code": code } }),
         );
-        let answer = answer.await;
-        if answer["errors"].is_null() {
-            break answer["data"]["it"]["proof"]["token"].clone();
+        let response = response.await;
+        if response["errors"].is_null() {
+            break response["data"]["it"]["proof"]["token"].clone();
         }
-        assert!(Instant::now() < deadline, "{answer:#}");
+        assert!(Instant::now() < deadline, "{response:#}");
     };
     assert_eq!(proof(&visitor.confirm(&id, &code).await)["token"], token);
     assert_eq!(app.row_count("proof").await, 1);
@@ -118,9 +118,9 @@ async fn fifty_right_codes_at_two_processes_yield_one_proof() {
     let other = one.another_process().await;
     let (id, code) = send_code(&one, "CONTACT", PHONE).await;
     let (here, there) = (one.anonymous(), other.anonymous());
-    let answers = join_all((0..50).map(|n| if n % 2 == 0 { &here } else { &there }.confirm(&id, &code))).await;
-    assert_eq!(tally(&answers), counts(&[(PAYLOAD, 6), (OVER, 44)]));
-    let mut proofs = answers.iter().filter(|answer| answer["__typename"] == PAYLOAD).map(proof);
+    let responses = join_all((0..50).map(|n| if n % 2 == 0 { &here } else { &there }.confirm(&id, &code))).await;
+    assert_eq!(counts_by_type(&responses), counts(&[(PAYLOAD, 6), (OVER, 44)]));
+    let mut proofs = responses.iter().filter(|response| response["__typename"] == PAYLOAD).map(proof);
     let first = proofs.next().unwrap();
     assert!(proofs.all(|proof| proof == first));
     assert_eq!(one.row_count("proof").await, 1);
@@ -137,10 +137,10 @@ async fn guesses_after_the_right_code_are_counted_and_disclose_nothing() {
     let (id, code) = send_code(&app, "CONTACT", PHONE).await;
     let first = visitor.confirm(&id, &code).await;
     for _ in 0..4 {
-        let answer = visitor.confirm(&id, &wrong(&code)).await;
-        assert_eq!((&answer["__typename"], &answer["verification"]["status"]), (&json!(OVER), &json!("VERIFIED")));
-        assert_eq!(answer["verification"]["attemptsRemaining"], 5);
-        assert_eq!(answer["verification"]["sequence"], first["verification"]["sequence"]);
+        let response = visitor.confirm(&id, &wrong(&code)).await;
+        assert_eq!((&response["__typename"], &response["verification"]["status"]), (&json!(OVER), &json!("VERIFIED")));
+        assert_eq!(response["verification"]["attemptsRemaining"], 5);
+        assert_eq!(response["verification"]["sequence"], first["verification"]["sequence"]);
     }
     assert_eq!(proof(&visitor.confirm(&id, &code).await), proof(&first));
     // The sixth of five attempts.
@@ -230,12 +230,12 @@ async fn proof_is_returned_again_during_key_replacement() {
     let query =
         "mutation($input: ConfirmVerificationCodeInput!) { confirmVerificationCode(input: $input) { __typename } }";
     let input = json!({ "input": { "verificationId": id, "code": code } });
-    let answer = old.anonymous().execute(query, input.clone()).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
+    let response = old.anonymous().execute(query, input.clone()).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{response:#}");
     assert_eq!(old.anonymous().verification(&id).await["attemptsRemaining"], 5);
     proof(&new.anonymous().confirm(&id, &code).await);
-    let answer = old.anonymous().execute(query, input).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
+    let response = old.anonymous().execute(query, input).await;
+    assert_eq!(response["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{response:#}");
     new.stop().await;
     old.stop().await;
 }

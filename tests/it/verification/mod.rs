@@ -23,10 +23,10 @@ mod timing;
 use serde_json::Value;
 
 /// The union members of the results, sorted, with their counts.
-fn tally<'a>(answers: impl IntoIterator<Item = &'a Value>) -> Vec<(String, usize)> {
+fn counts_by_type<'a>(responses: impl IntoIterator<Item = &'a Value>) -> Vec<(String, usize)> {
     let mut counts = std::collections::BTreeMap::new();
-    for answer in answers {
-        *counts.entry(answer["__typename"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+    for response in responses {
+        *counts.entry(response["__typename"].as_str().unwrap().to_owned()).or_insert(0) += 1;
     }
     counts.into_iter().collect()
 }

@@ -10,17 +10,17 @@ const PHONE: &str = "+821022223333";
 async fn proof_of_one_purpose_is_rejected_for_another() {
     let app = TestApp::start().await;
     app.insert_accounts([Account::with_phone(PHONE)]).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     for (n, (purpose, phone)) in
         [("CONTACT", PHONE), ("SIGN_UP", "+821022224444"), ("SIGN_IN", PHONE)].into_iter().enumerate()
     {
-        let id = visitor.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await["verification"]["id"]
+        let id = client.send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await["verification"]["id"]
             .clone();
         let count = if n == 2 { 2 } else { 1 };
         let code = app.messages_to(phone, count).await[0]["code"].as_str().unwrap().to_owned();
-        let confirmed = visitor.confirm(&id, &code).await;
+        let confirmed = client.confirm(&id, &code).await;
         assert_eq!(confirmed["proof"]["purpose"], purpose, "{confirmed:#}");
-        let refused = visitor.reset_password(&confirmed["proof"]["token"], "Quiet-Harbour-71!").await;
+        let refused = client.reset_password(&confirmed["proof"]["token"], "Quiet-Harbour-71!").await;
         assert_eq!((&refused["__typename"], &refused["reason"]), (&json!("ProofRejected"), &json!("WRONG_PURPOSE")));
         app.advance(std::time::Duration::from_secs(60));
     }
@@ -36,8 +36,8 @@ async fn contact_change_requires_a_session() {
     {
         let document =
             "mutation($input: SendVerificationCodeInput!) { sendVerificationCode(input: $input) { __typename } }";
-        let answer = app.anonymous().execute(document, json!({ "input": { "purpose": purpose, "to": to } })).await;
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer:#}");
+        let response = app.anonymous().execute(document, json!({ "input": { "purpose": purpose, "to": to } })).await;
+        assert_eq!(response["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{response:#}");
     }
     assert_eq!(app.row_count("verification").await, 0);
     app.stop().await;

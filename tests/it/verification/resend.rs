@@ -14,13 +14,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn resend_keeps_code_attempts_and_lifetime() {
     let app = TestApp::start().await;
-    let visitor = app.anonymous();
-    let sent = visitor.send_code_to(PHONE).await;
+    let client = app.anonymous();
+    let sent = client.send_code_to(PHONE).await;
     let id = &sent["id"];
     let code = app.code_sent_to(PHONE).await;
-    visitor.confirm(id, &wrong(&code)).await;
+    client.confirm(id, &wrong(&code)).await;
     app.advance(MINUTE);
-    let resent = visitor.resend_via(id, "VOICE").await["verification"].clone();
+    let resent = client.resend_via(id, "VOICE").await["verification"].clone();
     assert_eq!(resent["delivery"]["channel"], "VOICE");
     assert_eq!(resent["attemptsRemaining"], 4);
     assert_eq!(resent["expiresAt"], sent["expiresAt"]);
@@ -31,12 +31,12 @@ async fn resend_keeps_code_attempts_and_lifetime() {
     assert_eq!(messages[0]["code"], messages[1]["code"]);
     // By the previous channel if none is given.
     app.advance(MINUTE);
-    assert_eq!(visitor.resend(id).await["verification"]["delivery"]["channel"], "VOICE");
+    assert_eq!(client.resend(id).await["verification"]["delivery"]["channel"], "VOICE");
     for left in (0..4).rev() {
-        assert_eq!(visitor.confirm(id, &wrong(&code)).await["attemptsRemaining"], left);
+        assert_eq!(client.confirm(id, &wrong(&code)).await["attemptsRemaining"], left);
     }
     app.advance(MINUTE);
-    let over = visitor.resend(id).await;
+    let over = client.resend(id).await;
     assert_eq!(
         (&over["__typename"], &over["verification"]["status"]),
         (&json!("VerificationNotPending"), &json!("LOCKED"))
@@ -47,13 +47,13 @@ async fn resend_keeps_code_attempts_and_lifetime() {
 #[tokio::test]
 async fn resend_uses_an_allowed_channel() {
     let app = TestApp::start().await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let unknown = json!("ver_00000000000000000000000000");
-    assert_eq!(visitor.resend(&unknown).await["__typename"], "VerificationNotFound");
-    let id = visitor.send_code_to(PHONE).await["id"].clone();
+    assert_eq!(client.resend(&unknown).await["__typename"], "VerificationNotFound");
+    let id = client.send_code_to(PHONE).await["id"].clone();
     app.advance(MINUTE);
     // A proof of a phone number cannot be obtained by e-mail.
-    let refused = visitor.resend_via(&id, "EMAIL").await;
+    let refused = client.resend_via(&id, "EMAIL").await;
     assert_eq!(
         (&refused["fields"][0]["path"], &refused["fields"][0]["reason"]),
         (&json!("channel"), &json!("wrong_channel"))
@@ -78,27 +78,27 @@ async fn account_access_code_can_be_resent_to_the_accounts_email() {
         Account::with_phone("+821022225555"),
     ])
     .await;
-    let visitor = app.anonymous();
-    let mut answers = Vec::new();
+    let client = app.anonymous();
+    let mut responses = Vec::new();
     for phone in [PHONE, "+821022225555", "+821022224444"] {
         let input = json!({ "purpose": "SIGN_IN", "to": { "phone": phone } });
-        let id = visitor.send_code(input).await["verification"]["id"].clone();
-        visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
+        let id = client.send_code(input).await["verification"]["id"].clone();
+        client.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
         app.advance(MINUTE);
-        let mut resent = visitor.resend_via(&id, "EMAIL").await["verification"].clone();
+        let mut resent = client.resend_via(&id, "EMAIL").await["verification"].clone();
         assert_eq!(resent["delivery"]["channel"], "EMAIL", "{resent:#}");
-        visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
+        client.watch(&id).await.until(|state| state["delivery"]["status"] == "SENT").await;
         for masked in ["id", "createdAt", "updatedAt", "expiresAt", "resendAvailableAt", "delivery", "maskedTo"] {
             resent[masked] = json!(null);
         }
-        answers.push((id, resent));
+        responses.push((id, resent));
     }
-    assert!(answers.windows(2).all(|pair| pair[0].1 == pair[1].1), "{answers:#?}");
+    assert!(responses.windows(2).all(|pair| pair[0].1 == pair[1].1), "{responses:#?}");
     let letters = app.messages_to("gildong@example.com", 1).await;
     let texts = app.messages_to(PHONE, 1).await;
     assert_eq!(letters[0]["code"], texts[0]["code"]);
     assert_eq!(app.outbox().await.len(), 3, "two text messages and one e-mail");
-    let confirmed = visitor.confirm(&answers[0].0, letters[0]["code"].as_str().unwrap()).await;
+    let confirmed = client.confirm(&responses[0].0, letters[0]["code"].as_str().unwrap()).await;
     assert_eq!(confirmed["proof"]["purpose"], "SIGN_IN");
     // The e-mail does not prove the phone number: no attestation says so.
     let claims = claims(confirmed["proof"]["attestation"].as_str().unwrap());
@@ -119,19 +119,19 @@ async fn account_access_code_can_be_resent_to_the_accounts_email() {
 #[tokio::test]
 async fn cancelled_verification_is_final() {
     let app = TestApp::start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(PHONE).await["id"].clone();
+    let client = app.anonymous();
+    let id = client.send_code_to(PHONE).await["id"].clone();
     let code = app.code_sent_to(PHONE).await;
-    let canceled = visitor.cancel(&id).await;
+    let canceled = client.cancel(&id).await;
     assert_eq!(canceled["verification"]["status"], "CANCELED");
     assert_eq!(canceled["verification"]["resendAvailableAt"], json!(null));
     app.advance(MINUTE);
-    for refused in [visitor.confirm(&id, &code).await, visitor.resend(&id).await, visitor.cancel(&id).await] {
+    for refused in [client.confirm(&id, &code).await, client.resend(&id).await, client.cancel(&id).await] {
         assert_eq!(refused["__typename"], "VerificationNotPending");
         assert_eq!(refused["verification"]["status"], "CANCELED");
     }
-    assert_eq!(visitor.cancel(&json!("ver_00000000000000000000000000")).await["__typename"], "VerificationNotFound");
-    assert_eq!(visitor.cancel(&json!("x\u{0}y")).await["__typename"], "VerificationNotFound");
+    assert_eq!(client.cancel(&json!("ver_00000000000000000000000000")).await["__typename"], "VerificationNotFound");
+    assert_eq!(client.cancel(&json!("x\u{0}y")).await["__typename"], "VerificationNotFound");
     app.stop().await;
 }
 
@@ -147,11 +147,11 @@ async fn permanently_rejected_number_is_not_retried() {
     tokio::spawn(async move { axum::serve(gateway, router).await.unwrap() });
     let setup = crate::support::Setup::new().await.with("SMS_PROVIDER", "webhook").with("DELIVERY_WEBHOOK_URL", &url);
     let app = setup.with("DELIVERY_WEBHOOK_SECRET", "whsec_hUkEMOeV5Yyign0cVZK/hiatTlcSu2Iw").start().await;
-    let visitor = app.anonymous();
-    let id = visitor.send_code_to(PHONE).await["id"].clone();
-    visitor.watch(&id).await.until(|state| state["delivery"]["status"] == "FAILED").await;
+    let client = app.anonymous();
+    let id = client.send_code_to(PHONE).await["id"].clone();
+    client.watch(&id).await.until(|state| state["delivery"]["status"] == "FAILED").await;
     app.advance(MINUTE);
-    let refused = visitor.resend(&id).await;
+    let refused = client.resend(&id).await;
     assert_eq!((&refused["__typename"], &refused["providerCode"]), (&json!("DeliveryRefused"), &json!("21610")));
     assert_eq!(app.row_count("delivery").await, 1);
     app.stop().await;

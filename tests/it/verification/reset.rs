@@ -9,11 +9,11 @@ const EMAIL: &str = "gildong@example.com";
 const PASSWORD: &str = "Quiet-Harbour-71!";
 
 async fn proof(app: &TestApp, input: Value, to: &str) -> Value {
-    let visitor = app.anonymous();
-    let sent = visitor.request_password_reset(input).await;
+    let client = app.anonymous();
+    let sent = client.request_password_reset(input).await;
     assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
     let code = app.code_sent_to(to).await;
-    visitor.confirm(&sent["verification"]["id"], &code).await["proof"]["token"].clone()
+    client.confirm(&sent["verification"]["id"], &code).await["proof"]["token"].clone()
 }
 
 fn identity(name: &str) -> Value {
@@ -26,22 +26,22 @@ async fn password_is_reset_once_and_its_owner_notified() {
     for (input, to) in [(identity("홍길동"), PHONE), (json!({ "contact": { "email": EMAIL } }), EMAIL)] {
         let app = TestApp::start().await;
         app.insert_accounts([Account::with_phone(PHONE).and_email(EMAIL)]).await;
-        let visitor = app.anonymous();
+        let client = app.anonymous();
         let proof = proof(&app, input, to).await;
         // A weak password is rejected with all violations, and the proof is not spent.
-        let weak = visitor.reset_password(&proof, "abc").await;
+        let weak = client.reset_password(&proof, "abc").await;
         let violations = weak["violations"].as_array().unwrap_or_else(|| panic!("{weak:#}"));
         for violation in ["TOO_SHORT", "NO_UPPERCASE", "NO_DIGIT", "NO_SYMBOL", "TOO_GUESSABLE"] {
             assert!(violations.contains(&json!(violation)), "{violation}: {weak:#}");
         }
         assert!(weak["message"].as_str().unwrap().len() > 60, "one sentence per violation: {weak:#}");
-        let reset = visitor.reset_password(&proof, PASSWORD).await;
+        let reset = client.reset_password(&proof, PASSWORD).await;
         assert_eq!(
             (&reset["__typename"], &reset["notificationQueued"]),
             (&json!("ResetPasswordPayload"), &json!(true))
         );
         for again in [PASSWORD, "Another-Harbour-72!"] {
-            let spent = visitor.reset_password(&proof, again).await;
+            let spent = client.reset_password(&proof, again).await;
             assert_eq!((&spent["__typename"], &spent["reason"]), (&json!("ProofRejected"), &json!("SPENT")));
         }
         for (contact, count) in [(PHONE, if to == PHONE { 2 } else { 1 }), (EMAIL, if to == EMAIL { 2 } else { 1 })] {
@@ -88,14 +88,14 @@ async fn wrong_identity_gets_the_same_response_as_a_right_one() {
 async fn invalid_proof_is_unknown_and_old_proof_is_expired() {
     let app = TestApp::start().await;
     app.insert_accounts([Account::with_phone(PHONE)]).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     for token in ["", "x", "\u{0}", &"0".repeat(64), &"A".repeat(64)] {
-        let refused = visitor.reset_password(&json!(token), PASSWORD).await;
+        let refused = client.reset_password(&json!(token), PASSWORD).await;
         assert_eq!(refused["reason"], "UNKNOWN", "{token:?}");
     }
     let proof = proof(&app, identity("홍길동"), PHONE).await;
     app.advance(std::time::Duration::from_secs(10 * 60));
-    assert_eq!(visitor.reset_password(&proof, PASSWORD).await["reason"], "EXPIRED");
+    assert_eq!(client.reset_password(&proof, PASSWORD).await["reason"], "EXPIRED");
     app.stop().await;
 }
 
@@ -105,10 +105,10 @@ async fn one_of_many_concurrent_resets_with_one_proof_succeeds() {
     let app = TestApp::start().await;
     app.insert_accounts([Account::with_phone(PHONE)]).await;
     let proof = proof(&app, identity("홍길동"), PHONE).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let passwords: Vec<_> = (0..8).map(|n| format!("Quiet-Harbour-7{n}!")).collect();
-    let resets = passwords.iter().map(|password| visitor.reset_password(&proof, password));
-    let answers = futures_util::future::join_all(resets).await;
-    assert_eq!(super::tally(&answers), super::counts(&[("ProofRejected", 7), ("ResetPasswordPayload", 1)]));
+    let resets = passwords.iter().map(|password| client.reset_password(&proof, password));
+    let responses = futures_util::future::join_all(resets).await;
+    assert_eq!(super::counts_by_type(&responses), super::counts(&[("ProofRejected", 7), ("ResetPasswordPayload", 1)]));
     app.stop().await;
 }

@@ -27,16 +27,16 @@ async fn sent_to(app: &TestApp, phone: &str) -> Value {
 #[tokio::test]
 async fn every_simulation_runs() {
     let app = app().await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     for (phone, end) in
         [(SIMULATIONS[0].0, "DELIVERED"), (SIMULATIONS[2].0, "UNDELIVERED"), (SIMULATIONS[3].0, "FAILED")]
     {
         let id = sent_to(&app, phone).await["id"].clone();
-        let seen = visitor.watch(&id).await.until(|state| state["delivery"]["status"] == end).await;
+        let seen = client.watch(&id).await.until(|state| state["delivery"]["status"] == end).await;
         assert_eq!(seen["status"], "PENDING");
     }
     let id = sent_to(&app, SIMULATIONS[1].0).await["id"].clone();
-    let mut watch = visitor.watch(&id).await;
+    let mut watch = client.watch(&id).await;
     assert_eq!(watch.next().await.unwrap()["delivery"]["status"], "QUEUED");
     // The simulation follows the clock; it may take a moment to start.
     let mut shown = Vec::new();
@@ -55,19 +55,19 @@ async fn every_simulation_runs() {
 #[tokio::test]
 async fn code_of_a_test_contact_is_fixed() {
     let app = app().await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let (phone, _, code) = SIMULATIONS[0];
     let sent = sent_to(&app, phone).await;
     assert_eq!((&sent["codeLength"], &sent["codeFormat"]), (&json!(6), &json!("NUMERIC")));
-    assert_eq!(visitor.confirm(&sent["id"], SIMULATIONS[1].2).await["__typename"], "CodeMismatch");
+    assert_eq!(client.confirm(&sent["id"], SIMULATIONS[1].2).await["__typename"], "CodeMismatch");
     let typed = format!("{} {}", &code[..3], &code[3..]);
-    assert_eq!(visitor.confirm(&sent["id"], &typed).await["__typename"], "ConfirmVerificationCodePayload");
+    assert_eq!(client.confirm(&sent["id"], &typed).await["__typename"], "ConfirmVerificationCodePayload");
     let locked = sent_to(&app, SIMULATIONS[4].0).await;
     assert_eq!((&locked["attemptsRemaining"], &locked["codeFormat"]), (&json!(1), &json!("ALPHANUMERIC")));
-    assert_eq!(visitor.confirm(&locked["id"], SIMULATIONS[4].2).await["attemptsRemaining"], 0);
-    assert_eq!(visitor.verification(&locked["id"]).await["status"], "LOCKED");
-    let other = visitor.send_code_to("010-2222-9999").await["id"].clone();
-    assert_eq!(visitor.confirm(&other, code).await["__typename"], "CodeMismatch");
+    assert_eq!(client.confirm(&locked["id"], SIMULATIONS[4].2).await["attemptsRemaining"], 0);
+    assert_eq!(client.verification(&locked["id"]).await["status"], "LOCKED");
+    let other = client.send_code_to("010-2222-9999").await["id"].clone();
+    assert_eq!(client.confirm(&other, code).await["__typename"], "CodeMismatch");
     app.stop().await;
 }
 

@@ -25,14 +25,14 @@ async fn unknown_contact_takes_as_long_as_a_known_one() {
     let known = |n: usize| format!("+82103333{n:04}");
     let unknown = |n: usize| format!("+82104444{n:04}");
     app.insert_accounts((0..SAMPLES).map(|n| Account::with_phone(&known(n)))).await;
-    let visitor = app.anonymous();
+    let client = app.anonymous();
     let order = shuffled((0..SAMPLES).flat_map(|n| [(true, n), (false, n)]));
     let (mut real, mut decoy) = (Vec::new(), Vec::new());
     for (is_known, n) in order {
         let phone = if is_known { known(n) } else { unknown(n) };
         let identity = json!({ "identity": { "name": "홍길동", "birthDate": "1990-03-14", "phone": phone } });
         let started = Instant::now();
-        let sent = visitor.request_password_reset(identity).await;
+        let sent = client.request_password_reset(identity).await;
         let took = started.elapsed().as_secs_f64();
         assert_eq!(sent["__typename"], "SendVerificationCodePayload", "{sent:#}");
         if is_known { &mut real } else { &mut decoy }.push(took);

@@ -20,10 +20,10 @@ const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 /// Whether the server answers a request on this connection; false if it has closed it.
 async fn responds(stream: &mut TcpStream) -> bool {
     let asked = async {
-        let mut answer = [0; 12];
+        let mut response = [0; 12];
         stream.write_all(HEALTH.as_bytes()).await.is_ok()
-            && stream.read_exact(&mut answer).await.is_ok()
-            && answer.starts_with(b"HTTP/1.1 200")
+            && stream.read_exact(&mut response).await.is_ok()
+            && response.starts_with(b"HTTP/1.1 200")
     };
     tokio::time::timeout(TEST_TIMEOUT, asked).await.unwrap()
 }

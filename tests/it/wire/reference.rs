@@ -35,8 +35,8 @@ async fn ordinary_requests_get_the_same_response_as_from_async_graphql_axum() {
     for request in requests {
         let expected: Value = client.post(&reference).json(&request).send().await.unwrap().json().await.unwrap();
         let reply = ours.post(request.clone()).await;
-        let answer: Value = serde_json::from_str(&reply.text).unwrap();
+        let response: Value = serde_json::from_str(&reply.text).unwrap();
         assert!(expected["errors"].is_null(), "{request}: {expected}");
-        assert_eq!(answer["data"], expected["data"], "{request}");
+        assert_eq!(response["data"], expected["data"], "{request}");
     }
 }

@@ -117,8 +117,8 @@ async fn sb_01_handshake_without_hop_by_hop_headers_is_rejected_with_their_names
         ("connection: upgrade, close\r\n", "lacks Upgrade: websocket;"),
         ("connection: close\r\nupgrade: websocket\r\n", "lacks Connection: Upgrade;"),
     ] {
-        let answer = server.raw(format!("GET /graphql HTTP/1.1\r\nhost: x\r\n{headers}{key}\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(missing), "{answer}");
+        let response = server.raw(format!("GET /graphql HTTP/1.1\r\nhost: x\r\n{headers}{key}\r\n")).await;
+        assert!(response.starts_with("HTTP/1.1 400 ") && response.contains(missing), "{response}");
     }
 }
 

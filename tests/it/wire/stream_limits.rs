@@ -96,8 +96,8 @@ async fn stream(server: &TestServer, accept: &str, token: &str) -> (TcpStream, S
         body.len()
     );
     stream.write_all((head + &body).as_bytes()).await.unwrap();
-    let answer = read_until(&mut stream, "\r\n\r\n").await;
-    (stream, answer)
+    let response = read_until(&mut stream, "\r\n\r\n").await;
+    (stream, response)
 }
 
 const SSE: &str = "text/event-stream";
@@ -142,18 +142,18 @@ async fn sb_08_sockets_per_account_are_limited_and_released() {
 async fn sb_08_streams_per_account_are_limited_and_released() {
     for accept in [SSE, MULTIPART] {
         let server = TestServer::with(&[("SOCKETS_PER_ACCOUNT", "1")]).await;
-        let (held, answer) = stream(&server, accept, "good").await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let (held, response) = stream(&server, accept, "good").await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
         assert_eq!(open_socket(&server, "graphql-transport-ws", "good").await.err(), Some(1013));
-        let (_other, answer) = stream(&server, accept, "other").await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let (_other, response) = stream(&server, accept, "other").await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
         // A stream with a rejected token is not opened.
-        let (_nobody, answer) = stream(&server, accept, "bad").await;
-        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        let (_nobody, response) = stream(&server, accept, "bad").await;
+        assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
         drop(held);
         let socket = open_socket_eventually(&server, "graphql-transport-ws", "good").await;
-        let (_refused, answer) = stream(&server, accept, "good").await;
-        assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+        let (_refused, response) = stream(&server, accept, "good").await;
+        assert!(response.starts_with("HTTP/1.1 429 "), "{response}");
         drop(socket);
     }
 }

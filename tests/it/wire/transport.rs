@@ -28,11 +28,11 @@ async fn tr_09_body_over_the_limit_is_413_in_every_framing() {
     let reply = server.post(json!({"query": "{hello}", "more": "x".repeat(70_000)})).await;
     assert_eq!((reply.status, reply.code().as_str()), (413, "TOO_COMPLEX"));
     // Announced by Content-Length and never sent.
-    let answer = server.raw(post(1_000_000_000) + "x").await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = server.raw(post(1_000_000_000) + "x").await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
     let chunk = format!("{:x}\r\n{}\r\n", 1_000, "x".repeat(1_000));
-    let answer = server.raw(format!("{CHUNKED}{}0\r\n\r\n", chunk.repeat(200))).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = server.raw(format!("{CHUNKED}{}0\r\n\r\n", chunk.repeat(200))).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
     let reply = server.post(json!({"query": "{hello}", "more": "x".repeat(60_000)})).await;
     assert_eq!(reply.status, 200);
 }
@@ -44,8 +44,9 @@ async fn tr_09_long_uri_is_414_and_long_headers_are_431() {
     assert_eq!(server.get(&long, &[]).await.status, 414);
     let value = "x".repeat(10_000);
     assert_eq!(server.get("/healthz", &[("a", &value), ("b", &value)]).await.status, 431);
-    let answer = server.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(1_000_000))).await;
-    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    let response =
+        server.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(1_000_000))).await;
+    assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
     assert_eq!(server.get("/healthz", &[("a", &value)]).await.status, 200);
 }
 
@@ -83,14 +84,14 @@ async fn tr_10_ambiguous_lengths_are_400_and_close_the_connection() {
         let request = format!(
             "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n{chunks}{SMUGGLED}"
         );
-        let answer = server.raw(request).await;
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{head}: {answer}");
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
+        let response = server.raw(request).await;
+        assert_eq!(response.matches("HTTP/1.1 ").count(), 1, "{head}: {response}");
+        assert!(response.starts_with("HTTP/1.1 400 "), "{head}: {response}");
     }
     let request = format!("{}{chunks}{SMUGGLED}", CHUNKED.replace("HTTP/1.1", "HTTP/1.0"));
-    let answer = server.raw(request).await;
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
+    let response = server.raw(request).await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    assert_eq!(response.matches("HTTP/1.").count(), 1, "{response}");
     assert_eq!(server.traces.bumps.load(SeqCst), 0);
 }
 
@@ -106,10 +107,10 @@ async fn tr_10_content_length_with_chunked_is_ignored_and_closes_the_connection(
         for head in [length.clone() + both.1, both.1.to_owned() + &length, format!("{length}{length}{}", both.1)] {
             let request =
                 format!("POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n{}", both.0);
-            let answer = server.raw(request).await;
-            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{head}: {answer}");
-            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("world"), "{head}: {answer}");
-            assert!(answer.contains("\r\nconnection: close\r\n"), "{head}: {answer}");
+            let response = server.raw(request).await;
+            assert_eq!(response.matches("HTTP/1.1 ").count(), 1, "{head}: {response}");
+            assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("world"), "{head}: {response}");
+            assert!(response.contains("\r\nconnection: close\r\n"), "{head}: {response}");
         }
     }
 }
@@ -124,8 +125,8 @@ async fn tr_10_repeated_identical_content_length_is_accepted() {
     let request = format!(
         "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{length}{length}\r\n{body}{last}"
     );
-    let answer = server.raw(request).await;
-    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "the following bytes are the next request: {answer}");
+    let response = server.raw(request).await;
+    assert_eq!(response.matches("HTTP/1.1 200 ").count(), 2, "the following bytes are the next request: {response}");
 }
 
 #[tokio::test]
@@ -166,11 +167,11 @@ async fn tr_12_slow_body_is_408() {
         http.timeouts.idle = Duration::from_millis(100);
     })
     .await;
-    let answer = server.raw(post(100) + "{").await;
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    let response = server.raw(post(100) + "{").await;
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
     // Other routes read their bodies themselves with the same timeout.
-    let answer = server.raw(post(100).replace("/graphql", "/extra") + "{").await;
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let response = server.raw(post(100).replace("/graphql", "/extra") + "{").await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
 }
 
 #[tokio::test]
@@ -201,9 +202,9 @@ async fn fz_01_random_bytes_do_not_break_the_server() {
         let mut framed = post(bytes.len()).into_bytes();
         framed.extend(&bytes);
         for request in [bytes.clone(), framed, format!("GET /graphql?query={query} HTTP/1.0\r\n\r\n").into_bytes()] {
-            let answer = server.raw(request).await;
-            let status = answer.split(' ').nth(1).unwrap_or("400");
-            assert!(status.starts_with('4') || status == "200", "{answer}");
+            let response = server.raw(request).await;
+            let status = response.split(' ').nth(1).unwrap_or("400");
+            assert!(status.starts_with('4') || status == "200", "{response}");
         }
     }
     assert_eq!(server.query("{hello}").await.status, 200);

@@ -91,13 +91,13 @@ export class Visitor {
     return this.page.getByRole('textbox', { name: 'Code', exact: true });
   }
 
-  ledger(): Locator {
+  statusHistory(): Locator {
     return this.page.getByRole('complementary', { name: 'Status updates' });
   }
 
-  /** Expects that the ledger contains a snapshot with this delivery status. */
+  /** Expects that the status history contains a snapshot with this delivery status. */
   async expectStatus(status: 'SENT' | 'DELIVERED' | 'UNDELIVERED'): Promise<void> {
-    await expect(this.page.locator('.ledger').getByText(status, { exact: true }).first()).toBeVisible();
+    await expect(this.page.locator('.status-history').getByText(status, { exact: true }).first()).toBeVisible();
   }
 
   async press(name: string): Promise<void> {

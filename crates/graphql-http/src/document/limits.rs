@@ -43,7 +43,7 @@ pub struct DocumentCost {
 /// with several fields.
 pub fn analyze(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<DocumentCost, Refusal> {
     let operations = document.operations.iter().len();
-    at_most("number of operations", limits.operations, operations)?;
+    check_limit("number of operations", limits.operations, operations)?;
     let mut analyzer = CostAnalyzer { document, limits, fragments: HashMap::new() };
     // In document order, so that the same text is always refused for the same reason.
     let mut operations: Vec<_> = document.operations.iter().map(|(_, operation)| operation).collect();
@@ -65,13 +65,13 @@ pub fn analyze(document: &ExecutableDocument, limits: &DocumentLimits) -> Result
     Ok(DocumentCost { introspects })
 }
 
-fn at_most(what: &'static str, limit: Limit, value: usize) -> Result<(), Refusal> {
+fn check_limit(what: &'static str, limit: Limit, value: usize) -> Result<(), Refusal> {
     if value > limit.max { Err(Refusal::too_complex(what, limit, value)) } else { Ok(()) }
 }
 
-/// As [`at_most`], for a limit that is not configurable.
-fn at_most_fixed(what: &'static str, max: usize, value: usize) -> Result<(), Refusal> {
-    at_most(what, Limit::fixed(max), value)
+/// As [`check_limit`], for a limit that is not configurable.
+fn check_fixed_limit(what: &'static str, max: usize, value: usize) -> Result<(), Refusal> {
+    check_limit(what, Limit::fixed(max), value)
 }
 
 /// The cost of a selection set, including everything below it.
@@ -115,16 +115,16 @@ impl Cost {
     }
 
     fn check(&self, limits: &DocumentLimits) -> Result<(), Refusal> {
-        at_most("depth", limits.depth, self.depth)?;
-        at_most("complexity", limits.complexity, self.complexity())?;
-        at_most_fixed("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.introspected)?;
-        at_most("number of aliases", limits.aliases, self.aliases)
+        check_limit("depth", limits.depth, self.depth)?;
+        check_limit("complexity", limits.complexity, self.complexity())?;
+        check_fixed_limit("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.introspected)?;
+        check_limit("number of aliases", limits.aliases, self.aliases)
     }
 
     fn check_introspection(&self) -> Result<(), Refusal> {
-        at_most_fixed("depth of introspection", INTROSPECTION_MAX_DEPTH, self.depth)?;
-        at_most_fixed("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.fields)?;
-        at_most_fixed("nesting of lists in introspection", INTROSPECTION_MAX_LISTS, self.lists)
+        check_fixed_limit("depth of introspection", INTROSPECTION_MAX_DEPTH, self.depth)?;
+        check_fixed_limit("complexity of introspection", INTROSPECTION_MAX_FIELDS, self.fields)?;
+        check_fixed_limit("nesting of lists in introspection", INTROSPECTION_MAX_LISTS, self.lists)
     }
 }
 
@@ -146,7 +146,7 @@ impl<'a> CostAnalyzer<'a> {
         weight.check(self.limits)?;
         match operation.ty {
             OperationType::Mutation => {
-                at_most("number of mutations", self.limits.root_mutations, weight.roots)?;
+                check_limit("number of mutations", self.limits.root_mutations, weight.roots)?;
             }
             // The specification (section 5.2.3.1) allows one root field, and none of introspection; the library would
             // open a stream for each.
@@ -215,12 +215,12 @@ impl<'a> CostAnalyzer<'a> {
     }
 
     fn directives(&self, directives: &[Positioned<Directive>]) -> Result<(), Refusal> {
-        at_most("number of directives in one place", self.limits.directives, directives.len())
+        check_limit("number of directives in one place", self.limits.directives, directives.len())
     }
 }
 
 fn check_levels(level: usize) -> Result<(), Refusal> {
-    at_most_fixed("nesting of selections", MAX_LEVELS, level)
+    check_fixed_limit("nesting of selections", MAX_LEVELS, level)
 }
 
 /// The cost of a field with the cost `below` of its selections.

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{
 use crate::ws::{protocol::Close, session::Socket, write_queue::WriteQueue};
 
 /// Bytes that are read and discarded after a close frame that the client did not expect.
-const LINGER: usize = 1024 * 1024;
+const MAX_DRAINED: usize = 1024 * 1024;
 
 /// How a socket ends.
 pub enum SocketEnd {
@@ -60,7 +60,7 @@ async fn await_close(socket: &mut Socket) {
 /// Reads and discards bytes that can no longer be parsed as frames. If a connection is closed with unread data, the
 /// kernel resets it, and the close frame is lost.
 async fn discard(socket: &mut Socket) {
-    let (mut buffer, mut left) = ([0; 2048], LINGER);
+    let (mut buffer, mut left) = ([0; 2048], MAX_DRAINED);
     while let Ok(read @ 1..) = socket.get_mut().read(&mut buffer).await {
         left = left.saturating_sub(read);
         if left == 0 {

@@ -202,7 +202,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_dialect_reads_its_own_messages() {
+    fn each_subprotocol_reads_its_own_messages() {
         let (transport, legacy) = (Subprotocol::Transport, Subprotocol::Legacy);
         let subscribe = |kind: &str| format!(r#"{{"id":"1","type":"{kind}","payload":{{"query":"{{a}}"}}}}"#);
         assert!(

@@ -310,7 +310,7 @@ impl<E: Executor, S: Service> Session<E, S> {
                 self.operations.start(Running { id: id.into(), subscription, results, _open: open });
             }
             Err(refusal) => {
-                self.write_queue.push(self.subprotocol.error(&id, &ExecutionResult::new(refusal.into_result())))
+                self.write_queue.push(self.subprotocol.error(&id, &ExecutionResult::new(refusal.into_result())));
             }
         }
         Ok(())

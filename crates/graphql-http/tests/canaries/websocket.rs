@@ -27,7 +27,7 @@ use super::{
 };
 
 /// A test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The library's only timeout. It runs in real time.
 const KEEPALIVE: Duration = Duration::from_millis(20);
 
@@ -91,7 +91,7 @@ impl Socket {
 
     /// The next message. None if the socket is closed without one.
     async fn next(&mut self) -> Option<Message> {
-        tokio::time::timeout(PATIENCE, self.server.recv()).await.unwrap()
+        tokio::time::timeout(TIMEOUT, self.server.recv()).await.unwrap()
     }
 
     /// Whether nothing is sent before the answer to a ping.

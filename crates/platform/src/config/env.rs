@@ -133,12 +133,12 @@ impl Env {
 
     /// Whether the variable is set and not empty.
     pub fn is_set(&self, name: &str) -> bool {
-        self.given(name).is_some()
+        self.non_empty(name).is_some()
     }
 
     /// The trimmed value, or the default; an empty value counts as unset.
     pub fn text(&self, name: &'static str) -> Option<String> {
-        self.given(name).or_else(|| self.default(name)).map(str::to_owned)
+        self.non_empty(name).or_else(|| self.default(name)).map(str::to_owned)
     }
 
     /// The parsed value. If it does not parse, the error of the parser is recorded and the parsed default is returned
@@ -152,7 +152,7 @@ impl Env {
             let default = self.default(name).unwrap_or_else(|| panic!("{name} has no default"));
             parse(default).unwrap_or_else(|error| panic!("default of {name}: {error} ({reason})"))
         };
-        match self.given(name).map(&parse) {
+        match self.non_empty(name).map(&parse) {
             Some(Ok(value)) => value,
             Some(Err(hint)) => {
                 self.add_error(name, &hint);
@@ -227,7 +227,7 @@ impl Env {
         debug_assert!(self.setting(name).secret, "{name} is not in the table as a secret");
         let file_name = format!("{name}_FILE");
         let path = self.vars.get(&file_name).map(|path| path.trim()).filter(|path| !path.is_empty());
-        match (self.given(name), path) {
+        match (self.non_empty(name), path) {
             (Some(_), Some(_)) => {
                 self.add_error(name, format!("is set twice, here and by {file_name}: keep one"));
                 None
@@ -272,12 +272,12 @@ impl Env {
     }
 
     /// All secrets in a setting, without checks: the code that uses the setting records its errors.
-    pub fn secrets_as_given(&self, name: &str) -> Vec<Secret> {
+    pub fn unchecked_secrets(&self, name: &str) -> Vec<Secret> {
         let from_file = || {
             let path = self.vars.get(&format!("{name}_FILE"))?;
             secret_file::read(Path::new(path.trim())).ok().map(|file| file.text.to_string())
         };
-        let text = self.given(name).map(str::to_owned).or_else(from_file);
+        let text = self.non_empty(name).map(str::to_owned).or_else(from_file);
         text.map_or_else(Vec::new, |text| {
             let mut secrets = secret_list(&text).unwrap_or_default();
             secrets.push(Secret::new(text));
@@ -296,7 +296,7 @@ impl Env {
         setting.in_development.filter(|_| self.development).or(setting.default)
     }
 
-    fn given(&self, name: &str) -> Option<&str> {
+    fn non_empty(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(|text| trimmed(text)).filter(|text| !text.is_empty())
     }
 

@@ -40,7 +40,7 @@ pub struct SchemeCount {
 const MAX_SCHEMES: usize = 128;
 
 impl SchemeCensus {
-    /// The next census: the counts of `tally`, with the peaks of this census.
+    /// The next census: `counts`, with the peaks of this census.
     #[must_use]
     pub fn next(&self, counts: SchemeCounts) -> Self {
         let mut counted = counts.0;

@@ -2,20 +2,20 @@
 //! the result of each refresh, that a single client is never signed out, and when a theft must be detected.
 //!
 //! `model.rs` is the expected behaviour. It is written from the text of the requirement, uses only the history of
-//! events and shares no code with the server. `ledger.rs` evaluates the server's own rule on the same rows; `wire.rs`
+//! events and shares no code with the server. `stored_rows.rs` evaluates the server's own rule on the same rows; `wire.rs`
 //! runs the rows against two processes.
 //!
 //! Operations without any effect (delivering a response when none is in flight, a second pause in a row) are omitted:
 //! such a row equals a shorter one.
 
-mod ledger;
 mod model;
+mod stored_rows;
 mod wire;
 
 use std::collections::BTreeSet;
 
-use ledger::Ledger;
-use model::{Attacker, Expected, Op, World};
+use model::{Attacker, Expected, Model, Op};
+use stored_rows::StoredRows;
 
 /// The maximum length of an interleaving.
 const LENGTH: usize = 6;
@@ -24,54 +24,57 @@ const ALIKE: usize = 3;
 
 /// A completed interleaving with the rule's result for each refresh.
 #[derive(Clone)]
-struct Walk {
-    world: World,
-    ledger: Ledger,
+struct Interleaving {
+    model: Model,
+    stored_rows: StoredRows,
     ops: Vec<Op>,
     /// Each operation with the situation in which it happened.
     steps: Vec<String>,
 }
 
-impl Walk {
+impl Interleaving {
     fn new(attacker: Attacker) -> Self {
-        Self { world: World::new(attacker), ledger: Ledger::default(), ops: Vec::new(), steps: Vec::new() }
+        Self { model: Model::new(attacker), stored_rows: StoredRows::default(), ops: Vec::new(), steps: Vec::new() }
     }
 
     /// The walk extended by one operation. Asserts that model and rule agree.
     fn after(&self, op: Op) -> Self {
         let mut next = self.clone();
         next.ops.push(op);
-        next.steps.push(self.ledger.step(op, &self.world));
-        if let Some(request) = next.world.request(op) {
-            let expected = next.world.expected(&request);
-            let ruled = next.ledger.refresh(&request);
-            assert_eq!(ruled, expected, "{:?} with an attacker {:?}", next.ops, next.world.attacker_network);
-            next.world.answer(op, &request, expected);
+        next.steps.push(self.stored_rows.step(op, &self.model));
+        if let Some(request) = next.model.request(op) {
+            let expected = next.model.expected(&request);
+            let ruled = next.stored_rows.refresh(&request);
+            assert_eq!(ruled, expected, "{:?} with an attacker {:?}", next.ops, next.model.attacker_network);
+            next.model.respond(op, &request, expected);
         } else {
-            next.ledger.record_use(op, &next.world);
-            next.world.apply(op);
+            next.stored_rows.record_use(op, &next.model);
+            next.model.apply(op);
         }
         next
     }
 
     fn then(&self, ops: &[Op]) -> Self {
-        ops.iter().fold(self.clone(), |walk, op| if walk.world.ended { walk } else { walk.after(*op) })
+        ops.iter().fold(
+            self.clone(),
+            |interleaving, op| if interleaving.model.ended { interleaving } else { interleaving.after(*op) },
+        )
     }
 
     fn successors(&self) -> impl Iterator<Item = Op> {
         let before = self.ops.last().copied();
-        Op::ALL.into_iter().filter(move |op| !self.world.ended && self.world.changes(*op, before))
+        Op::ALL.into_iter().filter(move |op| !self.model.ended && self.model.changes(*op, before))
     }
 }
 
 /// All interleavings, shortest first.
-fn every_walk(mut visit: impl FnMut(&Walk)) {
-    let mut generation: Vec<_> = [Attacker::Elsewhere, Attacker::AtHome].map(Walk::new).into();
+fn every_interleaving(mut visit: impl FnMut(&Interleaving)) {
+    let mut generation: Vec<_> = [Attacker::Elsewhere, Attacker::AtHome].map(Interleaving::new).into();
     for length in 1..=LENGTH {
         let mut next = Vec::new();
-        for walk in &generation {
-            for op in walk.successors() {
-                let longer = walk.after(op);
+        for interleaving in &generation {
+            for op in interleaving.successors() {
+                let longer = interleaving.after(op);
                 visit(&longer);
                 // The longest ones are not extended.
                 if length < LENGTH {
@@ -88,22 +91,22 @@ fn every_walk(mut visit: impl FnMut(&Walk)) {
 #[test]
 fn tk_03_tk_04_every_interleaving_follows_the_requirement() {
     let (mut rows, mut alone, mut overtaken, mut thefts) = (0, 0, 0, 0);
-    every_walk(|walk| {
+    every_interleaving(|interleaving| {
         rows += 1;
-        let world = &walk.world;
-        if !world.attacker_presented {
-            if world.overtaken {
+        let model = &interleaving.model;
+        if !model.attacker_presented {
+            if model.overtaken {
                 // The one case in which a client may be signed out; the model defines the result.
                 overtaken += 1;
                 return;
             }
             alone += 1;
-            assert!(!world.ended, "a single client was signed out: {:?}", walk.ops);
+            assert!(!model.ended, "a single client was signed out: {:?}", interleaving.ops);
             // The client still has a usable token, whatever is in flight.
-            let later = walk.then(&[Op::Grace, Op::Refresh]);
-            assert_eq!(later.world.answered, Some(Expected::New), "{:?}", later.ops);
+            let later = interleaving.then(&[Op::Grace, Op::Refresh]);
+            assert_eq!(later.model.answered, Some(Expected::New), "{:?}", later.ops);
         }
-        if world.attacker.is_some() {
+        if model.attacker.is_some() {
             thefts += 1;
             // Once both have refreshed and were seen in use, with the end of a grace period in between, the session is
             // over.
@@ -117,7 +120,7 @@ fn tk_03_tk_04_every_interleaving_follows_the_requirement() {
                 Op::Grace,
                 Op::Refresh,
             ];
-            assert!(walk.then(&round).world.ended, "undetected: {:?}", walk.ops);
+            assert!(interleaving.then(&round).model.ended, "undetected: {:?}", interleaving.ops);
         }
     });
     println!("{rows} interleavings; a single client in {alone}, two in {thefts}, an overtaken response in {overtaken}");
@@ -130,16 +133,16 @@ fn tk_03_tk_04_every_interleaving_follows_the_requirement() {
 /// shortest is run, and of rows with a common start only the longest. The rule itself was evaluated on all of them.
 fn distinct_rows() -> (usize, Vec<(Attacker, Vec<Op>)>) {
     let (mut rows, mut seen, mut chosen) = (0, BTreeSet::new(), BTreeSet::new());
-    let mut generation: Vec<_> = [Attacker::Elsewhere, Attacker::AtHome].map(Walk::new).into();
+    let mut generation: Vec<_> = [Attacker::Elsewhere, Attacker::AtHome].map(Interleaving::new).into();
     for length in 1..=LENGTH {
         let mut next = Vec::new();
-        for walk in &generation {
-            for op in walk.successors() {
-                let longer = walk.after(op);
+        for interleaving in &generation {
+            for op in interleaving.successors() {
+                let longer = interleaving.after(op);
                 rows += 1;
                 let last = longer.steps.len().saturating_sub(ALIKE);
-                if longer.world.request(op).is_some() && seen.insert(longer.steps[last..].to_vec()) {
-                    let attacker = longer.world.attacker_network;
+                if longer.model.request(op).is_some() && seen.insert(longer.steps[last..].to_vec()) {
+                    let attacker = longer.model.attacker_network;
                     for shorter in 1..length {
                         chosen.remove(&(attacker, longer.ops[..shorter].to_vec()));
                     }

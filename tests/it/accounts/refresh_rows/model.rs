@@ -54,7 +54,7 @@ impl Op {
 pub enum Network {
     Home,
     Mobile,
-    Thiefs,
+    Attackers,
 }
 
 /// The attacker's network.
@@ -108,7 +108,7 @@ impl Store {
 }
 
 #[derive(Clone, Debug)]
-pub struct World {
+pub struct Model {
     history: Vec<Event>,
     pub owner: Store,
     pub attacker: Option<Store>,
@@ -125,7 +125,7 @@ pub struct World {
     pub answered: Option<Expected>,
 }
 
-impl World {
+impl Model {
     pub fn new(attacker_network: Attacker) -> Self {
         Self {
             history: Vec::new(),
@@ -162,7 +162,7 @@ impl World {
         let (store, network) = match op {
             Op::Refresh | Op::Lost | Op::Held => (self.owner, self.network),
             Op::AttackerRefresh => match self.attacker_network {
-                Attacker::Elsewhere => (self.attacker?, Network::Thiefs),
+                Attacker::Elsewhere => (self.attacker?, Network::Attackers),
                 Attacker::AtHome => (self.attacker?, Network::Home),
             },
             _ => return None,
@@ -194,7 +194,7 @@ impl World {
     }
 
     /// Records a result, and delivers it if the response arrives.
-    pub fn answer(&mut self, op: Op, request: &Request, answered: Expected) {
+    pub fn respond(&mut self, op: Op, request: &Request, answered: Expected) {
         self.history.push(Event::Presented(request.token));
         self.answered = Some(answered);
         self.attacker_presented |= op == Op::AttackerRefresh;

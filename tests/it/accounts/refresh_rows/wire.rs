@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{
-    ledger::PAUSE,
-    model::{Attacker, Expected, Network, Op, Token, World},
+    model::{Attacker, Expected, Model, Network, Op, Token},
+    stored_rows::PAUSE,
 };
 use crate::support::{ApiResponse, CookieJar, Setup, TEST_TIMEOUT, TestApp};
 
@@ -31,7 +31,7 @@ struct Row<'a> {
     mode: Mode,
     ops: &'a [Op],
     done: usize,
-    world: World,
+    model: Model,
     /// The text of each refresh token, and its access token.
     tokens: Vec<(String, String)>,
     owner: CookieJar,
@@ -113,7 +113,7 @@ impl<'a> Row<'a> {
             mode,
             ops,
             done: 0,
-            world: World::new(attacker),
+            model: Model::new(attacker),
             tokens: vec![(first, String::new())],
             owner,
             attacker: CookieJar::default(),
@@ -135,7 +135,7 @@ impl<'a> Row<'a> {
     fn pause(&mut self) {
         if self.done < self.ops.len() {
             self.done += 1;
-            self.world.apply(Op::Grace);
+            self.model.apply(Op::Grace);
         }
     }
 
@@ -146,7 +146,7 @@ impl<'a> Row<'a> {
             // Alternating; body mode and cookie mode start at different processes.
             let app = apps[(self.done + usize::from(self.mode == Mode::Cookie)) % 2];
             self.done += 1;
-            match self.world.request(op) {
+            match self.model.request(op) {
                 Some(_) => self.refresh(app, op).await,
                 None => self.apply(app, op).await,
             }
@@ -157,17 +157,17 @@ impl<'a> Row<'a> {
     }
 
     async fn refresh(&mut self, app: &TestApp, op: Op) {
-        let request = self.world.request(op).unwrap();
-        let expected = self.world.expected(&request);
+        let request = self.model.request(op).unwrap();
+        let expected = self.model.expected(&request);
         let address = match request.network {
             Network::Home => format!("10.1.{}.{}", self.number / 250, self.number % 250),
             Network::Mobile => format!("10.2.{}.{}", self.number / 250, self.number % 250),
-            Network::Thiefs => format!("10.3.{}.{}", self.number / 250, self.number % 250),
+            Network::Attackers => format!("10.3.{}.{}", self.number / 250, self.number % 250),
         };
         let jar = if op == Op::AttackerRefresh { &self.attacker } else { &self.owner };
         let answered = self.execute(app, &address, jar, request.token).await;
         self.check(&answered, expected);
-        self.world.answer(op, &request, expected);
+        self.model.respond(op, &request, expected);
         match op {
             Op::Refresh => self.owner.keep(&answered.set),
             Op::AttackerRefresh => self.attacker.keep(&answered.set),
@@ -181,11 +181,11 @@ impl<'a> Row<'a> {
             Op::Deliver => self.owner.keep(&self.held.remove(0).set),
             Op::DeliverNewest => self.owner.keep(&self.held.pop().unwrap().set),
             Op::Copy => self.attacker = self.owner.clone(),
-            Op::Use => self.use_access_token(app, self.world.owner.access).await,
-            Op::AttackerUse => self.use_access_token(app, self.world.attacker.unwrap().access).await,
+            Op::Use => self.use_access_token(app, self.model.owner.access).await,
+            Op::AttackerUse => self.use_access_token(app, self.model.attacker.unwrap().access).await,
             _ => {}
         }
-        self.world.apply(op);
+        self.model.apply(op);
     }
 
     async fn execute(&self, app: &TestApp, address: &str, jar: &CookieJar, token: Token) -> ApiResponse {
@@ -205,7 +205,7 @@ impl<'a> Row<'a> {
     fn check(&mut self, answered: &ApiResponse, expected: Expected) {
         let (it, errors) = (&answered.body["data"]["it"], &answered.body["errors"]);
         let row =
-            format!("{:?} {:?} {:?}: {answered:?}", self.mode, self.world.attacker_network, &self.ops[..self.done]);
+            format!("{:?} {:?} {:?}: {answered:?}", self.mode, self.model.attacker_network, &self.ops[..self.done]);
         match expected {
             Expected::Wait => assert_eq!(errors[0]["extensions"]["code"], "UNAVAILABLE", "{row}"),
             Expected::Ended => assert_eq!(it["reason"], "REUSED", "{row}"),
@@ -234,8 +234,8 @@ impl<'a> Row<'a> {
 
     /// Asserts that the ended session is rejected for every client.
     async fn assert_ended(&self, app: &TestApp) {
-        if self.world.ended {
-            let answered = self.execute(app, "10.4.0.1", &self.owner, self.world.owner.token).await;
+        if self.model.ended {
+            let answered = self.execute(app, "10.4.0.1", &self.owner, self.model.owner.token).await;
             assert_eq!(answered.body["data"]["it"]["reason"], Value::from("REVOKED"), "{:?} {:?}", self.mode, self.ops);
         }
     }

@@ -7,7 +7,7 @@ import { Button } from '../ui/button.tsx';
 import { Page } from '../ui/page.tsx';
 import { CodeForm } from './code-form.tsx';
 import { DeliveryTrack } from './delivery-track.tsx';
-import { Ledger } from './ledger.tsx';
+import { StatusHistory } from './status-history.tsx';
 
 export interface CodeEntryProps {
   readonly flow: UseVerification;
@@ -25,7 +25,7 @@ export function CodeEntry(props: CodeEntryProps): ReactNode {
   return (
     <div className="columns">
       {props.flow.phase === 'ended' ? <CodeEnded {...props} /> : <CodePending {...props} />}
-      <Ledger state={props.flow} />
+      <StatusHistory state={props.flow} />
     </div>
   );
 }

@@ -135,7 +135,7 @@ export const en = {
     by: { SMS: 'by text message', VOICE: 'by phone call', EMAIL: 'by e-mail' },
   },
 
-  ledger: {
+  history: {
     title: 'Status updates',
     lead: 'Each line is a complete snapshot that this page received. Subscribing needs only the verification ID, no sign-in.',
     live: (stream: string, client: string) => `Live over ${stream} with ${client}`,

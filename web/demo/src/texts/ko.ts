@@ -134,7 +134,7 @@ export const ko: Texts = {
     by: { SMS: '문자 메시지', VOICE: '음성 전화', EMAIL: '이메일' },
   },
 
-  ledger: {
+  history: {
     title: '실시간 인증 상태',
     lead: '한 줄에 그 시점의 전체 상태를 표시합니다. 로그인하지 않아도 인증 ID만 있으면 받을 수 있습니다.',
     live: (stream, client) => `실시간 수신 중: ${stream}, ${client}`,

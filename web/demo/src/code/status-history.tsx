@@ -5,34 +5,34 @@ import { usePreferences } from '../preferences.ts';
 import { useTexts } from '../texts/index.ts';
 
 /** Lists the received snapshots, oldest first, for developers. */
-export function Ledger({ state }: { readonly state: VerificationState }): ReactNode {
+export function StatusHistory({ state }: { readonly state: VerificationState }): ReactNode {
   const texts = useTexts();
   const { client, stream } = usePreferences();
   const { choices } = texts.settings;
   const lines = useHistory(state.verification);
   return (
-    <aside className="ledger" aria-label={texts.ledger.title}>
-      <h2>{texts.ledger.title}</h2>
-      <p>{texts.ledger.lead}</p>
+    <aside className="status-history" aria-label={texts.history.title}>
+      <h2>{texts.history.title}</h2>
+      <p>{texts.history.lead}</p>
       <ol>
         {lines.map(({ snapshot: line, receivedAt }) => (
           <li key={line.sequence}>
-            <span className="ledger-sequence">{line.sequence}</span>
+            <span className="status-history-sequence">{line.sequence}</span>
             <time dateTime={receivedAt.toISOString()}>{timeOf(receivedAt, texts.locale)}</time>
-            <span className="ledger-status" data-status={line.status}>
+            <span className="status-history-status" data-status={line.status}>
               {line.status}
             </span>
             <span>
               <span>{line.delivery.status}</span>
-              {line.delivery.failure && <span>: {texts.ledger.failure[line.delivery.failure]}</span>}
+              {line.delivery.failure && <span>: {texts.history.failure[line.delivery.failure]}</span>}
             </span>
-            <span className="ledger-attempts">{texts.ledger.attempts(line.attemptsRemaining)}</span>
+            <span className="status-history-attempts">{texts.history.attempts(line.attemptsRemaining)}</span>
           </li>
         ))}
       </ol>
       {state.phase === 'waiting' && state.updates !== 'none' && (
-        <p className="ledger-live" data-updates={state.updates}>
-          {state.updates === 'live' ? texts.ledger.live(choices[stream], choices[client]) : texts.ledger.reconnecting}
+        <p className="status-history-live" data-updates={state.updates}>
+          {state.updates === 'live' ? texts.history.live(choices[stream], choices[client]) : texts.history.reconnecting}
         </p>
       )}
     </aside>

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::session::rules::{RefreshDecision, SuccessorState, TokenState, decide_refresh};
 
-use super::model::{Attacker, Expected, Network, Op, Request, Token, World};
+use super::model::{Attacker, Expected, Model, Network, Op, Request, Token};
 
 const GRACE: Duration = Duration::from_secs(10);
 /// The time of an [`Op::Grace`].
@@ -19,18 +19,18 @@ struct Row {
 }
 
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct StoredRows {
     rows: Vec<Row>,
     seen: Token,
 }
 
-impl Default for Ledger {
+impl Default for StoredRows {
     fn default() -> Self {
         Self { rows: vec![Row::default()], seen: 0 }
     }
 }
 
-impl Ledger {
+impl StoredRows {
     pub fn refresh(&mut self, request: &Request) -> Expected {
         match decide_refresh(self.presented(request.token, request.network, request.at), GRACE) {
             RefreshDecision::Wait(_) => Expected::Wait,
@@ -46,10 +46,10 @@ impl Ledger {
     }
 
     /// Records the effect of a token seen in use.
-    pub fn record_use(&mut self, op: Op, world: &World) {
+    pub fn record_use(&mut self, op: Op, model: &Model) {
         match op {
-            Op::Use => self.seen = self.seen.max(world.owner.access),
-            Op::AttackerUse => self.seen = self.seen.max(world.attacker.unwrap().access),
+            Op::Use => self.seen = self.seen.max(model.owner.access),
+            Op::AttackerUse => self.seen = self.seen.max(model.attacker.unwrap().access),
             _ => {}
         }
     }
@@ -92,22 +92,22 @@ impl Ledger {
     }
 
     /// An operation with the situation of its token.
-    pub fn step(&self, op: Op, world: &World) -> String {
+    pub fn step(&self, op: Op, model: &Model) -> String {
         let token = match op {
-            Op::Refresh | Op::Lost | Op::Held | Op::Copy => Some(world.owner.token),
-            Op::AttackerRefresh => world.attacker.map(|attacker| attacker.token),
-            Op::Use => Some(world.owner.access),
-            Op::AttackerUse => world.attacker.map(|attacker| attacker.access),
-            Op::Deliver => world.held.first().copied(),
-            Op::DeliverNewest => world.held.last().copied(),
+            Op::Refresh | Op::Lost | Op::Held | Op::Copy => Some(model.owner.token),
+            Op::AttackerRefresh => model.attacker.map(|attacker| attacker.token),
+            Op::Use => Some(model.owner.access),
+            Op::AttackerUse => model.attacker.map(|attacker| attacker.access),
+            Op::Deliver => model.held.first().copied(),
+            Op::DeliverNewest => model.held.last().copied(),
             Op::Grace | Op::Move => None,
         };
-        let network = match (op, world.attacker_network) {
-            (Op::AttackerRefresh, Attacker::Elsewhere) => Network::Thiefs,
+        let network = match (op, model.attacker_network) {
+            (Op::AttackerRefresh, Attacker::Elsewhere) => Network::Attackers,
             (Op::AttackerRefresh, Attacker::AtHome) => Network::Home,
-            _ => world.network,
+            _ => model.network,
         };
-        let situation = token.map(|token| self.situation(token, network, world.at)).unwrap_or_default();
+        let situation = token.map(|token| self.situation(token, network, model.at)).unwrap_or_default();
         let kind = match op {
             Op::Lost | Op::Held => Op::Refresh,
             Op::DeliverNewest => Op::Deliver,
