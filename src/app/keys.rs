@@ -81,6 +81,18 @@ fn assemble(settings: &config::Keys, set: impl Fn(KeyKind) -> Result<KeySet, Str
     })
 }
 
+/// Opens the keys and logs the warnings about their files.
+///
+/// # Errors
+/// An error message for the operator.
+pub fn open_and_log(config: &config::Config, entropy: &Entropy) -> Result<Secrets, String> {
+    let secrets = open(&config.keys, &config.store.data_dir, entropy)?;
+    for warning in &secrets.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(secrets)
+}
+
 impl Secrets {
     /// The ids of all keys.
     ///

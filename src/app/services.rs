@@ -114,7 +114,7 @@ pub(super) async fn build(
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let Settings { config, plan, verifiers, .. } = settings;
     let config: SharedConfig = Arc::new(config);
-    let secrets = open_keys(&config, &inputs.entropy)?;
+    let secrets = keys::open_and_log(&config, &inputs.entropy)?;
     let in_use = secrets.in_use()?;
     let (deps, notify) = shared_deps(config, inputs, &secrets, supervisor, listener).await?;
     let config = &deps.config;
@@ -152,14 +152,6 @@ pub(super) async fn build(
         events: deps.events,
         process: deps.process,
     })
-}
-
-fn open_keys(config: &Config, entropy: &Entropy) -> Result<keys::Secrets, String> {
-    let secrets = keys::open(&config.keys, &config.store.data_dir, entropy)?;
-    for warning in &secrets.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(secrets)
 }
 
 async fn shared_deps(

@@ -50,7 +50,7 @@ impl VerificationNotFound {
     }
 }
 
-/// The verification is no longer pending; its status is how it ended.
+/// The verification is no longer pending; its status shows how it ended.
 #[derive(SimpleObject)]
 pub struct VerificationNotPending {
     /// Always VERIFICATION_NOT_PENDING.
