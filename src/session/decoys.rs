@@ -98,7 +98,7 @@ impl Sessions {
                     let known = known.map_or_else(SchemeCensus::default, |known| read(&known.schemes));
                     let next = known.next(counts);
                     let next = serde_json::to_string(&next).map_err(|error| Fault::internal(error.to_string()));
-                    tx.set_password_census(next.doing("writing the password census")?).await?;
+                    tx.set_password_census(next.context("writing the password census")?).await?;
                     Ok(TxOutcome::Commit(()))
                 })
             })

@@ -89,26 +89,26 @@ impl Fault {
     /// The failure as text for operators. Never shown to clients.
     pub fn operator_message(&self) -> String {
         match self.0.operations.last() {
-            Some(doing) => format!("{doing}: {}", self.0.cause),
+            Some(context) => format!("{context}: {}", self.0.cause),
             None => self.0.cause.clone(),
         }
     }
 
     /// Logs the fault; `telemetry::report` also counts it.
     pub fn log(&self) {
-        let FaultData { kind, operations: doing, cause, location: place, .. } = &*self.0;
-        let doing = doing.join(" < ");
+        let FaultData { kind, operations, cause, location: place, .. } = &*self.0;
+        let context = operations.join(" < ");
         match kind {
-            FaultKind::Unavailable => tracing::warn!(%cause, %doing, %place, "unavailable"),
-            FaultKind::Internal => tracing::error!(%cause, %doing, %place, "fault"),
+            FaultKind::Unavailable => tracing::warn!(%cause, %context, %place, "unavailable"),
+            FaultKind::Internal => tracing::error!(%cause, %context, %place, "fault"),
         }
     }
 }
 
 impl std::fmt::Debug for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let FaultData { kind, operations: doing, cause, location: place, .. } = &*self.0;
-        write!(f, "{kind:?} at {place}: {cause} ({})", doing.join(" < "))
+        let FaultData { kind, operations, cause, location: place, .. } = &*self.0;
+        write!(f, "{kind:?} at {place}: {cause} ({})", operations.join(" < "))
     }
 }
 
@@ -118,12 +118,12 @@ pub trait FaultContext<T> {
     ///
     /// # Errors
     /// The same fault, with `what` added.
-    fn doing(self, what: &'static str) -> Result<T, Fault>;
+    fn context(self, what: &'static str) -> Result<T, Fault>;
 }
 
 impl<T, E: Into<Fault>> FaultContext<T> for Result<T, E> {
     #[track_caller]
-    fn doing(self, what: &'static str) -> Result<T, Fault> {
+    fn context(self, what: &'static str) -> Result<T, Fault> {
         match self {
             Ok(value) => Ok(value),
             Err(error) => Err(error.into().context(what)),

@@ -55,7 +55,7 @@ impl Store {
     pub async fn settle_accepted_delivery(&self, accepted: AcceptedDelivery) -> Option<Option<Verification>> {
         let Backend::Postgres(db) = &self.backend else { return None };
         let recorded = self.acceptances.add(accepted, async |batch| {
-            match self.with_timeout(write_batch(db, &batch)).await.doing("recording accepted deliveries") {
+            match self.with_timeout(write_batch(db, &batch)).await.context("recording accepted deliveries") {
                 Ok(recorded) => recorded,
                 Err(fault) => {
                     telemetry::report(&fault);
@@ -82,9 +82,9 @@ async fn write_batch(db: &Pool, batch: &[AcceptedDelivery]) -> Result<Vec<Record
 
 /// The id of a settled delivery, and its verification if the shown status changed.
 fn settled(row: &QueryResult) -> Result<(String, Option<Verification>), Fault> {
-    let id = row.try_get("", "settled_id").doing("reading a settled delivery")?;
+    let id = row.try_get("", "settled_id").context("reading a settled delivery")?;
     let shown = verification::Model::from_query_result_optional(row, "");
-    Ok((id, shown.doing("reading the verification of a delivery").mapped()?))
+    Ok((id, shown.context("reading the verification of a delivery").mapped()?))
 }
 
 /// A row of the parameter.

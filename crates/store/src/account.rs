@@ -39,7 +39,7 @@ impl Store {
     /// A fault of the database.
     pub async fn account(&self, identifier: &Identifier) -> Result<Option<Account>, Fault> {
         let find = Entity::find().filter(condition(identifier));
-        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading an account").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.context("reading an account").mapped()
     }
 }
 
@@ -53,7 +53,7 @@ impl Tx {
         match Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await {
             Ok(_) => Ok(true),
             Err(error) if is_unique_violation(&error) => Ok(false),
-            Err(error) => Err(error).doing("inserting an account"),
+            Err(error) => Err(error).context("inserting an account"),
         }
     }
 
@@ -62,7 +62,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn account(&self, identifier: &Identifier) -> Result<Option<Account>, Fault> {
-        Entity::find().filter(condition(identifier)).one(&self.0).await.doing("reading an account").mapped()
+        Entity::find().filter(condition(identifier)).one(&self.0).await.context("reading an account").mapped()
     }
 
     /// The account, locked until the transaction ends, so that its status and password do not change.
@@ -71,7 +71,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn lock_account(&self, id: &AccountId) -> Result<Option<Account>, Fault> {
         let find = Entity::find_by_id(id.clone()).lock(LockType::NoKeyUpdate);
-        find.one(&self.0).await.doing("locking an account").mapped()
+        find.one(&self.0).await.context("locking an account").mapped()
     }
 
     /// Sets an account's password. `hash` is stored. None: there is no such account.
@@ -85,13 +85,13 @@ impl Tx {
             .col_expr(Column::PasswordHash, Expr::val(hash))
             .col_expr(Column::PasswordChangedAt, Expr::val(changed_at))
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        Ok(update.exec_with_returning(&self.0).await.doing("setting a password")?.pop().mapped())
+        Ok(update.exec_with_returning(&self.0).await.context("setting a password")?.pop().mapped())
     }
 
     /// The time to record for a password change: now, but later than any earlier change. A contact change refers to the
     /// account's password by this time, even where the clocks of two processes differ.
     pub(super) async fn password_change_time(&self, id: &AccountId, now: Timestamp) -> Result<Timestamp, Fault> {
-        let account = Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading an account")?;
+        let account = Entity::find_by_id(id.clone()).one(&self.0).await.context("reading an account")?;
         let before = account.and_then(|account| account.password_changed_at);
         Ok(before.map_or(now, |before| Ord::max(now, before + Duration::from_millis(1))))
     }
@@ -103,7 +103,7 @@ impl Tx {
     pub async fn rehash_password(&self, id: &AccountId, hash: &str) -> Result<(), Fault> {
         let update =
             Entity::update_many().filter(Column::Id.eq(id.as_str())).col_expr(Column::PasswordHash, Expr::val(hash));
-        update.exec(&self.0).await.doing("rehashing a password")?;
+        update.exec(&self.0).await.context("rehashing a password")?;
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl Tx {
             .col_expr(Column::EmailVerifiedAt, Expr::val(now))
             .col_expr(Column::ClaimedEmailKey, Expr::null())
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        Ok(update.exec(&self.0).await.doing("activating an account")?.rows_affected > 0)
+        Ok(update.exec(&self.0).await.context("activating an account")?.rows_affected > 0)
     }
 
     /// Deletes an account that never verified this contact, so that the contact can be verified by or signed up for
@@ -147,7 +147,7 @@ impl Tx {
             .filter(Column::Status.eq(Text(AccountStatus::PendingVerification)))
             .filter(Column::EmailVerifiedAt.is_null())
             .filter(Column::PhoneVerifiedAt.is_null());
-        delete.exec(&self.0).await.doing("deleting an unverified account")?;
+        delete.exec(&self.0).await.context("deleting an unverified account")?;
         Ok(())
     }
 
@@ -156,7 +156,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn delete_account(&self, id: &AccountId) -> Result<(), Fault> {
-        Entity::delete_by_id(id.clone()).exec(&self.0).await.doing("deleting an account")?;
+        Entity::delete_by_id(id.clone()).exec(&self.0).await.context("deleting an account")?;
         Ok(())
     }
 }

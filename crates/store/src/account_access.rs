@@ -38,7 +38,7 @@ impl Tx {
         use verification::{Column, Entity};
         let mut open = Vec::new();
         for find in open_verifications(owner, effect, now) {
-            let ids = find.into_tuple::<String>().all(&self.0).await.doing("locking an account's codes")?;
+            let ids = find.into_tuple::<String>().all(&self.0).await.context("locking an account's codes")?;
             open.extend(ids);
         }
         if open.is_empty() {
@@ -48,7 +48,7 @@ impl Tx {
             .filter(Column::Id.is_in(open))
             .col_expr(Column::Decoy, Expr::val(true))
             .col_expr(Column::ClosedAt, Expr::val(now));
-        update.exec(&self.0).await.doing("closing an account's codes")?;
+        update.exec(&self.0).await.context("closing an account's codes")?;
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl Tx {
         use proof::{Column, Entity};
         let mut unspent = Vec::new();
         for find in unspent_proofs(owner, effect) {
-            let hashes = find.into_tuple::<String>().all(&self.0).await.doing("locking an account's proofs")?;
+            let hashes = find.into_tuple::<String>().all(&self.0).await.context("locking an account's proofs")?;
             unspent.extend(hashes.into_iter().filter(|hash| Some(hash.as_str()) != kept));
         }
         if unspent.is_empty() {
@@ -74,7 +74,7 @@ impl Tx {
         }
         let update =
             Entity::update_many().filter(Column::TokenHash.is_in(unspent)).col_expr(Column::SpentAt, Expr::val(now));
-        update.exec(&self.0).await.doing("spending an account's proofs")?;
+        update.exec(&self.0).await.context("spending an account's proofs")?;
         Ok(())
     }
 }

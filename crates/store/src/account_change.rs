@@ -55,7 +55,7 @@ impl Tx {
                 .col_expr(Column::EmailKey, Expr::val(key))
                 .col_expr(Column::EmailVerifiedAt, Expr::val(contact.verified_at)),
         };
-        self.account_changed(update).await.doing("setting a contact")
+        self.account_changed(update).await.context("setting a contact")
     }
 
     /// Changes a profile.
@@ -80,7 +80,7 @@ impl Tx {
         if let Some(url) = profile.profile_image_url {
             update = update.col_expr(Column::ProfileImageUrl, Expr::val(url));
         }
-        self.account_changed(update).await.doing("changing a profile")
+        self.account_changed(update).await.context("changing a profile")
     }
 
     /// Removes an account's password: password sign-in is possible again once a new one is set.
@@ -92,7 +92,7 @@ impl Tx {
         let update = change(id, now)
             .col_expr(Column::PasswordHash, Expr::null())
             .col_expr(Column::PasswordChangedAt, Expr::val(changed_at));
-        update.exec(&self.0).await.doing("dropping a password")?;
+        update.exec(&self.0).await.context("dropping a password")?;
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Option<Account>, Fault> {
         let update = change(id, now).col_expr(Column::Status, Expr::val(Text(status)));
-        Ok(update.exec_with_returning(&self.0).await.doing("setting a status")?.pop().mapped())
+        Ok(update.exec_with_returning(&self.0).await.context("setting a status")?.pop().mapped())
     }
 
     /// Sets the role of an account.
@@ -116,7 +116,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn set_role(&self, id: &AccountId, role: Role, now: Timestamp) -> Result<Option<Account>, Fault> {
         let update = change(id, now).col_expr(Column::Role, Expr::val(Text(role)));
-        Ok(update.exec_with_returning(&self.0).await.doing("setting a role")?.pop().mapped())
+        Ok(update.exec_with_returning(&self.0).await.context("setting a role")?.pop().mapped())
     }
 
     /// Every active administrator, locked in one order until the transaction ends: if two remove each other at once,
@@ -130,7 +130,7 @@ impl Tx {
             .filter(Column::Status.eq(Text(AccountStatus::Active)))
             .order_by_asc(Column::Id)
             .lock(LockType::NoKeyUpdate);
-        let rows = find.all(&self.0).await.doing("locking the administrators")?;
+        let rows = find.all(&self.0).await.context("locking the administrators")?;
         Ok(rows.into_iter().map(|row| row.id.0).collect())
     }
 

@@ -46,7 +46,7 @@ impl Store {
             find = find.filter(matching(search));
         }
         let rows =
-            self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("looking for accounts")?;
+            self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.context("looking for accounts")?;
         Ok(Page::of(rows, page).mapped())
     }
 }

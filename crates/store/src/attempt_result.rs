@@ -78,8 +78,10 @@ impl Store {
             && !result.attempt_reserved
         {
             let statement = result.statement(now)?;
-            let checked =
-                self.with_timeout(async { Ok(db.query_one(&statement).await?) }).await.doing("writing a code check")?;
+            let checked = self
+                .with_timeout(async { Ok(db.query_one(&statement).await?) })
+                .await
+                .context("writing a code check")?;
             return Ok(checked.map(|row| Model::from_query_result(&row, "")).transpose()?.mapped());
         }
         self.write(move |tx| {

@@ -57,7 +57,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn insert_audit(&self, event: &Event) -> Result<(), Fault> {
-        Entity::insert(entry(event)).exec_without_returning(&self.0).await.doing("writing the audit trail")?;
+        Entity::insert(entry(event)).exec_without_returning(&self.0).await.context("writing the audit trail")?;
         Ok(())
     }
 
@@ -71,7 +71,7 @@ impl Tx {
             .col_expr(Column::Contact, Expr::null())
             .col_expr(Column::Address, Expr::null())
             .col_expr(Column::UserAgent, Expr::null());
-        update.exec(&self.0).await.doing("anonymising an account's audit trail")?;
+        update.exec(&self.0).await.context("anonymising an account's audit trail")?;
         Ok(())
     }
 }

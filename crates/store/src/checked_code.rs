@@ -28,7 +28,7 @@ impl Tx {
             .filter(free)
             .col_expr(Column::CodeBy, Expr::val(by))
             .col_expr(Column::CodeRef, reference.map_or_else(|| Expr::col(Column::CodeRef), Expr::val));
-        update.exec(&self.0).await.doing("recording the provider of a code")?;
+        update.exec(&self.0).await.context("recording the provider of a code")?;
         Ok(())
     }
 
@@ -41,7 +41,7 @@ impl Tx {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).lt(Expr::col(Column::MaxAttempts)))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));
-        self.changed(update, now).await.doing("taking an attempt")
+        self.changed(update, now).await.context("taking an attempt")
     }
 
     /// Returns an attempt that was reserved and whose code was not checked.
@@ -52,7 +52,7 @@ impl Tx {
         let update = pending(id, now)
             .filter(Expr::col(Column::Attempts).gt(0))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1));
-        self.changed(update, now).await.doing("returning an attempt")
+        self.changed(update, now).await.context("returning an attempt")
     }
 
     /// Records the result of an attempt that was reserved before: verified if the guess was `right`, locked if it was
@@ -78,7 +78,7 @@ impl Tx {
                 )
                 .col_expr(Column::EndedAt, Expr::case(last(), now).finally(Expr::null()).into())
         };
-        self.changed(update, now).await.doing("recording the result of an attempt")
+        self.changed(update, now).await.context("recording the result of an attempt")
     }
 
     /// Locks a pending verification. None: it is no longer pending.
@@ -86,7 +86,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn lock_verification(&self, id: &VerificationId, now: Timestamp) -> Result<Option<Verification>, Fault> {
-        self.changed(ended(pending(id, now), Status::Locked, now), now).await.doing("locking a verification")
+        self.changed(ended(pending(id, now), Status::Locked, now), now).await.context("locking a verification")
     }
 
     /// Expires a pending verification now. None: it is no longer pending.
@@ -99,6 +99,6 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Option<Verification>, Fault> {
         let update = pending(id, now).col_expr(Column::ExpiresAt, Expr::val(now));
-        self.changed(update, now).await.doing("expiring a verification")
+        self.changed(update, now).await.context("expiring a verification")
     }
 }

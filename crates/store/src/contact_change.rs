@@ -21,7 +21,7 @@ impl Store {
         let find = of_account(account);
         self.with_timeout(async { Ok(find.all(self.reader()).await?) })
             .await
-            .doing("reading changes of contact")
+            .context("reading changes of contact")
             .mapped()
     }
 }
@@ -40,7 +40,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn contact_changes(&self, account: &AccountId) -> Result<Vec<ContactChange>, Fault> {
-        of_account(account).all(&self.0).await.doing("reading changes of contact").mapped()
+        of_account(account).all(&self.0).await.context("reading changes of contact").mapped()
     }
 
     /// Inserts a change that can be undone. The caller holds the lock on the account. Undoing restores what the first
@@ -51,13 +51,13 @@ impl Tx {
     /// A fault of the database.
     pub async fn insert_contact_change(&self, mut row: ContactChange) -> Result<(), Fault> {
         let last = not_undone(&row.account_id).order_by_desc(Column::CreatedAt).one(&self.0);
-        if let Some(last) = last.await.doing("reading changes of contact")?
+        if let Some(last) = last.await.context("reading changes of contact")?
             && last.created_at >= row.created_at
         {
             row.created_at = last.created_at + Duration::from_millis(1);
         }
         let insert = Entity::insert(row.into_active_model());
-        insert.exec_without_returning(&self.0).await.doing("inserting a change of contact")?;
+        insert.exec_without_returning(&self.0).await.context("inserting a change of contact")?;
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn contact_change(&self, token_hash: &str) -> Result<Option<ContactChange>, Fault> {
         let find = Entity::find().filter(Column::TokenHash.eq(token_hash));
-        find.one(&self.0).await.doing("reading a change of contact").mapped()
+        find.one(&self.0).await.context("reading a change of contact").mapped()
     }
 
     /// The changes of an account that can be undone, oldest first.
@@ -77,7 +77,7 @@ impl Tx {
     pub async fn undoable_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<ContactChange>, Fault> {
         let find = Entity::find().filter(undoable(account, now));
         let find = find.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
-        find.all(&self.0).await.doing("reading changes of contact").mapped()
+        find.all(&self.0).await.context("reading changes of contact").mapped()
     }
 
     /// Undoes every change of an account that can still be undone, and returns them, oldest first. One statement finds
@@ -87,7 +87,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn undo_contact_changes(&self, account: &AccountId, now: Timestamp) -> Result<Vec<ContactChange>, Fault> {
         let update = Entity::update_many().filter(undoable(account, now)).col_expr(Column::UndoneAt, Expr::val(now));
-        let undone = update.exec_with_returning(&self.0).await.doing("undoing changes of contact")?;
+        let undone = update.exec_with_returning(&self.0).await.context("undoing changes of contact")?;
         let mut undone: Vec<ContactChange> = undone.mapped();
         undone.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
         Ok(undone)

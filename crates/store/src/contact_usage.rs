@@ -59,7 +59,7 @@ impl Tx {
         now: Timestamp,
         limits: UsageLimits,
     ) -> Result<Reservation, Fault> {
-        self.reserve(count_send(contact_key, now, limits)).await.doing("counting a send")
+        self.reserve(count_send(contact_key, now, limits)).await.context("counting a send")
     }
 
     /// Counts one guess, unless the daily limit is reached. Right guesses count too; otherwise the limit would not
@@ -68,7 +68,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn reserve_guess(&self, contact_key: &str, limits: UsageLimits) -> Result<Reservation, Fault> {
-        self.reserve(count(contact_key, Counter::Guesses, None, limits)).await.doing("counting a guess")
+        self.reserve(count(contact_key, Counter::Guesses, None, limits)).await.context("counting a guess")
     }
 
     async fn reserve(&self, count: InsertStatement) -> Result<Reservation, Fault> {
@@ -153,7 +153,7 @@ impl Store {
         let find = contact_usage::Entity::find_by_id(contact_key.to_owned());
         self.with_timeout(async { Ok(find.one(self.reader()).await?) })
             .await
-            .doing("reading a contact's usage")
+            .context("reading a contact's usage")
             .mapped()
     }
 }

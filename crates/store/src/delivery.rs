@@ -58,7 +58,10 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn insert_delivery(&self, row: Delivery) -> Result<(), Fault> {
-        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a delivery")?;
+        Entity::insert(row.into_active_model())
+            .exec_without_returning(&self.0)
+            .await
+            .context("inserting a delivery")?;
         Ok(())
     }
 
@@ -80,7 +83,7 @@ impl Tx {
             .col_expr(Column::Reason, Expr::val(reported.code))
             .col_expr(Column::Failure, Expr::val(reported.failure.map(Text)))
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        let moved = update.exec_with_returning(&self.0).await.doing("advancing a delivery")?.pop();
+        let moved = update.exec_with_returning(&self.0).await.context("advancing a delivery")?.pop();
         self.stop_waiting_for_receipt(id).await?;
         Ok(moved.mapped())
     }
@@ -96,7 +99,7 @@ impl Tx {
             .filter(Column::Status.ne(Text(DeliveryStatus::Queued)))
             .filter(Column::DueAt.is_not_null())
             .col_expr(Column::DueAt, Expr::null());
-        update.exec(&self.0).await.doing("ending the wait for a receipt")?;
+        update.exec(&self.0).await.context("ending the wait for a receipt")?;
         Ok(())
     }
 }
@@ -134,7 +137,7 @@ impl Store {
             .and_where(Expr::col(Column::Id).in_subquery(Query::select().column("id").from("oldest").to_owned()))
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
-        let rows: Vec<Model> = self.write_statement(claim).await.doing("claiming due deliveries")?;
+        let rows: Vec<Model> = self.write_statement(claim).await.context("claiming due deliveries")?;
         let mut rows: Vec<Delivery> = rows.mapped();
         rows.sort_by_key(|row| row.created_at);
         Ok(rows)
@@ -156,7 +159,7 @@ impl Store {
             })
         })
         .await
-        .doing("renewing claims")
+        .context("renewing claims")
     }
 
     /// The number of messages that are due and not claimed.
@@ -165,7 +168,7 @@ impl Store {
     /// A fault of the database.
     pub async fn count_due_deliveries(&self, now: Timestamp) -> Result<u64, Fault> {
         let count = Entity::find().filter(due(now));
-        self.with_timeout(async { Ok(count.count(self.reader()).await?) }).await.doing("counting due deliveries")
+        self.with_timeout(async { Ok(count.count(self.reader()).await?) }).await.context("counting due deliveries")
     }
 
     /// The message with this id.
@@ -174,7 +177,7 @@ impl Store {
     /// A fault of the database.
     pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a delivery").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.context("reading a delivery").mapped()
     }
 
     /// Messages whose claim expired before `deadline`: its process died or was suspended before settling it, or never
@@ -190,7 +193,7 @@ impl Store {
             .limit(limit);
         self.with_timeout(async { Ok(find.all(self.reader()).await?) })
             .await
-            .doing("reading abandoned deliveries")
+            .context("reading abandoned deliveries")
             .mapped()
     }
 }

@@ -70,14 +70,14 @@ impl Tx {
         let insert = Entity::insert(row.into_active_model()).on_conflict(conflict);
         match insert.exec_with_returning(&self.0).await {
             Err(error) if is_foreign_key_violation(&error) => Ok(None),
-            recorded => Ok(Some(recorded.doing("recording an accepted delivery")?.into())),
+            recorded => Ok(Some(recorded.context("recording an accepted delivery")?.into())),
         }
     }
 
     /// The attempt that was accepted last.
     pub(super) async fn newest_attempt(&self, id: &DeliveryId) -> Result<Option<DeliveryAttempt>, Fault> {
         let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_desc(Column::AcceptedAt).limit(1);
-        find.one(&self.0).await.doing("reading the newest delivery attempt").mapped()
+        find.one(&self.0).await.context("reading the newest delivery attempt").mapped()
     }
 
     /// The attempt that a report is about. If the provider's response has not been recorded yet and the report contains
@@ -93,20 +93,20 @@ impl Tx {
         let Some(id) = &report.delivery else {
             let named = of_provider.filter(Column::ProviderMessageId.eq(report.provider_message_id.as_str()));
             let newest = named.order_by_desc(Column::AcceptedAt).limit(1);
-            return newest.one(&self.0).await.doing("reading an attempt by its provider's id").mapped();
+            return newest.one(&self.0).await.context("reading an attempt by its provider's id").mapped();
         };
         let find = of_provider.filter(Column::DeliveryId.eq(id.as_str()));
-        if let Some(known) = find.clone().one(&self.0).await.doing("reading an attempt")? {
+        if let Some(known) = find.clone().one(&self.0).await.context("reading an attempt")? {
             return Ok(Some(known.into()));
         }
-        if delivery::Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a delivery")?.is_none() {
+        if delivery::Entity::find_by_id(id.clone()).one(&self.0).await.context("reading a delivery")?.is_none() {
             return Ok(None);
         }
         let row = fresh(id, report.provider, now);
         let untouched = OnConflict::columns([Column::DeliveryId, Column::Provider]).do_nothing().to_owned();
         let insert = Entity::insert(row.into_active_model()).on_conflict(untouched);
-        insert.exec_without_returning(&self.0).await.doing("recording an early receipt")?;
-        find.one(&self.0).await.doing("reading an attempt").mapped()
+        insert.exec_without_returning(&self.0).await.context("recording an early receipt")?;
+        find.one(&self.0).await.context("reading an attempt").mapped()
     }
 
     /// Sets an attempt to the reported status if its status is one of `before`; the time of the report is recorded in
@@ -133,10 +133,10 @@ impl Tx {
             .col_expr(Column::Code, Expr::val(reported.code))
             .col_expr(Column::Failure, Expr::val(reported.failure.map(Text)))
             .col_expr(Column::PollAt, Expr::null());
-        if moved.exec(&self.0).await.doing("advancing a delivery attempt")?.rows_affected > 0 {
+        if moved.exec(&self.0).await.context("advancing a delivery attempt")?.rows_affected > 0 {
             return Ok(true);
         }
-        this().exec(&self.0).await.doing("recording a receipt")?;
+        this().exec(&self.0).await.context("recording a receipt")?;
         Ok(false)
     }
 
@@ -159,7 +159,7 @@ impl Store {
         let find = Entity::find().filter(Column::DeliveryId.eq(id.as_str())).order_by_asc(Column::AcceptedAt);
         self.with_timeout(async { Ok(find.all(self.reader()).await?) })
             .await
-            .doing("reading delivery attempts")
+            .context("reading delivery attempts")
             .mapped()
     }
 
@@ -178,7 +178,10 @@ impl Store {
             .filter(Column::Provider.eq(provider))
             .order_by_asc(Column::PollAt)
             .limit(most);
-        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading attempts to poll").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) })
+            .await
+            .context("reading attempts to poll")
+            .mapped()
     }
 
     /// Sets when to poll an attempt again; None: never.
@@ -199,7 +202,7 @@ impl Store {
             })
         })
         .await
-        .doing("recording the next poll")
+        .context("recording the next poll")
     }
 }
 

@@ -35,7 +35,8 @@ impl Store {
         let find = Entity::find()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.map_or("", AccountId::as_str)));
-        let found = self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a device")?;
+        let found =
+            self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.context("reading a device")?;
         Ok(found.is_some())
     }
 }
@@ -55,7 +56,7 @@ impl Tx {
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.as_str()))
             .col_expr(Column::LastUsedAt, Expr::val(now));
-        Ok(update.exec(&self.0).await.doing("recording the use of a device")?.rows_affected > 0)
+        Ok(update.exec(&self.0).await.context("recording the use of a device")?.rows_affected > 0)
     }
 
     /// Whether a token that another account issued may identify a device for this account: the token exists, and this
@@ -66,7 +67,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn may_share_device(&self, token_hash: &str, account: &AccountId) -> Result<bool, Fault> {
         let find = Entity::find().filter(Column::TokenHash.eq(token_hash)).limit(1);
-        let is_ours = find.count(&self.0).await.doing("looking for a device")? > 0;
+        let is_ours = find.count(&self.0).await.context("looking for a device")? > 0;
         Ok(is_ours && !self.has_session_on_device(account, token_hash).await?)
     }
 
@@ -75,7 +76,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn insert_device(&self, row: KnownDevice) -> Result<(), Fault> {
-        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a device")?;
+        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.context("inserting a device")?;
         Ok(())
     }
 
@@ -89,7 +90,7 @@ impl Tx {
         let delete = Entity::delete_many()
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::AccountId.eq(account.as_str()));
-        delete.exec(&self.0).await.doing("removing a device")?;
+        delete.exec(&self.0).await.context("removing a device")?;
         Ok(())
     }
 
@@ -100,7 +101,7 @@ impl Tx {
     pub async fn remove_devices(&self, account: &AccountId) -> Result<(), Fault> {
         self.clear_device_failures(account).await?;
         let delete = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
-        delete.exec(&self.0).await.doing("removing devices")?;
+        delete.exec(&self.0).await.context("removing devices")?;
         Ok(())
     }
 }

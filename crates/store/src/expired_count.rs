@@ -70,7 +70,7 @@ impl Store {
             .into_model::<ExpiredCountRow>();
         self.with_timeout(async { Ok(find.all(self.reader()).await?) })
             .await
-            .doing("counting expired verifications")
+            .context("counting expired verifications")
             .mapped()
     }
 }

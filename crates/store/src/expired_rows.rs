@@ -124,7 +124,7 @@ impl Store {
             ExpiredRows::ContactChanges { .. } => self.delete(contact_change::Column::Id, expired, limit).await,
             ExpiredRows::Unverified { .. } => self.delete(account::Column::Id, expired, limit).await,
         };
-        deleted.doing("deleting expired rows")
+        deleted.context("deleting expired rows")
     }
 
     async fn delete<C>(&self, key: C, expired: Condition, limit: u64) -> Result<u64, Fault>

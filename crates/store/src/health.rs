@@ -79,7 +79,7 @@ impl Store {
             .group_by(Column::Channel)
             .group_by(Column::Status)
             .into_model::<ProviderCountRow>();
-        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("counting messages").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.context("counting messages").mapped()
     }
 
     /// Counts the reasons of failed messages in that period.
@@ -101,7 +101,10 @@ impl Store {
             .group_by(Column::Channel)
             .group_by(Column::Reason)
             .into_model::<ReasonCountRow>();
-        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("counting failure reasons").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) })
+            .await
+            .context("counting failure reasons")
+            .mapped()
     }
 }
 

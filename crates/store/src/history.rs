@@ -57,7 +57,8 @@ impl Store {
             .order_by_desc(Column::CreatedAt)
             .order_by_desc(Column::Id)
             .limit(page.limit());
-        let rows = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading a history")?;
+        let rows =
+            self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.context("reading a history")?;
         Ok(Page::of(rows, page).mapped())
     }
 }
@@ -71,7 +72,7 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .col_expr(Column::AccountId, Expr::val(account.as_str()));
-        update.exec(&self.0).await.doing("setting the account of a verification")?;
+        update.exec(&self.0).await.context("setting the account of a verification")?;
         Ok(())
     }
 
@@ -88,19 +89,19 @@ impl Tx {
             .order_by_asc(Column::Id)
             .lock(LockType::Update)
             .into_tuple::<(String, Timestamp, Timestamp)>();
-        for (id, first, last) in own.all(&self.0).await.doing("locking an account's verifications")? {
+        for (id, first, last) in own.all(&self.0).await.context("locking an account's verifications")? {
             // A message is created at the time of its send, which an index covers.
             let messages = delivery::Entity::delete_many()
                 .filter(delivery::Column::VerificationId.eq(id))
                 .filter(delivery::Column::CreatedAt.between(first, last));
-            messages.exec(&self.0).await.doing("deleting an account's messages")?;
+            messages.exec(&self.0).await.context("deleting an account's messages")?;
         }
         let notices = delivery::Entity::delete_many().filter(delivery::Column::AccountId.eq(account.as_str()));
-        notices.exec(&self.0).await.doing("deleting an account's notices")?;
+        notices.exec(&self.0).await.context("deleting an account's notices")?;
         let verifications = Entity::delete_many().filter(Column::AccountId.eq(account.as_str()));
-        verifications.exec(&self.0).await.doing("deleting an account's verifications")?;
+        verifications.exec(&self.0).await.context("deleting an account's verifications")?;
         let proofs = proof::Entity::delete_many().filter(proof::Column::AccountId.eq(account.as_str()));
-        proofs.exec(&self.0).await.doing("deleting an account's proofs")?;
+        proofs.exec(&self.0).await.context("deleting an account's proofs")?;
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ impl Store {
     /// A fault of the database.
     pub async fn lease_expiry(&self, name: &'static str) -> Result<Option<Timestamp>, Fault> {
         let find = Entity::find_by_id(name);
-        let lease = self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a lease")?;
+        let lease = self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.context("reading a lease")?;
         Ok(lease.map(|lease| lease.expires_at))
     }
 
@@ -38,7 +38,7 @@ impl Store {
             })
         })
         .await
-        .doing("releasing a lease")
+        .context("releasing a lease")
     }
 
     /// Acquires or renews the lease `name` for `holder`. False: another holder has it, and it has not expired.
@@ -67,6 +67,6 @@ impl Store {
             Box::pin(async move { Ok(TxOutcome::Commit(tx.0.execute(&insert).await?.rows_affected() > 0)) })
         })
         .await
-        .doing("acquiring a lease")
+        .context("acquiring a lease")
     }
 }

@@ -165,7 +165,7 @@ impl Store {
     /// # Errors
     /// A fault if it does not.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.with_timeout(async { Ok(self.reader().pool().ping().await?) }).await.doing("pinging the database")
+        self.with_timeout(async { Ok(self.reader().pool().ping().await?) }).await.context("pinging the database")
     }
 
     /// Runs `work` in one transaction, and returns its value only after the commit.

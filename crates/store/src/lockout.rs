@@ -57,7 +57,7 @@ impl Tx {
             .on_conflict(conflict)
             .returning(Query::returning().columns(Column::iter()))
             .to_owned();
-        let counted = self.0.query_one(&insert).await.doing("counting a try")?;
+        let counted = self.0.query_one(&insert).await.context("counting a try")?;
         Ok(counted.map(|row| Model::from_query_result(&row, "")).transpose()?.mapped())
     }
 
@@ -66,7 +66,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn lockout(&self, subject: &str) -> Result<Option<FailedAttempts>, Fault> {
-        Entity::find_by_id(subject.to_owned()).one(&self.0).await.doing("reading a lockout").mapped()
+        Entity::find_by_id(subject.to_owned()).one(&self.0).await.context("reading a lockout").mapped()
     }
 
     /// Locks `subject` until then.
@@ -76,7 +76,7 @@ impl Tx {
     pub async fn set_lockout(&self, subject: &str, until: Timestamp) -> Result<(), Fault> {
         let update =
             Entity::update_many().filter(Column::Subject.eq(subject)).col_expr(Column::LockedUntil, Expr::val(until));
-        update.exec(&self.0).await.doing("locking out")?;
+        update.exec(&self.0).await.context("locking out")?;
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl Tx {
             .filter(Column::Failures.gt(0))
             .col_expr(Column::Failures, Expr::col(Column::Failures).sub(1))
             .col_expr(Column::LockedUntil, Expr::null());
-        update.exec(&self.0).await.doing("reversing an attempt")?;
+        update.exec(&self.0).await.context("reversing an attempt")?;
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl Tx {
         // One at a time, in the order in which attempts are counted: a single statement would lock them in its own
         // order.
         for subject in subjects {
-            Entity::delete_by_id(subject).exec(&self.0).await.doing("deleting attempts")?;
+            Entity::delete_by_id(subject).exec(&self.0).await.context("deleting attempts")?;
         }
         Ok(())
     }
@@ -125,7 +125,8 @@ impl Tx {
     async fn delete_counts(&self, counted: Expr) -> Result<(), Fault> {
         let counted = Entity::find().filter(counted).lock_exclusive();
         // Typed identifiers before the account, in the order in which attempts are counted.
-        let rows = counted.order_by_desc(Column::Subject).all(&self.0).await.doing("reading an account's lockouts")?;
+        let rows =
+            counted.order_by_desc(Column::Subject).all(&self.0).await.context("reading an account's lockouts")?;
         self.clear_failures(&rows.into_iter().map(|row| row.subject).collect::<Vec<_>>()).await
     }
 }

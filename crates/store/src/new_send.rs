@@ -42,7 +42,7 @@ impl Store {
             Backend::Postgres(db) => {
                 let statement = sending.statement(now)?;
                 let result = self.with_timeout(async { Ok(db.query_one(&statement).await?) });
-                Ok(result.await.doing("writing a send")?.is_some())
+                Ok(result.await.context("writing a send")?.is_some())
             }
             Backend::Sqlite { .. } => {
                 self.write(move |tx| {

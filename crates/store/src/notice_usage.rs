@@ -38,6 +38,6 @@ impl Tx {
             .on_conflict(conflict)
             .returning(Query::returning().columns([Column::Sent]))
             .to_owned();
-        Ok(self.0.query_one(&insert).await.doing("counting a notice")?.is_some())
+        Ok(self.0.query_one(&insert).await.context("counting a notice")?.is_some())
     }
 }

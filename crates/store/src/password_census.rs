@@ -38,7 +38,7 @@ impl Store {
         let find = Entity::find_by_id(ID);
         self.with_timeout(async { Ok(find.one(self.reader()).await?) })
             .await
-            .doing("reading the password census")
+            .context("reading the password census")
             .mapped()
     }
 
@@ -56,7 +56,7 @@ impl Store {
             })
         })
         .await
-        .doing("starting the password census")
+        .context("starting the password census")
     }
 
     /// The next accounts with a password, ordered by id, with the hashes.
@@ -79,7 +79,7 @@ impl Store {
         }
         let find = find.into_tuple::<(Text<AccountId>, String)>();
         let rows =
-            self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading password hashes")?;
+            self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.context("reading password hashes")?;
         Ok(rows.into_iter().map(|(id, hash)| (id.0, hash)).collect())
     }
 }
@@ -91,7 +91,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn lock_password_census(&self) -> Result<Option<PasswordCensus>, Fault> {
         let find = Entity::find_by_id(ID).lock(LockType::NoKeyUpdate);
-        find.one(&self.0).await.doing("locking the password census").mapped()
+        find.one(&self.0).await.context("locking the password census").mapped()
     }
 
     /// Writes a new count.
@@ -103,7 +103,7 @@ impl Tx {
             .filter(Column::Id.eq(ID))
             .col_expr(Column::Schemes, Expr::val(schemes))
             .col_expr(Column::Version, Expr::col(Column::Version).add(1));
-        update.exec(&self.0).await.doing("writing the password census")?;
+        update.exec(&self.0).await.context("writing the password census")?;
         Ok(())
     }
 }

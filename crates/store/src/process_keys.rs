@@ -41,7 +41,7 @@ impl Store {
             })
         })
         .await
-        .doing("recording the keys of this process")
+        .context("recording the keys of this process")
     }
 
     /// Deletes the row of a process that stops.
@@ -57,7 +57,7 @@ impl Store {
             })
         })
         .await
-        .doing("deleting the keys of this process")
+        .context("deleting the keys of this process")
     }
 
     /// The processes seen since then, oldest first.
@@ -71,7 +71,7 @@ impl Store {
             .order_by_asc(Column::Process);
         self.with_timeout(async { Ok(find.all(self.reader()).await?) })
             .await
-            .doing("reading the keys of processes")
+            .context("reading the keys of processes")
             .mapped()
     }
 }

@@ -27,7 +27,7 @@ impl Store {
     /// A fault of the database.
     pub async fn proof(&self, token_hash: &str) -> Result<Option<Proof>, Fault> {
         let find = Entity::find_by_id(token_hash.to_owned());
-        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a proof").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.context("reading a proof").mapped()
     }
 }
 
@@ -37,7 +37,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database, also for a second proof of one verification.
     pub async fn insert_proof(&self, row: Proof) -> Result<(), Fault> {
-        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a proof")?;
+        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.context("inserting a proof")?;
         Ok(())
     }
 
@@ -54,11 +54,11 @@ impl Tx {
             .col_expr(Column::SpentAt, Expr::val(now))
             .exec_with_returning(&self.0)
             .await
-            .doing("spending a proof")?;
+            .context("spending a proof")?;
         if let Some(proof) = spent.pop().mapped() {
             return Ok(SpendResult::Spent(Box::new(proof)));
         }
-        let found = Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a proof").mapped()?;
+        let found = Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.context("reading a proof").mapped()?;
         Ok(SpendResult::Refused(found.map(Box::new)))
     }
 }

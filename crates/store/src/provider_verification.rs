@@ -93,12 +93,12 @@ impl Tx {
             .update_columns([Column::VerificationId, Column::ExpiresAt, Column::ChangedAt])
             .action_cond_where(is_free_for(id, now));
         let insert = Entity::insert(row).on_conflict(conflict);
-        let taken = insert.exec_with_returning_many(&self.0).await.doing("claiming a slot at a provider")?.pop();
+        let taken = insert.exec_with_returning_many(&self.0).await.context("claiming a slot at a provider")?.pop();
         if let Some(row) = taken {
             return Ok(Ok(row));
         }
         let find = Entity::find_by_id((slot.provider.clone(), slot.contact_key.clone()));
-        let row = find.one(&self.0).await.doing("reading a slot at a provider")?;
+        let row = find.one(&self.0).await.context("reading a slot at a provider")?;
         let row = row.ok_or_else(|| Fault::internal("the conflicting slot was deleted"))?;
         // While the other verification may be pending, the time does not depend on the provider's response: the provider
         // is not called for an unknown account.
@@ -138,7 +138,7 @@ impl Tx {
             .col_expr(Column::StartedFor, Expr::val(id.as_str()))
             .col_expr(Column::StartedAt, Expr::val(now));
         let update = if first { update.col_expr(Column::Reference, Expr::null()) } else { update };
-        update.exec(&self.0).await.doing("recording a call to a provider that generates codes")?;
+        update.exec(&self.0).await.context("recording a call to a provider that generates codes")?;
         Ok(StartStep::Start { first })
     }
 
@@ -160,7 +160,7 @@ impl Tx {
             .col_expr(Column::StartedFor, Expr::val(id.as_str()))
             .col_expr(Column::StartedAt, Expr::val(now))
             .col_expr(Column::Reference, Expr::val(reference));
-        update.exec(&self.0).await.doing("recording a verification reference of a provider")?;
+        update.exec(&self.0).await.context("recording a verification reference of a provider")?;
         Ok(())
     }
 }
@@ -204,7 +204,7 @@ impl Store {
             })
         })
         .await
-        .doing("releasing a slot at a provider")
+        .context("releasing a slot at a provider")
     }
 }
 

@@ -33,7 +33,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn insert_refresh_token(&self, row: RefreshToken) -> Result<(), Fault> {
         let insert = Entity::insert(row.into_active_model());
-        insert.exec_without_returning(&self.0).await.doing("inserting a refresh token")?;
+        insert.exec_without_returning(&self.0).await.context("inserting a refresh token")?;
         Ok(())
     }
 
@@ -42,7 +42,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn refresh_token(&self, token_hash: &str) -> Result<Option<RefreshToken>, Fault> {
-        Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.doing("reading a refresh token").mapped()
+        Entity::find_by_id(token_hash.to_owned()).one(&self.0).await.context("reading a refresh token").mapped()
     }
 
     /// The tokens with these hashes.
@@ -51,7 +51,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn refresh_tokens(&self, token_hashes: impl Iterator<Item = String>) -> Result<Vec<RefreshToken>, Fault> {
         let find = Entity::find().filter(Column::TokenHash.is_in(token_hashes));
-        find.all(&self.0).await.doing("reading refresh tokens").mapped()
+        find.all(&self.0).await.context("reading refresh tokens").mapped()
     }
 
     /// The token that `token` was exchanged for. An earlier version did not store its hash; both rows then have the
@@ -69,7 +69,7 @@ impl Tx {
             .filter(Column::CreatedAt.eq(used_at))
             .filter(Column::TokenHash.ne(token.token_hash.as_str()))
             .limit(1);
-        find.one(&self.0).await.doing("reading the successor of a refresh token").mapped()
+        find.one(&self.0).await.context("reading the successor of a refresh token").mapped()
     }
 
     /// Exchanges a token that was neither exchanged nor replaced before, if its session is live. One statement checks
@@ -86,7 +86,7 @@ impl Tx {
             .col_expr(Column::UsedAt, Expr::val(exchange.now))
             .col_expr(Column::UsedNetwork, Expr::val(exchange.network))
             .col_expr(Column::SuccessorHash, Expr::val(exchange.successor_hash));
-        Ok(update.exec(&self.0).await.doing("exchanging a refresh token")?.rows_affected > 0)
+        Ok(update.exec(&self.0).await.context("exchanging a refresh token")?.rows_affected > 0)
     }
 
     /// Replaces the unused token `replaced` by another one as the successor of the exchanged token, if the session is
@@ -101,7 +101,7 @@ impl Tx {
             .filter(Column::ReplacedAt.is_null())
             .filter(Column::SessionId.in_subquery(live(exchange)))
             .col_expr(Column::ReplacedAt, Expr::val(exchange.now));
-        if update.exec(&self.0).await.doing("replacing a refresh token")?.rows_affected == 0 {
+        if update.exec(&self.0).await.context("replacing a refresh token")?.rows_affected == 0 {
             return Ok(false);
         }
         let update = Entity::update_many()
@@ -109,7 +109,7 @@ impl Tx {
             .col_expr(Column::UsedAt, Expr::val(exchange.now))
             .col_expr(Column::UsedNetwork, Expr::val(exchange.network))
             .col_expr(Column::SuccessorHash, Expr::val(exchange.successor_hash));
-        update.exec(&self.0).await.doing("recording the replacement of a refresh token")?;
+        update.exec(&self.0).await.context("recording the replacement of a refresh token")?;
         Ok(true)
     }
 
@@ -122,7 +122,7 @@ impl Tx {
             .filter(Column::TokenHash.eq(token_hash))
             .filter(Column::Repeated.eq(false))
             .col_expr(Column::Repeated, Expr::val(true));
-        update.exec(&self.0).await.doing("recording a repeated response")?;
+        update.exec(&self.0).await.context("recording a repeated response")?;
         Ok(())
     }
 }

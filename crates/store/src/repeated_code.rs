@@ -52,12 +52,12 @@ impl Store {
         if let Backend::Postgres(db) = &self.backend {
             let statement = repeat.statement(now)?;
             let proof =
-                self.with_timeout(async { Ok(db.query_one(&statement).await?) }).await.doing("repeating a proof")?;
+                self.with_timeout(async { Ok(db.query_one(&statement).await?) }).await.context("repeating a proof")?;
             return Ok(proof.map(|row| proof::Model::from_query_result(&row, "")).transpose()?.mapped());
         }
         self.write(move |tx| {
             Box::pin(async move {
-                if repeat.counting(now).exec(&tx.0).await.doing("counting a repeated code")?.rows_affected == 0 {
+                if repeat.counting(now).exec(&tx.0).await.context("counting a repeated code")?.rows_affected == 0 {
                     return Ok(TxOutcome::Rollback(None));
                 }
                 if let Some(limits) = repeat.limits
@@ -66,7 +66,7 @@ impl Store {
                     return Ok(TxOutcome::Rollback(None));
                 }
                 let find = proof::Entity::find().filter(repeat.unspent(now));
-                Ok(TxOutcome::Commit(find.one(&tx.0).await.doing("reading a proof").mapped()?))
+                Ok(TxOutcome::Commit(find.one(&tx.0).await.context("reading a proof").mapped()?))
             })
         })
         .await

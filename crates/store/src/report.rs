@@ -126,7 +126,7 @@ impl Store {
             .group_by(Column::Purpose)
             .group_by(Column::DeliveryChannel)
             .into_model::<SlotCountRow>();
-        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("counting verifications").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.context("counting verifications").mapped()
     }
 }
 

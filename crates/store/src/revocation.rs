@@ -24,7 +24,7 @@ impl Store {
     /// A fault of the database.
     pub async fn revocations_since(&self, since: Timestamp) -> Result<Vec<RevokedSession>, Fault> {
         let find = Entity::find().filter(Column::At.gte(since));
-        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading revocations").mapped()
+        self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.context("reading revocations").mapped()
     }
 }
 
@@ -37,7 +37,7 @@ impl Tx {
         let rows = sessions.iter().map(|id| RevokedSession { session_id: id.clone(), at: now }.into_active_model());
         let insert = Entity::insert_many(rows)
             .on_conflict(OnConflict::column(Column::SessionId).update_column(Column::At).to_owned());
-        insert.exec_without_returning(&self.0).await.doing("revoking sessions")?;
+        insert.exec_without_returning(&self.0).await.context("revoking sessions")?;
         Ok(())
     }
 }

@@ -108,7 +108,7 @@ impl Store {
             on_migration(MigrationProgress { name, number: of - left.min(of) + 1, total: of });
         };
         let mut applied = 0;
-        while self.apply_next(&mut on_migration).await.doing("migrating")? {
+        while self.apply_next(&mut on_migration).await.context("migrating")? {
             applied += 1;
         }
         Ok(applied)
@@ -147,7 +147,7 @@ impl Store {
     /// # Errors
     /// A fault of the database.
     pub async fn schema(&self) -> Result<Schema, Fault> {
-        self.with_timeout(self.schema_without_timeout()).await.doing("reading the migrations")
+        self.with_timeout(self.schema_without_timeout()).await.context("reading the migrations")
     }
 
     /// The number of connections that the server allows for all clients; None: the database is embedded.
@@ -162,7 +162,7 @@ impl Store {
         let row = self
             .with_timeout(async { Ok(db.query_one_raw(statement).await?) })
             .await
-            .doing("reading max_connections")?;
+            .context("reading max_connections")?;
         let available: Option<i32> = row.map(|row| row.try_get("", "available")).transpose()?;
         Ok(available.and_then(|available| u32::try_from(available).ok()))
     }

@@ -34,7 +34,7 @@ impl Store {
             .order_by_desc(Column::Id)
             .filter(after(page, Column::CreatedAt, Column::Id))
             .limit(page.limit());
-        let rows = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.doing("reading sessions")?;
+        let rows = self.with_timeout(async { Ok(find.all(self.reader()).await?) }).await.context("reading sessions")?;
         Ok(Page::of(rows, page).mapped())
     }
 
@@ -44,7 +44,7 @@ impl Store {
     /// A fault of the database.
     pub async fn session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a session").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.context("reading a session").mapped()
     }
 
     /// Records that an access token of this generation was used. It updates one row in a separate transaction, so that
@@ -59,7 +59,7 @@ impl Store {
                     .filter(Column::Id.eq(id.as_str()))
                     .filter(Column::SeenGeneration.lt(generation))
                     .col_expr(Column::SeenGeneration, Expr::val(generation));
-                update.exec(&tx.0).await.doing("recording the use of an access token")?;
+                update.exec(&tx.0).await.context("recording the use of an access token")?;
                 Ok(TxOutcome::Commit(()))
             })
         })
@@ -72,7 +72,7 @@ impl Store {
     /// A fault of the database.
     pub async fn count_sessions(&self, account: &AccountId, now: Timestamp) -> Result<u64, Fault> {
         let find = live(account, now);
-        self.with_timeout(async { Ok(find.count(self.reader()).await?) }).await.doing("counting sessions")
+        self.with_timeout(async { Ok(find.count(self.reader()).await?) }).await.context("counting sessions")
     }
 }
 
@@ -89,7 +89,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn insert_session(&self, row: Session) -> Result<(), Fault> {
-        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.doing("inserting a session")?;
+        Entity::insert(row.into_active_model()).exec_without_returning(&self.0).await.context("inserting a session")?;
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn sessions(&self, ids: impl Iterator<Item = &SessionId>) -> Result<Vec<Session>, Fault> {
         let find = Entity::find().filter(Column::Id.is_in(ids.map(SessionId::as_str)));
-        find.all(&self.0).await.doing("reading sessions").mapped()
+        find.all(&self.0).await.context("reading sessions").mapped()
     }
 
     /// The session, locked until the transaction ends: of two concurrent changes, the second sees the first.
@@ -108,7 +108,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn lock_session(&self, id: &SessionId) -> Result<Option<Session>, Fault> {
         let find = Entity::find_by_id(id.clone()).lock(LockType::NoKeyUpdate);
-        find.one(&self.0).await.doing("locking a session").mapped()
+        find.one(&self.0).await.context("locking a session").mapped()
     }
 
     /// Whether an account has ever signed in, on a device that was not removed since, from this address with the same
@@ -131,7 +131,7 @@ impl Tx {
             .filter(Column::DeviceHash.in_subquery(super::device::devices_of(account)))
             .filter(same(Column::UserAgent, user_agent))
             .filter(same(Column::IpAddress, address));
-        Ok(find.limit(1).count(&self.0).await.doing("looking for a similar session")? > 0)
+        Ok(find.limit(1).count(&self.0).await.context("looking for a similar session")? > 0)
     }
 
     /// Whether an account has ever signed in on this device, even if the device was removed since.
@@ -141,7 +141,7 @@ impl Tx {
     pub async fn has_session_on_device(&self, account: &AccountId, device_hash: &str) -> Result<bool, Fault> {
         let find =
             Entity::find().filter(Column::AccountId.eq(account.as_str())).filter(Column::DeviceHash.eq(device_hash));
-        Ok(find.limit(1).count(&self.0).await.doing("looking for a session on a device")? > 0)
+        Ok(find.limit(1).count(&self.0).await.context("looking for a session on a device")? > 0)
     }
 
     /// Records the use of a session: the address, the user agent, and the new expiry.
@@ -156,7 +156,7 @@ impl Tx {
             .col_expr(Column::IpAddress, Expr::val(row.ip_address.clone()))
             .col_expr(Column::UserAgent, Expr::val(row.user_agent.clone()))
             .col_expr(Column::RefreshGeneration, Expr::val(row.refresh_generation));
-        update.exec(&self.0).await.doing("recording the use of a session")?;
+        update.exec(&self.0).await.context("recording the use of a session")?;
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl Tx {
         let update = Entity::update_many()
             .filter(Column::Id.eq(id.as_str()))
             .col_expr(Column::DeviceHash, Expr::val(device_hash));
-        update.exec(&self.0).await.doing("setting the device of a session")?;
+        update.exec(&self.0).await.context("setting the device of a session")?;
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Tx {
             .filter(Column::ExpiresAt.gt(now))
             .col_expr(Column::EndedAt, Expr::val(now));
         let ended: Option<Session> =
-            update.exec_with_returning(&self.0).await.doing("ending a session")?.pop().mapped();
+            update.exec_with_returning(&self.0).await.context("ending a session")?.pop().mapped();
         if let Some(session) = &ended {
             self.revoke(std::slice::from_ref(&session.id), now).await?;
         }
@@ -205,7 +205,7 @@ impl Tx {
             .filter(Column::EndedAt.is_null())
             .filter(Column::ExpiresAt.gt(now))
             .lock_exclusive();
-        Ok(live.one(&self.0).await.doing("checking whether a session is live")?.is_some())
+        Ok(live.one(&self.0).await.context("checking whether a session is live")?.is_some())
     }
 
     /// Ends every live session of an account except `keep`, and returns them.
@@ -226,7 +226,7 @@ impl Tx {
         if let Some(keep) = keep {
             update = update.filter(Column::Id.ne(keep.as_str()));
         }
-        let ended: Vec<Session> = update.exec_with_returning(&self.0).await.doing("ending sessions")?.mapped();
+        let ended: Vec<Session> = update.exec_with_returning(&self.0).await.context("ending sessions")?.mapped();
         let ids: Vec<SessionId> = ended.iter().map(|session| session.id.clone()).collect();
         self.revoke(&ids, now).await?;
         Ok(ended)

@@ -100,7 +100,7 @@ impl Tx {
                 .col_expr(Column::Failure, Expr::val(failure.map(Text))),
             Settlement::Unchanged => claimed.col_expr(Column::DueAt, Expr::null()),
         };
-        Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop().mapped())
+        Ok(update.exec_with_returning(&self.0).await.context("settling a delivery")?.pop().mapped())
     }
 
     async fn settle_accepted(
@@ -115,7 +115,7 @@ impl Tx {
             let update = claimed
                 .col_expr(Column::Status, Expr::val(Text(DeliveryStatus::Sent)))
                 .col_expr(Column::DueAt, Expr::null());
-            return Ok(update.exec_with_returning(&self.0).await.doing("settling a delivery")?.pop().mapped());
+            return Ok(update.exec_with_returning(&self.0).await.context("settling a delivery")?.pop().mapped());
         };
         let Some(attempt) = self.record_acceptance(id, &by, now).await? else { return Ok(None) };
         let due_at = receipt_due.filter(|_| attempt.reported_at.is_none());
@@ -130,7 +130,8 @@ impl Tx {
                 .col_expr(Column::MaybeSent, Expr::val(false))
                 .col_expr(Column::Refused, Expr::val(false))
         };
-        let settled = accepted(claimed).exec_with_returning(&self.0).await.doing("settling a delivery")?.pop().mapped();
+        let settled =
+            accepted(claimed).exec_with_returning(&self.0).await.context("settling a delivery")?.pop().mapped();
         if settled.is_some() {
             return Ok(settled);
         }
@@ -144,7 +145,7 @@ impl Tx {
                     .is_in([DeliveryStatus::Queued, DeliveryStatus::Unknown, DeliveryStatus::Failed].map(Text)),
             )
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        Ok(accepted(late).exec_with_returning(&self.0).await.doing("settling a delivery late")?.pop().mapped())
+        Ok(accepted(late).exec_with_returning(&self.0).await.context("settling a delivery late")?.pop().mapped())
     }
 
     /// Sets a sent message to queued again, before it is sent by another route. False: a receipt has arrived, or the
@@ -159,7 +160,7 @@ impl Tx {
             .filter(Column::Status.eq(Text(DeliveryStatus::Sent)))
             .col_expr(Column::Status, Expr::val(Text(DeliveryStatus::Queued)))
             .col_expr(Column::UpdatedAt, Expr::val(now));
-        Ok(update.exec(&self.0).await.doing("queueing a delivery again")?.rows_affected > 0)
+        Ok(update.exec(&self.0).await.context("queueing a delivery again")?.rows_affected > 0)
     }
 }
 

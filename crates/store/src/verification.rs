@@ -27,7 +27,7 @@ impl Tx {
     /// A fault of the database.
     pub async fn insert_verification(&self, row: Verification) -> Result<bool, Fault> {
         let insert = Entity::insert(row.into_active_model()).on_conflict(OnConflict::new().do_nothing().to_owned());
-        let written = insert.exec_without_returning(&self.0).await.doing("inserting a verification")?;
+        let written = insert.exec_without_returning(&self.0).await.context("inserting a verification")?;
         Ok(written > 0)
     }
 
@@ -36,7 +36,7 @@ impl Tx {
     /// # Errors
     /// A fault of the database.
     pub async fn verification(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
-        Entity::find_by_id(id.clone()).one(&self.0).await.doing("reading a verification").mapped()
+        Entity::find_by_id(id.clone()).one(&self.0).await.context("reading a verification").mapped()
     }
 
     /// Removes an idempotency key from an expired verification, so that it can be used for a new one.
@@ -48,7 +48,7 @@ impl Tx {
             .filter(Column::IdempotencyKey.eq(key))
             .filter(Column::ExpiresAt.lte(now))
             .col_expr(Column::IdempotencyKey, Expr::null());
-        update.exec(&self.0).await.doing("releasing an idempotency key")?;
+        update.exec(&self.0).await.context("releasing an idempotency key")?;
         Ok(())
     }
 
@@ -63,7 +63,7 @@ impl Tx {
         right: bool,
         now: Timestamp,
     ) -> Result<Option<Verification>, Fault> {
-        self.changed(attempt_update(id, right, now), now).await.doing("taking an attempt")
+        self.changed(attempt_update(id, right, now), now).await.context("taking an attempt")
     }
 
     /// Cancels a pending verification. None: it is no longer pending.
@@ -75,7 +75,7 @@ impl Tx {
         id: &VerificationId,
         now: Timestamp,
     ) -> Result<Option<Verification>, Fault> {
-        self.changed(ended(pending(id, now), Status::Canceled, now), now).await.doing("canceling a verification")
+        self.changed(ended(pending(id, now), Status::Canceled, now), now).await.context("canceling a verification")
     }
 
     /// Sets a new message as the newest one of a pending verification; `via_account_email`: it goes to the e-mail address of
@@ -100,7 +100,7 @@ impl Tx {
             .col_expr(Column::Sends, Expr::col(Column::Sends).add(1))
             .col_expr(Column::LastSentAt, Expr::val(now));
         let update = if via_account_email { update.col_expr(Column::ViaAccountEmail, Expr::val(true)) } else { update };
-        self.changed(update, now).await.doing("recording a resend")
+        self.changed(update, now).await.context("recording a resend")
     }
 
     /// Sets the delivery status shown on a verification. None: another message is the newest, or the status is shown
@@ -123,7 +123,7 @@ impl Tx {
             .col_expr(Column::DeliveryStatus, Expr::val(Text(status)))
             .col_expr(Column::DeliveryFailure, Expr::val(failure.map(Text)))
             .col_expr(Column::DeliveryUpdatedAt, Expr::val(now));
-        self.changed(update, now).await.doing("updating a verification's delivery status")
+        self.changed(update, now).await.context("updating a verification's delivery status")
     }
 
     pub(super) async fn changed(
@@ -182,7 +182,7 @@ impl Store {
     /// A fault of the database.
     pub async fn verification(&self, id: &VerificationId) -> Result<Option<Verification>, Fault> {
         let find = Entity::find_by_id(id.clone());
-        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.doing("reading a verification").mapped()
+        self.with_timeout(async { Ok(find.one(self.reader()).await?) }).await.context("reading a verification").mapped()
     }
 
     /// The verification with this idempotency key. `key` is the stored hash.
@@ -193,7 +193,7 @@ impl Store {
         let find = Entity::find().filter(Column::IdempotencyKey.eq(key));
         self.with_timeout(async { Ok(find.one(self.reader()).await?) })
             .await
-            .doing("reading a verification by its key")
+            .context("reading a verification by its key")
             .mapped()
     }
 }

@@ -173,12 +173,12 @@ async fn run_batch(
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
-    let batch = db.begin_with_options(immediate).await.doing("beginning a batch of writes")?;
+    let batch = db.begin_with_options(immediate).await.context("beginning a batch of writes")?;
     if single {
         return run_single(batch, jobs, replies, timeout).await;
     }
     for job in jobs {
-        let savepoint = Tx(batch.begin().await.doing("setting a savepoint")?);
+        let savepoint = Tx(batch.begin().await.context("setting a savepoint")?);
         match tokio::time::timeout(timeout, job(&savepoint)).await {
             Ok(JobResult { keep, reply_fn }) => {
                 replies.push(reply_fn);
@@ -187,7 +187,7 @@ async fn run_batch(
             Err(_) => end(savepoint.0, false).await?,
         }
     }
-    batch.commit().await.doing("committing a batch of writes")
+    batch.commit().await.context("committing a batch of writes")
 }
 
 /// A single job needs no savepoint.
@@ -210,7 +210,7 @@ async fn run_single(
 
 async fn end(tx: DatabaseTransaction, keep: bool) -> Result<(), Fault> {
     match keep {
-        true => tx.commit().await.doing("committing"),
-        false => tx.rollback().await.doing("rolling back"),
+        true => tx.commit().await.context("committing"),
+        false => tx.rollback().await.context("rolling back"),
     }
 }

@@ -52,7 +52,7 @@ impl Policy {
             }
             Ok(violations)
         });
-        checked.await?.doing("checking a new password")
+        checked.await?.context("checking a new password")
     }
 
     /// The requirements of the policy.
