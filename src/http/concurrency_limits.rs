@@ -51,7 +51,7 @@ impl ConcurrencyLimits {
     /// A permit for one more socket or stream from this address.
     ///
     /// # Errors
-    /// [`Full`] if the address has reached its limit.
+    /// [`StreamLimit`] if the address has reached its limit.
     pub fn acquire_for_address(&self, address: ClientAddress) -> Result<AddressPermit, StreamLimit> {
         self.addresses.acquire(address.network()).ok_or(StreamLimit::Address)
     }
@@ -59,7 +59,7 @@ impl ConcurrencyLimits {
     /// A permit for one more socket or stream of the signed-in account; None for anonymous clients.
     ///
     /// # Errors
-    /// [`Full`] if the account has reached its limit.
+    /// [`StreamLimit`] if the account has reached its limit.
     pub fn acquire_for_account(&self, auth: &Auth) -> Result<Option<AccountPermit>, StreamLimit> {
         match auth {
             Auth::SignedIn(signed_in) => {

@@ -1,7 +1,7 @@
 //! The connection to Redis for commands that a request waits for, with a circuit breaker.
 //!
 //! A request may lose `REDIS_TIMEOUT` to a Redis that is slow or unreachable, but not every request: the first one that
-//! times out or receives an error opens the breaker. From then on [`RedisLink::ask`] returns [`Unreachable`] at once,
+//! times out or receives an error opens the breaker. From then on [`RedisLink::query`] returns [`Unreachable`] at once,
 //! while a background task reconnects with back-off until Redis accepts a write in time again. Each outage logs one
 //! line when it begins and one when it ends.
 //!

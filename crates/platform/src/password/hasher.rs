@@ -137,8 +137,8 @@ impl Hasher {
     }
 
     /// Verifies `password` against `hash`. Without a hash (an unknown account, or an account without a password) it is
-    /// verified against the decoy of `name` and the result is [`PasswordCheck::Wrong`], so that the response time does not
-    /// reveal whether the account exists.
+    /// verified against the decoy of `name` and the result is [`PasswordCheck::Incorrect`], so that the response
+    /// time does not reveal whether the account exists.
     ///
     /// `name`: the account id, or the normalised identifier if no account has it.
     ///
