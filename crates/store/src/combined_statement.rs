@@ -4,7 +4,7 @@
 //! trips: there the same rows are written by separate statements.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Iterable,
+    ActiveModelTrait, ColumnTrait, EntityTrait, Iterable, Value,
     sea_query::{CommonTableExpression, Expr, InsertStatement, IntoCondition, Query, SubQueryStatement},
 };
 
@@ -13,6 +13,11 @@ use platform::fault::Fault;
 /// A named CTE.
 pub(super) fn cte(name: &'static str, statement: impl Into<SubQueryStatement>) -> CommonTableExpression {
     CommonTableExpression::new().table_name(name).query(statement.into()).to_owned()
+}
+
+/// The values of a row, in the order in which [`insert_for_each`] binds them.
+pub(super) fn bound_values<E: EntityTrait>(mut row: E::ActiveModel) -> impl Iterator<Item = Value> {
+    E::Column::iter().filter_map(move |column| row.take(column).into_value())
 }
 
 /// Inserts `row` once for each row of the CTE `from` that meets `only`.

@@ -1,14 +1,16 @@
 //! All writes of a send, in one statement: the contact's usage, the verification, its message, the audit trail.
 
+use std::sync::OnceLock;
+
 use sea_orm::{
-    Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+    Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, Statement,
     sea_query::{InsertStatement, Query, SelectStatement, WithClause},
 };
 
 use super::{
     Backend, Reservation, Store, TxOutcome, UsageLimits,
     audit::entry,
-    combined_statement::{cte, insert_for_each},
+    combined_statement::{bound_values, cte, insert_for_each},
     contact_usage,
     entity::{audit, delivery, verification},
 };
@@ -41,7 +43,7 @@ impl Store {
         match &self.backend {
             Backend::Postgres(db) => {
                 let statement = sending.statement(now)?;
-                let result = self.with_timeout(async { Ok(db.query_one(&statement).await?) });
+                let result = self.with_timeout(async move { Ok(db.query_one_raw(statement).await?) });
                 Ok(result.await.context("writing a send")?.is_some())
             }
             Backend::Sqlite { .. } => {
@@ -67,7 +69,36 @@ impl Store {
 const COUNTED: &str = "counted";
 
 impl NewSend {
-    fn statement(self, now: Timestamp) -> Result<SelectStatement, Fault> {
+    /// The statement. Its text is rendered once for each kind of limits: that takes longer than everything else that the
+    /// server does for a statement.
+    fn statement(self, now: Timestamp) -> Result<Statement, Fault> {
+        static TEXTS: [OnceLock<String>; 4] = [const { OnceLock::new() }; 4];
+        let kind = 2 * usize::from(self.limits.daily.is_some()) + usize::from(self.limits.last_send_before.is_some());
+        let render = |send: Self| Ok::<_, Fault>(DbBackend::Postgres.build(&send.rendered(now)?));
+        let text = match TEXTS[kind].get() {
+            Some(text) => text,
+            None => {
+                let text = render(self.clone())?.sql;
+                TEXTS[kind].get_or_init(|| text)
+            }
+        };
+        let expected = if cfg!(debug_assertions) { Some(render(self.clone())?) } else { None };
+        let count = DbBackend::Postgres.build(&contact_usage::count_send(&self.usage_key, now, self.limits));
+        let values = count.values.into_iter().flat_map(|values| values.0);
+        let values = values
+            .chain(bound_values::<verification::Entity>(self.verification.into_active_model()))
+            .chain(bound_values::<delivery::Entity>(self.delivery.into_active_model()))
+            .chain(bound_values::<audit::Entity>(entry(&self.event)));
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, text.as_str(), values);
+        debug_assert_eq!(
+            Some(&statement),
+            expected.as_ref().or(Some(&statement)),
+            "the text was rendered for other values"
+        );
+        Ok(statement)
+    }
+
+    fn rendered(self, now: Timestamp) -> Result<SelectStatement, Fault> {
         let count = contact_usage::count_send(&self.usage_key, now, self.limits);
         let ctes = WithClause::new()
             .cte(cte(COUNTED, count))

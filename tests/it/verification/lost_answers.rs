@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use super::{counts, counts_by_type};
-use crate::support::{Account, ApiClient, Setup, TEST_TIMEOUT, TestApp, different_code as wrong};
+use crate::{
+    delivery::setup::wait_for_status,
+    support::{Account, ApiClient, Setup, TEST_TIMEOUT, TestApp, different_code as wrong},
+};
 
 const PHONE: &str = "+821022223333";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -28,7 +31,10 @@ async fn send_code(app: &TestApp, purpose: &str, phone: &str) -> (Value, String)
     let sent = app.anonymous().send_code(json!({ "purpose": purpose, "to": { "phone": phone } })).await;
     let id = sent["verification"]["id"].clone();
     assert!(id.is_string(), "{sent:#}");
-    (id, app.code_sent_to(phone).await)
+    let code = app.code_sent_to(phone).await;
+    // The status of the message changes shortly after the message arrives.
+    wait_for_status(&app.anonymous(), &id, "SENT").await;
+    (id, code)
 }
 
 fn proof(response: &Value) -> &Value {
