@@ -24,9 +24,9 @@
 //! `graphql/mutation/verification.rs` parses the input into a [`domain::contact::Contact`], or returns `InvalidInput`.
 //! [`account::Accounts::send_code`] decides from the purpose and the accounts what is sent to the contact;
 //! [`verification::Verifications::start`] charges the quotas and writes, in one transaction, the verification and its
-//! delivery. The response is sent without waiting for a provider. The [`delivery::Dispatcher`], woken after the commit
-//! (or by its periodic scan of the table after a crash), claims the delivery, derives the code, sends the message
-//! through a provider, records the result and publishes it.
+//! delivery. The response is sent without waiting for a provider. The process that wrote the delivery sends it after
+//! the commit if the limits allow one more; otherwise the [`delivery::Dispatcher`] of some process claims it when there
+//! is capacity. Sending derives the code, calls a provider, records the result and publishes it.
 //!
 //! # The path of a status
 //!

@@ -109,7 +109,7 @@ impl Deps {
         Event::new(caller, act, audit::OK, self.clock.now())
     }
 
-    /// Records the outcome of an operation that changed nothing in the audit trail, and returns `ended`.
+    /// Records in the audit trail the outcome of an operation that changed nothing, and returns `result`.
     async fn record_outcome<T>(&self, event: Event, outcome: &'static str, result: T) -> Result<T, Fault> {
         self.store.record(event.outcome(outcome)).await;
         Ok(result)

@@ -129,7 +129,7 @@ impl Accounts {
         Ok(sent)
     }
 
-    /// The audience of a requested code, or why no code is sent.
+    /// The recipient source of a requested code, or why no code is sent.
     async fn recipient_source(
         &self,
         signed_in: Option<&SignedIn>,

@@ -145,7 +145,7 @@ impl Accounts {
         let password = request.password.clone();
         let mut account = deps.draft(request, status, now);
         let Some(contact) = Contact::from_stored(proof.contact_kind, &proof.contact) else {
-            return Err(Fault::internal("a proof's contact does not read"));
+            return Err(Fault::internal("the stored contact of a proof is invalid"));
         };
         account.set_contact(&contact, Some(now));
         if let Some(taken) = deps.taken_field(&account).await? {

@@ -64,8 +64,7 @@ impl Settings {
         match Texts::load(config.messages.dir.as_deref()) {
             Err(wrong) => env.add_error("MESSAGES_DIR", wrong.join("; ")),
             Ok(texts) => {
-                // The built-in templates fit; only an operator's template or a long app name can make a message too
-                // long.
+                // The built-in templates fit. Only an operator's template or a long app name makes a message too long.
                 let name = if config.messages.dir.is_some() { "MESSAGES_DIR" } else { "APP_NAME" };
                 if let Err(wrong) = services::composer(&texts, &config) {
                     env.add_error(name, wrong);

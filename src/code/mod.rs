@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    /// EN-04: `is_same` compares with `subtle`; this test covers which inputs are equal.
+    /// EN-04: `matches_code` compares with `subtle`; this test covers which inputs are equal.
     #[test]
     fn matching_ignores_only_separators_full_width_forms_and_case() {
         let (keys, entropy) = (keys(), Entropy::seeded(3));

@@ -85,7 +85,8 @@ impl Breaker {
         }
     }
 
-    /// The provider did not respond or is unavailable. `chance`, from 0 to 1, is the jitter between processes.
+    /// The provider did not respond or is unavailable. `jitter`, from 0 to 1, keeps processes from probing at the same
+    /// moment.
     pub fn failed(&mut self, now: Timestamp, jitter: f64) -> BreakerChange {
         let open_for = match &self.outage {
             // Calls that started before the circuit opened don't extend the open period.

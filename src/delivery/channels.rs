@@ -14,7 +14,7 @@ use super::{call_permit::CallPermit, provider_client::ProviderClient, provider_c
 use domain::{Timestamp, channel::Channel};
 
 /// The limits of all channels. Each channel has its own, so that a hanging SMS provider does not delay e-mails.
-pub(super) struct Channels {
+pub(super) struct ChannelLimits {
     limits: BTreeMap<Channel, ChannelLimit>,
     clients: ProviderClients,
 }
@@ -22,7 +22,7 @@ pub(super) struct Channels {
 struct ChannelLimit {
     permits: Arc<Semaphore>,
     /// Whether messages may wait in the table. A new message is then not sent before them.
-    messages_wait: AtomicBool,
+    has_backlog: AtomicBool,
 }
 
 /// A permit to send one message now.
@@ -64,21 +64,21 @@ impl Capacity {
     }
 }
 
-impl Channels {
+impl ChannelLimits {
     /// `concurrency`: the maximum number of messages of each channel at a time.
     pub fn new(clients: ProviderClients, concurrency: usize) -> Self {
         let limit = |channel| {
             let permits = Arc::new(Semaphore::new(concurrency));
-            (channel, ChannelLimit { permits, messages_wait: AtomicBool::new(false) })
+            (channel, ChannelLimit { permits, has_backlog: AtomicBool::new(false) })
         };
         Self { limits: Channel::all().map(limit).collect(), clients }
     }
 
     /// A permit for a message that is about to be written. None: it has to wait, because a limit is reached or because
     /// others wait already.
-    pub fn try_start(&self, channel: Channel, now: Timestamp) -> Option<SendPermit> {
+    pub fn try_acquire(&self, channel: Channel, now: Timestamp) -> Option<SendPermit> {
         let limit = self.limits.get(&channel)?;
-        if limit.messages_wait.load(Ordering::Relaxed) {
+        if limit.has_backlog.load(Ordering::Relaxed) {
             return None;
         }
         let permit = match self.permits(channel, limit, 1, now) {
@@ -86,7 +86,7 @@ impl Channels {
             Availability::BrieflyUnavailable => None,
         };
         if permit.is_none() {
-            limit.messages_wait.store(true, Ordering::Relaxed);
+            limit.has_backlog.store(true, Ordering::Relaxed);
         }
         permit
     }
@@ -94,7 +94,7 @@ impl Channels {
     /// Up to `max` permits for each channel in which messages wait, or for each of the other channels.
     pub fn capacity(&self, waiting: bool, max: usize, now: Timestamp) -> Capacity {
         let mut capacity = Capacity::default();
-        let limits = self.limits.iter().filter(|(_, limit)| limit.messages_wait.load(Ordering::Relaxed) == waiting);
+        let limits = self.limits.iter().filter(|(_, limit)| limit.has_backlog.load(Ordering::Relaxed) == waiting);
         for (channel, limit) in limits {
             match self.permits(*channel, limit, max, now) {
                 Availability::Permits(permits) if permits.is_empty() => capacity.exhausted = true,
@@ -108,9 +108,9 @@ impl Channels {
     }
 
     /// Sets whether messages of these channels wait in the table.
-    pub fn set_waiting(&self, channels: &[Channel], waiting: bool) {
+    pub fn set_backlog(&self, channels: &[Channel], waiting: bool) {
         for limit in channels.iter().filter_map(|channel| self.limits.get(channel)) {
-            limit.messages_wait.store(waiting, Ordering::Relaxed);
+            limit.has_backlog.store(waiting, Ordering::Relaxed);
         }
     }
 

@@ -195,8 +195,8 @@ impl PreparedMessage<'_> {
     /// The result if no provider accepted the message and a retry may succeed.
     fn not_now(&self, deps: &DispatcherDeps, failure: TemporaryFailure, tries: i32, calls: i32) -> Settlement {
         let TemporaryFailure { provider, code, failure, not_before, permanent } = failure;
-        // An operator may fix the cause while a notice waits. For a code, the user had better request a new
-        // one.
+        // An operator may fix the cause while a notice waits. For a code, it is better that the user
+        // requests a new one.
         let permanent = permanent && (provider.is_none() || self.message.code.is_some());
         let maybe_sent = self.row.maybe_sent;
         // The provider that may have sent it stays the only one to retry, whatever it responded since.

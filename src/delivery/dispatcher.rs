@@ -2,8 +2,8 @@
 //! that were written without one, oldest first. It never has more than its own concurrency and the limits of the providers
 //! allow ([`super::channels`]).
 //!
-//! A claim is renewed while its message is being delivered. An expired claim belonged to a process that died, and another process
-//! settles its message.
+//! A claim is renewed while its message is being delivered. If a claim expires, its process has died or is
+//! suspended, and another process settles its message.
 
 use std::{
     collections::HashSet,
@@ -20,7 +20,7 @@ use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    channels::{Channels, SendPermit},
+    channels::{ChannelLimits, SendPermit},
     compose::MessageWriter,
     deliver::deliver,
     outbox::Outbox,
@@ -43,7 +43,7 @@ const SWEEP: Duration = Duration::from_millis(500);
 /// The maximum number of messages claimed in one statement, and of wake-ups received at once.
 const BATCH: usize = 64;
 /// The maximum number of messages claimed at first where no message is known to wait.
-const PROBE: usize = 2;
+const IDLE_BATCH: usize = 2;
 /// How long a claim is valid without a renewal. A process that does not renew it for so long is considered dead.
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -77,7 +77,7 @@ pub(super) struct DispatcherState {
     pub stop: CancellationToken,
     /// The deliveries that run, and the messages that are about to be written for one.
     pub tasks: TaskTracker,
-    channels: Channels,
+    channels: ChannelLimits,
     /// Whether messages may be written with a claim of this process.
     accepting: AtomicBool,
     in_progress: Mutex<HashSet<DeliveryId>>,
@@ -98,7 +98,7 @@ impl Dispatcher {
     /// A dispatcher that sends the messages of `outbox` once it runs.
     pub fn new(deps: DispatcherDeps, outbox: &Outbox) -> Self {
         let state = Arc::new(DispatcherState {
-            channels: Channels::new(deps.clients.clone(), deps.concurrency),
+            channels: ChannelLimits::new(deps.clients.clone(), deps.concurrency),
             deps,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -183,8 +183,8 @@ impl DispatcherState {
         loop {
             (run.backlog, run.briefly_unavailable) = (false, false);
             // Where no message is known to wait, few permits are taken: others need them for new messages meanwhile.
-            let more_waiting = self.claim_some(run, true, BATCH).await?;
-            if !(self.claim_some(run, false, PROBE).await? || more_waiting) {
+            let more_waiting = self.claim_batch(run, true, BATCH).await?;
+            if !(self.claim_batch(run, false, IDLE_BATCH).await? || more_waiting) {
                 return Ok(());
             }
             run.backlog = true;
@@ -193,7 +193,7 @@ impl DispatcherState {
 
     /// Claims messages of the channels in which messages are known to wait, or of the others. Returns whether more may be
     /// due.
-    async fn claim_some(self: &Arc<Self>, run: &mut Run, waiting: bool, limit: usize) -> Result<bool, Fault> {
+    async fn claim_batch(self: &Arc<Self>, run: &mut Run, waiting: bool, limit: usize) -> Result<bool, Fault> {
         let now = self.deps.clock.now();
         let mut capacity = self.channels.capacity(waiting, limit, now);
         run.backlog |= capacity.exhausted;
@@ -203,16 +203,16 @@ impl DispatcherState {
             return Ok(false);
         }
         // A message that is written unclaimed from now on sets it again.
-        self.channels.set_waiting(&channels, false);
+        self.channels.set_backlog(&channels, false);
         let claimed = self.deps.store.claim_due_deliveries(&channels, max as u64, &self.claimant(), now).await;
         let more = claimed.as_ref().is_ok_and(|rows| rows.len() == max);
         if more || claimed.is_err() {
-            self.channels.set_waiting(&channels, true);
+            self.channels.set_backlog(&channels, true);
         }
         for row in claimed? {
             if let Some(permit) = capacity.take(row.channel) {
                 self.in_progress().insert(row.id.clone());
-                self.start(row, permit);
+                self.spawn_delivery(row, permit);
             }
         }
         Ok(more)
@@ -225,13 +225,13 @@ impl DispatcherState {
             return None;
         }
         let now = self.deps.clock.now();
-        let permit = self.channels.try_start(channel, now)?;
+        let permit = self.channels.try_acquire(channel, now)?;
         self.in_progress().insert(id.clone());
         Some((permit, self.claimant().claim(now)))
     }
 
     /// Starts the delivery of a claimed message that is in progress.
-    pub(super) fn start(self: &Arc<Self>, row: Delivery, permit: SendPermit) {
+    pub(super) fn spawn_delivery(self: &Arc<Self>, row: Delivery, permit: SendPermit) {
         self.tasks.spawn(Arc::clone(self).work(row, permit));
     }
 

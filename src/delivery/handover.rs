@@ -16,12 +16,12 @@ use store::Claim;
 /// claims it.
 #[must_use = "a written message has to be dispatched"]
 pub struct Handover {
-    reservation: Option<Reservation>,
+    reservation: Option<ReservedSend>,
     wakeups: mpsc::Sender<DeliveryId>,
 }
 
 /// The permits and the claim for one message.
-struct Reservation {
+struct ReservedSend {
     dispatcher: Arc<DispatcherState>,
     id: DeliveryId,
     claim: Claim,
@@ -40,7 +40,7 @@ impl Handover {
     ) -> Self {
         let reservation = dispatcher.and_then(|dispatcher| {
             let (permit, claim) = dispatcher.reserve(id, channel)?;
-            Some(Reservation {
+            Some(ReservedSend {
                 id: id.clone(),
                 claim,
                 permit: Some(permit),
@@ -62,7 +62,7 @@ impl Handover {
         match self.reservation {
             Some(mut reservation) => {
                 if let Some(permit) = reservation.permit.take() {
-                    reservation.dispatcher.start(row, permit);
+                    reservation.dispatcher.spawn_delivery(row, permit);
                 }
             }
             None => {
@@ -72,7 +72,7 @@ impl Handover {
     }
 }
 
-impl Drop for Reservation {
+impl Drop for ReservedSend {
     /// A message that was not written is not in progress. If it was written and the response was lost, its claim expires,
     /// and a sweep requeues it.
     fn drop(&mut self) {

@@ -66,7 +66,7 @@ impl OutgoingMessage {
     pub fn into_row(self, now: Timestamp, claim: Option<Claim>) -> Delivery {
         let row = self.unclaimed(now);
         match claim {
-            Some(claim) => claim.on(row),
+            Some(claim) => claim.apply_to(row),
             None => row,
         }
     }

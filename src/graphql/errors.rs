@@ -33,7 +33,7 @@ impl From<Fault> for ResolverError {
         telemetry::report(&fault);
         let (code, message) = match fault.kind() {
             FaultKind::Unavailable => ("UNAVAILABLE", "This is not possible right now. Please try again in a moment."),
-            FaultKind::Internal => ("INTERNAL", "Something went wrong on our side."),
+            FaultKind::Internal => ("INTERNAL", "Internal error."),
         };
         Self::new(code, message)
     }

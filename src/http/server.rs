@@ -62,7 +62,7 @@ impl Server {
     /// Serves until shutdown is requested, then drains: requests are finished, sockets closed with 1001, streams ended.
     /// Returns how many connections had to be closed when the grace period was over.
     pub async fn run(self) -> usize {
-        let Self { listener, router, tls, connection_limits: places, timeouts, grace, shutdown: stop } = self;
+        let Self { listener, router, tls, connection_limits: limits, timeouts, grace, shutdown: stop } = self;
         let timeouts = Arc::new(timeouts);
         let _current = tls.as_ref().map(|tls| AbortOnDropHandle::new(tokio::spawn(tls.clone().keep_current())));
         let tls = tls.map(|tls| tls.acceptor());
@@ -74,7 +74,7 @@ impl Server {
             let accepted = tokio::select! {
                 biased;
                 () = stop.requested() => break,
-                accepted = accept(&listener, &places) => accepted,
+                accepted = accept(&listener, &limits) => accepted,
             };
             let Some(accepted) = accepted else { continue };
             spawn_connection(accepted);
@@ -82,11 +82,11 @@ impl Server {
         // Clients that are just connecting have not noticed the shutdown: their request gets a response with `Connection:
         // close`.
         let until = Instant::now() + timeouts.drain_delay;
-        while let Ok(accepted) = tokio::time::timeout_at(until, accept(&listener, &places)).await {
+        while let Ok(accepted) = tokio::time::timeout_at(until, accept(&listener, &limits)).await {
             let Some(accepted) = accepted else { continue };
             spawn_connection(accepted);
         }
-        for accepted in accept_queued(listener, &places) {
+        for accepted in accept_queued(listener, &limits) {
             spawn_connection(accepted);
         }
         stop.drain(grace).await
@@ -102,30 +102,30 @@ struct Accepted {
 }
 
 /// Connections in the kernel's accept queue; closing the listener would reset them.
-fn accept_queued(listener: TcpListener, places: &ConnectionLimits) -> Vec<Accepted> {
+fn accept_queued(listener: TcpListener, limits: &ConnectionLimits) -> Vec<Accepted> {
     let mut found = Vec::new();
     // The system is queried directly, because the runtime's readiness of the listener may be outdated.
     let Ok(listener) = listener.into_std() else { return found };
     while let Ok((stream, peer)) = listener.accept() {
         let activity = ConnectionActivity::new(Instant::now());
-        if let Ok(place) = places.try_acquire(peer, &activity)
+        if let Ok(slot) = limits.try_acquire(peer, &activity)
             && stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            found.push(Accepted { stream, peer, activity, slot: place });
+            found.push(Accepted { stream, peer, activity, slot });
         }
     }
     found
 }
 
 /// The next connection. None if accepting failed, or its network has reached its limit.
-async fn accept(listener: &TcpListener, places: &ConnectionLimits) -> Option<Accepted> {
+async fn accept(listener: &TcpListener, limits: &ConnectionLimits) -> Option<Accepted> {
     match listener.accept().await {
         Ok((stream, peer)) => {
             let activity = ConnectionActivity::new(Instant::now());
             // While all slots are busy, this connection waits here, and the ones behind it in the kernel's queue.
-            let place = places.acquire(peer, &activity).await?;
-            Some(Accepted { stream, peer, activity, slot: place })
+            let slot = limits.acquire(peer, &activity).await?;
+            Some(Accepted { stream, peer, activity, slot })
         }
         Err(error) => {
             if !is_client_error(&error) {
@@ -144,20 +144,20 @@ fn is_client_error(error: &std::io::Error) -> bool {
 }
 
 async fn serve(accepted: Accepted, router: Router, tls: Option<TlsAcceptor>, timeouts: &Timeouts, stop: &Shutdown) {
-    let Accepted { stream, peer, activity, slot: place } = accepted;
+    let Accepted { stream, peer, activity, slot } = accepted;
     let _counted = OpenConnection::new();
     // Small responses are sent at once. Fails only if the connection is already closed.
     let _ = stream.set_nodelay(true);
-    let evicted = place.evicted();
+    let evicted = slot.evicted();
     let serving = async {
         match tls {
             None => {
-                let stream = ObservedStream::new(stream, activity.clone(), place);
+                let stream = ObservedStream::new(stream, activity.clone(), slot);
                 connection::serve(stream, activity.clone(), peer, router, timeouts, stop).await;
             }
             Some(tls) => {
                 let Ok(Ok(stream)) = tokio::time::timeout(timeouts.head, tls.accept(stream)).await else { return };
-                let stream = ObservedStream::new(stream, activity.clone(), place);
+                let stream = ObservedStream::new(stream, activity.clone(), slot);
                 // Boxed because it is several times larger than the other future.
                 Box::pin(connection::serve(stream, activity.clone(), peer, router, timeouts, stop)).await;
             }

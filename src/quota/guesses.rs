@@ -1,4 +1,4 @@
-//! The alarm for guessing across accounts: many codes are tried in the whole service and few of them are right.
+//! The alarm for guessing across accounts: many codes are tried in the whole service and few of them are correct.
 //!
 //! The limits by verification, contact and client stop an attacker who guesses at one account or from one network. An
 //! attacker who guesses once at each of many accounts from many networks stays below all of them, and is only visible

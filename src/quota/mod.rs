@@ -5,7 +5,7 @@
 //! minute, then one every 60/N seconds; never more than N at once, and in the long run never more than N per minute.
 //! Hourly limits work the same way.
 //!
-//! - In the process `governor` counts, with bounded memory (`cells`).
+//! - In the process `governor` counts, with bounded memory (`key_states`).
 //! - With Redis, all keys of an operation are checked in one atomic step and one round trip (`shared`). The process
 //!   also counts and updates its state from each reply, for three reasons. First, an operation that its own count
 //!   refuses would be refused by Redis too, and for as long (an exhausted key can't be charged by any process), so a

@@ -65,17 +65,17 @@ struct State {
     clock: Clock,
     /// Ended sessions, with the time they ended.
     revoked: RwLock<HashMap<SessionId, Timestamp>>,
-    ticks: watch::Sender<u64>,
+    revocation_count: watch::Sender<u64>,
 }
 
 impl AccessTokenVerifier {
-    pub fn new(access: AccessTokens, confirmations: SeenGenerations, clock: Clock) -> Self {
+    pub fn new(access: AccessTokens, seen_generations: SeenGenerations, clock: Clock) -> Self {
         Self(Arc::new(State {
             access,
-            seen_generations: confirmations,
+            seen_generations,
             clock,
             revoked: RwLock::default(),
-            ticks: watch::Sender::new(0),
+            revocation_count: watch::Sender::new(0),
         }))
     }
 
@@ -96,7 +96,7 @@ impl AccessTokenVerifier {
 
     /// Changes after every revocation, in any process. Open streams then verify their token again.
     pub fn revocations(&self) -> watch::Receiver<u64> {
-        self.0.ticks.subscribe()
+        self.0.revocation_count.subscribe()
     }
 
     /// Rejects tokens of these sessions from now on.
@@ -106,7 +106,7 @@ impl AccessTokenVerifier {
             sessions.into_iter().fold(false, |changed, session| revoked.insert(session, at).is_none() | changed)
         };
         if changed {
-            self.0.ticks.send_modify(|tick| *tick += 1);
+            self.0.revocation_count.send_modify(|tick| *tick += 1);
         }
     }
 

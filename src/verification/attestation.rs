@@ -62,7 +62,7 @@ struct Signer {
     key_ids: Vec<String>,
     published: Vec<Value>,
     issuer: String,
-    recipient_source: String,
+    audience: String,
 }
 
 #[derive(Serialize)]
@@ -112,7 +112,7 @@ impl Attestor {
     ///
     /// # Errors
     /// What is wrong with a key, for the operator.
-    pub fn new(key: &Secret, accepted: &[Secret], issuer: String, recipient_source: String) -> Result<Self, String> {
+    pub fn new(key: &Secret, accepted: &[Secret], issuer: String, audience: String) -> Result<Self, String> {
         let seed = ed25519_seed(key)?;
         let public = PublicKey::of(&seed[..])?;
         let mut published = vec![public.jwk()];
@@ -128,7 +128,7 @@ impl Attestor {
         let mut pkcs8 = Zeroizing::new(ED25519_PKCS8_PREFIX.to_vec());
         pkcs8.extend_from_slice(&seed[..]);
         let key = EncodingKey::from_ed_der(&pkcs8);
-        Ok(Self(Arc::new(Signer { key, key_ids, published, issuer, recipient_source })))
+        Ok(Self(Arc::new(Signer { key, key_ids, published, issuer, audience })))
     }
 
     /// Signs an attestation.
@@ -136,7 +136,7 @@ impl Attestor {
     /// # Errors
     /// A fault if signing fails.
     pub fn attest(&self, what: &Attestation<'_>) -> Result<Secret, Fault> {
-        let Signer { key, key_ids, issuer, recipient_source, .. } = &*self.0;
+        let Signer { key, key_ids, issuer, audience, .. } = &*self.0;
         let header = Header {
             typ: Some("attestation+jwt".to_owned()),
             kid: key_ids.first().cloned(),
@@ -145,7 +145,7 @@ impl Attestor {
         let (sub, contact_kind) = what.subject.claims();
         let claims = Claims {
             iss: issuer,
-            aud: recipient_source,
+            aud: audience,
             sub,
             jti: hex::encode(&Sha256::digest(what.verification.as_str())[..16]),
             iat: what.issued_at.timestamp(),

@@ -76,8 +76,8 @@ pub enum StartOutcome<R> {
 }
 
 impl Verifications {
-    /// Starts a verification and sends its code. Writes the audit entry, except for rejections by the audience, which
-    /// the caller has to record.
+    /// Starts a verification and sends its code. Writes the audit entry, except for rejections by the recipient source,
+    /// which the caller has to record.
     ///
     /// # Errors
     /// A fault of the store or of the quotas.
@@ -120,7 +120,7 @@ impl Verifications {
             deps.quotas.refund_send(destination.as_deref(), caller).await;
         }
         match written {
-            WriteResult::New(written) => Ok(StartOutcome::Sent(deps.started(*written, handover, event))),
+            WriteResult::New(written) => Ok(StartOutcome::Sent(deps.dispatch_and_publish(*written, handover, event))),
             WriteResult::Refused(refusal) => Ok(StartOutcome::Refused(refusal)),
             // A concurrent request with the same key was first, so its verification is returned.
             WriteResult::KeyTaken | WriteResult::LimitReached | WriteResult::SlotTaken { .. } => {
@@ -141,8 +141,8 @@ impl Verifications {
 impl Deps {
     /// Dispatches the message of a verification that was written, and publishes the cancellation of the verification
     /// that had the recipient's slot before.
-    fn started(&self, written: NewRows, handover: Handover, event: Event) -> VerificationView {
-        let NewRows { verification: row, delivery, displaced } = written;
+    fn dispatch_and_publish(&self, rows: NewRows, handover: Handover, event: Event) -> VerificationView {
+        let NewRows { verification: row, delivery, displaced } = rows;
         if let Some(canceled) = displaced {
             Self::count_end(&canceled, End::Canceled);
             self.publish(*canceled);
@@ -187,7 +187,7 @@ impl Deps {
                 })
             }
             (limits, recipient_source) => {
-                let written = StartWrite {
+                let written = StartTx {
                     draft,
                     claim,
                     slot,
@@ -205,8 +205,8 @@ impl Deps {
     }
 }
 
-/// The rows of a start that are written in one transaction.
-struct StartWrite<R> {
+/// The inputs of the transaction that writes a start.
+struct StartTx<R> {
     draft: Verification,
     /// The claim of this process on the message.
     claim: Option<Claim>,
@@ -220,7 +220,7 @@ struct StartWrite<R> {
     discreet: bool,
 }
 
-impl<R> StartWrite<R> {
+impl<R> StartTx<R> {
     async fn run(self, tx: &Tx, entry: Event, now: Timestamp) -> Result<TxOutcome<WriteResult<R>>, Fault> {
         let mut row = self.draft;
         let mut displaced = None;

@@ -1,4 +1,4 @@
-//! Limits on money while Redis is down (invariant 6): three processes divide what is left, and their metrics say so.
+//! Cost limits while Redis is down (invariant 6): three processes divide the remainder, and the metrics show it.
 //! `docs/operations.md` has the same in words.
 
 use std::{
@@ -169,7 +169,8 @@ async fn fd_04_three_processes_without_redis_stay_within_the_limits_on_money() {
         assert!(fallbacks.is_some_and(|times| times > 0), "{fallbacks:?}: {}", config.log_text());
     }
 
-    // An empty Redis comes back. Each process remembers that its share is used up, but for what did not divide by three.
+    // An empty Redis comes back. Each process remembers that its share is used up, except for the remainder of the
+    // division by three.
     assert!(redis.up());
     processes.wait_for_redis_metric(1).await;
     service += processes.send(numbers(29, 0, 9)).await.granted;

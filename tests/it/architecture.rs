@@ -224,7 +224,7 @@ fn may_import(module: &str, other: &str) -> bool {
     }
 }
 
-/// `session/gate.rs` is in `session`; `clock.rs` is `clock`.
+/// `session/access.rs` is in `session`; `clock.rs` is `clock`.
 fn module_of(file: &Path) -> String {
     Path::new(file.iter().next().unwrap()).file_stem().unwrap().to_str().unwrap().to_owned()
 }

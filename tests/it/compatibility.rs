@@ -1,5 +1,5 @@
-//! Names that must not change: they are in tables, tokens and Redis, in what other versions of the program derive from
-//! the same keys, or in the message files of operators. `tests/fixtures/stable_names.txt` lists them by kind.
+//! Names that must not change: they are stored in tables, tokens and Redis, are inputs of key derivation in other
+//! versions, or are used in the message files of operators. `tests/fixtures/stable_names.txt` lists them by kind.
 //!
 //! Most kinds are read from string literals of the source (`literals`), wherever its files are and whatever its
 //! identifiers are called. Others are observed at run time (`tests/it/upgrade/stored_texts.rs` and `tokens` here).

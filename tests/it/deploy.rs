@@ -1,4 +1,4 @@
-//! What `deploy/` speaks of is there: metrics, settings, crates. Their form is judged by `deploy/check`.
+//! The metrics, settings and crates that the files in `deploy/` refer to exist. `deploy/check` validates their syntax.
 
 mod compose;
 mod layout;
@@ -15,13 +15,13 @@ fn read(file: &str) -> String {
         .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The words of `text` that consist of what `sign` takes.
-fn words(text: &str, sign: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
-    text.split(move |next| !sign(next)).filter(|word| !word.is_empty())
+/// The words of `text` whose characters all satisfy `is_part`.
+fn words(text: &str, is_part: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
+    text.split(move |next| !is_part(next)).filter(|word| !word.is_empty())
 }
 
 #[test]
-fn dashboards_and_alerts_ask_for_metrics_that_exist() {
+fn dashboards_and_alerts_use_only_existing_metrics() {
     let series: BTreeSet<String> = METRICS
         .iter()
         .flat_map(|metric| match metric.kind {
@@ -32,17 +32,17 @@ fn dashboards_and_alerts_ask_for_metrics_that_exist() {
         .collect();
     for file in ["deploy/grafana/dashboards/countersign.json", "deploy/prometheus/alerts.yml"] {
         let text = read(file);
-        let asked: BTreeSet<_> = words(&text, |sign| sign.is_ascii_lowercase() || sign == '_')
+        let used: BTreeSet<_> = words(&text, |next| next.is_ascii_lowercase() || next == '_')
             .filter(|word| word.starts_with("countersign_") || word.starts_with("process_"))
             .collect();
-        assert!(asked.len() > 5, "{file} was not read: {asked:?}");
-        let unknown: Vec<_> = asked.into_iter().filter(|name| !series.contains(*name)).collect();
+        assert!(used.len() > 5, "{file} was not read: {used:?}");
+        let unknown: Vec<_> = used.into_iter().filter(|name| !series.contains(*name)).collect();
         assert!(unknown.is_empty(), "{file} asks for {unknown:?}");
     }
 }
 
 #[test]
-fn what_is_set_is_a_setting() {
+fn deployment_files_set_only_known_settings() {
     let settings: BTreeSet<_> = countersign::app::settings().map(|setting| setting.name).collect();
     // Those of the other programs that the files start.
     let others = ["POSTGRES_USER", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD"];
@@ -60,22 +60,22 @@ fn what_is_set_is_a_setting() {
             let word =
                 word.trim_start_matches("--from-literal=").trim_start_matches("Environment=").trim_start_matches('"');
             let name = word.split(['=', ':']).next().filter(|name| name.len() < word.len())?;
-            let upper = name.contains('_') && name.chars().all(|sign| sign.is_ascii_uppercase() || sign == '_');
+            let upper = name.contains('_') && name.chars().all(|next| next.is_ascii_uppercase() || next == '_');
             upper.then(|| name.trim_end_matches("_FILE"))
         });
         let unknown: BTreeSet<_> =
             set.filter(|name| !settings.contains(name) && !others.contains(name) && !name.starts_with("GF_")).collect();
-        assert!(unknown.is_empty(), "{file} sets what is no setting: {unknown:?}");
+        assert!(unknown.is_empty(), "{file} sets unknown settings: {unknown:?}");
     }
 }
 
 #[test]
-fn the_image_is_built_from_every_crate_of_the_workspace() {
+fn image_build_includes_every_workspace_crate() {
     let manifest = read("Cargo.toml");
     let (_, members) = manifest.split_once("members = [").unwrap();
     let (members, _) = members.split_once(']').unwrap();
     let (image, sent) = (read("deploy/Dockerfile"), read("deploy/Dockerfile.dockerignore"));
-    for member in words(members, |sign| sign.is_ascii_alphanumeric() || "-_/".contains(sign)) {
+    for member in words(members, |next| next.is_ascii_alphanumeric() || "-_/".contains(next)) {
         let top = member.split('/').next().unwrap();
         assert!(image.contains(&format!("COPY {top} {top}\n")), "{member} is not copied into the image");
         assert!(sent.lines().any(|line| line == format!("!{top}")), "{member} is not sent to the builder");
@@ -84,28 +84,28 @@ fn the_image_is_built_from_every_crate_of_the_workspace() {
 
 /// Without `build.rs`, a build that lacks the pages would fail with the compiler's words instead of ours.
 #[test]
-fn the_images_binary_has_the_pages_inside() {
+fn image_binary_embeds_the_pages() {
     let (image, sent) = (read("deploy/Dockerfile"), read("deploy/Dockerfile.dockerignore"));
     let pages = image.find("COPY --from=web /src/web/dist web/dist\n");
     let build = image.find("cargo build --release --locked --features embed-web ");
     assert!(pages.is_some() && pages < build, "the pages are copied before the binary is built");
-    assert!(words(&image, |sign| !sign.is_whitespace()).any(|word| word == "build.rs"));
+    assert!(words(&image, |next| !next.is_whitespace()).any(|word| word == "build.rs"));
     assert!(sent.lines().any(|line| line == "!build.rs"), "build.rs is not sent to the builder");
 }
 
-/// Two processes of one installation show one outbox, and what `.env` sets reaches them.
+/// All processes share one outbox and receive every setting in `.env`.
 #[test]
-fn compose_shares_the_outbox_and_hands_every_setting_on() {
+fn compose_shares_the_outbox_and_passes_on_all_settings() {
     let compose = read("deploy/compose/compose.yaml");
     let (of_all, _) = compose.split_once("\nservices:").unwrap();
-    let data = words(&read("deploy/Dockerfile"), |sign| !sign.is_whitespace())
+    let data = words(&read("deploy/Dockerfile"), |next| !next.is_whitespace())
         .find_map(|word| word.strip_prefix("DATA_DIR=").map(str::to_owned))
         .unwrap();
     assert!(of_all.contains(&format!("volumes: [\"data:{data}\"]")), "{of_all}");
     assert!(of_all.contains("env_file: [.env]"), "{of_all}");
 }
 
-/// An address of the proxy's network that is trusted without being the proxy's could name any client's address.
+/// If another address of the proxy's network were trusted, its owner could spoof any client address.
 #[test]
 fn compose_trusts_the_address_of_the_proxy_and_no_other() {
     let compose = read("deploy/compose/compose.yaml");
@@ -119,7 +119,7 @@ fn compose_trusts_the_address_of_the_proxy_and_no_other() {
     assert!(subnet.contains(&trusted) && subnet.contains(&range) && !range.contains(&trusted), "{trusted}");
 }
 
-/// A Job can't be changed: each version has one of its own, and applies it beside the one before.
+/// A Job is immutable, so each version has its own Job, which can exist beside the previous one.
 #[test]
 fn the_kubernetes_job_is_of_this_version() {
     let manifest = read("deploy/kubernetes/countersign.yaml");

@@ -44,7 +44,7 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// Folders and files of this repository that are written by hand.
-const PLACES: &[&str] = &[
+const PATHS: &[&str] = &[
     "src",
     "crates",
     "migration",
@@ -71,9 +71,9 @@ const PLACES: &[&str] = &[
 #[test]
 fn replaced_words_do_not_come_back() {
     let mut found = Vec::new();
-    for place in PLACES {
+    for place in PATHS {
         let path = files::root().join(place);
-        assert!(path.exists(), "{place} does not exist: correct PLACES");
+        assert!(path.exists(), "{place} does not exist: correct PATHS");
         found.extend(files::below(&path));
     }
     // Texts for people (Fluent) are ordinary language, and this file lists the words.

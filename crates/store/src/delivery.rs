@@ -35,7 +35,7 @@ pub struct Claim {
 
 impl Claim {
     /// The message with this claim, to be inserted: no other process claims it until then.
-    pub fn on(self, row: Delivery) -> Delivery {
+    pub fn apply_to(self, row: Delivery) -> Delivery {
         Delivery { claimed_by: Some(self.claimed_by), due_at: Some(self.until), ..row }
     }
 }

@@ -63,13 +63,13 @@ impl Access for Api {
     }
 
     fn acquire_for_client(&self, client: &Client) -> Result<Permit, Refusal> {
-        let seat = self.concurrency_limits.acquire_for_address(client.caller.address);
-        seat.map(|seat| Box::new(seat) as Permit).map_err(|full| too_many_streams(full, &client.caller))
+        let permit = self.concurrency_limits.acquire_for_address(client.caller.address);
+        permit.map(|permit| Box::new(permit) as Permit).map_err(|full| too_many_streams(full, &client.caller))
     }
 
     fn acquire_for_identity(&self, client: &Client, identity: &Auth) -> Result<Permit, Refusal> {
-        let seat = self.concurrency_limits.acquire_for_account(identity);
-        seat.map(|seat| Box::new(seat) as Permit).map_err(|full| too_many_streams(full, &client.caller))
+        let permit = self.concurrency_limits.acquire_for_account(identity);
+        permit.map(|permit| Box::new(permit) as Permit).map_err(|full| too_many_streams(full, &client.caller))
     }
 
     fn body_error(&self, error: &axum::Error) -> Option<Refusal> {

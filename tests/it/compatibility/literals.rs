@@ -10,7 +10,7 @@ use regex::Regex;
 
 use crate::support::files;
 
-/// Comments, characters and strings, so that a quotation mark in one is not taken for the begin of another.
+/// Comments, characters and strings, so that a quotation mark in one is not taken for the start of another.
 const TOKENS: &str = r###"(?xs)
     //[^\n]* | /\*.*?\*/
     | b?r\#\#"(.*?)"\#\# | b?r\#"(.*?)"\# | b?r"([^"]*)"

@@ -22,7 +22,7 @@ use crate::{
 
 const STATUS: &str = "{ status delivery { status } }";
 
-/// The processes and the proxy in front of them. What is dropped first ends first.
+/// The proxy and the processes behind it. Fields are dropped, and so stopped, in this order.
 pub struct Layout {
     pub proxy: Proxy,
     pub children: Vec<Option<Child>>,
@@ -42,7 +42,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Whether the layout can be started here; says what is left out if not.
+/// Whether the layout can be started here. If not, prints what is missing.
 pub fn can_start() -> bool {
     let lacks = if env_var("COUNTERSIGN_TEST_DATABASE_URL").is_none() {
         "no COUNTERSIGN_TEST_DATABASE_URL"
@@ -76,7 +76,7 @@ fn filled_in(value: &str, env: &BTreeMap<String, String>) -> String {
     format!("{before}{filled}{}", filled_in(after, env))
 }
 
-/// What a process gets: `.env`, and over it the block `environment` of `compose.yaml`.
+/// The environment of a process: `.env`, overridden by the block `environment` of `compose.yaml`.
 fn environment(more: &[(&str, &str)]) -> BTreeMap<String, String> {
     let mut env = env_file();
     env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -164,7 +164,7 @@ impl Proxy {
         proxy
     }
 
-    /// A visitor whose connections come from this address, and who claims another one.
+    /// A client that connects from this address and sends a forged X-Forwarded-For.
     pub fn visitor(&self, address: &str) -> Visitor {
         let client = reqwest::Client::builder().timeout(TEST_TIMEOUT).local_address(address.parse().ok());
         Visitor { http: client.build().unwrap(), url: self.url.clone() }
@@ -182,7 +182,7 @@ impl Visitor {
         request.header("x-forwarded-for", "192.0.2.77").header("forwarded", "for=192.0.2.77")
     }
 
-    /// What `it` is answered with; none: no answer, or one of a proxy or a process that can't serve now.
+    /// The field `it` of the response. None: no response, or an error of the proxy or of a process that is stopping.
     pub async fn try_ask(&self, document: &str, variables: Value) -> Option<Value> {
         let answer = self.request(&json!({ "query": document, "variables": variables })).send().await.ok()?;
         let mut answer: Value = answer.json().await.ok()?;

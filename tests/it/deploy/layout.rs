@@ -1,4 +1,4 @@
-//! What `deploy/compose/` promises, seen through its proxy.
+//! The layout of `deploy/compose/`, tested through its proxy.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ async fn codes_are_watched_through_the_proxy_and_confirmed_at_either_process() {
             events.until("PENDING").await;
             streams.push(events);
         }
-        // Only at first: when the proxy has noticed that the earlier streams are over is its own affair.
+        // Only in the first round: when the proxy notices that earlier streams have ended is not defined.
         if process == 0 {
             each_process_has_a_stream_of_each_kind(&layout).await;
         }
@@ -65,7 +65,7 @@ async fn codes_are_watched_through_the_proxy_and_confirmed_at_either_process() {
             events.until("event: complete").await;
         }
     }
-    // What belongs to operators has another port, which the proxy does not lead to.
+    // The metrics have their own port, which the proxy does not expose.
     for path in ["/metrics", "/metrics/", "//metrics"] {
         let answer = reqwest::get(format!("{url}{path}")).await.unwrap();
         assert_eq!(answer.status(), 404, "{path}");
@@ -80,7 +80,7 @@ async fn each_process_has_a_stream_of_each_kind(layout: &Layout) {
     }
 }
 
-/// Quotas and sessions have the visitor's address: neither the proxy's, nor one that the visitor claims to have.
+/// Quotas and sessions use the client's address, not the proxy's and not a forged one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_client_address_behind_the_proxy_is_the_clients() {
     if !can_start() {
@@ -109,8 +109,8 @@ async fn the_client_address_behind_the_proxy_is_the_clients() {
     }
 }
 
-/// One of two processes gets SIGTERM under load: each send is acknowledged, repeated where its answer was lost, each
-/// message is sent once, and a page that watches goes on at the other process.
+/// One of two processes receives SIGTERM under load: each send is acknowledged, or repeated if its response was lost;
+/// each message is sent once, and a watching client continues at the other process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_of_one_process_loses_nothing_behind_the_proxy() {
     if !can_start() {
@@ -174,13 +174,13 @@ async fn each_was_sent_once(url: &str, phones: &[String]) {
 
 async fn send_all(visitor: Visitor, phones: Vec<String>, answered: UnboundedSender<()>) {
     for phone in phones {
-        send_for_certain(&visitor, &phone).await;
+        send_with_retry(&visitor, &phone).await;
         answered.send(()).unwrap();
     }
 }
 
 /// Sends with an idempotency key, and repeats it while there is no answer, as the README tells clients to.
-async fn send_for_certain(visitor: &Visitor, phone: &str) {
+async fn send_with_retry(visitor: &Visitor, phone: &str) {
     let document = "mutation($phone: String!, $key: String!) { it: sendVerificationCode(input: { purpose: CONTACT, \
                     to: { phone: $phone }, idempotencyKey: $key }) { __typename } }";
     let key = format!("layout-test-key-{}", &phone[1..]);

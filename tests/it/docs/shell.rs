@@ -1,4 +1,4 @@
-//! The shell blocks of a page, one after another in one shell, as somebody pastes them.
+//! Runs the shell blocks of a page in one shell, as a reader would paste them.
 
 use std::{
     collections::BTreeMap,
@@ -96,7 +96,7 @@ impl Page {
         self.server = Some(server);
     }
 
-    /// Runs the blocks, and answers what each wrote. Between two of them the messages of the first are sent.
+    /// Runs the blocks and returns the output of each. Waits between blocks until all messages are sent.
     pub async fn run(&self, blocks: &[Block]) -> Vec<String> {
         let mut script = String::from("set -eo pipefail\n");
         for (at, block) in blocks.iter().enumerate() {

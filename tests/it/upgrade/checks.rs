@@ -59,7 +59,7 @@ async fn queued_messages_of_73afa49_are_sent() {
     app.stop().await;
 }
 
-/// Acts that need a recent authentication since: the password makes one.
+/// Operations that now need a recent authentication; the password provides it.
 #[tokio::test]
 async fn an_administrator_of_73afa49_acts_after_reauthentication() {
     let (app, held) = upgraded().await;

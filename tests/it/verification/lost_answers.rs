@@ -1,4 +1,4 @@
-//! The response to a right code may be lost: the same code returns the same proof again for a minute.
+//! The response to a correct code may be lost: the same code returns the same proof again for a minute.
 
 use std::time::Duration;
 

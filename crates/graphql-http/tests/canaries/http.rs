@@ -77,7 +77,10 @@ async fn accept_is_ignored() {
     for accept in ["application/json", "text/html", "text/event-stream"] {
         let (reply, _) = post(&[("accept", accept)], r#"{"query":"{ hello }"}"#).await;
         let kind = reply.headers[header::CONTENT_TYPE].to_str().unwrap();
-        needed(kind == "application/graphql-response+json", "negotiate.rs reads Accept, answer.rs sets the media type");
+        needed(
+            kind == "application/graphql-response+json",
+            "negotiate.rs reads Accept, http_response.rs sets the media type",
+        );
     }
 }
 

@@ -1,13 +1,11 @@
 //! Parser for `.env`: one `NAME=value` a line, compatible with Docker Compose and systemd.
 //!
 //! - An unquoted value is literal, up to the end of the line or to a `#` after white space. Dollar signs and
-//!   backslashes
-//!   have no special meaning.
+//!   backslashes have no special meaning.
 //! - A value in single quotes is literal and may have several lines (a PEM).
 //! - In double quotes `\n`, `\t`, `\"`, `\\` and `\$` are escapes.
 //! - `${NAME}` is an error outside of single quotes: other parsers replace it by another variable's value, this one
-//!   does
-//!   not.
+//!   does not.
 //!
 //! An error has the line number and a fix, and never contains a value.
 

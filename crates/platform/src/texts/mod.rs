@@ -32,7 +32,8 @@ struct Bundles {
 impl Texts {
     /// Loads the built-in messages and overrides them by those of an operator's folder, from `ko/*.ftl` and `en/*.ftl`.
     ///
-    /// # Errors All errors of the folder, each with file and message: a file that can't be read or parsed, a message
+    /// # Errors
+    /// All errors of the folder, each with file and message: a file that can't be read or parsed, a message
     /// that does not exist, a variable that the message does not have, a required variable that is missing.
     pub fn load(messages_dir: Option<&Path>) -> Result<Texts, Vec<String>> {
         load::bundles(messages_dir).map(|bundles| Texts(Arc::new(bundles)))

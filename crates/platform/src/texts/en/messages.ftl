@@ -1,4 +1,4 @@
-### What is sent to phones and mailboxes.
+### Text messages, voice messages and e-mails.
 ###
 ### Variables of every message
 ###   $app       the service's name (APP_NAME)
@@ -90,7 +90,7 @@ email-notice-email-changed =
 
 # $lifetime: how long it can be undone. The link, or the undo code, is on the next line.
 sms-notice-undo = Not you? Undo it within { $lifetime }:
-email-notice-undo = If it was not you, undo it within { $lifetime }. Your old contact comes back, every device is signed out, and you choose a new password.
+email-notice-undo = If it was not you, undo it within { $lifetime }. Your old contact is restored, every device is signed out, and you choose a new password.
 email-notice-undo-button = Undo the change
 # Where no page for undoing is configured
 email-notice-undo-token = Enter this code where the app asks for it to undo the change.

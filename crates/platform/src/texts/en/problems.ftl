@@ -1,4 +1,4 @@
-### What the API says to a person. It can be shown as it is.
+### Messages of the API for end users. They can be shown unchanged.
 ### Names map one to one to GraphQL's values: QUOTA_EXCEEDED with RESEND_COOLDOWN is problem-quota-exceeded-resend-cooldown.
 
 ## Time. $count is a number.
@@ -72,7 +72,7 @@ problem-proof-rejected-wrong-purpose = This verification was made for something 
 
 problem-undo-rejected-unknown = This link is not valid.
 problem-undo-rejected-expired = This link has expired. Please sign in and change your contact, or choose a new password.
-problem-undo-rejected-spent = This change was already taken back.
+problem-undo-rejected-spent = This change has already been undone.
 problem-undo-confirmation-required = To undo the change, enter the code that we sent to your other contact first.
 
 problem-credentials-rejected = These sign-in details are not right.
