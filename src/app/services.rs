@@ -216,20 +216,20 @@ fn delivery_services(
         process: process.clone(),
         polls_per_minute: delivery.receipt_polls_per_minute,
     };
+    let queue = store.for_queue();
     let dispatcher_deps = delivery::DispatcherDeps {
-        store: store.for_queue(),
+        store: queue.clone(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         writer: MessageWriter { composer, keys: deps.keys.clone(), default_locale: config.messages.default_locale },
         providers_with_receipts: providers_with_receipts(routes, verifiers),
         clients,
-        recorder: ResultRecorder { store: store.for_queue(), ..recorder },
+        recorder: ResultRecorder { store: queue, ..recorder },
         process: process.clone(),
         concurrency: delivery.dispatch_concurrency,
         receipt_timeout: delivery.receipt_timeout,
     };
-    let dispatcher = Dispatcher::new(dispatcher_deps, &deps.outbox);
-    DeliveryServices { reception, poller, dispatcher }
+    DeliveryServices { reception, poller, dispatcher: Dispatcher::new(dispatcher_deps, &deps.outbox) }
 }
 
 fn verifications(deps: &SharedDeps, routes: Routes, attestor: Attestor) -> Verifications {

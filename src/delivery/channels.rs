@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -17,6 +17,8 @@ use domain::{Timestamp, channel::Channel};
 pub(super) struct ChannelLimits {
     limits: BTreeMap<Channel, ChannelLimit>,
     clients: ProviderClients,
+    /// Determines which channel gets the first permit.
+    first: AtomicUsize,
 }
 
 struct ChannelLimit {
@@ -30,13 +32,6 @@ pub(super) struct SendPermit {
     /// For the provider that is tried first. None if all providers are unavailable: the message is rescheduled.
     pub call: Option<CallPermit>,
     _channel: OwnedSemaphorePermit,
-}
-
-/// Whether messages of a channel can be sent now.
-enum Availability {
-    Permits(Vec<SendPermit>),
-    /// All providers are unavailable for a few seconds.
-    BrieflyUnavailable,
 }
 
 /// The messages that can be sent now, by channel.
@@ -71,7 +66,7 @@ impl ChannelLimits {
             let permits = Arc::new(Semaphore::new(concurrency));
             (channel, ChannelLimit { permits, has_backlog: AtomicBool::new(false) })
         };
-        Self { limits: Channel::all().map(limit).collect(), clients }
+        Self { limits: Channel::all().map(limit).collect(), clients, first: AtomicUsize::new(0) }
     }
 
     /// A permit for a message that is about to be written. None: it has to wait, because a limit is reached or because
@@ -81,9 +76,9 @@ impl ChannelLimits {
         if limit.has_backlog.load(Ordering::Relaxed) {
             return None;
         }
-        let permit = match self.permits(channel, limit, 1, now) {
-            Availability::Permits(mut permits) => permits.pop(),
-            Availability::BrieflyUnavailable => None,
+        let permit = match self.clients.are_briefly_unavailable(channel, now) {
+            true => None,
+            false => limit.permit(self.clients.first_available(channel, now).map(Arc::as_ref)),
         };
         if permit.is_none() {
             limit.has_backlog.store(true, Ordering::Relaxed);
@@ -92,17 +87,37 @@ impl ChannelLimits {
     }
 
     /// Up to `max` permits for each channel in which messages wait, or for each of the other channels.
+    ///
+    /// Channels may share a provider and its permits: each gets one in turn, and another one is first each time. A channel
+    /// that gets none counts as one in which messages wait, so that it takes part the next time.
     pub fn capacity(&self, waiting: bool, max: usize, now: Timestamp) -> Capacity {
         let mut capacity = Capacity::default();
-        let limits = self.limits.iter().filter(|(_, limit)| limit.has_backlog.load(Ordering::Relaxed) == waiting);
-        for (channel, limit) in limits {
-            match self.permits(*channel, limit, max, now) {
-                Availability::Permits(permits) if permits.is_empty() => capacity.exhausted = true,
-                Availability::Permits(permits) => {
-                    capacity.permits.insert(*channel, permits);
-                }
-                Availability::BrieflyUnavailable => capacity.briefly_unavailable = true,
+        let mut open = Vec::new();
+        for (channel, limit) in &self.limits {
+            if limit.has_backlog.load(Ordering::Relaxed) != waiting {
+                continue;
             }
+            match self.clients.are_briefly_unavailable(*channel, now) {
+                true => capacity.briefly_unavailable = true,
+                false => open.push((*channel, limit, self.clients.first_available(*channel, now).map(Arc::as_ref))),
+            }
+        }
+        let first = self.first.fetch_add(1, Ordering::Relaxed).checked_rem(open.len()).unwrap_or(0);
+        open.rotate_left(first);
+        for _ in 0..max {
+            open.retain(|(channel, limit, client)| match limit.permit(*client) {
+                Some(permit) => {
+                    capacity.permits.entry(*channel).or_default().push(permit);
+                    true
+                }
+                None => {
+                    if !capacity.permits.contains_key(channel) {
+                        capacity.exhausted = true;
+                        limit.has_backlog.store(true, Ordering::Relaxed);
+                    }
+                    false
+                }
+            });
         }
         capacity
     }
@@ -112,14 +127,6 @@ impl ChannelLimits {
         for limit in channels.iter().filter_map(|channel| self.limits.get(channel)) {
             limit.has_backlog.store(waiting, Ordering::Relaxed);
         }
-    }
-
-    fn permits(&self, channel: Channel, limit: &ChannelLimit, max: usize, now: Timestamp) -> Availability {
-        if self.clients.are_briefly_unavailable(channel, now) {
-            return Availability::BrieflyUnavailable;
-        }
-        let client = self.clients.first_available(channel, now).map(Arc::as_ref);
-        Availability::Permits(std::iter::from_fn(|| limit.permit(client)).take(max).collect())
     }
 }
 
